@@ -1,1 +1,8 @@
-//! cli.
+//! Everything the program `lms` does, one module for each subject, so that tests can call it without a process.
+//! Only the command line itself (arguments, exit codes, printing of errors) lives in `main.rs` and `arguments.rs`.
+
+pub mod cluster;
+pub mod database;
+pub mod migrate;
+pub mod progress;
+pub mod secrets;

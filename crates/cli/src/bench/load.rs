@@ -1,0 +1,126 @@
+//! The load: a fixed number of connections, each sending its next request when it has the answer to the last.
+//! What is sent belongs to `operation`; who answers, to `server`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use hdrhistogram::Histogram;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// Longest time that one request may take; a server that hangs ends the measurement.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Makes the requests of one connection, by their number.
+pub(super) type Source = Arc<dyn Fn(usize, u64) -> Request<Full<Bytes>> + Send + Sync>;
+
+/// What a stretch of load has shown.
+pub(super) struct Outcome {
+    /// How long each request took, in microseconds.
+    pub(super) latencies: Histogram<u64>,
+    /// From the first request to the last answer.
+    pub(super) elapsed: Duration,
+}
+
+impl Outcome {
+    /// Nothing yet.
+    pub(super) fn empty() -> Result<Self> {
+        Ok(Self { latencies: Histogram::new(3)?, elapsed: Duration::ZERO })
+    }
+
+    /// Adds another stretch of the same load.
+    pub(super) fn add(&mut self, other: &Self) -> Result<()> {
+        self.latencies.add(&other.latencies)?;
+        self.elapsed += other.elapsed;
+        Ok(())
+    }
+
+    /// Answers in a second.
+    pub(super) fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64().max(f64::EPSILON)
+    }
+
+    /// The latency that this share of the requests kept below, in milliseconds.
+    pub(super) fn quantile(&self, share: f64) -> f64 {
+        self.latencies.value_at_quantile(share) as f64 / 1000.0
+    }
+}
+
+/// Keeps `connections` connections busy for `time`.
+pub(super) async fn run(address: SocketAddr, connections: usize, time: Duration, source: &Source) -> Result<Outcome> {
+    // Connected before the clock starts: a client keeps its connections.
+    let mut clients = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        clients.push(Client::connect(address).await?);
+    }
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for (number, client) in clients.into_iter().enumerate() {
+        tasks.spawn(keep_busy(client, number, began + time, Arc::clone(source)));
+    }
+    let mut outcome = Outcome::empty()?;
+    while let Some(latencies) = tasks.join_next().await {
+        outcome.latencies.add(latencies.context("a connection's task broke off")??)?;
+    }
+    outcome.elapsed = began.elapsed();
+    Ok(outcome)
+}
+
+async fn keep_busy(mut client: Client, number: usize, end: Instant, source: Source) -> Result<Histogram<u64>> {
+    let mut latencies = Histogram::new(3)?;
+    let mut count = 0;
+    while Instant::now() < end {
+        let request = source(number, count);
+        let began = Instant::now();
+        client.send(request).await?;
+        latencies.saturating_record(u64::try_from(began.elapsed().as_micros())?);
+        count += 1;
+    }
+    Ok(latencies)
+}
+
+/// One connection that is kept open.
+pub(super) struct Client {
+    sender: SendRequest<Full<Bytes>>,
+    address: SocketAddr,
+}
+
+impl Client {
+    /// Opens the connection.
+    pub(super) async fn connect(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await.with_context(|| format!("{address} does not take connections"))?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(async move {
+            // Whoever waits for an answer is told of the same error.
+            let _ = connection.await;
+        });
+        Ok(Self { sender, address })
+    }
+
+    /// Sends a request, reads the whole answer and returns its body; anything but a success is an error.
+    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes> {
+        tokio::time::timeout(PATIENCE, self.exchange(request))
+            .await
+            .with_context(|| format!("{} does not answer within {} s", self.address, PATIENCE.as_secs()))?
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes> {
+        let what = format!("{} {}", request.method(), request.uri());
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await.with_context(|| format!("{what} got no answer"))?;
+        let status = response.status();
+        let body = response.into_body().collect().await.with_context(|| format!("{what} got half an answer"))?.to_bytes();
+        if !status.is_success() {
+            bail!("{what} was answered {status}: {}", String::from_utf8_lossy(&body));
+        }
+        Ok(body)
+    }
+}

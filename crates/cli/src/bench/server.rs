@@ -1,0 +1,91 @@
+//! The two services under measurement, each a process of its own: started, waited for, and ended with the value.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+
+use super::load::Client;
+
+/// How long a service may take until it answers; the first start compiles the components.
+const START: Duration = Duration::from_secs(300);
+
+/// A running service.
+pub(super) struct Server {
+    process: Child,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts a program, tells it its address by `listen`, and waits until it answers `GET path`.
+    pub(super) async fn start(program: &Path, arguments: &[&str], environment: &BTreeMap<String, String>, listen: &str, path: &str) -> Result<Self> {
+        let address = free_address()?;
+        let process = Command::new(program)
+            .args(arguments)
+            .envs(environment)
+            .env(listen, address.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut server = Self { process, address };
+        server.wait_until_ready(path).await?;
+        Ok(server)
+    }
+
+    /// The process's number.
+    pub(super) fn process(&self) -> u32 {
+        self.process.id()
+    }
+
+    async fn wait_until_ready(&mut self, path: &str) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("the service to be measured ended at once ({status}); its reason stands above");
+            }
+            let failed = match Client::connect(self.address).await {
+                Ok(mut client) => match client.send(Request::get(path).header("host", "localhost").body(Full::<Bytes>::default())?).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if began.elapsed() > START {
+                return Err(failed.context("the service to be measured does not begin to answer"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing is lost with it: it has no state of its own.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A program that is built beside this one.
+pub(super) fn beside(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot tell where this program lies")?;
+    let program = own.with_file_name(name);
+    if !program.is_file() {
+        bail!("{} is missing: build it (cargo build --release -p benches) and try again", program.display());
+    }
+    Ok(program)
+}
+
+/// A loopback address that nobody listens on.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free on 127.0.0.1")?;
+    Ok(listener.local_addr()?)
+}

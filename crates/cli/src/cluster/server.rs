@@ -1,0 +1,149 @@
+//! The PostgreSQL programs: finding them, running them, and reading why one of them failed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::process::Command;
+
+/// The version of PostgreSQL that the schema is written and tested for.
+pub const VERSION: &str = "15";
+
+/// The directory with PostgreSQL's programs: Debian's, or the one on `PATH`.
+pub fn find_programs() -> Result<PathBuf> {
+    let debian = PathBuf::from(format!("/usr/lib/postgresql/{VERSION}/bin"));
+    if debian.join("initdb").is_file() {
+        return Ok(debian);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .find(|directory| directory.join("initdb").is_file() && version_of(&directory.join("postgres")).as_deref() == Some(VERSION))
+        .with_context(|| format!("PostgreSQL {VERSION} is not installed: run `make run`, or apt-get install postgresql-{VERSION}"))
+}
+
+fn version_of(program: &Path) -> Option<String> {
+    let output = std::process::Command::new(program)
+        .arg("--version")
+        .output()
+        .ok()?;
+    major_version(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// The major version in a line like `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+fn major_version(line: &str) -> Option<String> {
+    let number = line
+        .split_whitespace()
+        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    number.split('.').next().map(str::to_owned)
+}
+
+/// Runs a program to its end; its output becomes the error when it fails.
+pub(super) async fn run(mut command: Command, purpose: &str) -> Result<()> {
+    let output = command
+        .output()
+        .await
+        .with_context(|| format!("cannot {purpose}: the program does not start"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Err(anyhow!("cannot {purpose}: {}", reason(&text)))
+}
+
+/// The line of a log or of a program's output that says why it failed.
+pub(super) fn reason(text: &str) -> String {
+    if text.contains("No space left on device") {
+        return "the disk is full: free some space and try again".to_owned();
+    }
+    if text.contains("pre-existing shared memory block") {
+        return "processes of an earlier server still use this cluster: end them (pgrep -u postgres -a postgres) and try again".to_owned();
+    }
+    let marks = ["PANIC:", "FATAL:", "error:", "ERROR:"];
+    let line = marks
+        .iter()
+        .find_map(|mark| {
+            text.lines()
+                .rev()
+                .find_map(|line| line.split_once(mark).map(|(_, rest)| rest))
+        })
+        .or_else(|| text.lines().rev().find(|line| !line.trim().is_empty()))
+        .unwrap_or("no reason given");
+    line.trim().to_owned()
+}
+
+/// The process that serves the data directory, if there is one.
+pub(super) fn running_process(data: &Path) -> Option<u32> {
+    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let process = text.lines().next()?.trim().parse().ok()?;
+    works_in(process, data).then_some(process)
+}
+
+/// Removes a lock file whose process number now belongs to some other program.
+///
+/// PostgreSQL clears up after a crash by itself, but not when the number was given away again. The file also guards
+/// against servers whose children still run, so it stays as long as any process works in the directory.
+pub(super) fn remove_stale_lock(data: &Path) -> Result<()> {
+    let lock = data.join("postmaster.pid");
+    if !lock.exists() || running_process(data).is_some() {
+        return Ok(());
+    }
+    let processes = fs::read_dir("/proc").context("cannot list the running processes")?;
+    let used = processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .any(|process| works_in(process, data));
+    if used {
+        bail!(
+            "processes of an earlier server still work in {}: end them (pgrep -u postgres -a postgres) and try again",
+            data.display()
+        );
+    }
+    fs::remove_file(&lock).with_context(|| format!("cannot remove the stale {}", lock.display()))
+}
+
+/// A server and all its children have the data directory as their working directory.
+fn works_in(process: u32, data: &Path) -> bool {
+    fs::read_link(format!("/proc/{process}/cwd")).is_ok_and(|directory| directory == data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_programs_print() {
+        assert_eq!(
+            major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)").as_deref(),
+            Some("15")
+        );
+        assert_eq!(
+            major_version("postgres (PostgreSQL) 17beta1"),
+            Some("17beta1".to_owned())
+        );
+        assert_eq!(major_version(""), None);
+    }
+
+    #[test]
+    fn the_reason_is_the_last_fatal_line() {
+        let log = "LOG:  starting\n2026-01-01 UTC [7] FATAL:  could not create lock file\nLOG:  database system is shut down\n";
+        assert_eq!(reason(log), "could not create lock file");
+        assert_eq!(
+            reason("initdb: error: could not write: No space left on device"),
+            "the disk is full: free some space and try again"
+        );
+        assert_eq!(reason("\n"), "no reason given");
+    }
+
+    #[test]
+    fn a_lock_of_a_program_elsewhere_is_stale() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = directory.path().join("postmaster.pid");
+        fs::write(&lock, format!("{}\n", std::process::id())).unwrap();
+        assert_eq!(running_process(directory.path()), None);
+        remove_stale_lock(directory.path()).unwrap();
+        assert!(!lock.exists());
+    }
+}

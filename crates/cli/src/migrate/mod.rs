@@ -1,0 +1,141 @@
+//! Brings a database to the schema of this program: plan, ledger, transactions, passwords of the login roles.
+//! The schema itself is only in `migrations/`.
+
+mod cell;
+mod plan;
+
+use anyhow::{Context, Result, anyhow};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, GenericClient};
+
+pub use cell::{Cell, Region, Retention};
+pub use plan::{Applied, Migration, Mismatch, embedded, pending};
+
+use crate::database::{self, explain};
+
+/// One program at a time migrates a database; the number is arbitrary and stays.
+const LOCK: i64 = 0x6c6d_735f_6d69_6772;
+
+/// How to migrate.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Which cell the database is; needed the first time, compared later.
+    pub cell: Option<Cell>,
+    /// Say what would be applied and change nothing.
+    pub dry_run: bool,
+    /// Passwords to give to login roles, as (role, password).
+    pub passwords: Vec<(&'static str, String)>,
+}
+
+/// Applies what is missing of `migrations` and returns it; with `dry_run`, only returns it.
+pub async fn run<'a>(
+    address: &str,
+    migrations: &'a [Migration],
+    options: &Options,
+) -> Result<Vec<&'a Migration>> {
+    let mut client = database::connect(address).await?;
+    // A migration may take long, and nothing but the operator may stop it.
+    client
+        .batch_execute("set statement_timeout = 0; set client_min_messages = warning")
+        .await
+        .map_err(explain)?;
+    client
+        .execute("select pg_advisory_lock($1)", &[&LOCK])
+        .await
+        .map_err(explain)?;
+    let left = pending(migrations, &ledger(&client).await?)?;
+    if options.dry_run {
+        return Ok(left);
+    }
+    for migration in &left {
+        apply(&mut client, migration)
+            .await
+            .with_context(|| format!("migration {} failed and was undone", migration.label()))?;
+    }
+    cell::settle(&client, options.cell).await?;
+    for (role, password) in &options.passwords {
+        set_password(&client, role, password).await?;
+    }
+    Ok(left)
+}
+
+/// What has been applied to a database, in order.
+pub async fn ledger(client: &impl GenericClient) -> Result<Vec<Applied>> {
+    let rows = match client
+        .query(
+            "select version, name, sha256 from lms_private.migrations order by version",
+            &[],
+        )
+        .await
+    {
+        Ok(rows) => rows,
+        Err(error) if matches!(error.code(), Some(code) if *code == SqlState::UNDEFINED_TABLE) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(explain(error)),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| Applied {
+            version: row.get(0),
+            name: row.get(1),
+            sha256: row.get(2),
+        })
+        .collect())
+}
+
+async fn apply(client: &mut Client, migration: &Migration) -> Result<()> {
+    let transaction = client.transaction().await.map_err(explain)?;
+    transaction
+        .batch_execute(&migration.sql)
+        .await
+        .map_err(|error| locate(error, &migration.sql))?;
+    transaction
+        .execute(
+            "insert into lms_private.migrations (version, name, sha256)\nvalues ($1, $2, $3)",
+            &[&migration.version, &migration.name, &migration.sha256()],
+        )
+        .await
+        .map_err(explain)?;
+    transaction.commit().await.map_err(explain)
+}
+
+/// Adds the line of the file on which PostgreSQL stumbled.
+fn locate(error: tokio_postgres::Error, sql: &str) -> anyhow::Error {
+    let position = error
+        .as_db_error()
+        .and_then(|answer| match answer.position() {
+            Some(tokio_postgres::error::ErrorPosition::Original(position)) => {
+                Some(*position as usize)
+            }
+            _ => None,
+        });
+    let explained = explain(error);
+    match position {
+        Some(position) => {
+            let line = sql
+                .chars()
+                .take(position)
+                .filter(|character| *character == '\n')
+                .count()
+                + 1;
+            anyhow!("line {line}: {explained}")
+        }
+        None => explained,
+    }
+}
+
+async fn set_password(client: &Client, role: &str, password: &str) -> Result<()> {
+    // Only the verifier leaves this process: the password itself cannot get into a server's log.
+    let verifier = postgres_protocol::password::scram_sha_256(password.as_bytes());
+    let statement = format!(
+        "alter role {} password {}",
+        database::quote_name(role),
+        database::quote_literal(&verifier)
+    );
+    client
+        .batch_execute(&statement)
+        .await
+        .map_err(explain)
+        .with_context(|| format!("cannot set the password of {role}"))
+}

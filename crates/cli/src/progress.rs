@@ -1,0 +1,115 @@
+//! How long work shows itself: a spinner or bar on a terminal, plain lines elsewhere.
+//! Everything goes to standard error, so that standard output stays for results.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+/// One named step of a longer task.
+pub struct Step {
+    title: String,
+    spinner: Option<ProgressBar>,
+    began: Instant,
+}
+
+/// Begins a step and shows its title until it is done.
+pub fn step(title: impl Into<String>) -> Step {
+    let title = title.into();
+    let spinner = std::io::stderr().is_terminal().then(|| {
+        let spinner = ProgressBar::new_spinner().with_message(title.clone());
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        spinner
+    });
+    Step {
+        title,
+        spinner,
+        began: Instant::now(),
+    }
+}
+
+impl Step {
+    /// Says what the step is doing now.
+    pub fn detail(&self, text: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(format!("{}: {text}", self.title)),
+            None => eprintln!("  {}: {text}", self.title),
+        }
+    }
+
+    /// Ends the step and leaves one line behind.
+    pub fn done(mut self, result: &str) {
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
+        let seconds = self.began.elapsed().as_secs_f64();
+        eprintln!("  {}: {result} ({seconds:.1} s)", self.title);
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
+    }
+}
+
+/// A bar for work of known size; on anything but a terminal one line at every tenth.
+pub struct Bar {
+    title: String,
+    total: u64,
+    position: u64,
+    bar: Option<ProgressBar>,
+    began: Instant,
+}
+
+impl Bar {
+    /// Begins a bar over `total` pieces of work.
+    pub fn new(title: impl Into<String>, total: u64) -> Self {
+        let title = title.into();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total).with_message(title.clone());
+            if let Ok(style) = ProgressStyle::with_template(
+                "  {msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left",
+            ) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self {
+            title,
+            total,
+            position: 0,
+            bar,
+            began: Instant::now(),
+        }
+    }
+
+    /// Adds `count` finished pieces.
+    pub fn advance(&mut self, count: u64) {
+        let tenth = |position: u64| (position * 10).checked_div(self.total).unwrap_or(10);
+        let before = tenth(self.position);
+        self.position += count;
+        match &self.bar {
+            Some(bar) => bar.set_position(self.position),
+            None if tenth(self.position) > before => {
+                eprintln!("  {}: {} of {}", self.title, self.position, self.total)
+            }
+            None => {}
+        }
+    }
+
+    /// Ends the bar and leaves one line behind.
+    pub fn done(self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        eprintln!(
+            "  {}: {} in {}",
+            self.title,
+            self.position,
+            HumanDuration(self.began.elapsed())
+        );
+    }
+}

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use procfs::process::{ClearRefs, Process, Stat};
 
-/// Memory of a process in MiB.
+/// Memory of a process in MB.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Memory {
     /// What it holds now.
@@ -33,10 +33,10 @@ pub(super) fn postgres_cpu_seconds(postmaster: u32) -> Result<f64> {
 /// The memory of a process.
 pub(super) fn memory(process: u32) -> Result<Memory> {
     let status = open(process)?.status()?;
-    let mebibytes = |kilobytes: Option<u64>| kilobytes.map(|count| count as f64 / 1024.0);
+    let megabytes = |kibibytes: Option<u64>| kibibytes.map(|count| count as f64 * 1024.0 / 1e6);
     Ok(Memory {
-        resident: mebibytes(status.vmrss).context("the kernel does not tell the resident memory")?,
-        peak: mebibytes(status.vmhwm).context("the kernel does not tell the peak memory")?,
+        resident: megabytes(status.vmrss).context("the kernel does not tell the resident memory")?,
+        peak: megabytes(status.vmhwm).context("the kernel does not tell the peak memory")?,
     })
 }
 

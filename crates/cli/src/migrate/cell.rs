@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use crate::database::explain;
 
@@ -56,12 +57,23 @@ impl Retention {
     }
 }
 
-/// Writes the cell's identity the first time; later it must agree with `wanted`, if that is given.
-pub(super) async fn settle(client: &Client, wanted: Option<Cell>) -> Result<()> {
-    let row = client
-        .query_opt("select region, retention from lms_private.cell", &[])
+/// What the database says it is, before anything is changed in it.
+pub(super) enum Standing {
+    /// It is a cell already, and the wanted one if one was named.
+    Settled,
+    /// It becomes this one once it has its tables.
+    Open(Cell),
+}
+
+/// Compares the cell that is wanted with the one that the database is.
+pub(super) async fn compare(client: &Client, wanted: Option<Cell>) -> Result<Standing> {
+    let row = match client
+        .query_opt("select region, retention_class from lms_private.cell", &[])
         .await
-        .map_err(explain)?;
+    {
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => None,
+        answer => answer.map_err(explain)?,
+    };
     match (row, wanted) {
         (Some(row), Some(wanted)) => {
             let (region, retention): (String, String) = (row.get(0), row.get(1));
@@ -72,21 +84,25 @@ pub(super) async fn settle(client: &Client, wanted: Option<Cell>) -> Result<()> 
                     wanted.retention.as_str()
                 );
             }
-            Ok(())
+            Ok(Standing::Settled)
         }
-        (Some(_), None) => Ok(()),
-        (None, Some(wanted)) => {
-            client
-                .execute(
-                    "insert into lms_private.cell (region, retention)\nvalues ($1, $2)",
-                    &[&wanted.region.as_str(), &wanted.retention.as_str()],
-                )
-                .await
-                .map_err(explain)?;
-            Ok(())
-        }
+        (Some(_), None) => Ok(Standing::Settled),
+        (None, Some(wanted)) => Ok(Standing::Open(wanted)),
         (None, None) => {
             bail!("this database is not a cell yet: say which with --region and --retention")
         }
     }
+}
+
+/// Writes the identity of a database that had none.
+pub(super) async fn write(client: &Client, cell: Cell) -> Result<()> {
+    client
+        .execute(
+            "insert into lms_private.cell (name, region, retention_class)
+            values (concat_ws('-', $1::text, $2::text), $1, $2)",
+            &[&cell.region.as_str(), &cell.retention.as_str()],
+        )
+        .await
+        .map(|_| ())
+        .map_err(explain)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
+use cell::Standing;
 pub use cell::{Cell, Region, Retention};
 pub use plan::{Applied, Migration, Mismatch, embedded, pending};
 
@@ -47,12 +48,17 @@ pub async fn run<'a>(
     if options.dry_run {
         return Ok(left);
     }
+    let standing = cell::compare(&client, options.cell).await?;
+    prepare_ledger(&client).await?;
     for migration in &left {
         apply(&mut client, migration)
             .await
             .with_context(|| format!("migration {} failed and was undone", migration.label()))?;
     }
-    cell::settle(&client, options.cell).await?;
+    hand_over_ledger(&client).await?;
+    if let Standing::Open(cell) = standing {
+        cell::write(&client, cell).await?;
+    }
     for (role, password) in &options.passwords {
         set_password(&client, role, password).await?;
     }
@@ -84,12 +90,66 @@ pub async fn ledger(client: &impl GenericClient) -> Result<Vec<Applied>> {
         .collect())
 }
 
+/// The ledger comes before the first migration, so it is the one table that is not in `migrations/`.
+async fn prepare_ledger(client: &Client) -> Result<()> {
+    let exists = client
+        .query_one(
+            "select to_regclass('lms_private.migrations') is not null",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    if exists.get(0) {
+        return Ok(());
+    }
+    client
+        .batch_execute(
+            "create schema if not exists lms_private;
+            create table lms_private.migrations (
+              version bigint primary key,
+              name text not null,
+              sha256 text not null,
+              applied_at timestamptz not null default now()
+            );
+            comment on table lms_private.migrations is
+              'Which migrations have been applied, kept by the program lms.';",
+        )
+        .await
+        .map_err(explain)
+        .context("cannot create the ledger of migrations: the first time takes a superuser")
+}
+
+/// Later migrations run as a member of the owner, who must then be able to write the ledger too.
+async fn hand_over_ledger(client: &Client) -> Result<()> {
+    let owned = client
+        .query_one(
+            "select pg_get_userbyid(relowner) = 'lms_owner'
+            from pg_class
+            where oid = 'lms_private.migrations'::regclass",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    if owned.get(0) {
+        return Ok(());
+    }
+    client
+        .batch_execute("alter table lms_private.migrations owner to lms_owner")
+        .await
+        .map_err(explain)
+}
+
 async fn apply(client: &mut Client, migration: &Migration) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
     transaction
         .batch_execute(&migration.sql)
         .await
         .map_err(|error| locate(error, &migration.sql))?;
+    // A file acts as the owner for its own length only.
+    transaction
+        .batch_execute("reset role")
+        .await
+        .map_err(explain)?;
     transaction
         .execute(
             "insert into lms_private.migrations (version, name, sha256)\nvalues ($1, $2, $3)",

@@ -1,0 +1,200 @@
+//! What a run has shown: as JSON for programs, as tables for people, and beside the targets.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use serde::Serialize;
+
+use super::operation::Operation;
+
+/// Requests per second of ours, as a share of the native service's, that get and list should reach.
+const RATE_TARGET: f64 = 1.0;
+/// Our p99 as a multiple of the native service's p50 that must not be passed.
+const LATENCY_TARGET: f64 = 2.0;
+/// Milliseconds that a fresh instance may take longer than a warm one.
+const FRESH_TARGET: f64 = 5.0;
+/// MB that the host may hold at the highest number of connections.
+const MEMORY_TARGET: f64 = 300.0;
+/// Most bytes of a component, and of the one with time zones.
+const WASM_TARGET: u64 = 1_500_000;
+const WASM_TARGET_WITH_ZONES: u64 = 3_000_000;
+
+/// Who was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Subject {
+    /// The components on the embedded host.
+    Components,
+    /// The native service that works in the conventional way.
+    Native,
+    /// The bare statement, sent by pgbench.
+    Statement,
+}
+
+impl Subject {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Components => "components",
+            Self::Native => "native",
+            Self::Statement => "statement",
+        }
+    }
+}
+
+/// One line of the result.
+#[derive(Debug, Serialize)]
+pub(super) struct Measurement {
+    pub(super) operation: Operation,
+    pub(super) connections: usize,
+    pub(super) subject: Subject,
+    pub(super) requests: u64,
+    pub(super) requests_per_second: f64,
+    pub(super) p50_milliseconds: f64,
+    pub(super) p99_milliseconds: f64,
+    /// Of the service's process; pgbench is not a service.
+    pub(super) cpu_seconds: Option<f64>,
+    /// Of all PostgreSQL sessions.
+    pub(super) postgres_cpu_seconds: f64,
+    pub(super) peak_memory_megabytes: Option<f64>,
+}
+
+/// First requests to an instance that was just made, beside those to one that is warm.
+#[derive(Debug, Serialize)]
+pub(super) struct FreshInstance {
+    pub(super) samples: usize,
+    pub(super) fresh_p50_milliseconds: f64,
+    pub(super) warm_p50_milliseconds: f64,
+    pub(super) fresh_worst_milliseconds: f64,
+}
+
+/// Everything that one run has shown.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) postgresql: String,
+    pub(super) processors: usize,
+    pub(super) tenants: i64,
+    pub(super) users: i64,
+    pub(super) measurements: Vec<Measurement>,
+    pub(super) fresh_instance: FreshInstance,
+    /// The host's memory while the highest number of connections was busy reading.
+    pub(super) host_resident_megabytes: f64,
+    /// Bytes of each component.
+    pub(super) wasm_bytes: BTreeMap<String, u64>,
+}
+
+/// One target of the project and how the run stands to it.
+#[derive(Debug, PartialEq)]
+struct Target {
+    what: String,
+    value: String,
+    met: bool,
+}
+
+impl Report {
+    /// The tables.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!(
+            "{}, {} processors, {} tenants, {} users\n\n{}\n",
+            self.postgresql,
+            self.processors,
+            self.tenants,
+            self.users,
+            self.measurement_table()
+        );
+        for target in self.targets() {
+            let mark = if target.met { "met   " } else { "MISSED" };
+            let _ = writeln!(text, "{mark}  {}: {}", target.what, target.value);
+        }
+        text
+    }
+
+    fn measurement_table(&self) -> Table {
+        let mut table = table(&["", "connections", "", "requests/s", "to native", "p50 ms", "p99 ms", "CPU s", "CPU s PostgreSQL", "peak MB"]);
+        for line in &self.measurements {
+            let to_native = self.native(line).map(|native| line.requests_per_second / native.requests_per_second);
+            table.add_row([
+                line.operation.name().to_owned(),
+                line.connections.to_string(),
+                line.subject.name().to_owned(),
+                format!("{:.0}", line.requests_per_second),
+                optional(to_native, 2),
+                format!("{:.2}", line.p50_milliseconds),
+                format!("{:.2}", line.p99_milliseconds),
+                optional(line.cpu_seconds, 2),
+                format!("{:.2}", line.postgres_cpu_seconds),
+                optional(line.peak_memory_megabytes, 0),
+            ]);
+        }
+        table
+    }
+
+    /// The native service's line for the same load.
+    fn native(&self, line: &Measurement) -> Option<&Measurement> {
+        self.line(line.operation, line.connections, Subject::Native)
+    }
+
+    fn line(&self, operation: Operation, connections: usize, subject: Subject) -> Option<&Measurement> {
+        self.measurements
+            .iter()
+            .find(|line| line.operation == operation && line.connections == connections && line.subject == subject)
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for line in self.measurements.iter().filter(|line| line.subject == Subject::Components) {
+            let Some(native) = self.native(line) else { continue };
+            let reading = matches!(line.operation, Operation::Get | Operation::List);
+            if reading && line.connections == 32 {
+                let share = line.requests_per_second / native.requests_per_second;
+                targets.push(Target {
+                    what: format!("{}, 32 connections: requests/s at least those of the native service", line.operation.name()),
+                    value: format!("{share:.2} times"),
+                    met: share >= RATE_TARGET,
+                });
+            }
+            if line.connections == 8 {
+                let multiple = line.p99_milliseconds / native.p50_milliseconds;
+                targets.push(Target {
+                    what: format!("{}, 8 connections: p99 at most {LATENCY_TARGET} times the native p50", line.operation.name()),
+                    value: format!("{multiple:.2} times"),
+                    met: multiple <= LATENCY_TARGET,
+                });
+            }
+        }
+        let later = self.fresh_instance.fresh_p50_milliseconds - self.fresh_instance.warm_p50_milliseconds;
+        targets.push(Target {
+            what: format!("a fresh instance answers within {FRESH_TARGET} ms of a warm one"),
+            value: format!("{later:.2} ms later"),
+            met: later <= FRESH_TARGET,
+        });
+        targets.push(Target {
+            what: format!("the host holds less than {MEMORY_TARGET} MB"),
+            value: format!("{:.0} MB", self.host_resident_megabytes),
+            met: self.host_resident_megabytes < MEMORY_TARGET,
+        });
+        for (name, bytes) in &self.wasm_bytes {
+            let most = if name == "academics" { WASM_TARGET_WITH_ZONES } else { WASM_TARGET };
+            targets.push(Target {
+                what: format!("{name}.wasm is smaller than {:.1} MB", most as f64 / 1e6),
+                value: format!("{:.2} MB", *bytes as f64 / 1e6),
+                met: *bytes < most,
+            });
+        }
+        targets
+    }
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
+    for column in table.column_iter_mut().skip(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn optional(value: Option<f64>, decimals: usize) -> String {
+    value.map(|value| format!("{value:.decimals$}")).unwrap_or_default()
+}

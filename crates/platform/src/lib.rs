@@ -1,1 +1,40 @@
-//! platform.
+//! What every component shares: the way of a request from its bytes to one statement and back.
+//!
+//! This crate knows no school noun. A component hands over a [`Component`](component::Component), its
+//! constant table of resources, actions and grants, and [`pipeline::handle`] does the rest. Everything
+//! here is pure and runs natively, except [`spin`], which is the only module that does input and output.
+
+pub mod action;
+pub mod caller;
+pub mod component;
+pub mod conditions;
+pub mod context;
+pub mod cursor;
+pub mod database;
+pub mod export;
+pub mod field;
+pub mod filter;
+pub mod headers;
+pub mod idempotency;
+pub mod import;
+pub mod listing;
+pub mod openapi;
+pub mod pipeline;
+pub mod policy;
+pub mod problem;
+pub mod projection;
+pub mod random;
+pub mod request;
+pub mod resource;
+pub mod response;
+pub mod role;
+pub mod router;
+pub mod settings;
+#[cfg(target_family = "wasm")]
+pub mod spin;
+pub mod sql;
+pub mod sqlstate;
+pub mod statements;
+pub mod token;
+pub mod validation;
+mod verbs;

@@ -1,0 +1,130 @@
+//! Actions: endpoints that a component writes by hand, because they are not one of the plain verbs.
+//!
+//! An action states its types, its rule and its SQL; the pipeline does everything else.
+
+use std::pin::Pin;
+
+use http::Method;
+use serde_json::{Map, Value};
+
+use crate::caller::Caller;
+use crate::context::Context;
+use crate::database::{Answer, Database, Failure};
+use crate::field::Field;
+use crate::policy::{Access, Grant};
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::response::Response;
+use crate::settings::Settings;
+use crate::sql::Statement;
+
+/// One endpoint written by hand.
+pub struct Action {
+    /// The method.
+    pub method: Method,
+    /// The path, with parameters in braces, such as `/v1/users/{id}/deactivate`.
+    pub path: &'static str,
+    /// The operation's id in the reference, such as `users.deactivate`.
+    pub operation: &'static str,
+    /// A few words for the reference page.
+    pub summary: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// The body's fields; none when it takes no body.
+    pub body: Option<&'static [Field]>,
+    /// The query's parameters.
+    pub query: &'static [Field],
+    /// What it answers.
+    pub answers: Answers,
+    /// What it does.
+    pub run: Run,
+}
+
+/// What an action answers when all goes well.
+#[derive(Debug, Clone, Copy)]
+pub struct Answers {
+    /// The HTTP status.
+    pub status: u16,
+    /// The schema of the body in the reference; none when the body is empty.
+    pub schema: Option<&'static [Field]>,
+    /// What it is, for the reference.
+    pub description: &'static str,
+}
+
+/// What an action does.
+pub enum Run {
+    /// Runs one statement with the checked input as its arguments.
+    Statement(fn() -> Statement),
+    /// Runs one statement whose text depends on what the caller may see.
+    View(fn(&Grant) -> Statement),
+    /// Computes arguments first (hashes, tokens), then runs one statement.
+    Prepared(fn(&Call<'_>) -> Result<Map<String, Value>, Problem>, fn(&Grant) -> Statement),
+    /// Does all by itself.
+    Custom(for<'a> fn(&'a Call<'a>) -> Done<'a>),
+}
+
+/// The response of an action that does all by itself.
+pub type Done<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + 'a>>;
+
+/// An action's call: everything that it can know.
+pub struct Call<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// The values of the path's parameters, by name.
+    pub path: &'a Map<String, Value>,
+    /// The checked body.
+    pub body: Map<String, Value>,
+    /// The checked query.
+    pub query: Map<String, Value>,
+    /// Who calls, unless anybody may.
+    pub caller: Option<&'a Caller>,
+    /// The component's settings.
+    pub settings: &'a Settings,
+    /// What the statement is told.
+    pub context: Context<'a>,
+    /// The database.
+    pub database: &'a dyn Database,
+}
+
+impl Call<'_> {
+    /// A text of the checked body; empty when it was left out.
+    pub fn text(&self, name: &str) -> &str {
+        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Path, query and body as one object: the arguments of a statement.
+    pub fn arguments(&self) -> Map<String, Value> {
+        let mut arguments = self.path.clone();
+        arguments.extend(self.query.clone());
+        arguments.insert("input".to_owned(), Value::Object(self.body.clone()));
+        arguments
+    }
+
+    /// Runs a statement in the call's context.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses it or can't be reached.
+    pub async fn run(
+        &self,
+        statement: &Statement,
+        arguments: Map<String, Value>,
+    ) -> Result<Answer, Failure> {
+        self.database
+            .run(
+                self.context.text(),
+                statement,
+                Value::Object(arguments).to_string(),
+            )
+            .await
+    }
+
+    /// The address of the client as the host saw it, for limits on attempts.
+    pub fn address(&self) -> &str {
+        self.request
+            .header("spin-client-addr")
+            .map_or("unknown", |address| {
+                address.rsplit_once(':').map_or(address, |(host, _)| host)
+            })
+    }
+}

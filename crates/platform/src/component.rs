@@ -1,0 +1,169 @@
+//! A component's whole table: what it serves, and who may call what.
+
+use http::Method;
+
+use crate::action::Action;
+use crate::policy::{Access, Grant, Policy, Verb};
+use crate::resource::Resource;
+use crate::role::Role;
+
+/// What one component serves.
+pub struct Component {
+    /// Its name in `spin.toml`.
+    pub name: &'static str,
+    /// Resources with their plain verbs.
+    pub resources: &'static [Resource],
+    /// Endpoints written by hand.
+    pub actions: &'static [Action],
+    /// The access table.
+    pub policies: &'static [Policy],
+}
+
+/// What an endpoint does.
+#[derive(Clone, Copy)]
+pub enum Does {
+    /// A plain verb of a resource.
+    Verb(&'static Resource, Verb),
+    /// An action.
+    Action(&'static Action),
+}
+
+/// A method on a path.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path behind its prefix, with parameters in braces.
+    pub path: (&'static str, &'static str),
+    /// The resource's noun between the two halves of the path; empty for an action.
+    pub noun: &'static str,
+    /// What it does.
+    pub does: Does,
+}
+
+impl Endpoint {
+    /// The path as the reference shows it.
+    pub fn template(&self) -> String {
+        format!("{}{}{}", self.path.0, self.noun, self.path.1)
+    }
+
+    /// The path's segments, in order.
+    pub fn segments(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let parts = |text: &'static str| text.split('/').filter(|part| !part.is_empty());
+        parts(self.path.0)
+            .chain((!self.noun.is_empty()).then_some(self.noun))
+            .chain(parts(self.path.1))
+    }
+
+    /// The operation's id, such as `users.list`.
+    pub fn operation(&self) -> String {
+        match self.does {
+            Does::Verb(resource, verb) => format!("{}.{}", resource.name, verb.name()),
+            Does::Action(action) => action.operation.to_owned(),
+        }
+    }
+
+    /// Who may call it.
+    pub fn access(&self) -> Access {
+        match self.does {
+            Does::Verb(resource, verb) => Access::Granted {
+                resource: resource.name,
+                verb,
+            },
+            Does::Action(action) => action.access,
+        }
+    }
+}
+
+/// Method and path of each plain verb; export shares those of list.
+const fn route(verb: Verb) -> Option<(Method, &'static str)> {
+    match verb {
+        Verb::List => Some((Method::GET, "")),
+        Verb::Get => Some((Method::GET, "/{id}")),
+        Verb::Create => Some((Method::POST, "")),
+        Verb::Update => Some((Method::PATCH, "/{id}")),
+        Verb::Delete => Some((Method::DELETE, "/{id}")),
+        Verb::Restore => Some((Method::POST, "/{id}/restore")),
+        Verb::Import => Some((Method::POST, "/import")),
+        Verb::Export | Verb::Action(_) => None,
+    }
+}
+
+impl Component {
+    /// The component, once every endpoint of it is found in its access table.
+    ///
+    /// Called in a constant, so that an endpoint without a row does not compile.
+    ///
+    /// # Panics
+    ///
+    /// While the program is compiled, for a resource's verb or an action that no role has.
+    pub const fn checked(self) -> Component {
+        let mut resource = 0;
+        while resource < self.resources.len() {
+            let declared = &self.resources[resource];
+            let mut verb = 0;
+            while verb < declared.verbs.len() {
+                assert!(
+                    is_mentioned(self.policies, declared.name, declared.verbs[verb]),
+                    "a verb of a resource has no row in the access table"
+                );
+                verb += 1;
+            }
+            resource += 1;
+        }
+        let mut action = 0;
+        while action < self.actions.len() {
+            if let Access::Granted { resource, verb } = self.actions[action].access {
+                assert!(
+                    is_mentioned(self.policies, resource, verb),
+                    "an action has no row in the access table"
+                );
+            }
+            action += 1;
+        }
+        self
+    }
+
+    /// Every endpoint, actions first: a fixed path wins over one with a parameter.
+    pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> + use<> {
+        let actions = self.actions.iter().map(|action| Endpoint {
+            method: action.method.clone(),
+            path: (action.path, ""),
+            noun: "",
+            does: Does::Action(action),
+        });
+        let verbs = self.resources.iter().flat_map(|resource| {
+            resource.verbs.iter().filter_map(move |verb| {
+                let (method, path) = route(*verb)?;
+                Some(Endpoint {
+                    method,
+                    path: ("/v1/", path),
+                    noun: resource.name,
+                    does: Does::Verb(resource, *verb),
+                })
+            })
+        });
+        actions.chain(verbs)
+    }
+
+    /// What the role may do with the verb on the resource.
+    pub fn grant(&self, resource: &str, role: Role, verb: Verb) -> Option<&'static Grant> {
+        self.policies
+            .iter()
+            .find(|policy| policy.resource == resource)?
+            .grant(role, verb)
+    }
+}
+
+const fn is_mentioned(policies: &[Policy], resource: &str, verb: Verb) -> bool {
+    let mut index = 0;
+    while index < policies.len() {
+        if crate::policy::text_equals(policies[index].resource, resource)
+            && policies[index].mentions(verb)
+        {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}

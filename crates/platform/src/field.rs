@@ -1,0 +1,206 @@
+//! The declaration of one field: its name, its kind with limits, and who may set it when.
+//!
+//! Validation, SQL and the reference page are all derived from these constants.
+
+/// What values a field takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// Text of `min` to `max` characters, trimmed, without control characters except line breaks.
+    Text {
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+    },
+    /// Text that is kept exactly as it came and never shown again: a password or a token.
+    Secret {
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+    },
+    /// An e-mail address, lower-cased.
+    Email,
+    /// A telephone number in E.164 form (`+441632960000`).
+    Phone,
+    /// Lower-case letters, digits and single hyphens: a name for use in URLs.
+    Slug,
+    /// One of a fixed set of words.
+    OneOf(&'static [&'static str]),
+    /// A UUID.
+    Id,
+    /// The id of a live row of another table that the caller can see.
+    Reference(&'static str),
+    /// A calendar date, `YYYY-MM-DD`.
+    Date,
+    /// An instant, RFC 3339; answered in UTC with `Z`.
+    Time,
+    /// A whole number within bounds, both included.
+    Integer {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+    },
+    /// True or false.
+    Boolean,
+    /// An IANA time zone, such as `Europe/London`.
+    TimeZone,
+    /// An ISO 4217 currency code, such as `EUR`.
+    Currency,
+    /// A list of distinct texts.
+    TextList {
+        /// Most items.
+        items: usize,
+        /// Most characters of an item.
+        max: usize,
+    },
+    /// A list of BCP 47 language tags, such as `["en", "hi"]`.
+    Languages,
+    /// A JSON object with these fields and no others.
+    Object(&'static [Field]),
+    /// A JSON object of free form, at most so many bytes when written.
+    Json {
+        /// Most bytes of its compact text.
+        bytes: usize,
+    },
+}
+
+/// When a client may set a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// The database keeps it; a client never sets it.
+    Never,
+    /// Set when the resource is made, and never changed.
+    OnCreate,
+    /// Set when the resource is made, changed by PATCH.
+    Always,
+}
+
+/// One field of a resource, a body or a query.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The name in JSON, in a query and as a column.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    /// Whether a body that creates must have it.
+    pub required: bool,
+    /// Whether `null` is a value of it.
+    pub nullable: bool,
+    /// When a client may set it.
+    pub setting: Setting,
+    /// The SQL literal that stands in when a creating body leaves it out.
+    pub default: Option<&'static str>,
+    /// Whether lists can be filtered by it.
+    pub filterable: bool,
+    /// Whether lists can be sorted by it; only fields that are never null.
+    pub sortable: bool,
+    /// One sentence for the reference page.
+    pub description: &'static str,
+}
+
+impl Field {
+    /// A field that may be set at any time, is optional and not nullable.
+    pub const fn new(name: &'static str, kind: Kind, description: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            required: false,
+            nullable: false,
+            setting: Setting::Always,
+            default: None,
+            filterable: false,
+            sortable: false,
+            description,
+        }
+    }
+
+    /// The field must be there when the resource is made.
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// `null` is a value of the field, and the one it has when it is left out.
+    pub const fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    /// The SQL literal the field has when a creating body leaves it out.
+    pub const fn default(mut self, literal: &'static str) -> Self {
+        self.default = Some(literal);
+        self
+    }
+
+    /// The field is set when the resource is made and never changed.
+    pub const fn on_create(mut self) -> Self {
+        self.setting = Setting::OnCreate;
+        self
+    }
+
+    /// The database keeps the field; no client sets it.
+    pub const fn read_only(mut self) -> Self {
+        self.setting = Setting::Never;
+        self
+    }
+
+    /// Lists can be filtered by the field.
+    pub const fn filterable(mut self) -> Self {
+        self.filterable = true;
+        self
+    }
+
+    /// Lists can be filtered and sorted by the field.
+    pub const fn sortable(mut self) -> Self {
+        self.filterable = true;
+        self.sortable = true;
+        self
+    }
+}
+
+impl Kind {
+    /// The PostgreSQL type that a value of this kind is cast to.
+    pub const fn sql_type(self) -> &'static str {
+        match self {
+            Kind::Text { .. }
+            | Kind::Secret { .. }
+            | Kind::Email
+            | Kind::Phone
+            | Kind::Slug
+            | Kind::OneOf(_)
+            | Kind::TimeZone
+            | Kind::Currency => "text",
+            Kind::Id | Kind::Reference(_) => "uuid",
+            Kind::Date => "date",
+            Kind::Time => "timestamptz",
+            Kind::Integer { .. } => "bigint",
+            Kind::Boolean => "boolean",
+            Kind::TextList { .. } | Kind::Languages | Kind::Object(_) | Kind::Json { .. } => {
+                "jsonb"
+            }
+        }
+    }
+
+    /// Whether the value is JSON of its own and not a scalar.
+    pub const fn is_json(self) -> bool {
+        matches!(
+            self,
+            Kind::TextList { .. } | Kind::Languages | Kind::Object(_) | Kind::Json { .. }
+        )
+    }
+
+    /// Whether the value is text that a `like` filter can search.
+    pub const fn is_text(self) -> bool {
+        matches!(
+            self,
+            Kind::Text { .. } | Kind::Email | Kind::Phone | Kind::Slug
+        )
+    }
+
+    /// Whether values have an order that a range filter can use.
+    pub const fn is_ordered(self) -> bool {
+        matches!(self, Kind::Date | Kind::Time | Kind::Integer { .. })
+    }
+}

@@ -1,0 +1,190 @@
+//! Filters of a list: `status=active`, `created_at.gte=...`, `id.in=a,b`, `name.like=ana*`, `phone.null=true`.
+
+use serde_json::Value;
+
+use crate::field::{Field, Kind};
+use crate::sql::Sql;
+use crate::validation;
+
+/// Most values behind `.in`.
+const MOST_VALUES: usize = 200;
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// Equal; the one without a suffix.
+    Eq,
+    /// Not equal.
+    Ne,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Gte,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Lte,
+    /// One of several.
+    In,
+    /// Text with `*` for any characters, upper and lower case alike.
+    Like,
+    /// Whether there is no value.
+    Null,
+}
+
+impl Operator {
+    /// Every operator.
+    pub const ALL: [Operator; 9] = [
+        Operator::Eq,
+        Operator::Ne,
+        Operator::Gt,
+        Operator::Gte,
+        Operator::Lt,
+        Operator::Lte,
+        Operator::In,
+        Operator::Like,
+        Operator::Null,
+    ];
+
+    /// The suffix in a query.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Operator::Eq => "eq",
+            Operator::Ne => "ne",
+            Operator::Gt => "gt",
+            Operator::Gte => "gte",
+            Operator::Lt => "lt",
+            Operator::Lte => "lte",
+            Operator::In => "in",
+            Operator::Like => "like",
+            Operator::Null => "null",
+        }
+    }
+
+    /// Whether the operator makes sense for the field.
+    pub fn fits(self, field: &Field) -> bool {
+        match self {
+            Operator::Eq | Operator::Ne | Operator::In => !field.kind.is_json(),
+            Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => field.kind.is_ordered(),
+            Operator::Like => field.kind.is_text(),
+            Operator::Null => field.nullable,
+        }
+    }
+}
+
+/// One filter, with its value as the statement's argument.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// The field.
+    pub field: &'static Field,
+    /// How it is compared.
+    pub operator: Operator,
+    /// The value: text, or a list of texts for `in`.
+    pub value: Value,
+}
+
+impl Filter {
+    /// Reads a filter; none when the field knows no such operator.
+    ///
+    /// # Errors
+    ///
+    /// The code and the sentence for a value that isn't of the field's kind.
+    pub fn parse(
+        field: &'static Field,
+        operator: Operator,
+        text: &str,
+    ) -> Result<Filter, (&'static str, String)> {
+        let value = match operator {
+            Operator::In => {
+                let values = text
+                    .split(',')
+                    .map(|part| scalar(field.kind, part).map(Value::String))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if values.len() > MOST_VALUES {
+                    return Err((
+                        "too_many_items",
+                        format!("This takes at most {MOST_VALUES} values."),
+                    ));
+                }
+                Value::Array(values)
+            }
+            Operator::Like => Value::String(pattern(text)?),
+            Operator::Null => Value::String(validation::scalar(Kind::Boolean, text)?),
+            _ => Value::String(scalar(field.kind, text)?),
+        };
+        Ok(Filter {
+            field,
+            operator,
+            value,
+        })
+    }
+
+    /// The key of the value among the statement's arguments.
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.field.name, self.operator.name())
+    }
+
+    /// Adds the condition on the row `r`.
+    pub fn condition(&self, sql: &mut Sql) {
+        let name = self.field.name;
+        sql.push("\n    and ");
+        match self.operator {
+            Operator::In => {
+                sql.push("r.")
+                    .push(name)
+                    .push(" = any (array(select jsonb_array_elements_text($1->'filters'->'")
+                    .push(name)
+                    .push(".in'))::")
+                    .push(self.field.kind.sql_type())
+                    .push("[])");
+            }
+            Operator::Null => {
+                sql.push("(r.").push(name).push(" is null) = ");
+                self.argument(sql, "boolean");
+            }
+            Operator::Like => {
+                sql.push("r.").push(name).push(" ilike ");
+                self.argument(sql, "text");
+            }
+            _ => {
+                let symbol = match self.operator {
+                    Operator::Ne => " is distinct from ",
+                    Operator::Gt => " > ",
+                    Operator::Gte => " >= ",
+                    Operator::Lt => " < ",
+                    Operator::Lte => " <= ",
+                    _ => " = ",
+                };
+                sql.push("r.").push(name).push(symbol);
+                self.argument(sql, self.field.kind.sql_type());
+            }
+        }
+    }
+
+    fn argument(&self, sql: &mut Sql, sql_type: &'static str) {
+        sql.push("($1->'filters'->>'")
+            .push(self.field.name)
+            .push(".")
+            .push(self.operator.name())
+            .push("')::")
+            .push(sql_type);
+    }
+}
+
+/// A value to compare with; an empty text is one that no field has, not an error.
+fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
+    match kind {
+        Kind::Text { max, .. } => validation::scalar(Kind::Text { min: 0, max }, text),
+        _ => validation::scalar(kind, text),
+    }
+}
+
+/// A pattern for `ilike`: `*` stands for any characters, everything else for itself.
+fn pattern(text: &str) -> Result<String, (&'static str, String)> {
+    let text = validation::scalar(Kind::Text { min: 1, max: 200 }, text)?;
+    Ok(text
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+        .replace('*', "%"))
+}

@@ -1,0 +1,353 @@
+//! Lists: the query's parameters, and the SQL that answers them by keyset, stable under inserts.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::cursor;
+use crate::field::Field;
+use crate::filter::{Filter, Operator};
+use crate::policy::Grant;
+use crate::problem::{FieldError, Problem};
+use crate::projection;
+use crate::request::Request;
+use crate::resource::Resource;
+use crate::role::Role;
+use crate::sql::{Sql, Statement};
+
+/// How many rows a page has when the client doesn't say.
+pub const DEFAULT_LIMIT: u32 = 50;
+/// Most rows of a page.
+pub const MOST_ROWS: u32 = 200;
+/// Most sort keys that a client can name.
+const MOST_KEYS: usize = 3;
+/// Newest first.
+const DEFAULT_SORT: &str = "-created_at";
+
+/// Positions in the cursor's list of keys, as SQL; one more than clients can name, for the id.
+const POSITIONS: [&str; MOST_KEYS + 1] = ["0", "1", "2", "3"];
+
+/// One key of the order.
+#[derive(Debug, Clone, Copy)]
+pub struct SortKey {
+    /// The field.
+    pub field: &'static Field,
+    /// From the largest to the smallest.
+    pub descending: bool,
+}
+
+/// What a list is asked for.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// Most rows of this page.
+    pub limit: u32,
+    /// The order as the client wrote it.
+    pub sort: String,
+    /// The order, ending with the id so that it is total.
+    pub keys: Vec<SortKey>,
+    /// Conditions.
+    pub filters: Vec<Filter>,
+    /// The keys behind which to go on.
+    pub after: Option<Value>,
+    /// Whether deleted rows are listed too.
+    pub include_deleted: bool,
+    /// Whether all rows that match are counted.
+    pub count: bool,
+}
+
+impl Listing {
+    /// Reads the query of a list.
+    ///
+    /// # Errors
+    ///
+    /// 400 with every parameter that is unknown or can't be parsed.
+    pub fn parse(
+        request: &Request,
+        resource: &Resource,
+        grant: &Grant,
+    ) -> Result<Listing, Problem> {
+        let mut listing = Listing {
+            limit: DEFAULT_LIMIT,
+            sort: DEFAULT_SORT.to_owned(),
+            keys: Vec::new(),
+            filters: Vec::new(),
+            after: None,
+            include_deleted: false,
+            count: false,
+        };
+        let mut errors = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut cursor = None;
+        for pair in request.parameters() {
+            let Some((name, value)) = pair else {
+                errors.push(parameter("", "invalid_text", "The query isn't valid UTF-8."));
+                continue;
+            };
+            if !seen.insert(name.clone()) {
+                errors.push(parameter(&name, "duplicate", "This parameter came before."));
+            } else if name == "cursor" {
+                cursor = Some(value);
+            } else if let Err((code, detail)) = listing.set(&name, &value, resource, grant) {
+                errors.push(parameter(&name, code, detail));
+            }
+        }
+        match sort_keys(&listing.sort, resource, grant) {
+            Ok(keys) => listing.keys = keys,
+            Err(detail) => errors.push(parameter("sort", "not_allowed", detail)),
+        }
+        if let Some(text) = cursor
+            && errors.is_empty()
+        {
+            listing.after = cursor::decode(&text, &listing.sort, &listing.keys);
+            if listing.after.is_none() {
+                errors.push(parameter(
+                    "cursor",
+                    "invalid_cursor",
+                    "This isn't a cursor of this list in this order; begin without one.",
+                ));
+            }
+        }
+        if errors.is_empty() {
+            Ok(listing)
+        } else {
+            Err(Problem::malformed(errors))
+        }
+    }
+
+    fn set(
+        &mut self,
+        name: &str,
+        value: &str,
+        resource: &Resource,
+        grant: &Grant,
+    ) -> Result<(), (&'static str, String)> {
+        match name {
+            "limit" => match value.parse() {
+                Ok(limit) if (1..=MOST_ROWS).contains(&limit) => self.limit = limit,
+                _ => {
+                    return Err((
+                        "out_of_range",
+                        format!("This must be a whole number between 1 and {MOST_ROWS}."),
+                    ));
+                }
+            },
+            "sort" => self.sort = value.to_owned(),
+            "count" if value == "exact" => self.count = true,
+            "count" => return Err(("not_allowed", "This must be: exact.".to_owned())),
+            "include_deleted" if grant.role == Role::Admin => match value {
+                "true" => self.include_deleted = true,
+                "false" => self.include_deleted = false,
+                _ => return Err(("wrong_type", "This must be true or false.".to_owned())),
+            },
+            _ => {
+                let filter = filter(name, value, resource, grant)?;
+                self.filters.push(filter);
+            }
+        }
+        Ok(())
+    }
+
+    /// The statement's arguments.
+    pub fn arguments(&self) -> Map<String, Value> {
+        let filters: Map<String, Value> = self
+            .filters
+            .iter()
+            .map(|filter| (filter.key(), filter.value.clone()))
+            .collect();
+        let mut arguments = Map::new();
+        arguments.insert("limit".to_owned(), json!(self.limit));
+        arguments.insert("sort".to_owned(), json!(self.sort));
+        arguments.insert("filters".to_owned(), Value::Object(filters));
+        arguments.insert("after".to_owned(), json!(self.after));
+        arguments
+    }
+
+    /// The statement.
+    pub fn statement(&self, resource: &Resource, grant: &Grant) -> Statement {
+        let mut sql = Sql::named(resource.table, "list");
+        sql.push(
+            "select
+  '{\"data\":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],\"next_cursor\":' || coalesce('\"' || max(cursor) filter (where more) || '\"', 'null')",
+        );
+        if self.count {
+            sql.push("\n    || ',\"count\":' || (\n  select count(*)");
+            self.source(&mut sql, resource);
+            sql.push("\n  )");
+        }
+        sql.push(
+            "
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  ",
+        );
+        sql.append(&projection::object(projection::visible(resource, grant)));
+        sql.push("::text as item,\n  json_build_array(");
+        for (index, key) in self.keys.iter().enumerate() {
+            sql.push(if index == 0 { "" } else { ", " });
+            projection::value(&mut sql, key.field);
+            sql.push("::text");
+        }
+        sql.push(") as keys");
+        self.source(&mut sql, resource);
+        self.behind_cursor(&mut sql);
+        sql.push("\n  order by ");
+        for (index, key) in self.keys.iter().enumerate() {
+            sql.push(if index == 0 { "r." } else { ", r." })
+                .push(key.field.name)
+                .push(if key.descending { " desc" } else { "" });
+        }
+        sql.push("\n  limit ($1->>'limit')::integer + 1\n    ) as page\n  ) as numbered\n) as finished");
+        if self.is_common() {
+            sql.prepared(resource.name)
+        } else {
+            sql.unprepared()
+        }
+    }
+
+    /// Whether the shape is one of the few that a server connection keeps a plan for.
+    fn is_common(&self) -> bool {
+        self.sort == DEFAULT_SORT
+            && self.filters.len() <= 1
+            && self.filters.iter().all(|f| f.operator == Operator::Eq)
+            && !self.count
+            && !self.include_deleted
+    }
+
+    /// `from ... where ...` without the cursor's condition.
+    pub(crate) fn source(&self, sql: &mut Sql, resource: &Resource) {
+        sql.push("\n  from lms.")
+            .push(resource.table)
+            .push(" as r\n  where ")
+            .push(if self.include_deleted {
+                "true"
+            } else {
+                "r.deleted_at is null"
+            });
+        for filter in &self.filters {
+            filter.condition(sql);
+        }
+    }
+
+    /// The rows behind the cursor. With one direction for all keys an index answers the comparison of
+    /// whole rows; mixed directions have to be spelled out.
+    fn behind_cursor(&self, sql: &mut Sql) {
+        if self.after.is_none() {
+            return;
+        }
+        let descending = self.keys[0].descending;
+        if self.keys.iter().all(|key| key.descending == descending) {
+            sql.push("\n    and (");
+            for (index, key) in self.keys.iter().enumerate() {
+                sql.push(if index == 0 { "r." } else { ", r." })
+                    .push(key.field.name);
+            }
+            sql.push(if descending { ") < (" } else { ") > (" });
+            for (index, key) in self.keys.iter().enumerate() {
+                sql.push(if index == 0 { "" } else { ", " });
+                cursor_value(sql, index, key);
+            }
+            sql.push(")");
+            return;
+        }
+        sql.push("\n    and (");
+        for last in 0..self.keys.len() {
+            sql.push(if last == 0 { "(" } else { " or (" });
+            for (index, key) in self.keys.iter().take(last + 1).enumerate() {
+                sql.push(if index == 0 { "r." } else { " and r." })
+                    .push(key.field.name)
+                    .push(match (index == last, key.descending) {
+                        (false, _) => " = ",
+                        (true, true) => " < ",
+                        (true, false) => " > ",
+                    });
+                cursor_value(sql, index, key);
+            }
+            sql.push(")");
+        }
+        sql.push(")");
+    }
+}
+
+fn cursor_value(sql: &mut Sql, index: usize, key: &SortKey) {
+    sql.push("($1->'after'->>")
+        .push(POSITIONS[index])
+        .push(")::")
+        .push(key.field.kind.sql_type());
+}
+
+fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
+    let name: String = name.chars().take(100).collect();
+    FieldError::new(format!("?{name}"), code, detail)
+}
+
+/// Reads `field`, `field.operator`; a field that the role can't read can't be asked for either.
+fn filter(
+    name: &str,
+    value: &str,
+    resource: &Resource,
+    grant: &Grant,
+) -> Result<Filter, (&'static str, String)> {
+    let unknown = || ("unknown_parameter", "There is no such parameter.".to_owned());
+    let (field, suffix) = name.split_once('.').unwrap_or((name, "eq"));
+    let field = projection::visible(resource, grant)
+        .find(|known| known.name == field && known.filterable)
+        .ok_or_else(unknown)?;
+    let operator = Operator::ALL
+        .into_iter()
+        .find(|operator| operator.name() == suffix && operator.fits(field))
+        .ok_or_else(unknown)?;
+    Filter::parse(field, operator, value)
+}
+
+fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortKey>, String> {
+    let names: Vec<&str> = sort.split(',').collect();
+    if names.len() > MOST_KEYS {
+        return Err(format!("This takes at most {MOST_KEYS} fields."));
+    }
+    let mut keys: Vec<SortKey> = Vec::with_capacity(names.len() + 1);
+    for name in names {
+        let (bare, descending) = match name.strip_prefix('-') {
+            Some(bare) => (bare, true),
+            None => (name, false),
+        };
+        let implied = sort == DEFAULT_SORT;
+        let field = resource
+            .all_fields()
+            .filter(|field| field.sortable && (implied || grant.reads.covers(field.name)))
+            .find(|field| field.name == bare)
+            .filter(|field| keys.iter().all(|key| key.field.name != field.name))
+            .ok_or_else(|| {
+                let known: Vec<&str> = projection::visible(resource, grant)
+                    .filter(|field| field.sortable)
+                    .map(|field| field.name)
+                    .collect();
+                format!(
+                    "This takes each of these once, with - for descending: {}.",
+                    known.join(", ")
+                )
+            })?;
+        keys.push(SortKey { field, descending });
+    }
+    let has_id = keys.iter().any(|key| key.field.name == "id");
+    if let (false, Some(field), Some(last)) = (has_id, resource.field("id"), keys.last()) {
+        let descending = last.descending;
+        keys.push(SortKey { field, descending });
+    }
+    Ok(keys)
+}

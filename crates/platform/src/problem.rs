@@ -1,0 +1,234 @@
+//! Problem details (RFC 9457): the one shape in which every refusal and failure is answered.
+
+use serde::Serialize;
+
+/// What went wrong with one field of a body, or one parameter of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) into the body, or the parameter's name behind `?`.
+    pub pointer: String,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// An error at the pointer.
+    pub fn new(
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> FieldError {
+        FieldError {
+            pointer: pointer.into(),
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// The kinds of problem, each with a stable `type`, a title and a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The request cannot be parsed.
+    Malformed,
+    /// There is no valid token.
+    Unauthenticated,
+    /// E-mail, password or tenant is wrong.
+    CredentialsRefused,
+    /// The role may not do this.
+    Forbidden,
+    /// It is not there, or not the caller's.
+    NotFound,
+    /// The path knows other methods.
+    MethodNotAllowed,
+    /// No representation that the client accepts.
+    NotAcceptable,
+    /// It clashes with what is there.
+    Conflict,
+    /// `If-Match` names another version.
+    Stale,
+    /// The body is too large.
+    TooLarge,
+    /// The body's media type is not one of those taken.
+    UnsupportedMediaType,
+    /// The token is of another region.
+    WrongRegion,
+    /// Parsed, but not valid.
+    Invalid,
+    /// The idempotency key came before with another request.
+    KeyReused,
+    /// A header such as `If-Match` is required.
+    PreconditionRequired,
+    /// Too many attempts.
+    TooManyRequests,
+    /// Something broke on our side.
+    Internal,
+    /// The database can't be reached, or this cell can't serve.
+    Unavailable,
+}
+
+impl Kind {
+    /// Every kind, for the reference page.
+    pub const ALL: [Kind; 18] = [
+        Kind::Malformed,
+        Kind::Unauthenticated,
+        Kind::CredentialsRefused,
+        Kind::Forbidden,
+        Kind::NotFound,
+        Kind::MethodNotAllowed,
+        Kind::NotAcceptable,
+        Kind::Conflict,
+        Kind::Stale,
+        Kind::TooLarge,
+        Kind::UnsupportedMediaType,
+        Kind::WrongRegion,
+        Kind::Invalid,
+        Kind::KeyReused,
+        Kind::PreconditionRequired,
+        Kind::TooManyRequests,
+        Kind::Internal,
+        Kind::Unavailable,
+    ];
+
+    /// HTTP status, `type` behind `/problems/`, and title.
+    pub const fn parts(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Kind::Malformed => (400, "malformed-request", "The request can't be parsed"),
+            Kind::Unauthenticated => (401, "unauthenticated", "A valid access token is needed"),
+            Kind::CredentialsRefused => (401, "credentials-refused", "The sign-in was refused"),
+            Kind::Forbidden => (403, "forbidden", "Your role may not do this"),
+            Kind::NotFound => (404, "not-found", "There is no such thing here"),
+            Kind::MethodNotAllowed => (
+                405,
+                "method-not-allowed",
+                "This path doesn't know the method",
+            ),
+            Kind::NotAcceptable => (
+                406,
+                "not-acceptable",
+                "No representation that you accept exists",
+            ),
+            Kind::Conflict => (409, "conflict", "It clashes with what is there"),
+            Kind::Stale => (
+                412,
+                "stale-version",
+                "It has changed since the version you name",
+            ),
+            Kind::TooLarge => (413, "body-too-large", "The body is too large"),
+            Kind::UnsupportedMediaType => (
+                415,
+                "unsupported-media-type",
+                "The body's media type isn't taken here",
+            ),
+            Kind::WrongRegion => (421, "wrong-region", "Your tenant lives in another region"),
+            Kind::Invalid => (422, "invalid-input", "The request is not valid"),
+            Kind::KeyReused => (
+                422,
+                "idempotency-key-reused",
+                "The idempotency key came before with another request",
+            ),
+            Kind::PreconditionRequired => {
+                (428, "precondition-required", "A required header is missing")
+            }
+            Kind::TooManyRequests => (429, "too-many-requests", "Too many attempts"),
+            Kind::Internal => (500, "internal-error", "Something broke on our side"),
+            Kind::Unavailable => (503, "unavailable", "The service can't answer right now"),
+        }
+    }
+}
+
+/// A refusal or failure on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind it is.
+    pub kind: Kind,
+    /// A sentence for people about this occurrence, without internals.
+    pub detail: Option<String>,
+    /// What is wrong with which field.
+    pub errors: Vec<FieldError>,
+    /// Headers that go with the answer, such as `Retry-After` or `Allow`.
+    pub headers: Vec<(&'static str, String)>,
+    /// One line for the operator; it goes to the log, never to the client.
+    pub cause: Option<String>,
+}
+
+/// The answer's body.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    /// A problem of the kind, with nothing said beyond its title.
+    pub fn new(kind: Kind) -> Problem {
+        Problem {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// Says what happened and what to do.
+    pub fn detail(mut self, detail: impl Into<String>) -> Problem {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Problem {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds the line for the operator.
+    pub fn cause(mut self, cause: impl Into<String>) -> Problem {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Input that was parsed but is not valid.
+    pub fn invalid(errors: Vec<FieldError>) -> Problem {
+        Problem {
+            errors,
+            ..Problem::new(Kind::Invalid)
+        }
+    }
+
+    /// A query whose parameters can't be parsed or are unknown.
+    pub fn malformed(errors: Vec<FieldError>) -> Problem {
+        Problem {
+            errors,
+            ..Problem::new(Kind::Malformed)
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.kind.parts().0
+    }
+
+    /// The body as JSON text.
+    pub fn body(&self, request_id: &str) -> String {
+        let (status, name, title) = self.kind.parts();
+        let body = Body {
+            r#type: format!("/problems/{name}"),
+            title,
+            status,
+            detail: self.detail.as_deref(),
+            request_id,
+            errors: &self.errors,
+        };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}

@@ -1,0 +1,40 @@
+//! Randomness and ids. Everything that must not be guessed comes from here.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::problem::{Kind, Problem};
+
+/// A fresh UUID of version 7 (RFC 9562): sortable by time.
+pub fn id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// 256 random bits as base64url, for refresh tokens and one-use tokens.
+///
+/// # Errors
+///
+/// When the system has no randomness to give.
+pub fn token() -> Result<String, Problem> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Problem::new(Kind::Internal).cause(format!("no randomness: {error}")))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What is stored of a token: its SHA-256 as lower-case hex.
+pub fn digest(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Lower-case hex of the bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! The declaration of a resource: one constant from which its plain verbs, their SQL, their validation
+//! and their page in the reference are made.
+
+use crate::field::{Field, Kind};
+use crate::policy::Verb;
+
+/// A resource with its plain verbs.
+#[derive(Debug, Clone, Copy)]
+pub struct Resource {
+    /// The plural noun in URLs, such as `finance-records`.
+    pub name: &'static str,
+    /// The table in schema `lms`, such as `finance_records`.
+    pub table: &'static str,
+    /// The singular noun for titles, such as `finance record`.
+    pub singular: &'static str,
+    /// One sentence for the reference page.
+    pub description: &'static str,
+    /// Its fields, without the common ones (see [`COMMON_FIRST`] and [`COMMON_LAST`]).
+    pub fields: &'static [Field],
+    /// The plain verbs that the engine serves; others are actions written by hand, or not there.
+    pub verbs: &'static [Verb],
+    /// Whether a change needs `If-Match` (money does).
+    pub requires_match: bool,
+    /// Whether a write needs `Idempotency-Key` (money does).
+    pub requires_key: bool,
+}
+
+/// The common field in front of a resource's own.
+pub static COMMON_FIRST: [Field; 1] = [Field::new("id", Kind::Id, "The id, a UUID of version 7.")
+    .read_only()
+    .sortable()];
+
+/// The common fields behind a resource's own.
+pub static COMMON_LAST: [Field; 5] = [
+    Field::new("created_at", Kind::Time, "When it was made.")
+        .read_only()
+        .sortable(),
+    Field::new("updated_at", Kind::Time, "When it was last changed.")
+        .read_only()
+        .sortable(),
+    Field::new("created_by", Kind::Id, "The user who made it.")
+        .read_only()
+        .nullable()
+        .filterable(),
+    Field::new("updated_by", Kind::Id, "The user who last changed it.")
+        .read_only()
+        .nullable()
+        .filterable(),
+    Field::new("deleted_at", Kind::Time, "When it was deleted.")
+        .read_only()
+        .nullable(),
+];
+
+impl Resource {
+    /// All fields with the common ones, in the order in which they are shown.
+    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        COMMON_FIRST
+            .iter()
+            .chain(self.fields)
+            .chain(COMMON_LAST.iter())
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.all_fields().find(|field| field.name == name)
+    }
+}

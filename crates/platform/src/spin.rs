@@ -1,0 +1,220 @@
+//! The one module that does input and output: HTTP, variables and PostgreSQL by Spin's interfaces.
+//!
+//! Nothing else may open a connection (`clippy.toml` says so): a statement that doesn't go through
+//! `lms.run` would run without a tenant's context.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use spin_sdk::http::{FullBody, Request as SpinRequest, Response as SpinResponse};
+use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
+use spin_sdk::variables;
+
+use crate::component::Component;
+use crate::database::{Answer, CALL, Database, Failure, Pending, Refusal};
+use crate::pipeline;
+use crate::problem::{Kind, Problem};
+use crate::request::Request;
+use crate::response::Response;
+use crate::settings::Settings;
+use crate::sql::Statement;
+
+/// Most bytes of a body.
+const BODY: usize = 1024 * 1024;
+/// Most bytes of a file that is imported.
+const IMPORT: usize = 64 * 1024 * 1024;
+
+thread_local! {
+    // Variables don't change while an instance lives, and reading five of them costs more than a route.
+    static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
+}
+
+/// Answers a request of the host with the component's table.
+pub async fn serve(component: &Component, request: SpinRequest) -> SpinResponse<FullBody<Bytes>> {
+    let response = match settings().await {
+        Ok(settings) => match read(request).await {
+            Ok(request) => {
+                let database = Postgres {
+                    address: &settings.database_url,
+                };
+                pipeline::handle(component, &settings, &database, &request).await
+            }
+            Err(problem) => refused(&problem),
+        },
+        Err(cause) => {
+            eprintln!("{} can't serve: {cause}", component.name);
+            refused(&Problem::new(Kind::Unavailable).header("retry-after", "30"))
+        }
+    };
+    sent(response)
+}
+
+/// The answer to a request that never reached the pipeline.
+fn refused(problem: &Problem) -> Response {
+    let request_id = crate::random::id().to_string();
+    let response = Response::problem(problem, &request_id);
+    let length = response.body.len().to_string();
+    response
+        .header("x-request-id", request_id)
+        .header("content-length", length)
+        .header("connection", "close")
+}
+
+async fn settings() -> Result<Rc<Settings>, String> {
+    if let Some(settings) = SETTINGS.with(|settings| settings.borrow().clone()) {
+        return Ok(settings);
+    }
+    let mut values = std::collections::BTreeMap::new();
+    for name in [
+        "region",
+        "base_urls",
+        "signing_keys",
+        "database_url",
+        "allowed_origins",
+    ] {
+        let value = variables::get(name)
+            .await
+            .map_err(|_| format!("variable {name} is not set"))?;
+        values.insert(name, value);
+    }
+    let settings = Rc::new(Settings::read(|name| {
+        values
+            .get(name)
+            .cloned()
+            .ok_or_else(|| format!("variable {name} is not set"))
+    })?);
+    SETTINGS.with(|slot| *slot.borrow_mut() = Some(settings.clone()));
+    Ok(settings)
+}
+
+/// Reads the request, its body within the limit.
+async fn read(request: SpinRequest) -> Result<Request, Problem> {
+    let (parts, mut body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let limit = if path.ends_with("/import") {
+        IMPORT
+    } else {
+        BODY
+    };
+    let too_large = || {
+        Problem::new(Kind::TooLarge).detail(format!("This takes at most {limit} bytes."))
+    };
+    let announced = parts
+        .headers
+        .get("content-length")
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<usize>().ok())
+        .unwrap_or(0);
+    if announced > limit {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(announced);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::new(Kind::Malformed).detail("The body broke off before its end.")
+        })?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > limit {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(Request {
+        method: parts.method,
+        query: parts.uri.query().map(str::to_owned),
+        path,
+        headers: parts.headers,
+        body: bytes,
+    })
+}
+
+fn sent(response: Response) -> SpinResponse<FullBody<Bytes>> {
+    let mut builder = http::Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        builder = builder.header(name, value);
+    }
+    builder
+        .body(FullBody::new(Bytes::from(response.body)))
+        .unwrap_or_else(|error| {
+            eprintln!("an answer's header could not be written: {error}");
+            let mut response = http::Response::new(FullBody::new(Bytes::new()));
+            *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        })
+}
+
+/// PostgreSQL through Spin: a connection from the host's pool for one statement, and no longer, for idle
+/// instances that hold connections would starve the others.
+struct Postgres<'s> {
+    address: &'s str,
+}
+
+impl Database for Postgres<'_> {
+    fn run<'a>(
+        &'a self,
+        context: String,
+        statement: &'a Statement,
+        arguments: String,
+    ) -> Pending<'a> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let connection = Connection::open(self.address).await.map_err(failure)?;
+            let parameters = [
+                ParameterValue::Str(context),
+                ParameterValue::Str(statement.name.clone()),
+                ParameterValue::Str(statement.text.clone()),
+                ParameterValue::Str(arguments),
+            ];
+            let rows = connection
+                .query(CALL, parameters)
+                .await
+                .map_err(failure)?
+                .collect()
+                .await
+                .map_err(failure)?;
+            let row = rows
+                .first()
+                .ok_or_else(|| Failure::Unexpected("lms.run answered no row".to_owned()))?;
+            let text = |value: &DbValue| match value {
+                DbValue::Str(text) => Some(text.clone()),
+                _ => None,
+            };
+            Ok(Answer {
+                body: text(&row[0]),
+                tag: text(&row[1]),
+                replayed: matches!(row[2], DbValue::Boolean(true)),
+                microseconds: started.elapsed().as_micros().try_into().unwrap_or(u64::MAX),
+            })
+        })
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::PgError(PgError::QueryFailed(QueryError::DbError(error))) => {
+            let extra = |name: &str| {
+                error
+                    .extras
+                    .iter()
+                    .find(|(key, _)| key == name)
+                    .map(|(_, value)| value.clone())
+            };
+            Failure::Refused(Box::new(Refusal {
+                constraint: extra("constraint"),
+                table: extra("table"),
+                column: extra("column"),
+                code: error.code,
+                message: error.message,
+                detail: error.detail,
+            }))
+        }
+        Error::PgError(PgError::QueryFailed(QueryError::Text(text))) => Failure::Unavailable(text),
+        Error::PgError(PgError::ConnectionFailed(text)) => Failure::Unavailable(text),
+        Error::PgError(PgError::Other(text)) => Failure::Unavailable(text),
+        other => Failure::Unexpected(other.to_string()),
+    }
+}

@@ -1,0 +1,123 @@
+//! The SQL of the plain verbs on one row: get, create, update, delete, restore.
+//!
+//! Arguments: `id`, `input` (the checked body), `version` (what `If-Match` names, or null).
+
+use crate::field::{Field, Setting};
+use crate::policy::Grant;
+use crate::projection;
+use crate::resource::Resource;
+use crate::sql::{Sql, Statement};
+
+/// Reads one live row.
+pub fn get(resource: &Resource, grant: &Grant) -> Statement {
+    let mut sql = Sql::named(resource.table, "get");
+    answer(&mut sql, resource, grant);
+    sql.push("\nfrom lms.").push(resource.table).push(
+        " as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null",
+    );
+    sql.prepared(resource.name)
+}
+
+/// Makes one row.
+pub fn create(resource: &Resource, grant: &Grant) -> Statement {
+    let mut sql = Sql::named(resource.table, "create");
+    sql.push("with r as (\n");
+    insert(&mut sql, resource, settable(resource));
+    sql.push("\n  returning *\n)\n");
+    answer(&mut sql, resource, grant);
+    sql.push("\nfrom r");
+    sql.prepared(resource.name)
+}
+
+/// `insert into ... select ...` of the fields, from the body in `$1`.
+fn insert(
+    sql: &mut Sql,
+    resource: &Resource,
+    fields: impl Iterator<Item = &'static Field> + Clone,
+) {
+    sql.push("  insert into lms.").push(resource.table).push(" (id");
+    for field in fields.clone() {
+        sql.push(", ").push(field.name);
+    }
+    sql.push(")\n  select\n    ($1->>'id')::uuid");
+    for field in fields {
+        sql.push(",\n    ");
+        projection::checked_input(sql, field);
+    }
+}
+
+/// Changes the fields that the body has.
+pub fn update(resource: &Resource, grant: &Grant) -> Statement {
+    let mut sql = Sql::named(resource.table, "update");
+    target(&mut sql, resource, "is null");
+    sql.push(", r as (\n  update lms.").push(resource.table).push(" as r\n  set");
+    let changeable = resource
+        .fields
+        .iter()
+        .filter(|field| field.setting == Setting::Always);
+    for (index, field) in changeable.enumerate() {
+        sql.push(if index == 0 { "\n    " } else { ",\n    " })
+            .push(field.name)
+            .push(" = case when $1->'input' ? '")
+            .push(field.name)
+            .push("' then ");
+        projection::checked_input(&mut sql, field);
+        sql.push(" else r.").push(field.name).push(" end");
+    }
+    finish(&mut sql, resource, grant);
+    sql.prepared(resource.name)
+}
+
+/// Deletes a row softly.
+pub fn delete(resource: &Resource, grant: &Grant) -> Statement {
+    let mut sql = Sql::named(resource.table, "delete");
+    target(&mut sql, resource, "is null");
+    sql.push(", r as (\n  update lms.")
+        .push(resource.table)
+        .push(" as r\n  set deleted_at = now()");
+    finish(&mut sql, resource, grant);
+    sql.prepared(resource.name)
+}
+
+/// Brings a deleted row back.
+pub fn restore(resource: &Resource, grant: &Grant) -> Statement {
+    let mut sql = Sql::named(resource.table, "restore");
+    target(&mut sql, resource, "is not null");
+    sql.push(", r as (\n  update lms.")
+        .push(resource.table)
+        .push(" as r\n  set deleted_at = null");
+    finish(&mut sql, resource, grant);
+    sql.prepared(resource.name)
+}
+
+/// The fields that a creating body may set.
+pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clone + use<> {
+    resource
+        .fields
+        .iter()
+        .filter(|field| field.setting != Setting::Never)
+}
+
+/// Locks the row and compares its version with the one that the client knows.
+fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
+    sql.push("with target as materialized (\n  select r.id, lms.check_version(r.version, ($1->>'version')::bigint)\n  from lms.")
+        .push(resource.table)
+        .push(" as r\n  where r.id = ($1->>'id')::uuid\n    and r.deleted_at ")
+        .push(deleted)
+        .push("\n  for update\n)");
+}
+
+fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
+    sql.push("\n  from target\n  where r.id = target.id\n  returning r.*\n)\n");
+    answer(sql, resource, grant);
+    sql.push("\nfrom r");
+}
+
+/// `select` of the row `r` as body and its version as tag.
+fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
+    sql.push("select\n  ");
+    sql.append(&projection::object(projection::visible(resource, grant)));
+    sql.push("::text as body,\n  r.version::text as tag");
+}

@@ -1,0 +1,33 @@
+# Sourced by the other scripts: installs Debian packages, as root or through sudo.
+# shellcheck shell=bash
+
+# Prints one line and ends the script.
+fail() {
+  echo "error: $*" >&2
+  exit 1
+}
+
+# Installs the named packages; the first argument says in a few words what for.
+install_packages() {
+  local purpose=$1
+  shift
+  command -v apt-get >/dev/null ||
+    fail "$purpose is missing, and this is no Debian: install what the packages $* are called here"
+  local -a as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null ||
+      fail "$purpose is missing: run this once as root, or apt-get install $* as root"
+    as_root=(sudo)
+  fi
+  echo "Installing $purpose: $*"
+  local log
+  log=$(mktemp)
+  if ! {
+    "${as_root[@]}" apt-get update -qq &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@"
+  } </dev/null >"$log" 2>&1; then
+    fail "apt-get cannot install $*: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log") (log: $log)"
+  fi
+  rm -f "$log"
+}

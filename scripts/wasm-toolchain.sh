@@ -1,0 +1,38 @@
+# Sourced by the other scripts: which toolchain builds WebAssembly here.
+# shellcheck shell=bash
+#
+# rustup's target wasm32-wasip2 where rustup's servers can be reached. Elsewhere Debian's rustc and cargo of the
+# packages *-web, which build the target's standard library from Debian's sources.
+
+sysroot=$(rustc --print sysroot)
+host=$(rustc -vV | sed -n 's/^host: //p')
+
+has_rustup_target() {
+  [ -d "$sysroot/lib/rustlib/wasm32-wasip2/lib" ]
+}
+
+has_debian_toolchain() {
+  [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && [ -f /usr/lib/wasm32-wasi/libc.a ] &&
+    [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]
+}
+
+# Runs cargo with the given subcommand and arguments on all components.
+wasm_cargo() {
+  local subcommand=$1 manifest
+  shift
+  for manifest in components/*/Cargo.toml; do
+    set -- -p "$(basename "$(dirname "$manifest")")" "$@"
+  done
+  if has_rustup_target; then
+    cargo "$subcommand" --target wasm32-wasip2 "$@"
+    return
+  fi
+  # The linkers come with rustup's toolchain. The variable with flags replaces those of .cargo/config.toml.
+  local linkers=$sysroot/lib/rustlib/$host/bin
+  env -u RUSTUP_TOOLCHAIN \
+    PATH="/usr/bin:$linkers:$linkers/gcc-ld:$PATH" \
+    RUSTC=/usr/bin/rustc \
+    RUSTC_BOOTSTRAP=1 \
+    CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="-C target-feature=+simd128 -L native=/usr/lib/wasm32-wasi" \
+    /usr/bin/cargo "$subcommand" -Zbuild-std=std,panic_abort --target wasm32-wasip2 "$@"
+}

@@ -1,0 +1,143 @@
+-- The one procedure that a request calls.
+set local role lms_owner;
+
+-- Neither security definer nor with SET: both would forbid the COMMIT.
+create procedure lms.run(
+  context text,
+  name text,
+  sql text,
+  args text,
+  inout body text,
+  inout tag text,
+  inout replayed boolean
+)
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  given jsonb;
+  home text;
+  centre uuid;
+  idempotency_key text;
+  fingerprint text;
+  kept record;
+  ignored text;
+begin
+  -- First, and on purpose: on a connection that was left inside a transaction this raises 2D000, and its borrower
+  -- drops the connection instead of finishing what another request began.
+  commit;
+
+  if not row_security_active('lms.users') then
+    raise exception using errcode = 'LM503', message = format('Role %s is not held by row security.', current_user);
+  end if;
+
+  given := context::jsonb;
+  select c.region into home from lms_private.cell as c;
+  if home is distinct from given ->> 'region' then
+    raise exception using
+      errcode = 'LM503',
+      message = format('This cell is in region %s, the component in %s.', coalesce(home, '(none)'), given ->> 'region');
+  end if;
+
+  -- One expression, so that PL/pgSQL evaluates it without a query of its own. All of it is for this transaction only.
+  ignored := concat(
+    set_config('app.tenant_id', coalesce(given ->> 'tenant', nobody::text), true),
+    set_config('app.user_id', coalesce(given ->> 'user', nobody::text), true),
+    set_config('app.role', coalesce(given ->> 'role', 'nobody'), true),
+    set_config('app.session_id', coalesce(given ->> 'session', ''), true),
+    set_config('app.request_id', coalesce(given ->> 'request_id', ''), true)
+  );
+
+  if given ->> 'session' is not null then
+    select u.centre_id
+    into centre
+    from lms.sessions as s
+    join lms.users as u
+      on u.tenant_id = s.tenant_id
+      and u.id = s.user_id
+    where s.tenant_id = (given ->> 'tenant')::uuid
+      and s.id = (given ->> 'session')::uuid
+      and s.user_id = (given ->> 'user')::uuid
+      and s.revoked_at is null
+      and s.expires_at > now()
+      and u.status = 'active'
+      and u.deleted_at is null
+      and u.role = given ->> 'role';
+    if not found then
+      raise exception using errcode = 'LM401', message = 'This session has ended.';
+    end if;
+  elsif given ->> 'user' is not null then
+    select u.centre_id
+    into centre
+    from lms.users as u
+    where u.tenant_id = (given ->> 'tenant')::uuid
+      and u.id = (given ->> 'user')::uuid;
+  end if;
+  ignored := set_config('app.centre_id', coalesce(centre, nobody)::text, true);
+
+  idempotency_key := given ->> 'idempotency_key';
+  if idempotency_key is not null and given ->> 'user' is not null then
+    fingerprint := coalesce(given ->> 'fingerprint', '');
+    -- Waits while another request with this key is under way. An expired key is taken over.
+    insert into lms.idempotency_keys as k (tenant_id, user_id, key, fingerprint)
+    values ((given ->> 'tenant')::uuid, (given ->> 'user')::uuid, idempotency_key, fingerprint)
+    on conflict (tenant_id, user_id, key) do update
+    set
+      fingerprint = excluded.fingerprint,
+      expires_at = excluded.expires_at
+    where k.expires_at <= now();
+    if not found then
+      select k.fingerprint, k.body, k.tag
+      into kept
+      from lms.idempotency_keys as k
+      where k.tenant_id = (given ->> 'tenant')::uuid
+        and k.user_id = (given ->> 'user')::uuid
+        and k.key = idempotency_key;
+      if kept.fingerprint is distinct from fingerprint then
+        raise exception using errcode = 'LM424', message = 'This idempotency key was used for another request.';
+      end if;
+      body := kept.body;
+      tag := kept.tag;
+      replayed := true;
+      return;
+    end if;
+  end if;
+
+  replayed := false;
+  if name = '' then
+    execute sql into body, tag using args::jsonb;
+  else
+    begin
+      execute format('execute %I(%L)', name, args) into body, tag;
+    exception
+      when invalid_sql_statement_name then
+        -- A name that is true of its text when it is prepared is true of it ever after.
+        if octet_length(name) > 63
+          or right(name, 16) <> left(encode(sha256(convert_to(sql, 'UTF8')), 'hex'), 16)
+        then
+          raise exception using
+            errcode = 'LM503',
+            message = format('Statement name %s must end in the first 16 hex digits of the SHA-256 of its text, in 63 bytes.', name);
+        end if;
+        execute format('prepare %I (jsonb) as %s', name, sql);
+        execute format('execute %I(%L)', name, args) into body, tag;
+    end;
+  end if;
+
+  if idempotency_key is not null and given ->> 'user' is not null then
+    update lms.idempotency_keys as k
+    set
+      body = run.body,
+      tag = run.tag
+    where k.tenant_id = (given ->> 'tenant')::uuid
+      and k.user_id = (given ->> 'user')::uuid
+      and k.key = idempotency_key;
+  end if;
+end
+$$;
+
+comment on procedure lms.run is
+  'One request, one statement: context, session check, idempotency key, prepared statement with one jsonb argument; its row (body, tag) comes back. migrations/README.md says what each key of the context does.';
+
+grant execute on procedure lms.run to lms_application;

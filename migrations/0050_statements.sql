@@ -1,0 +1,146 @@
+-- Functions that the statements of the plain verbs use: references, cursors, CSV, the checks of an import.
+set local role lms_owner;
+
+create function lms.referenced(field text, id uuid, found boolean) returns uuid
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if id is not null and not found then
+    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = field;
+  end if;
+  return id;
+end
+$$;
+
+comment on function lms.referenced is
+  'The id, or LM422 about the field when the row it refers to is not one that the caller sees. A foreign key alone would accept rows out of scope and deleted ones.';
+
+create function lms.cursor(sort text, after json) returns text
+language sql
+immutable
+parallel safe
+return translate(
+  encode(convert_to(json_build_object('sort', sort, 'after', after)::text, 'UTF8'), 'base64'),
+  E'+/=\n',
+  '-_'
+);
+
+comment on function lms.cursor is 'Where a list goes on, as base64url: the order and the keys of the last row shown.';
+
+create function lms.csv_cell(value text) returns text
+language sql
+immutable
+parallel safe
+return case
+  when value is null then ''
+  else (
+    select
+      case
+        when guarded.value ~ '[",\r\n]' then '"' || replace(guarded.value, '"', '""') || '"'
+        else guarded.value
+      end
+    from (select case when value ~ '^[=+@\t\r-]' then '''' || value else value end as value) as guarded
+  )
+end;
+
+comment on function lms.csv_cell is
+  'A cell by RFC 4180. What a spreadsheet would take for a formula gets an apostrophe in front.';
+
+create function lms.rows_checked(rows jsonb, table_name text, refs text[]) returns boolean
+language plpgsql
+stable
+as $$
+#variable_conflict use_variable
+declare
+  target constant regclass := format('lms.%I', table_name)::regclass;
+  checks text := '';
+  ref text;
+  key record;
+  errors jsonb;
+begin
+  foreach ref in array refs loop
+    checks := checks || format(
+      'union all
+       select (one->>''row'')::integer, %1$L, ''There is no such thing here.''
+       from jsonb_array_elements($1) as one
+       where one->''input''->>%1$L is not null
+         and not exists (
+           select from lms.%2$I as t
+           where t.id = (one->''input''->>%1$L)::uuid
+             and t.deleted_at is null
+         ) ',
+      split_part(ref, ':', 1),
+      split_part(ref, ':', 2)
+    );
+  end loop;
+  for key in
+    select
+      min(a.attname) filter (where k.place = 1) as field,
+      string_agg(format('one->''input''->>%L', a.attname), ', ' order by k.place) as keys,
+      string_agg(
+        format('t.%I = (one->''input''->>%L)::%s', a.attname, a.attname, format_type(a.atttypid, a.atttypmod)),
+        ' and ' order by k.place
+      ) as same
+    from pg_index as i
+    cross join lateral (
+      select u.attnum, row_number() over (order by u.place) as place
+      from unnest(i.indkey) with ordinality as u (attnum, place)
+      join pg_attribute as c
+        on c.attrelid = i.indrelid
+        and c.attnum = u.attnum
+      where c.attname <> 'tenant_id'
+    ) as k
+    join pg_attribute as a
+      on a.attrelid = i.indrelid
+      and a.attnum = k.attnum
+    where i.indrelid = target
+      and i.indisunique
+      and not i.indisprimary
+      and i.indexprs is null
+    group by i.indexrelid
+  loop
+    checks := checks || format(
+      'union all
+       select found.row, %1$L, ''This value is taken.''
+       from (
+         select
+           (one->>''row'')::integer as row,
+           row_number() over (partition by %2$s order by (one->>''row'')::integer) > 1
+             or exists (select from %3$s as t where %4$s and t.deleted_at is null) as taken
+         from jsonb_array_elements($1) as one
+         where row(%2$s) is not null
+       ) as found
+       where found.taken ',
+      key.field,
+      key.keys,
+      target,
+      key.same
+    );
+  end loop;
+  if checks = '' then
+    return true;
+  end if;
+  execute format(
+    'select jsonb_agg(jsonb_build_object(''pointer'', ''/'' || e.row || ''/'' || e.field, ''detail'', e.detail))
+     from (
+       select * from (%s) as found (row, field, detail)
+       order by row, field
+       limit 100
+     ) as e',
+    substr(checks, length('union all') + 1)
+  )
+  into errors
+  using rows;
+  if errors is not null then
+    raise exception using errcode = 'LM422', message = 'Rows of the file are not valid.', detail = errors::text;
+  end if;
+  return true;
+end
+$$;
+
+comment on function lms.rows_checked is
+  'True, or LM422 with row, column and reason of up to 100 rows of an import that refer to nothing or repeat a unique value. refs are like user_id:users; unique keys come from the catalog.';
+
+grant execute on function lms.referenced, lms.cursor, lms.csv_cell, lms.rows_checked to lms_application;

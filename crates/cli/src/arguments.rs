@@ -23,6 +23,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Prepare database, schema and demo data, and print the variables that `spin up` needs as shell exports
+    Prepare(Prepare),
     /// Bring a database to this program's schema
     Migrate(Migrate),
     /// Look after the private PostgreSQL cluster
@@ -36,6 +38,16 @@ pub(crate) struct Target {
     /// The database, with a login that may do this; without it, the local cluster
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Prepare {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Where the service will answer
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
+    pub(crate) base_url: String,
 }
 
 #[derive(Args)]

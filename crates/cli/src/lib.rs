@@ -3,6 +3,9 @@
 
 pub mod cluster;
 pub mod database;
+pub mod demo;
+pub mod installation;
 pub mod migrate;
+pub mod password;
 pub mod progress;
 pub mod secrets;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use cli::cluster::{self, Durability, Settings, Status};
+use cli::installation;
 use cli::migrate::{self, Cell};
 
 use arguments::{Arguments, Command, Target};
@@ -32,9 +33,24 @@ fn main() -> ExitCode {
 async fn execute(arguments: Arguments) -> Result<ExitCode> {
     let state = arguments.state.as_path();
     match arguments.command {
+        Command::Prepare(options) => prepare(state, options).await,
         Command::Migrate(options) => migrate(state, options).await,
         Command::Cluster(action) => control_cluster(state, action).await,
     }
+}
+
+async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<ExitCode> {
+    let options = installation::Options {
+        state: state.to_owned(),
+        database_url: arguments.target.database_url,
+        base_url: arguments.base_url,
+        durability: Durability::Safe,
+    };
+    for (name, value) in installation::prepare(&options).await?.variables {
+        // No value holds a quote: addresses are URLs, keys are base64url, the rest is ours.
+        println!("export SPIN_VARIABLE_{}='{value}'", name.to_uppercase());
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn migrate(state: &Path, arguments: arguments::Migrate) -> Result<ExitCode> {

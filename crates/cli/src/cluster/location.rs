@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::statvfs::statvfs;
-use nix::unistd::{Uid, User};
+use nix::unistd::{Gid, Uid, User};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
@@ -26,19 +26,23 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// Whoever runs this program.
+    pub(super) fn own_account() -> Self {
+        Self {
+            uid: Uid::effective().as_raw(),
+            gid: Gid::effective().as_raw(),
+            foreign: false,
+        }
+    }
+
     /// `postgres` for root, otherwise whoever runs this program.
     pub(super) fn find() -> Result<Self> {
-        let own = Uid::effective();
-        if !own.is_root() {
-            return Ok(Self {
-                uid: own.as_raw(),
-                gid: nix::unistd::Gid::effective().as_raw(),
-                foreign: false,
-            });
+        if !Uid::effective().is_root() {
+            return Ok(Self::own_account());
         }
-        let user = User::from_name("postgres")
-            .context("cannot look up the system user postgres")?
-            .context("PostgreSQL does not run as root, and there is no system user postgres: install PostgreSQL (apt-get install postgresql-15)")?;
+        let user = User::from_name("postgres").context("cannot look up the system user postgres")?.context(
+            "PostgreSQL does not run as root, and there is no system user postgres: install PostgreSQL (apt-get install postgresql-15)",
+        )?;
         Ok(Self {
             uid: user.uid.as_raw(),
             gid: user.gid.as_raw(),

@@ -238,6 +238,11 @@ impl Cluster {
     }
 }
 
+/// Makes the state directory if it is not there, and returns it as an absolute path.
+pub fn state_directory(directory: &Path) -> Result<PathBuf> {
+    location::prepare_state(directory, &Account::own_account())
+}
+
 /// What stands of the cluster in a state directory.
 pub fn status(directory: &Path) -> Status {
     // Follows the link of a cluster that lies elsewhere.

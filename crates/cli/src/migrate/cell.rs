@@ -65,18 +65,26 @@ pub(super) enum Standing {
     Open(Cell),
 }
 
-/// Compares the cell that is wanted with the one that the database is.
-pub(super) async fn compare(client: &Client, wanted: Option<Cell>) -> Result<Standing> {
-    let row = match client
+/// Whether the database knows which cell it is.
+pub async fn is_cell(client: &Client) -> Result<bool> {
+    Ok(read(client).await?.is_some())
+}
+
+/// Region and retention class, if they have been written.
+async fn read(client: &Client) -> Result<Option<(String, String)>> {
+    match client
         .query_opt("select region, retention_class from lms_private.cell", &[])
         .await
     {
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => None,
-        answer => answer.map_err(explain)?,
-    };
-    match (row, wanted) {
-        (Some(row), Some(wanted)) => {
-            let (region, retention): (String, String) = (row.get(0), row.get(1));
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(None),
+        answer => Ok(answer.map_err(explain)?.map(|row| (row.get(0), row.get(1)))),
+    }
+}
+
+/// Compares the cell that is wanted with the one that the database is.
+pub(super) async fn compare(client: &Client, wanted: Option<Cell>) -> Result<Standing> {
+    match (read(client).await?, wanted) {
+        (Some((region, retention)), Some(wanted)) => {
             if region != wanted.region.as_str() || retention != wanted.retention.as_str() {
                 bail!(
                     "this database is the cell {region}, {retention}, not {}, {}: a cell never changes; check which database is meant",

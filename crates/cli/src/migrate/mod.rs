@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
 use cell::Standing;
-pub use cell::{Cell, Region, Retention};
+pub use cell::{Cell, Region, Retention, is_cell};
 pub use plan::{Applied, Migration, Mismatch, embedded, pending};
 
 use crate::database::{self, explain};

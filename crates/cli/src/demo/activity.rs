@@ -1,0 +1,361 @@
+//! What the people of a demo tenant have done: lessons, results, rewards, money, requests, stock, messages.
+
+use anyhow::Result;
+use chrono::{DateTime, Duration, NaiveTime, SecondsFormat, Utc};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
+use serde_json::{Value, json};
+use tokio_postgres::Transaction;
+use uuid::Uuid;
+
+use super::people::{People, Plan};
+use super::rows::{act_as, insert};
+
+/// Writes it all.
+pub(super) async fn create(
+    transaction: &Transaction<'_>,
+    plan: &Plan<'_>,
+    people: &People,
+) -> Result<()> {
+    let mut generator = plan.generator();
+    insert(transaction, "classes", &classes(people)).await?;
+    let by_tutor = |tutor: usize| {
+        people
+            .students
+            .iter()
+            .filter(move |student| student.tutor == tutor)
+    };
+    for (index, tutor) in people.tutors.iter().enumerate() {
+        act_as(transaction, tutor.user).await?;
+        let own: Vec<Uuid> = by_tutor(index).map(|student| student.id).collect();
+        insert(
+            transaction,
+            "assessments",
+            &assessments(&own, tutor.id, &mut generator),
+        )
+        .await?;
+        insert(transaction, "gamification", &rewards(&own, &mut generator)).await?;
+    }
+    if let Some(finance) = people.user("finance") {
+        act_as(transaction, finance).await?;
+        insert(
+            transaction,
+            "finance_records",
+            &money(plan, people, &mut generator),
+        )
+        .await?;
+    }
+    for (role, rows) in requests(people) {
+        if let Some(user) = people.user(role) {
+            act_as(transaction, user).await?;
+            insert(transaction, "requests", &rows).await?;
+        }
+    }
+    if let Some(support) = people.user("support") {
+        act_as(transaction, support).await?;
+        insert(transaction, "inventory", &inventory(people, &mut generator)).await?;
+        insert(transaction, "notifications", &notifications(people)).await?;
+    }
+    Ok(())
+}
+
+/// Each tutor teaches one hour after the other, so that nobody is in two places at once.
+fn classes(people: &People) -> Vec<Value> {
+    let midnight = Utc::now()
+        .with_time(NaiveTime::MIN)
+        .earliest()
+        .unwrap_or_else(Utc::now);
+    let providers = ["teams", "zoom", "chime"];
+    let mut rows = Vec::new();
+    for (index, tutor) in people.tutors.iter().enumerate() {
+        let students: Vec<Uuid> = people
+            .students
+            .iter()
+            .filter(|student| student.tutor == index)
+            .map(|student| student.id)
+            .collect();
+        for (hour, group) in (14..).zip(students.chunks(2)) {
+            for (days, status) in [
+                (-14, "completed"),
+                (-7, "completed"),
+                (-6, "cancelled"),
+                (7, "scheduled"),
+            ] {
+                let start = midnight + Duration::days(days) + Duration::hours(hour);
+                let recurring = (status == "scheduled").then_some("FREQ=WEEKLY;COUNT=10");
+                rows.push(json!({
+                    "centre_id": tutor.centre,
+                    "tutor_id": tutor.id,
+                    "student_ids": group,
+                    "schedule": {"start": written(start), "end": written(start + Duration::hours(1)), "recurring": recurring},
+                    "status": status,
+                    "meeting_provider": providers[index % providers.len()],
+                    "meeting_url": format!("https://meet.example/{}", tutor.id.simple()),
+                }));
+            }
+        }
+    }
+    rows
+}
+
+fn written(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn assessments(students: &[Uuid], tutor: Uuid, generator: &mut ChaCha8Rng) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for student in students {
+        for kind in ["reading", "spelling", "numeracy"] {
+            let score = generator.random_range(35..=98);
+            let notes = if score < 50 {
+                "Needs more practice."
+            } else {
+                "Good progress."
+            };
+            rows.push(json!({"student_id": student, "tutor_id": tutor, "type": kind, "score": score, "notes": notes}));
+        }
+    }
+    rows
+}
+
+fn rewards(students: &[Uuid], generator: &mut ChaCha8Rng) -> Vec<Value> {
+    let badges = ["Bookworm", "Number cruncher", "Never late", "Helping hand"];
+    let mut rows = Vec::new();
+    for student in students {
+        for _ in 0..2 {
+            let badge = badges
+                .choose(generator)
+                .filter(|_| generator.random_bool(0.4));
+            rows.push(json!({
+                "student_id": student,
+                "points": generator.random_range(1..=20) * 5,
+                "badge": badge,
+                "metadata": {"reason": "lesson"},
+            }));
+        }
+    }
+    rows
+}
+
+fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Value> {
+    let mut rows = Vec::new();
+    let mut book = |kind: &str,
+                    centre: Uuid,
+                    student: Option<Uuid>,
+                    tutor: Option<Uuid>,
+                    amount: String,
+                    method: &str| {
+        rows.push(json!({
+            "centre_id": centre,
+            "student_id": student,
+            "tutor_id": tutor,
+            "amount": amount,
+            "currency": plan.currency(),
+            "type": kind,
+            "method": method,
+            "reference": format!("{}-{:05}", kind.to_uppercase(), rows.len() + 1),
+        }));
+    };
+    for student in &people.students {
+        let method = ["card", "cash", "transfer"]
+            .choose(generator)
+            .copied()
+            .unwrap_or("card");
+        book(
+            "payment",
+            student.centre,
+            Some(student.id),
+            None,
+            format!("{}.50", generator.random_range(80..=240)),
+            method,
+        );
+    }
+    for tutor in &people.tutors {
+        book(
+            "salary",
+            tutor.centre,
+            None,
+            Some(tutor.id),
+            format!("{}.00", generator.random_range(1800..=3200)),
+            "transfer",
+        );
+        book(
+            "reimbursement",
+            tutor.centre,
+            None,
+            Some(tutor.id),
+            "24.80".to_owned(),
+            "transfer",
+        );
+    }
+    for centre in &people.centres {
+        book(
+            "expense",
+            *centre,
+            None,
+            None,
+            "1250.00".to_owned(),
+            "transfer",
+        );
+        book(
+            "expense",
+            *centre,
+            None,
+            None,
+            format!("{}.95", generator.random_range(20..=90)),
+            "card",
+        );
+    }
+    rows
+}
+
+/// Rows by the role of who asked.
+fn requests(people: &People) -> Vec<(&'static str, Vec<Value>)> {
+    let (home, assignee) = (people.centres.first(), people.staff.last());
+    let row = |kind: &str, priority: &str, status: &str, details: &str| {
+        json!({
+            "centre_id": home,
+            "assigned_to": assignee.filter(|_| status != "open"),
+            "type": kind,
+            "details": details,
+            "priority": priority,
+            "status": status,
+        })
+    };
+    vec![
+        (
+            "student",
+            vec![row(
+                "reschedule",
+                "medium",
+                "open",
+                "I have a match on Friday: may I come on Thursday?",
+            )],
+        ),
+        (
+            "parent",
+            vec![
+                row(
+                    "complaint",
+                    "high",
+                    "in_progress",
+                    "The last lesson began twenty minutes late.",
+                ),
+                row(
+                    "reschedule",
+                    "low",
+                    "resolved",
+                    "We are away in the first week of July.",
+                ),
+            ],
+        ),
+        (
+            "tutor",
+            vec![
+                row(
+                    "it",
+                    "high",
+                    "open",
+                    "The projector in room 2 shows no picture.",
+                ),
+                row(
+                    "inventory",
+                    "low",
+                    "closed",
+                    "We need twenty more exercise books.",
+                ),
+            ],
+        ),
+        (
+            "assessor",
+            vec![row(
+                "inventory",
+                "medium",
+                "open",
+                "The reading tests are used up.",
+            )],
+        ),
+        (
+            "supervisor",
+            vec![
+                row(
+                    "maintenance",
+                    "medium",
+                    "in_progress",
+                    "The heating in the entrance is cold.",
+                ),
+                row(
+                    "it",
+                    "low",
+                    "resolved",
+                    "A second screen for the front desk.",
+                ),
+            ],
+        ),
+        (
+            "finance",
+            vec![row(
+                "it",
+                "medium",
+                "closed",
+                "The receipt printer prints blank lines.",
+            )],
+        ),
+    ]
+}
+
+fn inventory(people: &People, generator: &mut ChaCha8Rng) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for centre in &people.centres {
+        for (item, category, condition) in [
+            ("Laptop 14 inch", "laptop", "good"),
+            ("Laptop 13 inch", "laptop", "needs_repair"),
+            ("Desk", "furniture", "good"),
+            ("Chair", "furniture", "broken"),
+            ("Exercise book", "stationery", "good"),
+            ("Access point", "network", "good"),
+            ("First-aid kit", "misc", "good"),
+        ] {
+            rows.push(json!({
+                "centre_id": centre,
+                "item_name": item,
+                "category": category,
+                "quantity": generator.random_range(1..=40),
+                "condition": condition,
+                "metadata": {"shelf": format!("{}-{}", category[..1].to_uppercase(), generator.random_range(1..=9))},
+            }));
+        }
+    }
+    rows
+}
+
+fn notifications(people: &People) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (number, student) in people.students.iter().enumerate() {
+        rows.push(json!({
+            "user_id": student.user,
+            "type": if number % 2 == 0 { "push" } else { "email" },
+            "subject": "Your lesson next week",
+            "message": "See you at the usual time. Please bring your exercise book.",
+            "status": "sent",
+        }));
+        rows.push(json!({
+            "user_id": student.parent,
+            "type": "email",
+            "subject": "Progress report",
+            "message": "The new results are in. Please sign in to read them.",
+            "status": if number % 9 == 4 { "failed" } else { "sent" },
+        }));
+    }
+    rows.extend(people.users.iter().map(|(role, user)| {
+        json!({
+            "user_id": user,
+            "type": "email",
+            "subject": "Welcome",
+            "message": format!("Your account as {role} is ready."),
+            "status": "sent",
+        })
+    }));
+    rows
+}

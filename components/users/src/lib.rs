@@ -1,1 +1,78 @@
-//! users.
+//! Accounts, sign-in, tenants, centres, staff, guardians, and reading the event log.
+//!
+//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
+//! access table.
+
+mod accounts;
+mod auth;
+mod centres;
+mod events;
+mod guardians;
+mod health;
+mod password;
+mod profile;
+mod staff;
+mod tenants;
+mod users;
+
+use platform::action::Action;
+use platform::component::Component;
+use platform::policy::Policy;
+use platform::resource::Resource;
+
+/// The resources with plain verbs.
+pub const RESOURCES: &[Resource] = &[
+    tenants::TENANTS,
+    centres::CENTRES,
+    users::USERS,
+    staff::STAFF,
+    guardians::GUARDIANS,
+];
+
+/// The endpoints written by hand.
+pub static ACTIONS: &[Action] = &[
+    auth::sign_in::LOGIN,
+    auth::sign_in::REFRESH,
+    auth::sign_in::LOGOUT,
+    auth::own::ME,
+    auth::own::SESSIONS,
+    auth::own::REVOKE,
+    auth::passwords::CHANGE,
+    auth::passwords::RESET,
+    auth::passwords::CONFIRM,
+    accounts::CREATE,
+    accounts::DEACTIVATE,
+    accounts::ACTIVATE,
+    events::LIST,
+    health::LIVE,
+    health::READY,
+    health::REGIONS,
+];
+
+/// The access table.
+pub const POLICIES: &[Policy] = &[
+    tenants::POLICY,
+    centres::POLICY,
+    users::POLICY,
+    staff::POLICY,
+    guardians::POLICY,
+    events::POLICY,
+];
+
+/// The component's whole table.
+pub static COMPONENT: Component = Component {
+    name: "users",
+    resources: RESOURCES,
+    actions: ACTIONS,
+    policies: POLICIES,
+}
+.checked();
+
+/// The entry of every request that the host sends here.
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(
+    request: spin_sdk::http::Request,
+) -> spin_sdk::http::Response<spin_sdk::http::FullBody<bytes::Bytes>> {
+    platform::spin::serve(&COMPONENT, request).await
+}

@@ -2,6 +2,7 @@
 //!
 //! An action states its types, its rule and its SQL; the pipeline does everything else.
 
+use std::cell::Cell;
 use std::pin::Pin;
 
 use http::Method;
@@ -84,6 +85,8 @@ pub struct Call<'a> {
     pub context: Context<'a>,
     /// The database.
     pub database: &'a dyn Database,
+    /// How long the database took so far, in microseconds.
+    pub microseconds: &'a Cell<u64>,
 }
 
 impl Call<'_> {
@@ -110,13 +113,17 @@ impl Call<'_> {
         statement: &Statement,
         arguments: Map<String, Value>,
     ) -> Result<Answer, Failure> {
-        self.database
+        let answer = self
+            .database
             .run(
                 self.context.text(),
                 statement,
                 Value::Object(arguments).to_string(),
             )
-            .await
+            .await?;
+        self.microseconds
+            .set(self.microseconds.get() + answer.microseconds);
+        Ok(answer)
     }
 
     /// The address of the client as the host saw it, for limits on attempts.

@@ -11,11 +11,11 @@ use crate::sql::{Sql, Statement};
 pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "export");
     sql.push("select\n  '");
-    for (index, field) in projection::visible(resource, grant).enumerate() {
+    for (index, field) in projection::common(resource, grant).enumerate() {
         sql.push(if index == 0 { "" } else { "," }).push(field.name);
     }
     sql.push("' || E'\\r\\n' || coalesce(string_agg(line, ''), '') as body,\n  null::text as tag\nfrom (\n  select\n    ");
-    for (index, field) in projection::visible(resource, grant).enumerate() {
+    for (index, field) in projection::common(resource, grant).enumerate() {
         sql.push(if index == 0 { "" } else { " || ',' ||\n    " });
         match field.kind {
             // These can't begin with a character that a spreadsheet takes for a formula, nor need quotes.

@@ -158,7 +158,7 @@ pub fn statement(resource: &Resource) -> Statement {
     sql.push(
         "
   from jsonb_array_elements($1->'rows') as one
-  where lms.rows_checked($1->'rows', '",
+  where (select lms.rows_checked($1->'rows', '",
     );
     sql.push(resource.table).push("', array[");
     let references = statements::settable(resource).filter_map(|field| match field.kind {
@@ -173,13 +173,13 @@ pub fn statement(resource: &Resource) -> Statement {
             .push("'");
     }
     sql.push(
-        "]::text[])
+        "]::text[]))
   returning id
 )
 select
   case
     when ($1->>'dry_run')::boolean
-    then lms.refuse('LM200', '', '', report)
+    then lms.dry_run(report)
     else report
   end as body,
   null::text as tag

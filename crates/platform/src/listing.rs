@@ -196,8 +196,8 @@ from (
   select
   ",
         );
-        sql.append(&projection::object(projection::visible(resource, grant)));
-        sql.push("::text as item,\n  json_build_array(");
+        sql.append(&projection::object(resource, grant));
+        sql.push(" as item,\n  json_build_array(");
         for (index, key) in self.keys.iter().enumerate() {
             sql.push(if index == 0 { "" } else { ", " });
             projection::value(&mut sql, key.field);
@@ -305,7 +305,7 @@ fn filter(
 ) -> Result<Filter, (&'static str, String)> {
     let unknown = || ("unknown_parameter", "There is no such parameter.".to_owned());
     let (field, suffix) = name.split_once('.').unwrap_or((name, "eq"));
-    let field = projection::visible(resource, grant)
+    let field = projection::common(resource, grant)
         .find(|known| known.name == field && known.filterable)
         .ok_or_else(unknown)?;
     let operator = Operator::ALL
@@ -326,14 +326,17 @@ fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortK
             Some(bare) => (bare, true),
             None => (name, false),
         };
-        let implied = sort == DEFAULT_SORT;
+        // The order by default is nobody's secret, even where the field itself is not shown.
         let field = resource
             .all_fields()
-            .filter(|field| field.sortable && (implied || grant.reads.covers(field.name)))
-            .find(|field| field.name == bare)
+            .filter(|field| {
+                sort == DEFAULT_SORT
+                    || projection::common(resource, grant).any(|known| known.name == field.name)
+            })
+            .find(|field| field.sortable && field.name == bare)
             .filter(|field| keys.iter().all(|key| key.field.name != field.name))
             .ok_or_else(|| {
-                let known: Vec<&str> = projection::visible(resource, grant)
+                let known: Vec<&str> = projection::common(resource, grant)
                     .filter(|field| field.sortable)
                     .map(|field| field.name)
                     .collect();

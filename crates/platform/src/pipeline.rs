@@ -31,6 +31,7 @@ static OWN: Grant = Grant {
     role: crate::role::Role::Student,
     verbs: &[],
     reads: Fields::All,
+    reads_of_others: None,
     writes: Fields::All,
 };
 
@@ -258,6 +259,7 @@ impl<'a> Passage<'a> {
             settings: self.settings,
             context: self.context()?,
             database: self.database,
+            microseconds: &self.microseconds,
         };
         let (statement, arguments) = match action.run {
             Run::Custom(run) => return run(&call).await,

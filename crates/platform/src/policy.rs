@@ -80,6 +80,8 @@ pub struct Grant {
     pub verbs: &'static [Verb],
     /// The fields it can read.
     pub reads: Fields,
+    /// The fields it can read in rows that are not its own, where those are fewer.
+    pub reads_of_others: Option<&'static [&'static str]>,
     /// The fields it can set.
     pub writes: Fields,
 }
@@ -91,6 +93,7 @@ impl Grant {
             role,
             verbs,
             reads: Fields::All,
+            reads_of_others: None,
             writes: Fields::All,
         }
     }
@@ -98,6 +101,12 @@ impl Grant {
     /// Only these fields can be read.
     pub const fn reading(mut self, names: &'static [&'static str]) -> Self {
         self.reads = Fields::Only(names);
+        self
+    }
+
+    /// All fields of the caller's own rows can be read, and only these of others' rows.
+    pub const fn reading_of_others(mut self, names: &'static [&'static str]) -> Self {
+        self.reads_of_others = Some(names);
         self
     }
 

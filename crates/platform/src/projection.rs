@@ -1,7 +1,7 @@
 //! A row as JSON: which fields a role sees, and how each is written.
 
 use crate::field::{Field, Kind};
-use crate::policy::Grant;
+use crate::policy::{Fields, Grant};
 use crate::resource::Resource;
 use crate::role::Role;
 use crate::sql::Sql;
@@ -19,18 +19,60 @@ pub fn visible<'a>(
     })
 }
 
-/// `json_build_object(...)` over the fields of the row `r`.
-pub fn object(fields: impl Iterator<Item = &'static Field>) -> Sql {
+/// The fields that the grant lets its role read in every row: what lists can be filtered and sorted by.
+pub fn common<'a>(
+    resource: &'a Resource,
+    grant: &'a Grant,
+) -> impl Iterator<Item = &'static Field> + use<'a> {
+    visible(resource, grant).filter(|field| is_common(field, grant))
+}
+
+fn is_common(field: &Field, grant: &Grant) -> bool {
+    grant
+        .reads_of_others
+        .is_none_or(|names| Fields::Only(names).covers(field.name))
+}
+
+/// The row `r` as JSON text, with what the grant's role may read of it.
+pub fn object(resource: &Resource, grant: &Grant) -> Sql {
     let mut sql = Sql::default();
-    sql.push("json_build_object(");
+    match (grant.reads_of_others, resource.owner) {
+        (Some(_), Some(owner)) => {
+            sql.push("(");
+            members(&mut sql, "jsonb_build_object(", common(resource, grant));
+            sql.push(" || case when r.").push(owner).push(
+                " = (select current_setting('app.user_id'))::uuid then ",
+            );
+            let own = visible(resource, grant).filter(|field| !is_common(field, grant));
+            members(&mut sql, "jsonb_build_object(", own);
+            sql.push(" else '{}'::jsonb end)::text");
+        }
+        _ => {
+            members(&mut sql, "json_build_object(", visible(resource, grant));
+            sql.push("::text");
+        }
+    }
+    sql
+}
+
+fn members(sql: &mut Sql, function: &'static str, fields: impl Iterator<Item = &'static Field>) {
+    sql.push(function);
     for (index, field) in fields.enumerate() {
         sql.push(if index == 0 { "\n    '" } else { ",\n    '" })
             .push(field.name)
             .push("', ");
-        value(&mut sql, field);
+        value(sql, field);
     }
     sql.push("\n  )");
-    sql
+}
+
+/// The columns that a changed row is answered from: the application may not read all of them.
+pub fn returning(sql: &mut Sql, resource: &Resource) {
+    sql.push("\n  returning ");
+    for field in resource.all_fields() {
+        sql.push("r.").push(field.name).push(", ");
+    }
+    sql.push("r.version\n)\n");
 }
 
 /// One field of the row `r` as the interface writes it.

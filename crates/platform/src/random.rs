@@ -12,16 +12,25 @@ pub fn id() -> Uuid {
     Uuid::now_v7()
 }
 
+/// Random bytes that can't be guessed.
+///
+/// # Errors
+///
+/// When the system has no randomness to give.
+pub fn bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], Problem> {
+    let mut bytes = [0_u8; LENGTH];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Problem::new(Kind::Internal).cause(format!("no randomness: {error}")))?;
+    Ok(bytes)
+}
+
 /// 256 random bits as base64url, for refresh tokens and one-use tokens.
 ///
 /// # Errors
 ///
 /// When the system has no randomness to give.
 pub fn token() -> Result<String, Problem> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Problem::new(Kind::Internal).cause(format!("no randomness: {error}")))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    Ok(URL_SAFE_NO_PAD.encode(bytes::<32>()?))
 }
 
 /// What is stored of a token: its SHA-256 as lower-case hex.

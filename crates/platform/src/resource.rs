@@ -17,6 +17,8 @@ pub struct Resource {
     pub description: &'static str,
     /// Its fields, without the common ones (see [`COMMON_FIRST`] and [`COMMON_LAST`]).
     pub fields: &'static [Field],
+    /// The column that names the user whose row it is, where rows belong to one.
+    pub owner: Option<&'static str>,
     /// The plain verbs that the engine serves; others are actions written by hand, or not there.
     pub verbs: &'static [Verb],
     /// Whether a change needs `If-Match` (money does).

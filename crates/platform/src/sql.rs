@@ -3,7 +3,9 @@
 //! The one way to add to a [`Sql`] takes `&'static str`, so nothing that a client sends can become SQL;
 //! values travel in the one `jsonb` argument, `$1`.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use sha2::{Digest, Sha256};
+
+use crate::random::hex;
 
 /// A statement as text, with the name under which the server keeps it prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +49,12 @@ impl Sql {
         &self.0
     }
 
-    /// The statement, kept prepared by the server under its operation and a hash of the text.
+    /// The statement, kept prepared by the server under its operation and the first 16 hex digits of its
+    /// text's SHA-256, which `lms.run` verifies when it prepares it.
     pub fn prepared(self, operation: &str) -> Statement {
-        let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
+        let digest = Sha256::digest(self.0.as_bytes());
         Statement {
-            name: format!("{operation}#{:016x}", hasher.finish()),
+            name: format!("{operation}#{}", hex(&digest[..8])),
             text: self.0,
         }
     }

@@ -128,13 +128,15 @@ fn about_field(kind: Kind, code: &'static str, refusal: Refusal) -> Problem {
     }
 }
 
-/// The field that a constraint is about; constraints are named `<table>_<field><suffix>`.
+/// The field that a constraint is about; constraints are named `<table>_<field><suffix>`, and the unique
+/// indexes that document 4 names are `idx_<table>_<field>`.
 fn field_of(refusal: &Refusal, suffix: &str) -> Option<String> {
     let table = refusal.table.as_deref()?;
-    let rest = refusal
-        .constraint
-        .as_deref()?
-        .strip_prefix(table)?
-        .strip_prefix('_')?;
-    rest.strip_suffix(suffix).map(str::to_owned)
+    let constraint = refusal.constraint.as_deref()?;
+    let (name, suffix) = match constraint.strip_prefix("idx_") {
+        Some(rest) => (rest, ""),
+        None => (constraint, suffix),
+    };
+    let field = name.strip_prefix(table)?.strip_prefix('_')?;
+    field.strip_suffix(suffix).map(str::to_owned)
 }

@@ -25,7 +25,7 @@ pub fn create(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "create");
     sql.push("with r as (\n");
     insert(&mut sql, resource, settable(resource));
-    sql.push("\n  returning *\n)\n");
+    projection::returning(&mut sql, resource);
     answer(&mut sql, resource, grant);
     sql.push("\nfrom r");
     sql.prepared(resource.name)
@@ -37,7 +37,7 @@ fn insert(
     resource: &Resource,
     fields: impl Iterator<Item = &'static Field> + Clone,
 ) {
-    sql.push("  insert into lms.").push(resource.table).push(" (id");
+    sql.push("  insert into lms.").push(resource.table).push(" as r (id");
     for field in fields.clone() {
         sql.push(", ").push(field.name);
     }
@@ -110,7 +110,8 @@ fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
 }
 
 fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
-    sql.push("\n  from target\n  where r.id = target.id\n  returning r.*\n)\n");
+    sql.push("\n  from target\n  where r.id = target.id");
+    projection::returning(sql, resource);
     answer(sql, resource, grant);
     sql.push("\nfrom r");
 }
@@ -118,6 +119,6 @@ fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
 /// `select` of the row `r` as body and its version as tag.
 fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("select\n  ");
-    sql.append(&projection::object(projection::visible(resource, grant)));
-    sql.push("::text as body,\n  r.version::text as tag");
+    sql.append(&projection::object(resource, grant));
+    sql.push(" as body,\n  r.version::text as tag");
 }

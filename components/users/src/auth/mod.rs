@@ -1,0 +1,100 @@
+//! Sign-in: sessions, tokens and passwords (everything under `/v1/auth`).
+//!
+//! A refresh or one-use token is stored as its SHA-256 alone, and an access token not at all.
+
+pub(crate) mod own;
+pub(crate) mod passwords;
+pub(crate) mod sign_in;
+
+use platform::field::{Field, Kind};
+use platform::role::Role;
+use platform::settings::Settings;
+use platform::token::{Claims, LIFETIME};
+use platform::problem::{Kind as ProblemKind, Problem};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// What sign-in and refresh answer.
+pub(crate) const PAIR: &[Field] = &[
+    Field::new("access_token", Kind::Secret { min: 1, max: 4096 }, "Send it as a bearer token.").required(),
+    Field::new("token_type", Kind::OneOf(&["Bearer"]), "Always Bearer.").required(),
+    Field::new(
+        "expires_in",
+        Kind::Integer { min: 1, max: LIFETIME },
+        "Seconds until the access token ends.",
+    )
+    .required(),
+    Field::new(
+        "refresh_token",
+        Kind::Secret { min: 43, max: 43 },
+        "Works once, for a new pair.",
+    )
+    .required(),
+    Field::new("user", Kind::Json { bytes: 0 }, "The user.").required(),
+    Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
+];
+
+/// Who has signed in, as the database says it: kept as text, for it goes into the answer unchanged.
+#[derive(Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) user: Box<RawValue>,
+    pub(crate) tenant: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: Uuid,
+    role: Role,
+}
+
+#[derive(Deserialize)]
+struct Tenant {
+    id: Uuid,
+}
+
+#[derive(serde::Serialize)]
+struct Pair<'a> {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    refresh_token: &'a str,
+    user: &'a RawValue,
+    tenant: &'a RawValue,
+}
+
+/// The answer to a sign-in or refresh: a new access token beside the refresh token.
+pub(crate) fn pair(
+    settings: &Settings,
+    identity: &Identity,
+    session: Uuid,
+    refresh_token: &str,
+) -> Result<String, Problem> {
+    let internal = |cause: String| Problem::new(ProblemKind::Internal).cause(cause);
+    let user: User =
+        serde_json::from_str(identity.user.get()).map_err(|error| internal(error.to_string()))?;
+    let tenant: Tenant =
+        serde_json::from_str(identity.tenant.get()).map_err(|error| internal(error.to_string()))?;
+    let now = chrono::Utc::now().timestamp();
+    let access_token = settings
+        .keys
+        .sign(&Claims {
+            aud: settings.region.clone(),
+            sub: user.id,
+            tid: tenant.id,
+            sid: session,
+            role: user.role,
+            iat: now,
+            exp: now + LIFETIME,
+        })
+        .map_err(internal)?;
+    serde_json::to_string(&Pair {
+        access_token,
+        token_type: "Bearer",
+        expires_in: LIFETIME,
+        refresh_token,
+        user: &identity.user,
+        tenant: &identity.tenant,
+    })
+    .map_err(|error| internal(error.to_string()))
+}

@@ -1,0 +1,151 @@
+//! One's own identity and sessions.
+
+use http::Method;
+use platform::action::{Action, Answers, Run};
+use platform::field::{Field, Kind};
+use platform::policy::Access;
+use platform::sql::{Sql, Statement};
+
+/// The caller.
+pub(crate) const ME: Action = Action {
+    method: Method::GET,
+    path: "/v1/auth/me",
+    operation: "auth.me",
+    summary: "Who am I",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(&[
+            Field::new("user", Kind::Json { bytes: 0 }, "The user.").required(),
+            Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
+            Field::new("role", Kind::Text { min: 1, max: 20 }, "The role.").required(),
+            Field::new("region", Kind::Text { min: 2, max: 2 }, "The region.").required(),
+            Field::new(
+                "scopes",
+                Kind::TextList { items: 50, max: 50 },
+                "Which rows the role reaches.",
+            )
+            .required(),
+            Field::new("session_id", Kind::Id, "The session.").required(),
+        ]),
+        description: "The caller.",
+    },
+    run: Run::Statement(me),
+};
+
+/// One's own live sessions.
+pub(crate) const SESSIONS: Action = Action {
+    method: Method::GET,
+    path: "/v1/auth/sessions",
+    operation: "auth.sessions.list",
+    summary: "List one's own sessions",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(&[
+            Field::new("data", Kind::Json { bytes: 0 }, "The live sessions, last used first.").required(),
+            Field::new("next_cursor", Kind::Text { min: 1, max: 1 }, "Always null: there is one page.")
+                .nullable()
+                .required(),
+        ]),
+        description: "The caller's live sessions.",
+    },
+    run: Run::Statement(sessions),
+};
+
+/// Ends one of one's own sessions.
+pub(crate) const REVOKE: Action = Action {
+    method: Method::DELETE,
+    path: "/v1/auth/sessions/{id}",
+    operation: "auth.sessions.delete",
+    summary: "End one of one's own sessions",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 204,
+        schema: None,
+        description: "The session has ended.",
+    },
+    run: Run::Statement(revoke),
+};
+
+fn me() -> Statement {
+    Sql::from(
+        "-- auth.me
+select
+  json_build_object(
+    'user', r.identity->'user',
+    'tenant', r.identity->'tenant',
+    'role', current_setting('app.role'),
+    'region', r.identity->'tenant'->>'region',
+    'scopes', json_build_array(
+      case
+        when current_setting('app.role') in ('admin', 'finance', 'support') then 'tenant'
+        when current_setting('app.role') in ('supervisor', 'assessor') then 'centre'
+        when current_setting('app.role') = 'tutor' then 'assigned_students'
+        when current_setting('app.role') = 'parent' then 'children'
+        else 'own'
+      end
+    ),
+    'session_id', current_setting('app.session_id')
+  )::text as body,
+  null::text as tag
+from (select lms.me() as identity) as r",
+    )
+    .prepared("auth.me")
+}
+
+fn sessions() -> Statement {
+    Sql::from(
+        "-- auth.sessions.list
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        json_build_object(
+          'id', r.id,
+          'current', r.id = current_setting('app.session_id')::uuid,
+          'user_agent', r.user_agent,
+          'address', r.address,
+          'created_at', lms.utc(r.created_at),
+          'last_used_at', lms.utc(r.last_used_at),
+          'expires_at', lms.utc(r.expires_at)
+        )
+        order by r.last_used_at desc, r.id desc
+      ),
+      '[]'::json
+    ),
+    'next_cursor', null
+  )::text as body,
+  null::text as tag
+from lms.sessions as r
+where r.user_id = current_setting('app.user_id')::uuid
+  and r.revoked_at is null
+  and r.expires_at > now()",
+    )
+    .prepared("auth.sessions.list")
+}
+
+fn revoke() -> Statement {
+    Sql::from(
+        "-- auth.sessions.delete
+with ended as (
+  update lms.sessions as r
+  set revoked_at = now()
+  where r.id = ($1->>'id')::uuid
+    and r.user_id = current_setting('app.user_id')::uuid
+    and r.revoked_at is null
+  returning r.id
+)
+select
+  '' as body,
+  null::text as tag
+from ended",
+    )
+    .prepared("auth.sessions.delete")
+}

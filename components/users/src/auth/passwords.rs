@@ -1,0 +1,173 @@
+//! Changing and resetting passwords.
+
+use http::Method;
+use platform::action::{Action, Answers, Call, Done, Run};
+use platform::field::{Field, Kind};
+use platform::pipeline::settle;
+use platform::policy::{Access, Grant};
+use platform::problem::{FieldError, Kind as ProblemKind, Problem};
+use platform::random;
+use platform::response::Response;
+use platform::sql::{Sql, Statement};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::password;
+
+/// Changes one's own password and ends all other sessions.
+pub(crate) const CHANGE: Action = Action {
+    method: Method::POST,
+    path: "/v1/auth/password",
+    operation: "auth.password.change",
+    summary: "Change one's own password",
+    access: Access::SignedIn,
+    body: Some(&[
+        Field::new("current", Kind::Secret { min: 1, max: 128 }, "The current password.").required(),
+        Field::new("new", password::KIND, "The new password.").required(),
+    ]),
+    query: &[],
+    answers: Answers {
+        status: 204,
+        schema: None,
+        description: "The password is changed; all other sessions have ended.",
+    },
+    run: Run::Custom(change),
+};
+
+/// Sends a one-use token to the user, if there is one.
+pub(crate) const RESET: Action = Action {
+    method: Method::POST,
+    path: "/v1/auth/password-reset",
+    operation: "auth.password.reset",
+    summary: "Ask for a password reset",
+    access: Access::Public,
+    body: Some(&[
+        Field::new("tenant", Kind::Text { min: 1, max: 63 }, "The tenant's slug.").required(),
+        Field::new("email", Kind::Text { min: 1, max: 254 }, "The user's e-mail address.").required(),
+    ]),
+    query: &[],
+    answers: Answers {
+        status: 202,
+        schema: None,
+        description: "Always the same, whether there is such an account or not.",
+    },
+    run: Run::Prepared(prepare_reset, reset),
+};
+
+/// Sets a password by a one-use token.
+pub(crate) const CONFIRM: Action = Action {
+    method: Method::POST,
+    path: "/v1/auth/password-reset/confirm",
+    operation: "auth.password.confirm",
+    summary: "Set a password by a one-use token",
+    access: Access::Public,
+    body: Some(&[
+        Field::new("token", Kind::Secret { min: 1, max: 100 }, "The token that was sent.").required(),
+        Field::new("password", password::KIND, "The new password.").required(),
+    ]),
+    query: &[],
+    answers: Answers {
+        status: 204,
+        schema: None,
+        description: "The password is set; all sessions have ended.",
+    },
+    run: Run::Prepared(prepare_confirm, confirm),
+};
+
+/// What the database gives to check the current password against.
+#[derive(Deserialize)]
+struct Attempt {
+    attempt_id: Uuid,
+    password_hash: Option<String>,
+}
+
+fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async {
+        let mut arguments = Map::new();
+        arguments.insert("address".to_owned(), json!(call.address()));
+        let answer = match call.run(&begin(), arguments).await {
+            Ok(answer) => answer,
+            Err(failure) => return settle(failure),
+        };
+        let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
+            .map_err(|error| Problem::new(ProblemKind::Internal).cause(error.to_string()))?;
+        if !password::matches(call.text("current"), attempt.password_hash.as_deref())? {
+            return Err(Problem::invalid(vec![FieldError::new(
+                "/current",
+                "wrong_password",
+                "This isn't the current password.",
+            )]));
+        }
+        let mut arguments = Map::new();
+        arguments.insert("attempt_id".to_owned(), json!(attempt.attempt_id));
+        arguments.insert(
+            "password_hash".to_owned(),
+            json!(password::hash("/new", call.text("new"))?),
+        );
+        match call.run(&end(), arguments).await {
+            Ok(_) => Ok(Response::empty(204)),
+            Err(failure) => settle(failure),
+        }
+    })
+}
+
+fn begin() -> Statement {
+    Sql::from(
+        "-- auth.password.begin
+select
+  row_to_json(r)::text as body,
+  null::text as tag
+from lms.password_begin($1->>'address') as r",
+    )
+    .prepared("auth.password.begin")
+}
+
+fn end() -> Statement {
+    Sql::from(
+        "-- auth.password.end
+select
+  lms.password_end(($1->>'attempt_id')::uuid, $1->>'password_hash')::text as body,
+  null::text as tag",
+    )
+    .prepared("auth.password.end")
+}
+
+fn prepare_reset(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
+    let mut arguments = Map::new();
+    arguments.insert("tenant".to_owned(), json!(call.text("tenant")));
+    arguments.insert("email".to_owned(), json!(call.text("email").to_lowercase()));
+    arguments.insert("token".to_owned(), json!(random::token()?));
+    Ok(arguments)
+}
+
+fn reset(_: &Grant) -> Statement {
+    Sql::from(
+        "-- auth.password.reset
+select
+  lms.password_reset_begin($1->>'tenant', $1->>'email', $1->>'token')::text as body,
+  null::text as tag",
+    )
+    .prepared("auth.password.reset")
+}
+
+fn prepare_confirm(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
+    let mut arguments = Map::new();
+    let hash = password::hash("/password", call.text("password"))?;
+    arguments.insert("token_hash".to_owned(), json!(random::digest(call.text("token"))));
+    arguments.insert("password_hash".to_owned(), json!(hash));
+    Ok(arguments)
+}
+
+fn confirm(_: &Grant) -> Statement {
+    Sql::from(
+        "-- auth.password.confirm
+select
+  case
+    when lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash') then ''
+    else lms.refuse('LM422', 'This token isn''t good, or not any more.', 'token')::text
+  end as body,
+  null::text as tag",
+    )
+    .prepared("auth.password.confirm")
+}

@@ -1,0 +1,119 @@
+//! Whether the process lives, whether it can serve, and which regions there are.
+
+use http::Method;
+use platform::action::{Action, Answers, Call, Done, Run};
+use platform::field::{Field, Kind};
+use platform::pipeline;
+use platform::policy::Access;
+use platform::problem::{Kind as ProblemKind, Problem};
+use platform::response::Response;
+use platform::sql::Sql;
+use serde_json::{Map, json};
+
+/// The version of the schema that this component was written for: the last migration's number.
+const SCHEMA: i64 = 50;
+
+/// The process answers.
+pub(crate) const LIVE: Action = Action {
+    method: Method::GET,
+    path: "/healthz",
+    operation: "health.live",
+    summary: "Is the process alive",
+    access: Access::Public,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(&[Field::new("status", Kind::OneOf(&["ok"]), "Always ok.").required()]),
+        description: "The process answers.",
+    },
+    run: Run::Custom(live),
+};
+
+/// The component can serve: database, role, region and schema are as they must be.
+pub(crate) const READY: Action = Action {
+    method: Method::GET,
+    path: "/readyz",
+    operation: "health.ready",
+    summary: "Can requests be served",
+    access: Access::Public,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(&[
+            Field::new("status", Kind::OneOf(&["ok"]), "Always ok; otherwise the answer is 503.")
+                .required(),
+            Field::new("region", Kind::OneOf(&["eu", "au", "us"]), "The region.").required(),
+            Field::new("schema", Kind::Integer { min: 1, max: 9999 }, "The schema's version.")
+                .required(),
+        ]),
+        description: "Requests can be served.",
+    },
+    run: Run::Custom(ready),
+};
+
+/// The regions and where they are.
+pub(crate) const REGIONS: Action = Action {
+    method: Method::GET,
+    path: "/v1/regions",
+    operation: "regions.list",
+    summary: "List regions",
+    access: Access::Public,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(&[Field::new(
+            "data",
+            Kind::Json { bytes: 0 },
+            "Name and base URL of each region.",
+        )
+        .required()]),
+        description: "Each region's name and base URL.",
+    },
+    run: Run::Custom(regions),
+};
+
+fn live<'a>(_: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async { Ok(Response::json(200, r#"{"status":"ok"}"#)) })
+}
+
+fn regions<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async {
+        let data: Vec<_> = call
+            .settings
+            .base_urls
+            .iter()
+            .map(|(name, url)| json!({"name": name, "base_url": url}))
+            .collect();
+        let body = json!({"data": data}).to_string();
+        Ok(Response::json(200, body).header("cache-control", "public, max-age=300"))
+    })
+}
+
+fn ready<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async {
+        let statement = Sql::from(
+            "-- health.ready
+select
+  json_build_object('status', 'ok', 'region', c.region, 'schema', lms.schema_version())::text as body,
+  lms.schema_version()::text as tag
+from lms_private.cell as c",
+        )
+        .prepared("health.ready");
+        // lms.run itself refuses a role that row security doesn't hold, and another region's database.
+        let answer = match call.run(&statement, Map::new()).await {
+            Ok(answer) => answer,
+            Err(failure) => return pipeline::settle(failure),
+        };
+        let version: i64 = answer.tag.and_then(|tag| tag.parse().ok()).unwrap_or(0);
+        match answer.body {
+            Some(body) if version >= SCHEMA => Ok(Response::json(200, body)),
+            _ => Err(Problem::new(ProblemKind::Unavailable)
+                .detail("The database's schema is older than this release; run lms migrate.")
+                .header("retry-after", "30")
+                .cause(format!("schema is at {version}, {SCHEMA} is needed"))),
+        }
+    })
+}

@@ -1,0 +1,92 @@
+//! The profile that comes with a new account: the student, tutor, staff or guardian row of its role.
+
+use platform::field::{Field, Kind};
+use platform::problem::{FieldError, Problem};
+use serde_json::{Map, Value};
+
+/// Every field that the profile of some role has.
+pub(crate) const FIELDS: &[Field] = &[
+    Field::new("dob", Kind::Date, "A student's date of birth."),
+    Field::new(
+        "special_needs",
+        Kind::TextList { items: 50, max: 100 },
+        "A student's special needs.",
+    ),
+    Field::new("languages", Kind::Languages, "A student's languages."),
+    Field::new("parent_id", Kind::Reference("users"), "A student's parent."),
+    Field::new(
+        "max_students",
+        Kind::Integer { min: 0, max: 1000 },
+        "How many students a tutor takes.",
+    ),
+    Field::new("title", Kind::Text { min: 1, max: 200 }, "A staff member's title."),
+    Field::new(
+        "department",
+        Kind::Text { min: 1, max: 200 },
+        "A staff member's department.",
+    ),
+    Field::new("hired_on", Kind::Date, "A staff member's first day."),
+    Field::new("student_id", Kind::Reference("students"), "A parent's child."),
+    Field::new(
+        "relationship",
+        Kind::OneOf(&["parent", "guardian"]),
+        "What a parent is to the child.",
+    ),
+];
+
+/// The fields of a role's profile, and those of them that it must have.
+fn shape(role: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match role {
+        "student" => (&["dob", "special_needs", "languages", "parent_id"], &[]),
+        "tutor" => (&["max_students"], &[]),
+        "parent" => (
+            &["student_id", "relationship"],
+            &["student_id", "relationship"],
+        ),
+        _ => (&["title", "department", "hired_on"], &[]),
+    }
+}
+
+/// Checks that the profile is one of the role.
+///
+/// # Errors
+///
+/// 422 with the fields that don't belong or are missing, and for a student or tutor without a centre.
+pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Problem> {
+    let Some(Value::Object(profile)) = body.get("profile") else {
+        return Ok(());
+    };
+    let role = body.get("role").and_then(Value::as_str).unwrap_or_default();
+    let (known, required) = shape(role);
+    let mut errors: Vec<FieldError> = profile
+        .keys()
+        .filter(|name| !known.contains(&name.as_str()))
+        .map(|name| {
+            FieldError::new(
+                format!("/profile/{name}"),
+                "not_allowed",
+                format!("The profile of the role {role} has no such field."),
+            )
+        })
+        .collect();
+    errors.extend(required.iter().filter(|name| !profile.contains_key(**name)).map(|name| {
+        FieldError::new(
+            format!("/profile/{name}"),
+            "required",
+            "This field is required.",
+        )
+    }));
+    let needs_centre = role == "student" || role == "tutor";
+    if needs_centre && body.get("centre_id").is_none_or(Value::is_null) {
+        errors.push(FieldError::new(
+            "/centre_id",
+            "required",
+            format!("A {role} belongs to a centre."),
+        ));
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}

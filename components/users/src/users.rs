@@ -1,0 +1,143 @@
+//! Users: every account, whatever its role (document 4, section 3.1). Making one is in [`crate::accounts`].
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::resource::Resource;
+use platform::role::Role;
+
+/// What a person needs to use a screen.
+const ACCESSIBILITY: &[Field] = &[
+    Field::new("screen_reader", Kind::Boolean, "Uses a screen reader."),
+    Field::new("high_contrast", Kind::Boolean, "Needs high contrast."),
+    Field::new("large_text", Kind::Boolean, "Needs large text."),
+    Field::new("reduced_motion", Kind::Boolean, "Needs reduced motion."),
+];
+
+/// An account.
+pub(crate) const USERS: Resource = Resource {
+    name: "users",
+    table: "users",
+    singular: "user",
+    description: "An account: a student, a parent, a tutor or a member of the staff.",
+    fields: &[
+        Field::new("name", Kind::Text { min: 1, max: 200 }, "The full name.")
+            .required()
+            .sortable(),
+        Field::new("email", Kind::Email, "The e-mail address, unique in the tenant.")
+            .required()
+            .sortable(),
+        Field::new("phone", Kind::Phone, "The telephone number.")
+            .nullable()
+            .filterable(),
+        Field::new("role", Kind::OneOf(&Role::NAMES), "What the user is.")
+            .required()
+            .filterable(),
+        Field::new(
+            "centre_id",
+            Kind::Reference("centres"),
+            "The centre that the user belongs to.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "language_preferences",
+            Kind::Languages,
+            "Languages, the preferred one first.",
+        )
+        .default("'[]'::jsonb"),
+        Field::new(
+            "accessibility_settings",
+            Kind::Object(ACCESSIBILITY),
+            "What the user needs to use a screen.",
+        )
+        .default("'{}'::jsonb"),
+        Field::new(
+            "status",
+            Kind::OneOf(&["active", "inactive"]),
+            "Whether the user can sign in; see activate and deactivate.",
+        )
+        .read_only()
+        .filterable(),
+    ],
+    owner: Some("id"),
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Makes an account, with its profile.
+pub(crate) const CREATE: Verb = Verb::Create;
+/// Stops an account from signing in.
+pub(crate) const DEACTIVATE: Verb = Verb::Action("deactivate");
+/// Lets an account sign in again.
+pub(crate) const ACTIVATE: Verb = Verb::Action("activate");
+
+const READ: &[Verb] = &[Verb::List, Verb::Get];
+const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
+const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update];
+/// What one may change of oneself.
+const OWN_FIELDS: &[&str] = &[
+    "name",
+    "phone",
+    "language_preferences",
+    "accessibility_settings",
+];
+/// What one may know of others to reach them.
+const CONTACT: &[&str] = &[
+    "name", "email", "phone", "role", "centre_id", "status", "created_at",
+];
+const NAMES: &[&str] = &["name", "role"];
+/// What a supervisor sets: everything but the role of an account that exists.
+const SUPERVISED: &[&str] = &[
+    "name",
+    "email",
+    "phone",
+    "centre_id",
+    "language_preferences",
+    "accessibility_settings",
+];
+
+/// Who may do what to users.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "users",
+    grants: &[
+        Grant::new(Role::Student, OWN).writing(OWN_FIELDS),
+        Grant::new(Role::Parent, OWN).writing(OWN_FIELDS),
+        Grant::new(Role::Tutor, OWN)
+            .reading_of_others(NAMES)
+            .writing(OWN_FIELDS),
+        Grant::new(Role::Assessor, READ),
+        Grant::new(
+            Role::Supervisor,
+            &[Verb::List, Verb::Get, Verb::Update, Verb::Delete, Verb::Restore, Verb::Export],
+        )
+        .writing(SUPERVISED),
+        Grant::new(Role::Supervisor, &[CREATE, DEACTIVATE, ACTIVATE]),
+        Grant::new(Role::Support, &[Verb::List, Verb::Get, DEACTIVATE, ACTIVATE])
+            .reading(CONTACT),
+        Grant::new(Role::Finance, READ_ALL),
+        Grant::new(
+            Role::Admin,
+            &[
+                Verb::List,
+                Verb::Get,
+                CREATE,
+                Verb::Update,
+                Verb::Delete,
+                Verb::Restore,
+                Verb::Import,
+                Verb::Export,
+                DEACTIVATE,
+                ACTIVATE,
+            ],
+        ),
+    ],
+};

@@ -1,0 +1,100 @@
+//! Users: get, list, create.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use axum::response::{IntoResponse, Response};
+use platform::random;
+use platform::token::Claims;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::caller::Caller;
+use crate::failure::Failure;
+use crate::service::Service;
+use crate::transaction;
+
+const JSON: (axum::http::HeaderName, &str) = (CONTENT_TYPE, "application/json");
+
+/// What a new user is made from.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUser {
+    name: String,
+    email: String,
+    role: String,
+}
+
+/// `GET /v1/users/{id}`
+pub(crate) async fn get(
+    State(service): State<Arc<Service>>,
+    Caller(caller): Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Failure> {
+    let (body, version) = row(
+        &service,
+        &caller,
+        &service.statements.get,
+        json!({"id": id}),
+    )
+    .await?
+    .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
+    Ok(([JSON, (ETAG, &format!("\"{version}\""))], body).into_response())
+}
+
+/// `GET /v1/users`
+pub(crate) async fn list(
+    State(service): State<Arc<Service>>,
+    Caller(caller): Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let (statement, arguments) = service
+        .statements
+        .list(query.as_deref())
+        .ok_or(Failure::Refused(StatusCode::BAD_REQUEST))?;
+    let (body, _) = row(&service, &caller, &statement.text, arguments)
+        .await?
+        .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
+    Ok(([JSON], body).into_response())
+}
+
+/// `POST /v1/users`
+pub(crate) async fn create(
+    State(service): State<Arc<Service>>,
+    Caller(caller): Caller,
+    Json(user): Json<NewUser>,
+) -> Result<Response, Failure> {
+    let id = random::id();
+    let arguments = json!({
+        "id": id,
+        "profile_id": random::id(),
+        "password_hash": null,
+        "input": user,
+    });
+    let (body, _) = row(&service, &caller, &service.statements.create, arguments)
+        .await?
+        .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
+    let place = format!("/v1/users/{id}");
+    Ok((StatusCode::CREATED, [JSON, (LOCATION, &place)], body).into_response())
+}
+
+/// Runs a statement that answers one row of body and tag, in the caller's transaction.
+async fn row(
+    service: &Service,
+    caller: &Claims,
+    sql: &str,
+    arguments: Value,
+) -> Result<Option<(String, String)>, Failure> {
+    let mut connection = service.pool.get().await?;
+    let transaction = transaction::begin(&mut connection, caller).await?;
+    let statement = transaction.prepare_cached(sql).await?;
+    let row = transaction.query_opt(&statement, &[&arguments]).await?;
+    transaction.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let tag: Option<String> = row.try_get(1)?;
+    Ok(Some((row.try_get(0)?, tag.unwrap_or_default())))
+}

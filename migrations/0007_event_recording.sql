@@ -20,57 +20,6 @@ $$;
 
 comment on function lms_private.lock_event_head is 'Before each writing statement: takes the lock on the end of the tenant''s chain.';
 
-create function lms_private.read_event_head(
-  in tenant uuid, out "position" bigint, out hash bytea
-)
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  select h.position, h.hash
-  into read_event_head.position, read_event_head.hash
-  from lms.event_heads as h
-  where h.tenant_id = tenant
-  for update;
-  if found then
-    return;
-  end if;
-
-  -- The first event of a tenant. Two at once: the second waits for the first on the key, and then reads its row.
-  insert into lms.event_heads (tenant_id)
-  values (tenant)
-  on conflict do nothing;
-  select h.position, h.hash
-  into strict read_event_head.position, read_event_head.hash
-  from lms.event_heads as h
-  where h.tenant_id = tenant
-  for update;
-end
-$$;
-
-comment on function lms_private.read_event_head is 'Locks the end of a tenant''s chain and returns it; starts the chain if there is none.';
-
-create function lms_private.write_event_head(
-  tenant uuid, "position" bigint, hash bytea
-) returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  update lms.event_heads as h
-  set
-    position = write_event_head.position,
-    hash = write_event_head.hash,
-    updated_at = now(),
-    version = h.version + 1
-  where h.tenant_id = tenant;
-end
-$$;
-
-comment on function lms_private.write_event_head is 'Moves the end of a tenant''s chain, once for each statement and tenant.';
-
 create function lms_private.record_changes() returns trigger
 language plpgsql
 security definer
@@ -88,25 +37,27 @@ declare
   at constant timestamptz := clock_timestamp();
   changes refcursor;
   change record;
+  more boolean;
   tenant uuid;
-  head record;
-  digest bytea;
+  head_position bigint;
+  head_hash bytea;
+  previous bytea;
 begin
   -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
   if tg_op = 'INSERT' then
     open changes for
-      select n.tenant_id, n.id, 'created' as verb, to_jsonb(n) - secrets as state
+      select n.tenant_id, n.id, entity || '.created' as kind, to_jsonb(n) - secrets as state
       from new_rows as n;
   elsif tg_op = 'UPDATE' then
     open changes for
       select
         n.tenant_id,
         n.id,
-        case
-          when o.deleted_at is null and n.deleted_at is not null then 'deleted'
-          when o.deleted_at is not null and n.deleted_at is null then 'restored'
-          else 'updated'
-        end as verb,
+        entity || case
+          when o.deleted_at is null and n.deleted_at is not null then '.deleted'
+          when o.deleted_at is not null and n.deleted_at is null then '.restored'
+          else '.updated'
+        end as kind,
         to_jsonb(n) - secrets as state
       from new_rows as n
       join old_rows as o
@@ -114,39 +65,55 @@ begin
         and o.id = n.id;
   else
     open changes for
-      select o.tenant_id, o.id, 'purged' as verb, '{}'::jsonb as state
+      select o.tenant_id, o.id, entity || '.purged' as kind, '{}'::jsonb as state
       from old_rows as o;
   end if;
 
   loop
     fetch changes into change;
-    exit when not found;
-    if tenant is distinct from change.tenant_id then
-      if tenant is not null then
-        perform lms_private.write_event_head(tenant, head.position, head.hash);
-      end if;
-      tenant := change.tenant_id;
-      select * into head from lms_private.read_event_head(tenant);
+    more := found;
+
+    -- Behind the last row of a tenant its chain's end moves: once for each statement, however many rows it wrote.
+    if tenant is not null and (not more or tenant <> change.tenant_id) then
+      update lms.event_heads as h
+      set
+        position = head_position,
+        hash = head_hash,
+        updated_at = at,
+        version = h.version + 1
+      where h.tenant_id = tenant;
     end if;
-    digest := lms.event_hash(
-      head.hash, tenant, head.position + 1, entity, change.id,
-      entity || '.' || change.verb, actor, request, at, change.state
+    exit when not more;
+
+    if tenant is distinct from change.tenant_id then
+      tenant := change.tenant_id;
+      select h.position, h.hash
+      into head_position, head_hash
+      from lms.event_heads as h
+      where h.tenant_id = tenant
+      for update;
+      if not found then
+        -- A new tenant's first event.
+        insert into lms.event_heads as h (tenant_id)
+        values (tenant)
+        returning h.position, h.hash
+        into head_position, head_hash;
+      end if;
+    end if;
+
+    previous := head_hash;
+    head_position := head_position + 1;
+    head_hash := lms.event_hash(
+      previous, tenant, head_position, entity, change.id, change.kind, actor, request, at, change.state
     );
     insert into lms.event_log (
       tenant_id, position, entity, entity_id, kind, actor, request_id, at, state, previous_hash, hash, created_by, updated_by
     )
     values (
-      tenant, head.position + 1, entity, change.id, entity || '.' || change.verb,
-      actor, request, at, change.state, head.hash, digest, actor, actor
+      tenant, head_position, entity, change.id, change.kind, actor, request, at, change.state, previous, head_hash, actor, actor
     );
-    head.position := head.position + 1;
-    head.hash := digest;
   end loop;
   close changes;
-
-  if tenant is not null then
-    perform lms_private.write_event_head(tenant, head.position, head.hash);
-  end if;
   return null;
 end
 $$;
@@ -155,6 +122,4 @@ comment on function lms_private.record_changes is
   'After each writing statement: appends one event for each changed row. First argument the entity, then the columns that are secret.';
 
 alter function lms_private.lock_event_head owner to lms_definer;
-alter function lms_private.read_event_head owner to lms_definer;
-alter function lms_private.write_event_head owner to lms_definer;
 alter function lms_private.record_changes owner to lms_definer;

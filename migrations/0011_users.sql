@@ -59,9 +59,7 @@ $$;
 
 create trigger lower_email
 before insert or update of email on lms.users
-for each row
-when (new.email <> lower(new.email))
-execute function lms_private.lower_email();
+for each row execute function lms_private.lower_email();
 
 call lms_private.adopt('users', 'user', array['password_hash']);
 

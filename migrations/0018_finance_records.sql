@@ -45,21 +45,20 @@ create function lms_private.default_currency() returns trigger
 language plpgsql
 as $$
 begin
-  new.currency := (
+  if new.currency is null then
     select c.currency
+    into new.currency
     from lms.centres as c
     where c.tenant_id = new.tenant_id
-      and c.id = new.centre_id
-  );
+      and c.id = new.centre_id;
+  end if;
   return new;
 end
 $$;
 
 create trigger default_currency
 before insert on lms.finance_records
-for each row
-when (new.currency is null)
-execute function lms_private.default_currency();
+for each row execute function lms_private.default_currency();
 
 call lms_private.adopt('finance_records', 'finance_record');
 

@@ -18,18 +18,31 @@ declare
   head record;
   digest bytea;
 begin
-  select * into head from lms_private.read_event_head(new.tenant_id);
+  if old.revoked_at is not null or new.revoked_at is null then
+    return null;
+  end if;
+
+  select h.position + 1 as position, h.hash
+  into strict head
+  from lms.event_heads as h
+  where h.tenant_id = new.tenant_id
+  for update;
   digest := lms.event_hash(
-    head.hash, new.tenant_id, head.position + 1, 'session', new.id, 'session.revoked', actor, request, at, state
+    head.hash, new.tenant_id, head.position, 'session', new.id, 'session.revoked', actor, request, at, state
   );
   insert into lms.event_log (
     tenant_id, position, entity, entity_id, kind, actor, request_id, at, state, previous_hash, hash, created_by, updated_by
   )
   values (
-    new.tenant_id, head.position + 1, 'session', new.id, 'session.revoked',
-    actor, request, at, state, head.hash, digest, actor, actor
+    new.tenant_id, head.position, 'session', new.id, 'session.revoked', actor, request, at, state, head.hash, digest, actor, actor
   );
-  perform lms_private.write_event_head(new.tenant_id, head.position + 1, digest);
+  update lms.event_heads as h
+  set
+    position = head.position,
+    hash = digest,
+    updated_at = at,
+    version = h.version + 1
+  where h.tenant_id = new.tenant_id;
   return null;
 end
 $$;
@@ -48,7 +61,5 @@ referencing new table as new_rows
 for each statement execute function lms_private.record_changes('session');
 
 create trigger record_revocation
-after update on lms.sessions
-for each row
-when (old.revoked_at is null and new.revoked_at is not null)
-execute function lms_private.record_revocation();
+after update of revoked_at on lms.sessions
+for each row execute function lms_private.record_revocation();

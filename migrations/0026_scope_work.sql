@@ -8,12 +8,10 @@ using (
     when 'admin' then true
     when 'finance' then true
     when 'support' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
-    when 'assessor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
+    when 'assessor' then centre_id = current_setting('app.centre_id')::uuid
     when 'tutor' then tutor_id = (select lms.caller_tutor())
-    when 'parent' then student_ids ?| (select lms.caller_students())::text[]
-    when 'student' then student_ids ?| (select lms.caller_students())::text[]
-    else false
+    else student_ids ?| (select lms.caller_students())::text[]
   end
 );
 
@@ -22,7 +20,7 @@ as restrictive for insert to lms_application
 with check (
   case (select current_setting('app.role'))
     when 'admin' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     when 'tutor' then tutor_id = (select lms.caller_tutor())
     else false
   end
@@ -33,7 +31,7 @@ as restrictive for update to lms_application
 using (
   case (select current_setting('app.role'))
     when 'admin' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     when 'tutor' then tutor_id = (select lms.caller_tutor())
     else false
   end
@@ -51,10 +49,7 @@ using (
     when 'assessor' then exists (
       select from lms.students as s where s.tenant_id = assessments.tenant_id and s.id = assessments.student_id
     )
-    when 'tutor' then student_id = any ((select lms.caller_students())::uuid[])
-    when 'parent' then student_id = any ((select lms.caller_students())::uuid[])
-    when 'student' then student_id = any ((select lms.caller_students())::uuid[])
-    else false
+    else student_id = any ((select lms.caller_students())::uuid[])
   end
 );
 
@@ -99,10 +94,7 @@ using (
     when 'supervisor' then exists (
       select from lms.students as s where s.tenant_id = gamification.tenant_id and s.id = gamification.student_id
     )
-    when 'tutor' then student_id = any ((select lms.caller_students())::uuid[])
-    when 'parent' then student_id = any ((select lms.caller_students())::uuid[])
-    when 'student' then student_id = any ((select lms.caller_students())::uuid[])
-    else false
+    else student_id = any ((select lms.caller_students())::uuid[])
   end
 );
 
@@ -138,11 +130,9 @@ using (
   case (select current_setting('app.role'))
     when 'admin' then true
     when 'finance' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     when 'tutor' then type = 'salary' and tutor_id = (select lms.caller_tutor())
-    when 'parent' then student_id = any ((select lms.caller_students())::uuid[])
-    when 'student' then student_id = any ((select lms.caller_students())::uuid[])
-    else false
+    else student_id = any ((select lms.caller_students())::uuid[])
   end
 );
 
@@ -161,13 +151,13 @@ using (
     when 'admin' then true
     when 'support' then true
     when 'supervisor' then
-      centre_id = (select current_setting('app.centre_id'))::uuid
-      or created_by = (select current_setting('app.user_id'))::uuid
+      centre_id = current_setting('app.centre_id')::uuid
+      or created_by = current_setting('app.user_id')::uuid
     when 'tutor' then
-      created_by = (select current_setting('app.user_id'))::uuid
+      created_by = current_setting('app.user_id')::uuid
       or assigned_to = (select lms.caller_staff())
     when 'nobody' then false
-    else created_by = (select current_setting('app.user_id'))::uuid
+    else created_by = current_setting('app.user_id')::uuid
   end
 );
 
@@ -176,7 +166,7 @@ create policy scope_insert on lms.requests
 as restrictive for insert to lms_application
 with check (
   case (select current_setting('app.role'))
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     when 'nobody' then false
     else true
   end
@@ -188,9 +178,9 @@ using (
   case (select current_setting('app.role'))
     when 'admin' then true
     when 'support' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     when 'tutor' then
-      created_by = (select current_setting('app.user_id'))::uuid
+      created_by = current_setting('app.user_id')::uuid
       or assigned_to = (select lms.caller_staff())
     else false
   end
@@ -204,7 +194,7 @@ using (
     when 'finance' then true
     when 'support' then true
     when 'tutor' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     else false
   end
 );
@@ -215,7 +205,7 @@ with check (
   case (select current_setting('app.role'))
     when 'admin' then true
     when 'support' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     else false
   end
 );
@@ -226,7 +216,7 @@ using (
   case (select current_setting('app.role'))
     when 'admin' then true
     when 'support' then true
-    when 'supervisor' then centre_id = (select current_setting('app.centre_id'))::uuid
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     else false
   end
 );
@@ -242,7 +232,7 @@ using (
       select from lms.users as u where u.tenant_id = notifications.tenant_id and u.id = notifications.user_id
     )
     when 'nobody' then false
-    else user_id = (select current_setting('app.user_id'))::uuid
+    else user_id = current_setting('app.user_id')::uuid
   end
 );
 
@@ -283,11 +273,11 @@ using ((select current_setting('app.role')) = 'admin');
 -- Sessions and idempotency keys are one's own, an admin's too.
 create policy scope_all on lms.sessions
 as restrictive for all to lms_application
-using (user_id = (select current_setting('app.user_id'))::uuid);
+using (user_id = current_setting('app.user_id')::uuid);
 
 create policy scope_all on lms.idempotency_keys
 as restrictive for all to lms_application
-using (user_id = (select current_setting('app.user_id'))::uuid);
+using (user_id = current_setting('app.user_id')::uuid);
 
 create policy scope_read on lms.tenant_sequences
 as restrictive for select to lms_application

@@ -7,6 +7,13 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if new.status = 'active'
+    and new.deleted_at is null
+    and new.role = old.role
+    and new.password_hash is not distinct from old.password_hash
+  then
+    return null;
+  end if;
   update lms.sessions as s
   set revoked_at = now()
   where s.tenant_id = new.tenant_id
@@ -21,15 +28,30 @@ comment on function lms_private.end_sessions is
   'Revokes a user''s sessions. The one that is asking is spared: it changed its own password, or lms.run refuses it from now on.';
 
 create trigger end_sessions
-after update on lms.users
-for each row
-when (
-  new.status <> 'active'
-  or new.deleted_at is not null
-  or new.role <> old.role
-  or new.password_hash is distinct from old.password_hash
-)
-execute function lms_private.end_sessions();
+after update of status, deleted_at, role, password_hash on lms.users
+for each row execute function lms_private.end_sessions();
+
+create function lms_private.end_tenant_sessions() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.status <> 'active' or new.deleted_at is not null then
+    update lms.sessions as s
+    set revoked_at = now()
+    where s.tenant_id = new.tenant_id
+      and s.revoked_at is null;
+  end if;
+  return null;
+end
+$$;
+
+comment on function lms_private.end_tenant_sessions is 'Revokes every session of a tenant that is no longer active.';
+
+create trigger end_sessions
+after update of status, deleted_at on lms.tenants
+for each row execute function lms_private.end_tenant_sessions();
 
 create function lms.password_begin(address text) returns table (attempt_id uuid, password_hash text)
 language plpgsql
@@ -191,6 +213,7 @@ $$;
 comment on function lms.password_reset_end is
   'Sets the password if the token (SHA-256 of its text) is good, and ends every session of the user. False otherwise.';
 
+alter function lms_private.end_tenant_sessions owner to lms_definer;
 alter function lms_private.end_sessions owner to lms_definer;
 alter function lms.password_begin owner to lms_definer;
 alter function lms.password_end owner to lms_definer;

@@ -1,6 +1,66 @@
 -- The one procedure that a request calls.
 set local role lms_owner;
 
+create function lms_private.admit(given jsonb) returns text
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  home text;
+  centre uuid;
+begin
+  if given ->> 'session' is not null then
+    select c.region, u.centre_id
+    into home, centre
+    from lms_private.cell as c
+    cross join lms.sessions as s
+    join lms.users as u
+      on u.tenant_id = s.tenant_id
+      and u.id = s.user_id
+    where c.region = given ->> 'region'
+      and s.tenant_id = (given ->> 'tenant')::uuid
+      and s.id = (given ->> 'session')::uuid
+      and s.user_id = (given ->> 'user')::uuid
+      and s.revoked_at is null
+      and s.expires_at > now()
+      and u.role = given ->> 'role'
+      and u.status = 'active'
+      and u.deleted_at is null;
+    if found then
+      return coalesce(centre, nobody);
+    end if;
+  end if;
+
+  select c.region
+  into home
+  from lms_private.cell as c;
+  if home is distinct from given ->> 'region' then
+    raise exception using
+      errcode = 'LM503',
+      message = format('This cell is in region %s, the component in %s.', coalesce(home, '(none)'), given ->> 'region');
+  end if;
+  if given ->> 'session' is not null then
+    raise exception using errcode = 'LM401', message = 'This session has ended.';
+  end if;
+  if given ->> 'user' is not null then
+    select u.centre_id
+    into centre
+    from lms.users as u
+    where u.tenant_id = (given ->> 'tenant')::uuid
+      and u.id = (given ->> 'user')::uuid;
+  end if;
+  return coalesce(centre, nobody);
+end
+$$;
+
+comment on function lms_private.admit is
+  'Whether this cell serves this context: LM503 for another region, LM401 for a session that is not live. Returns the user''s centre. Security definer because the policies would cost more than the look-up.';
+
+alter function lms_private.admit owner to lms_definer;
+
 -- Neither security definer nor with SET: both would forbid the COMMIT.
 create procedure lms.run(
   context text,
@@ -15,12 +75,8 @@ language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  nobody constant text := '00000000-0000-0000-0000-000000000000';
   given jsonb;
-  home text;
-  centre uuid;
-  idempotency_key text;
-  fingerprint text;
   kept record;
   ignored text;
 begin
@@ -32,59 +88,31 @@ begin
     raise exception using errcode = 'LM503', message = format('Role %s is not held by row security.', current_user);
   end if;
 
+  -- One expression, because each has its price in every request. All of it is for this transaction only.
   given := context::jsonb;
-  select c.region into home from lms_private.cell as c;
-  if home is distinct from given ->> 'region' then
-    raise exception using
-      errcode = 'LM503',
-      message = format('This cell is in region %s, the component in %s.', coalesce(home, '(none)'), given ->> 'region');
-  end if;
-
-  -- One expression, so that PL/pgSQL evaluates it without a query of its own. All of it is for this transaction only.
   ignored := concat(
-    set_config('app.tenant_id', coalesce(given ->> 'tenant', nobody::text), true),
-    set_config('app.user_id', coalesce(given ->> 'user', nobody::text), true),
+    set_config('app.tenant_id', coalesce(given ->> 'tenant', nobody), true),
+    set_config('app.user_id', coalesce(given ->> 'user', nobody), true),
     set_config('app.role', coalesce(given ->> 'role', 'nobody'), true),
     set_config('app.session_id', coalesce(given ->> 'session', ''), true),
-    set_config('app.request_id', coalesce(given ->> 'request_id', ''), true)
+    set_config('app.request_id', coalesce(given ->> 'request_id', ''), true),
+    set_config('app.centre_id', lms_private.admit(given), true)
   );
 
-  if given ->> 'session' is not null then
-    select u.centre_id
-    into centre
-    from lms.sessions as s
-    join lms.users as u
-      on u.tenant_id = s.tenant_id
-      and u.id = s.user_id
-    where s.tenant_id = (given ->> 'tenant')::uuid
-      and s.id = (given ->> 'session')::uuid
-      and s.user_id = (given ->> 'user')::uuid
-      and s.revoked_at is null
-      and s.expires_at > now()
-      and u.status = 'active'
-      and u.deleted_at is null
-      and u.role = given ->> 'role';
-    if not found then
-      raise exception using errcode = 'LM401', message = 'This session has ended.';
-    end if;
-  elsif given ->> 'user' is not null then
-    select u.centre_id
-    into centre
-    from lms.users as u
-    where u.tenant_id = (given ->> 'tenant')::uuid
-      and u.id = (given ->> 'user')::uuid;
-  end if;
-  ignored := set_config('app.centre_id', coalesce(centre, nobody)::text, true);
-
-  idempotency_key := given ->> 'idempotency_key';
-  if idempotency_key is not null and given ->> 'user' is not null then
-    fingerprint := coalesce(given ->> 'fingerprint', '');
+  if given ->> 'idempotency_key' is not null and given ->> 'user' is not null then
     -- Waits while another request with this key is under way. An expired key is taken over.
     insert into lms.idempotency_keys as k (tenant_id, user_id, key, fingerprint)
-    values ((given ->> 'tenant')::uuid, (given ->> 'user')::uuid, idempotency_key, fingerprint)
+    values (
+      (given ->> 'tenant')::uuid,
+      (given ->> 'user')::uuid,
+      given ->> 'idempotency_key',
+      coalesce(given ->> 'fingerprint', '')
+    )
     on conflict (tenant_id, user_id, key) do update
     set
       fingerprint = excluded.fingerprint,
+      body = null,
+      tag = null,
       expires_at = excluded.expires_at
     where k.expires_at <= now();
     if not found then
@@ -93,8 +121,8 @@ begin
       from lms.idempotency_keys as k
       where k.tenant_id = (given ->> 'tenant')::uuid
         and k.user_id = (given ->> 'user')::uuid
-        and k.key = idempotency_key;
-      if kept.fingerprint is distinct from fingerprint then
+        and k.key = given ->> 'idempotency_key';
+      if kept.fingerprint is distinct from coalesce(given ->> 'fingerprint', '') then
         raise exception using errcode = 'LM424', message = 'This idempotency key was used for another request.';
       end if;
       body := kept.body;
@@ -125,14 +153,14 @@ begin
     end;
   end if;
 
-  if idempotency_key is not null and given ->> 'user' is not null then
+  if given ->> 'idempotency_key' is not null and given ->> 'user' is not null then
     update lms.idempotency_keys as k
     set
       body = run.body,
       tag = run.tag
     where k.tenant_id = (given ->> 'tenant')::uuid
       and k.user_id = (given ->> 'user')::uuid
-      and k.key = idempotency_key;
+      and k.key = given ->> 'idempotency_key';
   end if;
 end
 $$;
@@ -140,4 +168,5 @@ $$;
 comment on procedure lms.run is
   'One request, one statement: context, session check, idempotency key, prepared statement with one jsonb argument; its row (body, tag) comes back. migrations/README.md says what each key of the context does.';
 
+grant execute on function lms_private.admit to lms_application;
 grant execute on procedure lms.run to lms_application;

@@ -1,1 +1,23 @@
-//! tests.
+//! What every test stands on: a whole application of its own, over HTTP, on a database of its own.
+//!
+//! One PostgreSQL cluster with one demo database is prepared for a run; each test gets a copy of that
+//! database and its own application on its own port, so that tests run side by side.
+
+mod application;
+mod proxy;
+mod reply;
+
+pub use application::{Application, Session, run, run_with};
+pub use platform::role::Role;
+pub use proxy::Proxy;
+pub use reply::{Reply, send};
+
+use platform::component::Component;
+
+/// Every component with endpoints, as the program has them.
+pub const COMPONENTS: [&Component; 4] = [
+    &users::COMPONENT,
+    &academics::COMPONENT,
+    &finance::COMPONENT,
+    &requests::COMPONENT,
+];

@@ -1,7 +1,7 @@
 //! Making accounts with their profile, and letting them sign in or not.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Run};
+use platform::action::{Action, Answers, Call, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant};
 use platform::problem::Problem;
@@ -47,7 +47,7 @@ pub(crate) const CREATE: Action = Action {
     query: &[],
     answers: Answers {
         status: 201,
-        schema: Some(USERS.fields),
+        schema: Some(Shape::Resource(&USERS)),
         description: "The user that was made.",
     },
     run: Run::Prepared(prepare, create),
@@ -67,7 +67,7 @@ pub(crate) const DEACTIVATE: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(USERS.fields),
+        schema: Some(Shape::Resource(&USERS)),
         description: "The user, inactive; all its sessions have ended.",
     },
     run: Run::View(deactivate),
@@ -87,7 +87,7 @@ pub(crate) const ACTIVATE: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(USERS.fields),
+        schema: Some(Shape::Resource(&USERS)),
         description: "The user, active.",
     },
     run: Run::View(activate),

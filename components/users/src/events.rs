@@ -1,7 +1,7 @@
 //! Events: reading the tenant's event log by position.
 
 use http::Method;
-use platform::action::{Action, Answers, Run};
+use platform::action::{Action, Answers, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant, Policy, Verb};
 use platform::role::Role;
@@ -12,6 +12,20 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "events",
     grants: &[Grant::new(Role::Admin, &[Verb::List])],
 };
+
+/// An event as it is listed.
+const EVENT: &[Field] = &[
+    Field::new("position", Kind::Integer { min: 1, max: i64::MAX }, "Its place in the tenant's chain.").required(),
+    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("entity", Kind::Text { min: 1, max: 63 }, "What changed, such as user.").required(),
+    Field::new("entity_id", Kind::Id, "The row that changed.").required(),
+    Field::new("kind", Kind::Text { min: 1, max: 100 }, "What happened, such as user.created.").required(),
+    Field::new("actor", Kind::Id, "The user who did it.").nullable().required(),
+    Field::new("request_id", Kind::Text { min: 0, max: 100 }, "The request.").nullable().required(),
+    Field::new("at", Kind::Time, "When.").required(),
+    Field::new("state", Kind::Json { bytes: 0 }, "The row afterwards, without secrets.").required(),
+    Field::new("hash", Kind::Text { min: 64, max: 64 }, "SHA-256 of the chain up to here, in hex.").required(),
+];
 
 /// Reads on from a position.
 pub(crate) const LIST: Action = Action {
@@ -40,15 +54,15 @@ pub(crate) const LIST: Action = Action {
     ],
     answers: Answers {
         status: 200,
-        schema: Some(&[
-            Field::new("data", Kind::Json { bytes: 0 }, "The events, oldest first.").required(),
+        schema: Some(Shape::Fields(&[
+            Field::new("data", Kind::Rows(EVENT), "The events, oldest first.").required(),
             Field::new(
                 "next_after",
                 Kind::Integer { min: 0, max: i64::MAX },
                 "The position to go on from.",
             )
             .required(),
-        ]),
+        ])),
         description: "Events in the order in which they were committed.",
     },
     run: Run::Statement(list),

@@ -1,7 +1,7 @@
 //! Whether the process lives, whether it can serve, and which regions there are.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run};
+use platform::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::pipeline;
 use platform::policy::Access;
@@ -24,7 +24,7 @@ pub(crate) const LIVE: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(&[Field::new("status", Kind::OneOf(&["ok"]), "Always ok.").required()]),
+        schema: Some(Shape::Fields(&[Field::new("status", Kind::OneOf(&["ok"]), "Always ok.").required()])),
         description: "The process answers.",
     },
     run: Run::Custom(live),
@@ -41,17 +41,23 @@ pub(crate) const READY: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(&[
+        schema: Some(Shape::Fields(&[
             Field::new("status", Kind::OneOf(&["ok"]), "Always ok; otherwise the answer is 503.")
                 .required(),
             Field::new("region", Kind::OneOf(&["eu", "au", "us"]), "The region.").required(),
             Field::new("schema", Kind::Integer { min: 1, max: 9999 }, "The schema's version.")
                 .required(),
-        ]),
+        ])),
         description: "Requests can be served.",
     },
     run: Run::Custom(ready),
 };
+
+/// A region as it is listed.
+const REGION: &[Field] = &[
+    Field::new("name", Kind::OneOf(&["eu", "au", "us"]), "The region.").required(),
+    Field::new("base_url", Kind::Text { min: 1, max: 200 }, "Where it is.").required(),
+];
 
 /// The regions and where they are.
 pub(crate) const REGIONS: Action = Action {
@@ -64,12 +70,12 @@ pub(crate) const REGIONS: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(&[Field::new(
+        schema: Some(Shape::Fields(&[Field::new(
             "data",
-            Kind::Json { bytes: 0 },
+            Kind::Rows(REGION),
             "Name and base URL of each region.",
         )
-        .required()]),
+        .required()])),
         description: "Each region's name and base URL.",
     },
     run: Run::Custom(regions),

@@ -15,6 +15,7 @@ use crate::field::Field;
 use crate::policy::{Access, Grant};
 use crate::problem::Problem;
 use crate::request::Request;
+use crate::resource::Resource;
 use crate::response::Response;
 use crate::settings::Settings;
 use crate::sql::Statement;
@@ -46,10 +47,19 @@ pub struct Action {
 pub struct Answers {
     /// The HTTP status.
     pub status: u16,
-    /// The schema of the body in the reference; none when the body is empty.
-    pub schema: Option<&'static [Field]>,
+    /// What the body is; none when it is empty.
+    pub schema: Option<Shape>,
     /// What it is, for the reference.
     pub description: &'static str,
+}
+
+/// What the body of an answer is.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// An object with these fields.
+    Fields(&'static [Field]),
+    /// One of this resource.
+    Resource(&'static Resource),
 }
 
 /// What an action does.

@@ -59,6 +59,8 @@ pub enum Kind {
     Languages,
     /// A JSON object with these fields and no others.
     Object(&'static [Field]),
+    /// A list of JSON objects with these fields and no others.
+    Rows(&'static [Field]),
     /// A JSON object of free form, at most so many bytes when written.
     Json {
         /// Most bytes of its compact text.
@@ -177,9 +179,11 @@ impl Kind {
             Kind::Time => "timestamptz",
             Kind::Integer { .. } => "bigint",
             Kind::Boolean => "boolean",
-            Kind::TextList { .. } | Kind::Languages | Kind::Object(_) | Kind::Json { .. } => {
-                "jsonb"
-            }
+            Kind::TextList { .. }
+            | Kind::Languages
+            | Kind::Object(_)
+            | Kind::Rows(_)
+            | Kind::Json { .. } => "jsonb",
         }
     }
 
@@ -187,7 +191,11 @@ impl Kind {
     pub const fn is_json(self) -> bool {
         matches!(
             self,
-            Kind::TextList { .. } | Kind::Languages | Kind::Object(_) | Kind::Json { .. }
+            Kind::TextList { .. }
+                | Kind::Languages
+                | Kind::Object(_)
+                | Kind::Rows(_)
+                | Kind::Json { .. }
         )
     }
 

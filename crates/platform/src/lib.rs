@@ -15,9 +15,11 @@ pub mod export;
 pub mod field;
 pub mod filter;
 pub mod headers;
+mod hmac_provider;
 pub mod idempotency;
 pub mod import;
 pub mod listing;
+#[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 pub mod pipeline;
 pub mod policy;

@@ -7,6 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::hmac_provider;
 use crate::role::Role;
 
 /// How long an access token is good for, in seconds.
@@ -71,6 +72,7 @@ impl Keys {
                 Ok((id.to_owned(), bytes))
             })
             .collect::<Result<Vec<_>, String>>()?;
+        hmac_provider::install();
         Ok(Keys(keys))
     }
 

@@ -164,6 +164,7 @@ pub fn check(
             ))),
             _ => refuse(errors, pointer, "wrong_type", "This must be an object."),
         },
+        Kind::Rows(fields) => rows(value, fields, pointer, errors),
         Kind::Json { bytes } => free_json(value, bytes, pointer, errors),
         Kind::Boolean if value.is_boolean() => Some(value.clone()),
         Kind::Boolean => refuse(
@@ -245,6 +246,32 @@ fn text_list(
         }
         checked.push(item);
     }
+    Some(Value::Array(checked))
+}
+
+/// Most objects of a list in a body.
+const MOST_ROWS: usize = 500;
+
+fn rows(
+    value: &Value,
+    fields: &'static [Field],
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    let Value::Array(list) = value else {
+        return refuse(errors, pointer, "wrong_type", "This must be a list of objects.");
+    };
+    if list.len() > MOST_ROWS {
+        let detail = format!("This may have at most {MOST_ROWS} items.");
+        return refuse(errors, pointer, "too_many_items", detail);
+    }
+    let checked = list
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| {
+            check(Kind::Object(fields), item, &format!("{pointer}/{index}"), errors)
+        })
+        .collect();
     Some(Value::Array(checked))
 }
 
@@ -348,7 +375,11 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
                 ))
             }
         }
-        Kind::TextList { .. } | Kind::Languages | Kind::Object(_) | Kind::Json { .. } => {
+        Kind::TextList { .. }
+        | Kind::Languages
+        | Kind::Object(_)
+        | Kind::Rows(_)
+        | Kind::Json { .. } => {
             Err(("wrong_type", "This can't be written as text.".to_owned()))
         }
     }

@@ -1,7 +1,7 @@
 //! One's own identity and sessions.
 
 use http::Method;
-use platform::action::{Action, Answers, Run};
+use platform::action::{Action, Answers, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::policy::Access;
 use platform::sql::{Sql, Statement};
@@ -17,7 +17,7 @@ pub(crate) const ME: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(&[
+        schema: Some(Shape::Fields(&[
             Field::new("user", Kind::Json { bytes: 0 }, "The user.").required(),
             Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
             Field::new("role", Kind::Text { min: 1, max: 20 }, "The role.").required(),
@@ -29,11 +29,22 @@ pub(crate) const ME: Action = Action {
             )
             .required(),
             Field::new("session_id", Kind::Id, "The session.").required(),
-        ]),
+        ])),
         description: "The caller.",
     },
     run: Run::Statement(me),
 };
+
+/// A session as it is listed.
+const SESSION: &[Field] = &[
+    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("current", Kind::Boolean, "Whether it is the one that asks.").required(),
+    Field::new("user_agent", Kind::Text { min: 0, max: 500 }, "The client's program.").nullable().required(),
+    Field::new("address", Kind::Text { min: 0, max: 64 }, "The client's address.").nullable().required(),
+    Field::new("created_at", Kind::Time, "When it was opened.").required(),
+    Field::new("last_used_at", Kind::Time, "When it was last refreshed.").required(),
+    Field::new("expires_at", Kind::Time, "When it ends.").required(),
+];
 
 /// One's own live sessions.
 pub(crate) const SESSIONS: Action = Action {
@@ -46,12 +57,12 @@ pub(crate) const SESSIONS: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(&[
-            Field::new("data", Kind::Json { bytes: 0 }, "The live sessions, last used first.").required(),
+        schema: Some(Shape::Fields(&[
+            Field::new("data", Kind::Rows(SESSION), "The live sessions, last used first.").required(),
             Field::new("next_cursor", Kind::Text { min: 1, max: 1 }, "Always null: there is one page.")
                 .nullable()
                 .required(),
-        ]),
+        ])),
         description: "The caller's live sessions.",
     },
     run: Run::Statement(sessions),

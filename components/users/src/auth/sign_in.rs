@@ -1,7 +1,7 @@
 //! Signing in, refreshing and signing out.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run};
+use platform::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::pipeline::settle;
 use platform::policy::Access;
@@ -32,7 +32,7 @@ pub(crate) const LOGIN: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(PAIR),
+        schema: Some(Shape::Fields(PAIR)),
         description: "An access token for 15 minutes and a refresh token.",
     },
     run: Run::Custom(login),
@@ -54,7 +54,7 @@ pub(crate) const REFRESH: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(PAIR),
+        schema: Some(Shape::Fields(PAIR)),
         description: "A new pair.",
     },
     run: Run::Custom(refresh),

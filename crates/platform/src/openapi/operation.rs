@@ -1,0 +1,322 @@
+//! One operation: parameters, body, answers, and which roles may call it.
+
+use serde_json::{Map, Value, json};
+
+use super::schema;
+use crate::action::{Action, Shape};
+use crate::component::{Component, Does, Endpoint};
+use crate::filter::Operator;
+use crate::listing::{DEFAULT_LIMIT, MOST_ROWS};
+use crate::policy::{Access, Verb};
+use crate::resource::Resource;
+use crate::role::Role;
+
+/// The tag of an operation: what stands before its first dot.
+pub(super) fn tag(operation: &str) -> &str {
+    operation.split('.').next().unwrap_or(operation)
+}
+
+/// Headers and the cursor that many operations share.
+pub(super) fn parameters() -> Value {
+    json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The same key with the same request is done once and answered alike for 24 hours.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255}
+        },
+        "IfMatch": {
+            "name": "If-Match",
+            "in": "header",
+            "description": "The ETag of the version that is changed; 412 when it has changed since.",
+            "schema": {"type": "string"}
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The ETag that is known; 304 when it still holds.",
+            "schema": {"type": "string"}
+        }
+    })
+}
+
+fn shared(name: &str) -> Value {
+    json!({"$ref": format!("#/components/parameters/{name}")})
+}
+
+/// The operation object of an endpoint.
+pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
+    let mut operation = match endpoint.does {
+        Does::Verb(resource, verb) => plain(resource, verb),
+        Does::Action(action) => written(action),
+    };
+    let id = endpoint.operation();
+    operation["tags"] = json!([tag(&id)]);
+    operation["operationId"] = json!(id);
+    path_parameters(&mut operation, endpoint);
+    match endpoint.access() {
+        Access::Public => operation["security"] = json!([]),
+        Access::SignedIn => operation["x-roles"] = json!(Role::NAMES),
+        Access::Granted { resource, verb } => {
+            let roles: Vec<&str> = Role::ALL
+                .into_iter()
+                .filter(|role| component.grant(resource, *role, verb).is_some())
+                .map(Role::name)
+                .collect();
+            operation["x-roles"] = json!(roles);
+        }
+    }
+    operation
+}
+
+fn path_parameters(operation: &mut Value, endpoint: &Endpoint) {
+    let named = endpoint
+        .segments()
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| {
+            json!({
+                "name": name,
+                "in": "path",
+                "required": true,
+                "schema": {"type": "string", "format": "uuid"}
+            })
+        });
+    let mut parameters: Vec<Value> = named.collect();
+    if let Some(Value::Array(others)) = operation.get("parameters") {
+        parameters.extend(others.iter().cloned());
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+}
+
+/// The success response and those problems that any such operation may answer.
+fn responses(status: u16, success: Value, problems: &[u16]) -> Value {
+    let mut responses = Map::new();
+    responses.insert(status.to_string(), success);
+    for problem in problems {
+        responses.insert(
+            problem.to_string(),
+            json!({"$ref": format!("#/components/responses/Problem{problem}")}),
+        );
+    }
+    Value::Object(responses)
+}
+
+fn body(media: &str, schema: Value) -> Value {
+    json!({"required": true, "content": {media: {"schema": schema}}})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn answer(description: &str, name: &str) -> Value {
+    json!({
+        "description": description,
+        "headers": {"ETag": {"schema": {"type": "string"}}},
+        "content": {"application/json": {"schema": reference(name)}}
+    })
+}
+
+fn plain(resource: &Resource, verb: Verb) -> Value {
+    let name = schema::name(resource);
+    let (noun, singular) = (resource.name, resource.singular);
+    match verb {
+        Verb::List | Verb::Export | Verb::Action(_) => list(resource, &name),
+        Verb::Get => json!({
+            "summary": format!("Get a {singular}"),
+            "parameters": [shared("IfNoneMatch")],
+            "responses": responses(200, answer(&format!("The {singular}."), &name), &[401, 403, 404, 406, 503])
+        }),
+        Verb::Create => json!({
+            "summary": format!("Create a {singular}"),
+            "parameters": [shared("IdempotencyKey")],
+            "requestBody": body("application/json", reference(&format!("{name}Create"))),
+            "responses": responses(
+                201,
+                answer(&format!("The {singular} that was made."), &name),
+                &[400, 401, 403, 409, 413, 415, 422, 503]
+            )
+        }),
+        Verb::Update => json!({
+            "summary": format!("Change a {singular}"),
+            "description": "JSON Merge Patch (RFC 7396): absent leaves, null clears, a value sets.",
+            "parameters": [shared("IfMatch")],
+            "requestBody": body("application/merge-patch+json", reference(&format!("{name}Update"))),
+            "responses": responses(
+                200,
+                answer(&format!("The {singular} as it is now."), &name),
+                &[400, 401, 403, 404, 409, 412, 413, 415, 422, 503]
+            )
+        }),
+        Verb::Delete => json!({
+            "summary": format!("Delete a {singular}"),
+            "description": "It can be restored.",
+            "parameters": [shared("IfMatch")],
+            "responses": responses(
+                204,
+                json!({"description": "It is deleted."}),
+                &[401, 403, 404, 412, 503]
+            )
+        }),
+        Verb::Restore => json!({
+            "summary": format!("Restore a {singular}"),
+            "parameters": [shared("IdempotencyKey")],
+            "responses": responses(
+                200,
+                answer(&format!("The {singular} that was brought back."), &name),
+                &[401, 403, 404, 409, 503]
+            )
+        }),
+        Verb::Import => json!({
+            "summary": format!("Import {noun} from CSV"),
+            "description": "All rows or none. With dry_run=true nothing is kept and the answer (200) says what would happen.",
+            "parameters": [
+                {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
+                shared("IdempotencyKey")
+            ],
+            "requestBody": body("text/csv", json!({"type": "string"})),
+            "responses": responses(
+                201,
+                json!({
+                    "description": "What was made, row by row.",
+                    "content": {"application/json": {"schema": reference("ImportReport")}}
+                }),
+                &[400, 401, 403, 409, 413, 415, 422, 503]
+            )
+        }),
+    }
+}
+
+fn list(resource: &Resource, name: &str) -> Value {
+    let sortable: Vec<&str> = resource
+        .all_fields()
+        .filter(|field| field.sortable)
+        .map(|field| field.name)
+        .collect();
+    let mut parameters = vec![
+        json!({
+            "name": "limit",
+            "in": "query",
+            "description": "Most rows of this page.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_LIMIT}
+        }),
+        json!({
+            "name": "cursor",
+            "in": "query",
+            "description": "next_cursor of the page before.",
+            "schema": {"type": "string"}
+        }),
+        json!({
+            "name": "sort",
+            "in": "query",
+            "description": format!("Fields with - for descending: {}.", sortable.join(", ")),
+            "schema": {"type": "string", "default": "-created_at"}
+        }),
+        json!({
+            "name": "count",
+            "in": "query",
+            "description": "Counts all rows that match.",
+            "schema": {"type": "string", "enum": ["exact"]}
+        }),
+        json!({
+            "name": "include_deleted",
+            "in": "query",
+            "description": "Deleted rows too; for admins.",
+            "schema": {"type": "boolean"}
+        }),
+    ];
+    for field in resource.all_fields().filter(|field| field.filterable) {
+        let operators: Vec<&str> = Operator::ALL
+            .into_iter()
+            .filter(|operator| operator.fits(field))
+            .map(Operator::name)
+            .collect();
+        parameters.push(json!({
+            "name": field.name,
+            "in": "query",
+            "description": format!("Filter; operators: {}.", operators.join(", ")),
+            "schema": schema::of_kind(field.kind)
+        }));
+    }
+    let mut content = Map::new();
+    content.insert(
+        "application/json".to_owned(),
+        json!({"schema": reference(&format!("{name}List"))}),
+    );
+    if resource.verbs.contains(&Verb::Export) {
+        content.insert("text/csv".to_owned(), json!({"schema": {"type": "string"}}));
+    }
+    json!({
+        "summary": format!("List {}", resource.name),
+        "parameters": parameters,
+        "responses": responses(
+            200,
+            json!({
+                "description": "A page, or with Accept: text/csv the whole list as a file.",
+                "headers": {"Link": {"description": "rel=\"next\"", "schema": {"type": "string"}}},
+                "content": content
+            }),
+            &[400, 401, 403, 406, 503]
+        )
+    })
+}
+
+fn written(action: &Action) -> Value {
+    let success = match action.answers.schema {
+        Some(Shape::Resource(resource)) => {
+            answer(action.answers.description, &schema::name(resource))
+        }
+        Some(Shape::Fields(fields)) => json!({
+            "description": action.answers.description,
+            "content": {
+                "application/json": {"schema": schema::object(fields.iter(), |field| field.required)}
+            }
+        }),
+        None => json!({"description": action.answers.description}),
+    };
+    let mut problems = vec![400, 406, 503];
+    if !matches!(action.access, Access::Public) {
+        problems.extend([401, 403]);
+    } else if action.body.is_some() {
+        problems.extend([401, 429]);
+    }
+    if action.path.contains('{') {
+        problems.push(404);
+    }
+    if action.body.is_some() {
+        problems.extend([409, 413, 415, 422]);
+    }
+    problems.sort_unstable();
+    let mut parameters: Vec<Value> = action
+        .query
+        .iter()
+        .map(|field| {
+            json!({
+                "name": field.name,
+                "in": "query",
+                "required": field.required,
+                "description": field.description,
+                "schema": schema::of_kind(field.kind)
+            })
+        })
+        .collect();
+    if action.method == http::Method::POST && !matches!(action.access, Access::Public) {
+        parameters.push(shared("IdempotencyKey"));
+    }
+    let mut operation = json!({
+        "summary": action.summary,
+        "responses": responses(action.answers.status, success, &problems)
+    });
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    if let Some(fields) = action.body {
+        operation["requestBody"] = body(
+            "application/json",
+            schema::object(fields.iter(), |field| field.required),
+        );
+    }
+    operation
+}

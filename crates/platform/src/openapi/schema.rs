@@ -1,0 +1,198 @@
+//! JSON Schemas of fields and resources.
+
+use serde_json::{Map, Value, json};
+
+use crate::field::{Field, Kind, Setting};
+use crate::resource::Resource;
+use crate::statements;
+
+/// The name of a resource's schema: `finance record` becomes `FinanceRecord`.
+pub(super) fn name(resource: &Resource) -> String {
+    resource
+        .singular
+        .split(' ')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(letters)
+        })
+        .collect()
+}
+
+/// Adds what is read, created, changed and listed of a resource.
+pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource) {
+    let name = name(resource);
+    let mut read = object(resource.all_fields(), |_| false);
+    // What a role may not see is left out, so nothing but the id is always there.
+    read["required"] = json!(["id"]);
+    read["description"] = json!(resource.description);
+    schemas.insert(name.clone(), read);
+    schemas.insert(
+        format!("{name}Create"),
+        object(statements::settable(resource), |field| field.required),
+    );
+    let changeable = resource
+        .fields
+        .iter()
+        .filter(|field| field.setting == Setting::Always);
+    schemas.insert(format!("{name}Update"), object(changeable, |_| false));
+    schemas.insert(
+        format!("{name}List"),
+        json!({
+            "type": "object",
+            "required": ["data", "next_cursor"],
+            "properties": {
+                "data": {"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}},
+                "next_cursor": {"type": ["string", "null"], "description": "Where the list goes on."},
+                "count": {"type": "integer", "description": "All rows that match, with count=exact."}
+            }
+        }),
+    );
+}
+
+/// The schema of an object with these fields and no others.
+pub(super) fn object(
+    fields: impl Iterator<Item = &'static Field>,
+    required: impl Fn(&Field) -> bool,
+) -> Value {
+    let mut properties = Map::new();
+    let mut names = Vec::new();
+    for field in fields {
+        if required(field) {
+            names.push(field.name);
+        }
+        properties.insert(field.name.to_owned(), of_field(field));
+    }
+    let mut schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false
+    });
+    if !names.is_empty() {
+        schema["required"] = json!(names);
+    }
+    schema
+}
+
+/// The schema of a field.
+pub(super) fn of_field(field: &Field) -> Value {
+    let mut schema = of_kind(field.kind);
+    if field.nullable {
+        let kind = schema["type"].take();
+        schema["type"] = json!([kind, "null"]);
+        if let Some(Value::Array(values)) = schema.get_mut("enum") {
+            values.push(Value::Null);
+        }
+    }
+    if field.setting == Setting::Never {
+        schema["readOnly"] = json!(true);
+    }
+    if matches!(field.kind, Kind::Secret { .. }) && field.name.contains("password") {
+        schema["writeOnly"] = json!(true);
+    }
+    schema["description"] = json!(field.description);
+    schema
+}
+
+/// The schema of a kind of value.
+pub(super) fn of_kind(kind: Kind) -> Value {
+    match kind {
+        Kind::Text { min, max } | Kind::Secret { min, max } => {
+            json!({"type": "string", "minLength": min, "maxLength": max})
+        }
+        Kind::Email => json!({"type": "string", "format": "email", "maxLength": 254}),
+        Kind::Phone => json!({"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$"}),
+        Kind::Slug => {
+            json!({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "minLength": 2, "maxLength": 63})
+        }
+        Kind::OneOf(values) => json!({"type": "string", "enum": values}),
+        Kind::Id => json!({"type": "string", "format": "uuid"}),
+        Kind::Reference(table) => {
+            json!({"type": "string", "format": "uuid", "x-refers-to": table})
+        }
+        Kind::Date => json!({"type": "string", "format": "date"}),
+        Kind::Time => json!({"type": "string", "format": "date-time"}),
+        Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+        Kind::Boolean => json!({"type": "boolean"}),
+        Kind::TimeZone => {
+            json!({"type": "string", "description": "An IANA time zone.", "examples": ["Europe/London"]})
+        }
+        Kind::Currency => json!({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]}),
+        Kind::TextList { items, max } => json!({
+            "type": "array",
+            "maxItems": items,
+            "uniqueItems": true,
+            "items": {"type": "string", "minLength": 1, "maxLength": max}
+        }),
+        Kind::Languages => json!({
+            "type": "array",
+            "maxItems": 20,
+            "uniqueItems": true,
+            "items": {"type": "string", "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"}
+        }),
+        Kind::Object(fields) => object(fields.iter(), |field| field.required),
+        Kind::Json { .. } => json!({"type": "object"}),
+        Kind::Rows(fields) => json!({
+            "type": "array",
+            "items": object(fields.iter(), |field| field.required)
+        }),
+    }
+}
+
+/// The schemas that belong to no resource.
+pub(super) fn shared() -> Map<String, Value> {
+    let mut schemas = Map::new();
+    schemas.insert(
+        "Problem".to_owned(),
+        json!({
+            "type": "object",
+            "description": "Problem details (RFC 9457).",
+            "required": ["type", "title", "status", "request_id"],
+            "properties": {
+                "type": {"type": "string", "format": "uri-reference"},
+                "title": {"type": "string"},
+                "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                "detail": {"type": "string"},
+                "request_id": {"type": "string"},
+                "errors": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["pointer", "code", "detail"],
+                        "properties": {
+                            "pointer": {"type": "string"},
+                            "code": {"type": "string"},
+                            "detail": {"type": "string"}
+                        }
+                    }
+                }
+            }
+        }),
+    );
+    schemas.insert(
+        "ImportReport".to_owned(),
+        json!({
+            "type": "object",
+            "required": ["dry_run", "created", "rows"],
+            "properties": {
+                "dry_run": {"type": "boolean"},
+                "created": {"type": "integer", "minimum": 0},
+                "rows": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "row": {"type": "integer", "description": "The header is row 1."},
+                            "id": {"type": "string", "format": "uuid"},
+                            "outcome": {"type": "string", "enum": ["create"]}
+                        }
+                    }
+                }
+            }
+        }),
+    );
+    schemas
+}

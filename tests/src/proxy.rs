@@ -1,0 +1,109 @@
+//! Stands between the application and PostgreSQL and notes what is sent: the frontend's messages, by the
+//! protocol's own framing (PostgreSQL 15, chapter 55).
+
+use std::sync::{Arc, Mutex};
+
+use anyhow::Result;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What reached PostgreSQL through the proxy.
+#[derive(Debug, Clone, Default)]
+pub struct Proxy {
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    executed: usize,
+    parsed: Vec<String>,
+    queried: Vec<String>,
+}
+
+impl Proxy {
+    /// Listens on a port of its own and passes everything on to the address.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port to be had.
+    pub async fn start(target: String) -> Result<(Proxy, u16)> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let proxy = Proxy::default();
+        let noted = proxy.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (noted, target) = (noted.clone(), target.clone());
+                tokio::spawn(async move { noted.pass(client, &target).await });
+            }
+        });
+        Ok((proxy, port))
+    }
+
+    /// How many statements were executed since the last time.
+    pub fn take_executed(&self) -> usize {
+        std::mem::take(&mut self.lock().executed)
+    }
+
+    /// The texts of the statements that were prepared by the protocol.
+    pub fn parsed(&self) -> Vec<String> {
+        self.lock().parsed.clone()
+    }
+
+    /// The texts that were sent by the simple protocol.
+    pub fn queried(&self) -> Vec<String> {
+        self.lock().queried.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().expect("nobody panics with the lock")
+    }
+
+    async fn pass(&self, client: TcpStream, target: &str) -> Result<()> {
+        let server = TcpStream::connect(target).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let (from_client, mut to_client) = client.into_split();
+        let (mut from_server, to_server) = server.into_split();
+        let answers = tokio::spawn(async move {
+            let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        });
+        let result = self.forward(from_client, to_server).await;
+        answers.abort();
+        result
+    }
+
+    /// Passes the frontend's messages on, one by one.
+    async fn forward(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> Result<()> {
+        // The first message has no type.
+        let length = from.read_u32().await?;
+        let mut startup = vec![0; usize::try_from(length)?.saturating_sub(4)];
+        from.read_exact(&mut startup).await?;
+        to.write_all(&[&length.to_be_bytes()[..], &startup].concat()).await?;
+        loop {
+            let kind = from.read_u8().await?;
+            let length = from.read_u32().await?;
+            let mut body = vec![0; usize::try_from(length)?.saturating_sub(4)];
+            from.read_exact(&mut body).await?;
+            self.note(kind, &body);
+            to.write_all(&[&[kind][..], &length.to_be_bytes(), &body].concat())
+                .await?;
+        }
+    }
+
+    fn note(&self, kind: u8, body: &[u8]) {
+        let text = |part: usize| {
+            let part = body.split(|byte| *byte == 0).nth(part).unwrap_or_default();
+            String::from_utf8_lossy(part).into_owned()
+        };
+        let mut seen = self.lock();
+        match kind {
+            b'E' => seen.executed += 1,
+            // Parse: the statement's name, then its text.
+            b'P' => seen.parsed.push(text(1)),
+            b'Q' => seen.queried.push(text(0)),
+            _ => {}
+        }
+    }
+}

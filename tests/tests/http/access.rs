@@ -1,0 +1,199 @@
+//! Access coverage: every endpoint of the router's own table, called as everybody, with the outcome that
+//! the reviewed access table says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use http::Method;
+use platform::component::Endpoint;
+use serde_json::json;
+use tests::{Application, COMPONENTS, Reply, Role, Session, run};
+use uuid::Uuid;
+
+/// Who may call each operation, by the golden file: `*` for anybody, `+` for whoever is signed in.
+fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
+    let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut operation = String::new();
+    for line in include_str!("../../golden/access.txt").lines() {
+        if let Some(entry) = line.strip_prefix("  ") {
+            let who = match entry {
+                "anybody" => "*",
+                "any role, for its own" => "+",
+                _ => entry.split(' ').next().unwrap_or_default(),
+            };
+            table
+                .entry(operation.clone())
+                .or_default()
+                .insert(who.to_owned());
+        } else if let Some((_, name)) = line.split_once('(') {
+            operation = name.trim_end_matches(')').to_owned();
+        }
+    }
+    table
+}
+
+fn may(table: &BTreeMap<String, BTreeSet<String>>, endpoint: &Endpoint, role: Option<Role>) -> bool {
+    let Some(who) = table.get(&endpoint.operation()) else {
+        return false;
+    };
+    who.contains("*")
+        || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
+}
+
+/// Calls an endpoint with the id in its path and an empty body.
+async fn call(
+    app: &Application,
+    endpoint: &Endpoint,
+    token: Option<&str>,
+    id: Uuid,
+) -> Result<Reply> {
+    let path = endpoint.template().replace("{id}", &id.to_string());
+    let mut request = app.request(endpoint.method.clone(), &path);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if endpoint.method == Method::POST || endpoint.method == Method::PATCH {
+        request = match path.ends_with("/import") {
+            true => request.header("content-type", "text/csv").body("nothing\n"),
+            false => request.json(&json!({})),
+        };
+    }
+    tests::send(request).await
+}
+
+#[test]
+fn every_endpoint_is_reviewed() {
+    let table = reviewed();
+    for component in COMPONENTS {
+        for endpoint in component.endpoints() {
+            assert!(
+                table.contains_key(&endpoint.operation()),
+                "{} is not in the access table",
+                endpoint.operation()
+            );
+        }
+    }
+}
+
+#[test]
+fn nobody_gets_past_an_endpoint_that_needs_a_token() {
+    run(async |app| {
+        let table = reviewed();
+        let session = app.session(0, Role::Admin).await?;
+        let expired = app.token(&session, Role::Admin, -1)?;
+        let mut broken = session.token.clone();
+        broken.truncate(broken.len() - 4);
+        for component in COMPONENTS {
+            for endpoint in component.endpoints() {
+                let is_public = may(&table, &endpoint, None);
+                for token in [None, Some(broken.as_str()), Some(expired.as_str()), Some("x")] {
+                    let reply = call(app, &endpoint, token, Uuid::now_v7()).await?;
+                    let unauthenticated = reply.json()["type"] == "/problems/unauthenticated";
+                    assert_eq!(
+                        unauthenticated,
+                        !is_public,
+                        "{}: {}",
+                        endpoint.operation(),
+                        reply.text
+                    );
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn every_role_may_do_what_the_access_table_says_and_nothing_else() {
+    run(async |app| {
+        let table = reviewed();
+        for role in Role::ALL {
+            for component in COMPONENTS {
+                for endpoint in component.endpoints() {
+                    // A session for each call: some of them end it.
+                    let session = app.session(0, role).await?;
+                    let reply = call(app, &endpoint, Some(&session.token), Uuid::now_v7()).await?;
+                    let operation = endpoint.operation();
+                    if may(&table, &endpoint, Some(role)) {
+                        assert!(
+                            reply.status != 403 && reply.status < 500,
+                            "{} may {operation}: {}",
+                            role.name(),
+                            reply.text
+                        );
+                        assert_ne!(
+                            reply.json()["type"],
+                            "/problems/unauthenticated",
+                            "{} may {operation}",
+                            role.name()
+                        );
+                    } else {
+                        assert_eq!(reply.status, 403, "{} may not {operation}", role.name());
+                    }
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+/// One id of the first tenant for each resource.
+async fn ids_of_first_tenant(app: &Application) -> Result<BTreeMap<&'static str, Uuid>> {
+    let client = app.superuser().await?;
+    let mut ids = BTreeMap::new();
+    for resource in COMPONENTS.iter().flat_map(|component| component.resources) {
+        let sql = format!(
+            "select id from lms.{} where tenant_id = $1 and deleted_at is null limit 1",
+            resource.table
+        );
+        let row = client
+            .query_one(&sql, &[&app.demo.tenants[0].id])
+            .await
+            .with_context(|| format!("the demo has no {}", resource.name))?;
+        ids.insert(resource.name, row.get(0));
+    }
+    Ok(ids)
+}
+
+#[test]
+fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
+    run(async |app| {
+        let ids = ids_of_first_tenant(app).await?;
+        let first = app.demo.tenants[0].id.to_string();
+        for role in Role::ALL {
+            for component in COMPONENTS {
+                for endpoint in component.endpoints() {
+                    let session: Session = app.session(1, role).await?;
+                    let noun = endpoint.template();
+                    let noun = noun.split('/').nth(2).unwrap_or_default().to_owned();
+                    let id = ids.get(noun.as_str()).copied().unwrap_or_else(Uuid::now_v7);
+                    let reply = call(app, &endpoint, Some(&session.token), id).await?;
+                    let operation = endpoint.operation();
+                    if endpoint.template().contains("{id}") {
+                        // A body is looked at before the row; an empty one changes nothing of anybody's.
+                        assert!(
+                            [403, 404].contains(&reply.status),
+                            "{} {operation}: {} {}",
+                            role.name(),
+                            reply.status,
+                            reply.text
+                        );
+                    }
+                    assert!(
+                        !reply.text.contains(&first) && !format!("{:?}", reply.headers).contains(&first),
+                        "{} {operation} shows the first tenant",
+                        role.name()
+                    );
+                    for (noun, id) in &ids {
+                        assert!(
+                            !reply.text.contains(&id.to_string()) || reply.status >= 400,
+                            "{} {operation} shows a row of the first tenant's {noun}",
+                            role.name()
+                        );
+                    }
+                }
+            }
+        }
+        Ok(())
+    });
+}

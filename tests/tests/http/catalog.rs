@@ -1,0 +1,195 @@
+//! The catalog of the database, held against the rules of the schema and against the declarations.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use platform::field::Kind;
+use tests::{COMPONENTS, run};
+
+/// Columns that every table has beside its own.
+const COMMON: [&str; 8] = [
+    "tenant_id", "id", "created_at", "updated_at", "created_by", "updated_by", "deleted_at", "version",
+];
+
+/// The rules that every table of the schema keeps: each query lists the tables that break one.
+const RULES: [(&str, &str); 5] = [
+    (
+        "row security is enabled and forced",
+        "select c.relname
+        from pg_class as c
+        where c.relnamespace = 'lms'::regnamespace
+          and c.relkind in ('r', 'p')
+          and not (c.relrowsecurity and c.relforcerowsecurity)",
+    ),
+    (
+        "there is a policy for the tenant",
+        "select c.relname
+        from pg_class as c
+        where c.relnamespace = 'lms'::regnamespace
+          and c.relkind in ('r', 'p')
+          and not exists (
+            select from pg_policies as p
+            where p.schemaname = 'lms'
+              and p.tablename = c.relname
+              and p.permissive = 'PERMISSIVE'
+              and p.qual like '%app.tenant_id%'
+          )",
+    ),
+    (
+        "foreign keys include the tenant",
+        "select format('%s.%s', c.conrelid::regclass, c.conname)
+        from pg_constraint as c
+        where c.connamespace = 'lms'::regnamespace
+          and c.contype = 'f'
+          and not exists (
+            select from pg_attribute as a
+            where a.attrelid = c.conrelid
+              and a.attnum = any (c.conkey)
+              and a.attname = 'tenant_id'
+          )",
+    ),
+    (
+        "unique constraints and indexes include the tenant",
+        "select i.indexrelid::regclass::text
+        from pg_index as i
+        join pg_class as c
+          on c.oid = i.indrelid
+        where c.relnamespace = 'lms'::regnamespace
+          and i.indisunique
+          and not exists (
+            select from pg_attribute as a
+            where a.attrelid = i.indrelid
+              and a.attnum = any (i.indkey)
+              and a.attname = 'tenant_id'
+          )",
+    ),
+    (
+        "changes are recorded in the event log",
+        "select c.relname
+        from pg_class as c
+        where c.relnamespace = 'lms'::regnamespace
+          and c.relkind in ('r', 'p')
+          and c.relname in (
+            'tenants', 'centres', 'users', 'staff', 'students', 'tutors', 'guardians', 'classes', 'assessments',
+            'gamification', 'finance_records', 'requests', 'inventory', 'notifications'
+          )
+          and (
+            select count(*)
+            from pg_trigger as t
+            join pg_proc as p
+              on p.oid = t.tgfoid
+            where t.tgrelid = c.oid
+              and not t.tgisinternal
+              and p.proname like 'record%'
+          ) < 2",
+    ),
+];
+
+#[test]
+fn every_table_keeps_the_rules_of_the_schema() {
+    run(async |app| {
+        let client = app.superuser().await?;
+        for (rule, sql) in RULES {
+            let broken: Vec<String> = client
+                .query(&format!("select found.*::text from ({sql}) as found"), &[])
+                .await?
+                .iter()
+                .map(|row| row.get(0))
+                .collect();
+            assert!(broken.is_empty(), "{rule}: {broken:?}");
+        }
+        let columns = columns(&client).await?;
+        assert!(columns.len() >= 20, "{:?}", columns.keys());
+        for (table, columns) in &columns {
+            for name in COMMON {
+                assert!(columns.contains_key(name), "{table} has no column {name}");
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_indexes_that_document_4_names_are_there() {
+    run(async |app| {
+        let client = app.superuser().await?;
+        for name in [
+            "idx_users_email",
+            "idx_students_assigned_tutor",
+            "idx_classes_tutor_id",
+            "idx_finance_centre_id",
+            "idx_requests_status_priority",
+        ] {
+            let found = client
+                .query("select from pg_indexes where schemaname = 'lms' and indexname = $1", &[&name])
+                .await?;
+            assert_eq!(found.len(), 1, "{name}");
+        }
+        let gin = client
+            .query("select from pg_indexes where schemaname = 'lms' and indexdef like '%using gin%'", &[])
+            .await?
+            .len()
+            + client
+                .query("select from pg_indexes where schemaname = 'lms' and indexdef like '%USING gin%'", &[])
+                .await?
+                .len();
+        assert!(gin >= 3, "academic_age, special_needs and subjects have GIN indexes");
+        Ok(())
+    });
+}
+
+/// Type and nullability of each column of each table.
+async fn columns(
+    client: &tokio_postgres::Client,
+) -> Result<BTreeMap<String, BTreeMap<String, (String, bool)>>> {
+    let rows = client
+        .query(
+            "select c.table_name::text, c.column_name::text, c.udt_name::text, c.is_nullable = 'YES'
+            from information_schema.columns as c
+            join information_schema.tables as t
+              using (table_schema, table_name)
+            where c.table_schema = 'lms'
+              and t.table_type = 'BASE TABLE'",
+            &[],
+        )
+        .await?;
+    let mut tables: BTreeMap<String, BTreeMap<String, (String, bool)>> = BTreeMap::new();
+    for row in rows {
+        tables
+            .entry(row.get(0))
+            .or_default()
+            .insert(row.get(1), (row.get(2), row.get(3)));
+    }
+    Ok(tables)
+}
+
+#[test]
+fn the_declarations_agree_with_the_tables() {
+    run(async |app| {
+        let client = app.superuser().await?;
+        let tables = columns(&client).await?;
+        for resource in COMPONENTS.iter().flat_map(|component| component.resources) {
+            let columns = &tables[resource.table];
+            for field in resource.all_fields() {
+                let place = format!("{}.{}", resource.table, field.name);
+                let (sql_type, nullable) = columns
+                    .get(field.name)
+                    .unwrap_or_else(|| panic!("{place} is not a column"));
+                let same = match field.kind {
+                    Kind::Integer { .. } => ["int4", "int8"].contains(&sql_type.as_str()),
+                    Kind::Boolean => sql_type == "bool",
+                    kind => sql_type == kind.sql_type(),
+                };
+                assert!(same, "{place} is {sql_type}");
+                assert_eq!(field.nullable, *nullable, "{place}: nullable");
+            }
+            let undeclared: Vec<&String> = columns
+                .keys()
+                .filter(|name| resource.field(name).is_none())
+                .filter(|name| !["tenant_id", "version", "password_hash"].contains(&name.as_str()))
+                .collect();
+            assert!(undeclared.is_empty(), "{}: {undeclared:?}", resource.table);
+        }
+        Ok(())
+    });
+}

@@ -7,7 +7,7 @@ run: build
 	target/release/lms up
 
 test: build
-	cargo test --release --workspace
+	scripts/test.sh
 
 build: set-up
 	scripts/build-components.sh

@@ -41,6 +41,8 @@ comment on column lms.event_log.position is 'Gapless within the tenant, from 1.'
 comment on column lms.event_log.entity is 'Singular noun of the table: student, finance_record.';
 comment on column lms.event_log.kind is 'Entity and what happened: student.created, .updated, .deleted (soft), .restored, .purged (hard); session.revoked.';
 comment on column lms.event_log.actor is 'The user who did it; null when it was a tool.';
+comment on column lms.event_log.at is 'When it happened, by the clock, after the tenant''s turn to write had come: in order of position.';
+comment on column lms.event_log.request_id is 'The request that did it; null when it was a tool.';
 comment on column lms.event_log.state is 'The row after the change, without its secrets; empty for a purged row.';
 comment on column lms.event_log.previous_hash is 'Hash of the event before; 32 zero bytes for the first.';
 comment on column lms.event_log.hash is
@@ -103,6 +105,8 @@ begin
   raise exception using errcode = '42501', message = format('%I is append-only.', tg_table_name);
 end
 $$;
+
+comment on function lms_private.forbid_change is 'Refuses to change or delete what is only ever added to, whoever asks.';
 
 create trigger append_only
 before update or delete or truncate on lms.event_log

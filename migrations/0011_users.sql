@@ -45,6 +45,8 @@ where deleted_at is null;
 comment on table lms.users is 'Every account. What is particular to a student, tutor or member of staff stands in that table.';
 comment on column lms.users.centre_id is 'Home centre: the scope of a supervisor or an assessor. Null for those who belong to none.';
 comment on column lms.users.email is 'Kept in lower case by trigger, so that equality finds it by index; unique in the tenant among live users.';
+comment on column lms.users.language_preferences is 'Array of language tags, the preferred one first.';
+comment on column lms.users.accessibility_settings is 'Object: screen_reader, high_contrast.';
 comment on column lms.users.password_hash is
   'Argon2id, as a PHC string. Null until a password is set. The application may write it, never read it, and no event holds it.';
 
@@ -56,6 +58,8 @@ begin
   return new;
 end
 $$;
+
+comment on function lms_private.lower_email is 'Keeps e-mail addresses in lower case.';
 
 create trigger lower_email
 before insert or update of email on lms.users

@@ -24,6 +24,7 @@ on lms.assessments (tenant_id, tutor_id)
 where deleted_at is null;
 
 comment on table lms.assessments is 'Academic assessments.';
+comment on column lms.assessments.score is 'From 0 to 1000; what it means depends on the type.';
 comment on column lms.assessments.tutor_id is 'Null when an assessor held it without a tutor.';
 
 create table lms.gamification (
@@ -45,6 +46,7 @@ on lms.gamification (tenant_id, student_id)
 where deleted_at is null;
 
 comment on table lms.gamification is 'Points and badges, one row for each award.';
+comment on column lms.gamification.points is 'Of this award; negative takes some back.';
 
 call lms_private.adopt('assessments', 'assessment');
 call lms_private.adopt('gamification', 'gamification');

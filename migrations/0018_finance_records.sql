@@ -56,6 +56,8 @@ begin
 end
 $$;
 
+comment on function lms_private.default_currency is 'The centre''s currency, where none is given.';
+
 create trigger default_currency
 before insert on lms.finance_records
 for each row execute function lms_private.default_currency();

@@ -20,6 +20,8 @@ where revoked_at is null;
 
 comment on table lms.sessions is 'One sign-in each. An access token names its session, and stops working when that is revoked.';
 comment on column lms.sessions.address is 'Network address at sign-in or at the last refresh.';
+comment on column lms.sessions.expires_at is 'Fixed at sign-in: a refresh does not move it.';
+comment on column lms.sessions.revoked_at is 'Signed out, or ended by a changed password, role or status, or by a dead refresh token.';
 comment on column lms.sessions.last_used_at is 'Sign-in or last refresh; requests do not touch it, so that reads stay reads.';
 
 create table lms.refresh_tokens (

@@ -34,7 +34,11 @@ create table lms.tenant_sequences (
   constraint tenant_sequences_tenant_id_fkey foreign key (tenant_id) references lms.tenants (tenant_id)
 );
 
+comment on column lms.idempotency_keys.expires_at is 'After this the key may be used anew.';
+
 comment on table lms.tenant_sequences is 'Numbers for people to read, such as receipts: each tenant''s own, without gaps.';
+
+comment on column lms.tenant_sequences.next_value is 'What lms.next_number gives out next.';
 
 call lms_private.adopt('idempotency_keys', listed => false);
 call lms_private.adopt('tenant_sequences', listed => false);

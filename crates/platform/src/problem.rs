@@ -1,6 +1,10 @@
 //! Problem details (RFC 9457): the one shape in which every refusal and failure is answered.
 
 use serde::Serialize;
+use serde_json::json;
+
+/// Most errors of one answer.
+pub const MOST_ERRORS: usize = 100;
 
 /// What went wrong with one field of a body, or one parameter of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -197,20 +201,23 @@ impl Problem {
         self
     }
 
-    /// Input that was parsed but is not valid.
-    pub fn invalid(errors: Vec<FieldError>) -> Problem {
+    /// A problem of the kind with what is wrong with which field; of very many, the first.
+    pub fn with(kind: Kind, mut errors: Vec<FieldError>) -> Problem {
+        errors.truncate(MOST_ERRORS);
         Problem {
             errors,
-            ..Problem::new(Kind::Invalid)
+            ..Problem::new(kind)
         }
     }
 
-    /// A query whose parameters can't be parsed or are unknown.
+    /// Input that was parsed but is not valid.
+    pub fn invalid(errors: Vec<FieldError>) -> Problem {
+        Problem::with(Kind::Invalid, errors)
+    }
+
+    /// A query or a header that can't be parsed, or parameters that are unknown.
     pub fn malformed(errors: Vec<FieldError>) -> Problem {
-        Problem {
-            errors,
-            ..Problem::new(Kind::Malformed)
-        }
+        Problem::with(Kind::Malformed, errors)
     }
 
     /// The HTTP status.
@@ -229,6 +236,7 @@ impl Problem {
             request_id,
             errors: &self.errors,
         };
-        serde_json::to_string(&body).unwrap_or_default()
+        // `json!` panics on what can't be written, which texts and numbers always can.
+        json!(body).to_string()
     }
 }

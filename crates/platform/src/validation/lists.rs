@@ -1,0 +1,145 @@
+//! Values that are JSON of their own: lists of texts, of language tags and of objects, and free objects.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{check, refuse};
+use crate::field::{Field, Kind};
+use crate::problem::{FieldError, MOST_ERRORS};
+
+/// Most objects of a list in a body.
+const MOST_ROWS: usize = 500;
+/// Most languages of a list.
+const MOST_LANGUAGES: usize = 20;
+/// Most characters of a language tag (RFC 5646, section 4.4.1).
+const LONGEST_TAG: usize = 35;
+
+/// Distinct texts of at most `max` characters.
+pub(super) fn texts(
+    value: &Value,
+    items: usize,
+    max: usize,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    distinct(value, items, max, pointer, errors, |_, _, _| {})
+}
+
+/// Distinct language tags.
+pub(super) fn languages(
+    value: &Value,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    distinct(value, MOST_LANGUAGES, LONGEST_TAG, pointer, errors, |tag, at, errors| {
+        if !is_language_tag(tag) {
+            errors.push(FieldError::new(
+                at,
+                "invalid_language",
+                "This must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".",
+            ));
+        }
+    })
+}
+
+fn distinct(
+    value: &Value,
+    items: usize,
+    max: usize,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+    more: impl Fn(&str, &str, &mut Vec<FieldError>),
+) -> Option<Value> {
+    let Value::Array(list) = value else {
+        return refuse(errors, pointer, "wrong_type", "This must be a list of texts.");
+    };
+    if list.len() > items {
+        let detail = format!("This may have at most {items} items.");
+        return refuse(errors, pointer, "too_many_items", detail);
+    }
+    let kind = Kind::Text { min: 1, max };
+    let mut seen = BTreeSet::new();
+    let mut checked = Vec::with_capacity(list.len());
+    for (index, item) in list.iter().enumerate() {
+        let at = format!("{pointer}/{index}");
+        let Some(Value::String(text)) = check(kind, item, &at, errors) else {
+            continue;
+        };
+        more(&text, &at, errors);
+        if !seen.insert(text.clone()) {
+            errors.push(FieldError::new(at, "duplicate", "This item came before."));
+        }
+        checked.push(Value::String(text));
+    }
+    Some(Value::Array(checked))
+}
+
+/// The shape of a well-formed BCP 47 tag: a language of letters, then subtags of letters and digits.
+fn is_language_tag(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().is_some_and(|part| {
+        (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    });
+    language
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+}
+
+/// Objects with these fields and no others.
+pub(super) fn rows(
+    value: &Value,
+    fields: &'static [Field],
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    let Value::Array(list) = value else {
+        return refuse(errors, pointer, "wrong_type", "This must be a list of objects.");
+    };
+    if list.len() > MOST_ROWS {
+        let detail = format!("This may have at most {MOST_ROWS} items.");
+        return refuse(errors, pointer, "too_many_items", detail);
+    }
+    let mut checked = Vec::with_capacity(list.len());
+    for (index, item) in list.iter().enumerate() {
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
+        checked.extend(check(Kind::Object(fields), item, &format!("{pointer}/{index}"), errors));
+    }
+    Some(Value::Array(checked))
+}
+
+/// An object of free form.
+pub(super) fn free(
+    value: &Value,
+    bytes: usize,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    if !value.is_object() {
+        return refuse(errors, pointer, "wrong_type", "This must be an object.");
+    }
+    if value.to_string().len() > bytes {
+        let detail = format!("This may be at most {bytes} bytes of JSON.");
+        return refuse(errors, pointer, "too_long", detail);
+    }
+    if holds_nul(value) {
+        return refuse(errors, pointer, "invalid_text", "Text can't hold a NUL character.");
+    }
+    Some(value.clone())
+}
+
+/// PostgreSQL can't store the character, neither in text nor in a member's name. The parser of the body
+/// has bounded how deep this goes.
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(holds_nul),
+        Value::Object(object) => object
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}

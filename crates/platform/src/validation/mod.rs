@@ -1,0 +1,225 @@
+//! From JSON to values: checks a body against its fields and collects every error, not the first alone.
+
+mod lists;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Number, Value};
+
+use crate::field::{Field, Kind, Setting};
+use crate::policy::Fields;
+use crate::problem::{self, FieldError, MOST_ERRORS, Problem};
+
+pub use scalar::{id, scalar};
+
+/// What the body is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To make something: required fields must be there.
+    Create,
+    /// To change something (RFC 7396): what is absent stays.
+    Update,
+}
+
+/// Parses a body as a JSON object.
+///
+/// # Errors
+///
+/// 400 when the text is not JSON (with line and column), or not an object.
+pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Problem::new(problem::Kind::Malformed)
+            .detail("The body must be a JSON object, in braces.")),
+        Err(error) => Err(Problem::new(problem::Kind::Malformed)
+            .detail(format!("The body is not valid JSON: {error}."))),
+    }
+}
+
+/// Checks a body against the fields and gives the values as the database takes them.
+///
+/// # Errors
+///
+/// 403 for a field that the role may not set; 422 with every other error.
+pub fn body(
+    fields: impl Iterator<Item = &'static Field> + Clone,
+    writes: Fields,
+    purpose: Purpose,
+    object: &Map<String, Value>,
+) -> Result<Map<String, Value>, Problem> {
+    let forbidden: Vec<FieldError> = object
+        .keys()
+        .filter(|name| fields.clone().any(|field| field.name == **name))
+        .filter(|name| !writes.covers(name))
+        .map(|name| {
+            FieldError::new(
+                format!("/{name}"),
+                "forbidden_field",
+                "Your role may not set this field.",
+            )
+        })
+        .collect();
+    if !forbidden.is_empty() {
+        return Err(Problem::with(problem::Kind::Forbidden, forbidden));
+    }
+    let mut errors = Vec::new();
+    let values = object_of(fields, purpose, "", object, &mut errors);
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}
+
+fn object_of(
+    fields: impl Iterator<Item = &'static Field> + Clone,
+    purpose: Purpose,
+    pointer: &str,
+    object: &Map<String, Value>,
+    errors: &mut Vec<FieldError>,
+) -> Map<String, Value> {
+    let mut values = Map::new();
+    for (name, value) in object {
+        // A body of nothing but mistakes must not be answered by a longer one.
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
+        let at = format!("{pointer}/{}", escape_pointer(name));
+        let Some(field) = fields.clone().find(|field| field.name == name) else {
+            errors.push(FieldError::new(
+                at,
+                "unknown_field",
+                "There is no such field.",
+            ));
+            continue;
+        };
+        match (field.setting, purpose) {
+            (Setting::Never, _) => {
+                errors.push(FieldError::new(
+                    at,
+                    "read_only",
+                    "This field can't be set; leave it out.",
+                ));
+                continue;
+            }
+            (Setting::OnCreate, Purpose::Update) => {
+                errors.push(FieldError::new(
+                    at,
+                    "not_changeable",
+                    "This field can't be changed later.",
+                ));
+                continue;
+            }
+            _ => {}
+        }
+        if value.is_null() {
+            if field.nullable {
+                values.insert(name.clone(), Value::Null);
+            } else {
+                errors.push(FieldError::new(at, "null", "This field can't be null."));
+            }
+            continue;
+        }
+        match check(field.kind, value, &at, errors) {
+            Some(value) => values.insert(name.clone(), value),
+            None => continue,
+        };
+    }
+    if purpose == Purpose::Create {
+        for field in fields.filter(|field| field.required && !object.contains_key(field.name)) {
+            errors.push(FieldError::new(
+                format!("{pointer}/{}", field.name),
+                "required",
+                "This field is required.",
+            ));
+        }
+    }
+    values
+}
+
+/// Escapes a member's name for a JSON pointer (RFC 6901, section 3), bounded so that an answer stays small.
+fn escape_pointer(name: &str) -> String {
+    name.chars()
+        .take(100)
+        .collect::<String>()
+        .replace('~', "~0")
+        .replace('/', "~1")
+}
+
+/// Checks one value; adds what is wrong to `errors`, or gives the value as the database takes it.
+fn check(
+    kind: Kind,
+    value: &Value,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    let before = errors.len();
+    let result = match kind {
+        Kind::TextList { items, max } => lists::texts(value, items, max, pointer, errors),
+        Kind::Languages => lists::languages(value, pointer, errors),
+        Kind::Object(fields) => match value {
+            Value::Object(object) => Some(Value::Object(object_of(
+                fields.iter(),
+                Purpose::Create,
+                pointer,
+                object,
+                errors,
+            ))),
+            _ => refuse(errors, pointer, "wrong_type", "This must be an object."),
+        },
+        Kind::Rows(fields) => lists::rows(value, fields, pointer, errors),
+        Kind::Json { bytes } => lists::free(value, bytes, pointer, errors),
+        Kind::Boolean if value.is_boolean() => Some(value.clone()),
+        Kind::Boolean => refuse(
+            errors,
+            pointer,
+            "wrong_type",
+            "This must be true or false.",
+        ),
+        Kind::Integer { min, max } => integer(value, min, max, pointer, errors),
+        _ => match value {
+            Value::String(text) => match scalar(kind, text) {
+                Ok(text) => Some(Value::String(text)),
+                Err((code, detail)) => refuse(errors, pointer, code, detail),
+            },
+            _ => refuse(errors, pointer, "wrong_type", "This must be a text."),
+        },
+    };
+    if errors.len() > before { None } else { result }
+}
+
+fn refuse(
+    errors: &mut Vec<FieldError>,
+    pointer: &str,
+    code: &'static str,
+    detail: impl Into<String>,
+) -> Option<Value> {
+    errors.push(FieldError::new(pointer, code, detail));
+    None
+}
+
+fn integer(
+    value: &Value,
+    min: i64,
+    max: i64,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    match value.as_i64() {
+        Some(number) if (min..=max).contains(&number) => Some(Value::Number(Number::from(number))),
+        Some(_) => refuse(
+            errors,
+            pointer,
+            "out_of_range",
+            format!("This must be between {min} and {max}."),
+        ),
+        None => refuse(
+            errors,
+            pointer,
+            "wrong_type",
+            format!("This must be a whole number between {min} and {max}."),
+        ),
+    }
+}
+

@@ -1,0 +1,189 @@
+//! Values that are written as text, in a body, a query or a CSV cell, and their normal form.
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use uuid::Uuid;
+
+use crate::field::Kind;
+
+/// Years that dates and times may lie in; the first and the last of those that people live and plan in.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
+
+/// Bytes of a UUID in its one form: hexadecimal with hyphens.
+const UUID_BYTES: usize = 36;
+
+/// Checks a value that is written as text and gives its normal form, which is its own normal form.
+///
+/// # Errors
+///
+/// The code and the sentence that say what is wrong.
+pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
+    match kind {
+        Kind::Text { min, max } => plain_text(text.trim(), min, max),
+        Kind::Secret { min, max } => plain_text(text, min, max),
+        // Lower-cased before it is looked at, for a letter's small form may be longer.
+        Kind::Email => email(text.trim().to_lowercase()),
+        Kind::Phone => phone(text),
+        Kind::Slug => slug(text),
+        Kind::OneOf(values) => {
+            if values.contains(&text) {
+                Ok(text.to_owned())
+            } else {
+                Err(("not_allowed", format!("This must be one of: {}.", values.join(", "))))
+            }
+        }
+        Kind::Id | Kind::Reference(_) => id(text)
+            .map(|id| id.to_string())
+            .ok_or_else(|| ("invalid_id", "This must be a UUID.".to_owned())),
+        Kind::Date => date(text),
+        Kind::Time => time(text),
+        Kind::Integer { min, max } => match text.parse::<i64>() {
+            Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
+            _ => Err((
+                "out_of_range",
+                format!("This must be a whole number between {min} and {max}."),
+            )),
+        },
+        Kind::Boolean => match text {
+            "true" | "false" => Ok(text.to_owned()),
+            _ => Err(("wrong_type", "This must be true or false.".to_owned())),
+        },
+        Kind::TimeZone => text
+            .parse::<chrono_tz::Tz>()
+            .map(|zone| zone.name().to_owned())
+            .map_err(|_| {
+                (
+                    "unknown_time_zone",
+                    "This must be an IANA time zone, such as Europe/London.".to_owned(),
+                )
+            }),
+        Kind::Currency => {
+            if iso_currency::Currency::from_code(text).is_some() {
+                Ok(text.to_owned())
+            } else {
+                Err((
+                    "unknown_currency",
+                    "This must be an ISO 4217 code, such as EUR.".to_owned(),
+                ))
+            }
+        }
+        Kind::TextList { .. }
+        | Kind::Languages
+        | Kind::Object(_)
+        | Kind::Rows(_)
+        | Kind::Json { .. } => {
+            Err(("wrong_type", "This can't be written as text.".to_owned()))
+        }
+    }
+}
+
+/// The UUID that is written in its one form; braces, a prefix or missing hyphens are not taken.
+pub fn id(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == UUID_BYTES)
+}
+
+fn plain_text(text: &str, min: usize, max: usize) -> Result<String, (&'static str, String)> {
+    let length = text.chars().count();
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
+        return Err((
+            "invalid_text",
+            "Text can't hold control characters.".to_owned(),
+        ));
+    }
+    if length < min {
+        let noun = if min == 1 { "character" } else { "characters" };
+        return Err(("too_short", format!("This must have at least {min} {noun}.")));
+    }
+    if length > max {
+        return Err(("too_long", format!("This may have at most {max} characters.")));
+    }
+    Ok(text.to_owned())
+}
+
+fn email(text: String) -> Result<String, (&'static str, String)> {
+    let refused = || {
+        (
+            "invalid_email",
+            "This must be an e-mail address, such as ana@example.org.".to_owned(),
+        )
+    };
+    let (local, domain) = text.rsplit_once('@').ok_or_else(refused)?;
+    let printable = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    let labels = domain.split('.').count() > 1
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+        });
+    // RFC 5321, section 4.5.3.1: 64 octets for the local part, 254 for the whole.
+    let lengths = (1..=64).contains(&local.len()) && text.len() <= 254;
+    if printable && labels && lengths && !local.contains(['@', '"', '(', ')', ',', ';', '<', '>']) {
+        Ok(text)
+    } else {
+        Err(refused())
+    }
+}
+
+fn phone(text: &str) -> Result<String, (&'static str, String)> {
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')')).collect();
+    let number = digits.strip_prefix('+').unwrap_or_default();
+    let sound = (7..=15).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !number.starts_with('0');
+    if sound {
+        Ok(digits)
+    } else {
+        Err((
+            "invalid_phone",
+            "This must be an international number, such as +441632960000.".to_owned(),
+        ))
+    }
+}
+
+fn slug(text: &str) -> Result<String, (&'static str, String)> {
+    let sound = (2..=63).contains(&text.len())
+        && text.split('-').all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        });
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err((
+            "invalid_slug",
+            "This takes 2 to 63 lower-case letters, digits and single hyphens.".to_owned(),
+        ))
+    }
+}
+
+fn date(text: &str) -> Result<String, (&'static str, String)> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .filter(|date| YEARS.contains(&date.year()))
+        .map(|date| date.to_string())
+        // chrono also takes "2026-3-29", signs and spaces; the interface has one form only.
+        .filter(|normal| normal == text)
+        .ok_or_else(|| {
+            (
+                "invalid_date",
+                "This must be a date between 1900 and 2199, such as 2026-03-29.".to_owned(),
+            )
+        })
+}
+
+fn time(text: &str) -> Result<String, (&'static str, String)> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.with_timezone(&Utc))
+        .ok()
+        .filter(|time| YEARS.contains(&time.year()))
+        .map(|time| time.to_rfc3339_opts(SecondsFormat::Micros, true))
+        .ok_or_else(|| {
+            (
+                "invalid_time",
+                "This must be an RFC 3339 time, such as 2026-03-29T16:00:00Z.".to_owned(),
+            )
+        })
+}

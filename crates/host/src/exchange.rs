@@ -1,0 +1,120 @@
+//! One request and its response: for how long somebody waits for it, and the room it takes.
+
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// What the guest's side and the client's side of an exchange share.
+pub(crate) struct Exchange {
+    client_gone: Notify,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Exchange {
+    /// Begins an exchange. It takes its room until neither side is left.
+    pub(crate) fn begin(room: OwnedSemaphorePermit) -> (Client, Arc<Self>) {
+        let exchange = Arc::new(Self {
+            client_gone: Notify::new(),
+            _room: room,
+        });
+        (Client(Arc::clone(&exchange)), exchange)
+    }
+
+    /// Waits until the client does not wait any more.
+    pub(crate) async fn client_gone(&self) {
+        self.client_gone.notified().await;
+    }
+}
+
+/// The client's side. It is dropped when the response was sent, or when the client hangs up.
+pub(crate) struct Client(Arc<Exchange>);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.client_gone.notify_one();
+    }
+}
+
+/// The exchanges of one instance.
+#[derive(Default)]
+pub(crate) struct Exchanges(Vec<Weak<Exchange>>);
+
+impl Exchanges {
+    pub(crate) fn add(&mut self, exchange: &Arc<Exchange>) {
+        self.0.retain(|other| other.strong_count() > 0);
+        self.0.push(Arc::downgrade(exchange));
+    }
+
+    /// Whether no exchange is left.
+    pub(crate) fn are_over(&self) -> bool {
+        self.0.iter().all(|exchange| exchange.strong_count() == 0)
+    }
+}
+
+/// A guest's body on its way to the client.
+pub(crate) struct StreamedBody {
+    body: WasiBody,
+    _client: Client,
+}
+
+impl StreamedBody {
+    pub(crate) fn new(body: WasiBody, client: Client) -> Self {
+        Self {
+            body,
+            _client: client,
+        }
+    }
+}
+
+impl Body for StreamedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[test]
+    fn an_exchange_is_over_when_both_sides_are_gone() -> anyhow::Result<()> {
+        let rooms = Arc::new(Semaphore::new(1));
+        let mut exchanges = Exchanges::default();
+        assert!(exchanges.are_over());
+
+        let (client, guest) = Exchange::begin(Arc::clone(&rooms).try_acquire_owned()?);
+        exchanges.add(&guest);
+        assert!(guest.client_gone().now_or_never().is_none());
+        drop(client);
+        assert!(guest.client_gone().now_or_never().is_some());
+        assert!(!exchanges.are_over());
+        assert_eq!(rooms.available_permits(), 0);
+
+        drop(guest);
+        assert!(exchanges.are_over());
+        assert_eq!(rooms.available_permits(), 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! The manifest `spin.toml`, version 2: its shape and what can be checked on it alone.
+//!
+//! Keys that this host would have to ignore are refused with a clear line, so that an application
+//! never runs here with less than it asked for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    spin_manifest_version: u32,
+    #[serde(rename = "application")]
+    _application: ApplicationDetails,
+    #[serde(default)]
+    pub(crate) variables: BTreeMap<String, Variable>,
+    trigger: Triggers,
+    #[serde(default, rename = "component")]
+    pub(crate) components: BTreeMap<String, Component>,
+}
+
+/// `[application]`. Nothing in it changes how the application runs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApplicationDetails {
+    #[serde(rename = "name")]
+    _name: String,
+    #[serde(default, rename = "version")]
+    _version: String,
+    #[serde(default, rename = "description")]
+    _description: String,
+    #[serde(default, rename = "authors")]
+    _authors: Vec<String>,
+    #[serde(default, rename = "targets")]
+    _targets: Vec<toml::Value>,
+    #[serde(default, rename = "tool")]
+    _tool: toml::Table,
+}
+
+/// One entry of `[variables]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Variable {
+    #[serde(default, rename = "description")]
+    pub(crate) _description: Option<String>,
+    #[serde(default)]
+    pub(crate) required: bool,
+    #[serde(default)]
+    pub(crate) default: Option<String>,
+    #[serde(default, rename = "secret")]
+    pub(crate) _secret: bool,
+}
+
+/// `[[trigger.*]]`. Only HTTP is served.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Triggers {
+    #[serde(default)]
+    http: Vec<Trigger>,
+}
+
+/// One `[[trigger.http]]`: which component answers which route.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trigger {
+    #[serde(default, rename = "id")]
+    _id: Option<String>,
+    pub(crate) route: String,
+    pub(crate) component: String,
+}
+
+/// `[component.<id>]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Component {
+    pub(crate) source: String,
+    #[serde(default, rename = "description")]
+    _description: String,
+    #[serde(default)]
+    pub(crate) allowed_outbound_hosts: Vec<String>,
+    #[serde(default)]
+    pub(crate) variables: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
+    /// How `spin build` builds the component: not the host's affair.
+    #[serde(default, rename = "build")]
+    _build: toml::Table,
+    #[serde(default, rename = "tool")]
+    _tool: toml::Table,
+}
+
+impl Manifest {
+    /// Reads and checks the manifest at `path`.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{} is not usable", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let manifest: Self = toml::from_str(text)?;
+        if manifest.spin_manifest_version != 2 {
+            bail!(
+                "spin_manifest_version is {}; only 2 is supported",
+                manifest.spin_manifest_version
+            );
+        }
+        for (name, variable) in &manifest.variables {
+            if variable.required == variable.default.is_some() {
+                bail!("variable {name:?} must be either required or have a default");
+            }
+        }
+        for trigger in manifest.triggers() {
+            if !manifest.components.contains_key(&trigger.component) {
+                bail!(
+                    "route {:?} names the component {:?}, but there is no [component.{}]",
+                    trigger.route,
+                    trigger.component,
+                    trigger.component
+                );
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// The HTTP triggers, in the order of the file.
+    pub(crate) fn triggers(&self) -> &[Trigger] {
+        &self.trigger.http
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+        spin_manifest_version = 2
+
+        [application]
+        name = "lms"
+        version = "0.1.0"
+
+        [variables]
+        region = { required = true }
+        port = { default = "5432", secret = true }
+
+        [[trigger.http]]
+        route = "/v1/users/..."
+        component = "users"
+
+        [[trigger.http]]
+        route = "/v1/auth/..."
+        component = "auth"
+
+        [component.users]
+        source = "users.wasm"
+        allowed_outbound_hosts = ["postgres://{{ host }}:5432"]
+        variables = { region = "{{ region }}" }
+        environment = { LANG = "C" }
+        [component.users.build]
+        command = "cargo build"
+        watch = ["src/**/*.rs"]
+
+        [component.auth]
+        source = "users.wasm"
+    "#;
+
+    fn error_of(text: &str) -> String {
+        match Manifest::parse(text) {
+            Ok(_) => "accepted".to_owned(),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn two_components_may_share_one_wasm_file() -> Result<()> {
+        let manifest = Manifest::parse(MINIMAL)?;
+        assert_eq!(manifest.triggers().len(), 2);
+        assert_eq!(manifest.components["auth"].source, "users.wasm");
+        assert_eq!(manifest.components["users"].source, "users.wasm");
+        assert_eq!(manifest.components["users"].environment["LANG"], "C");
+        Ok(())
+    }
+
+    #[test]
+    fn a_route_to_an_unknown_component_is_refused() {
+        let text = MINIMAL.replace("component = \"auth\"", "component = \"nobody\"");
+        assert_eq!(
+            error_of(&text),
+            "route \"/v1/auth/...\" names the component \"nobody\", \
+             but there is no [component.nobody]"
+        );
+    }
+
+    #[test]
+    fn a_variable_is_required_or_has_a_default() {
+        let both = MINIMAL.replace("required = true", "required = true, default = \"eu\"");
+        let neither = MINIMAL.replace("{ required = true }", "{ }");
+        let expected = "variable \"region\" must be either required or have a default";
+        assert_eq!(error_of(&both), expected);
+        assert_eq!(error_of(&neither), expected);
+    }
+
+    #[test]
+    fn what_the_host_cannot_do_is_refused() {
+        let stores = format!("{MINIMAL}\nkey_value_stores = [\"default\"]\n");
+        assert!(
+            error_of(&stores).contains("key_value_stores"),
+            "{}",
+            error_of(&stores)
+        );
+        let redis = format!("{MINIMAL}\n[[trigger.redis]]\nchannel = \"a\"\n");
+        assert!(error_of(&redis).contains("redis"), "{}", error_of(&redis));
+    }
+
+    #[test]
+    fn other_manifest_versions_are_refused() {
+        let text = MINIMAL.replace("spin_manifest_version = 2", "spin_manifest_version = 1");
+        assert_eq!(
+            error_of(&text),
+            "spin_manifest_version is 1; only 2 is supported"
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! Pools of connections: one for each connection string and certificate, in Spin's semantics.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleError};
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::session::Session;
+use super::tls;
+use super::types::Error;
+
+/// Connections of one pool.
+const MOST_CONNECTIONS: usize = 64;
+/// Pools that are kept.
+const MOST_POOLS: usize = 16;
+/// How long a guest waits for a connection that others have.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long the server may take to be reached and to let us in.
+const CONNECT: Duration = Duration::from_secs(5);
+
+type Pool = deadpool::managed::Pool<Sessions>;
+
+/// Pools by connection string and by the certificate to trust for it.
+#[derive(Default)]
+struct Known(RwLock<Vec<(String, Option<String>, Pool)>>);
+
+impl Known {
+    fn find(&self, address: &str, certificate: Option<&str>) -> Option<Pool> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .iter()
+            .find(|(other, trusted, _)| other == address && trusted.as_deref() == certificate)
+            .map(|(_, _, pool)| pool.clone())
+    }
+
+    fn add(&self, address: &str, certificate: Option<&str>, pool: Pool) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_POOLS {
+            known.clear();
+        }
+        known.push((address.to_owned(), certificate.map(str::to_owned), pool));
+    }
+}
+
+/// All pools of an application. Its components share them.
+#[derive(Clone, Default)]
+pub(crate) struct Pools(Arc<Known>);
+
+impl Pools {
+    fn find_or_add(
+        &self,
+        address: &str,
+        certificate: Option<&str>,
+        config: Config,
+    ) -> Result<Pool, Error> {
+        if let Some(pool) = self.0.find(address, certificate) {
+            return Ok(pool);
+        }
+        let pool = new_pool(config, certificate).map_err(Error::ConnectionFailed)?;
+        self.0.add(address, certificate, pool.clone());
+        Ok(pool)
+    }
+}
+
+/// The databases that one component uses.
+pub(crate) struct Databases {
+    pools: Pools,
+    /// Those of the pools that the component has been allowed to use.
+    allowed: Known,
+}
+
+impl Databases {
+    pub(crate) fn new(pools: Pools) -> Self {
+        Self {
+            pools,
+            allowed: Known::default(),
+        }
+    }
+
+    /// Borrows a connection. `check` is asked once for each connection string.
+    pub(crate) async fn lease(
+        &self,
+        address: &str,
+        certificate: Option<&str>,
+        check: impl FnOnce() -> Result<Config, Error>,
+    ) -> Result<Lease, Error> {
+        let pool = match self.allowed.find(address, certificate) {
+            Some(pool) => pool,
+            None => {
+                let pool = self.pools.find_or_add(address, certificate, check()?)?;
+                self.allowed.add(address, certificate, pool.clone());
+                pool
+            }
+        };
+        let session = pool
+            .get()
+            .await
+            .map_err(|error| Error::ConnectionFailed(describe(error)))?;
+        Ok(Lease(Some(session)))
+    }
+}
+
+fn new_pool(mut config: Config, certificate: Option<&str>) -> Result<Pool, String> {
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT);
+    }
+    let connector = match config.get_ssl_mode() {
+        SslMode::Disable => None,
+        _ => Some(tls::connector(certificate)?),
+    };
+    Pool::builder(Sessions { config, connector })
+        .max_size(MOST_CONNECTIONS)
+        // The connection used last is the one with warm caches on both sides.
+        .queue_mode(QueueMode::Lifo)
+        .runtime(deadpool::Runtime::Tokio1)
+        .wait_timeout(Some(WAIT))
+        .create_timeout(Some(2 * CONNECT))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+fn describe(error: PoolError<tokio_postgres::Error>) -> String {
+    match error {
+        PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => {
+            format!(
+                "all {MOST_CONNECTIONS} connections were in use for {} s",
+                WAIT.as_secs()
+            )
+        }
+        PoolError::Timeout(_) => {
+            format!(
+                "the server did not answer within {} s",
+                (2 * CONNECT).as_secs()
+            )
+        }
+        PoolError::Backend(error) => format!("{error:?}"),
+        other => other.to_string(),
+    }
+}
+
+/// Makes and recycles the connections of one pool.
+pub(crate) struct Sessions {
+    config: Config,
+    connector: Option<MakeRustlsConnect>,
+}
+
+impl Manager for Sessions {
+    type Type = Session;
+    type Error = tokio_postgres::Error;
+
+    async fn create(&self) -> Result<Session, tokio_postgres::Error> {
+        Session::connect(&self.config, self.connector.as_ref()).await
+    }
+
+    async fn recycle(
+        &self,
+        session: &mut Session,
+        _: &Metrics,
+    ) -> Result<(), RecycleError<tokio_postgres::Error>> {
+        if session.recycle() {
+            Ok(())
+        } else {
+            Err(RecycleError::message("closed by the server"))
+        }
+    }
+}
+
+/// A connection that a guest has. Dropped, it goes back to its pool, or is closed if anything of
+/// the guest is left on it.
+pub(crate) struct Lease(Option<Object<Sessions>>);
+
+impl Lease {
+    /// The connection. There always is one: only `drop` takes it out.
+    pub(crate) fn session(&mut self) -> Result<&mut Session, Error> {
+        match &mut self.0 {
+            Some(session) => Ok(session),
+            None => Err(Error::Other("the connection is gone".to_owned())),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take()
+            && !session.is_reusable()
+        {
+            let pool = Object::pool(&session);
+            let connector = pool.and_then(|pool| pool.manager().connector.clone());
+            Object::take(session).abandon(connector);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The listener: accepts connections, finds the component for each request, and shuts down without
+//! losing a request.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use http::uri::{Authority, Scheme};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+
+use crate::engine::MAXIMUM_INSTANCES;
+use crate::exchange::Exchange;
+use crate::headers;
+use crate::response::{self, Body};
+use crate::router::Router;
+use crate::worker::{Instances, REQUEST_TIMEOUT};
+
+/// How long the accept loop rests when the process has no file descriptors left.
+const REST: Duration = Duration::from_millis(100);
+
+/// How long a request waits while as many as can be are already under way.
+const ROOM: Duration = Duration::from_secs(5);
+
+const WELL_KNOWN: &str = "/.well-known/spin/";
+
+/// Serves the components of an application.
+pub(crate) struct Server {
+    router: Router,
+    handlers: Vec<ProxyHandler<Instances>>,
+    /// Half of all instances may be busy, so that there is always room for one more while idle
+    /// instances of other components wait for their time to run out.
+    rooms: Arc<Semaphore>,
+}
+
+impl Server {
+    pub(crate) fn new(router: Router, handlers: Vec<ProxyHandler<Instances>>) -> Self {
+        let rooms = Arc::new(Semaphore::new(MAXIMUM_INSTANCES as usize / 2));
+        Self {
+            router,
+            handlers,
+            rooms,
+        }
+    }
+
+    /// Serves until `shutdown` is ready, and then until the requests in flight are finished.
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let server = Arc::new(self);
+        let connections = GracefulShutdown::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, client)) => server.start(stream, client, &connections),
+                    Err(error) => {
+                        tracing::error!("cannot accept a connection: {error}");
+                        tokio::time::sleep(REST).await;
+                    }
+                },
+            }
+        }
+        drop(listener);
+        tokio::time::timeout(REQUEST_TIMEOUT, connections.shutdown())
+            .await
+            .context("some requests were not finished in time and were stopped")
+    }
+
+    fn start(self: &Arc<Self>, stream: TcpStream, client: SocketAddr, all: &GracefulShutdown) {
+        // A response is one write: to wait for more to send would only delay it.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection was gone at once: {error}");
+            return;
+        }
+        let server = Arc::clone(self);
+        let service = service_fn(move |request| {
+            let server = Arc::clone(&server);
+            async move { Ok::<_, Infallible>(server.answer(request, client).await) }
+        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        let connection = all.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection ended early: {error}");
+            }
+        });
+    }
+
+    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
+        // Only a reference is counted: the path is not copied.
+        let original = request.uri().clone();
+        if let Some(well_known) = original.path().strip_prefix(WELL_KNOWN) {
+            return answer_well_known(well_known);
+        }
+        let Some(matched) = self.router.find(original.path()) else {
+            return response::empty(StatusCode::NOT_FOUND);
+        };
+        let Some(handler) = self.handlers.get(matched.route.component) else {
+            return response::empty(StatusCode::NOT_FOUND);
+        };
+        let Some(uri) = absolute(&request) else {
+            return response::empty(StatusCode::BAD_REQUEST);
+        };
+        let (mut head, body) = request.into_parts();
+        headers::set(&mut head.headers, &original, &matched, client);
+        head.uri = uri;
+        let method = head.method.clone();
+        let request = Request::from_parts(head, body.map_err(Error::from).boxed_unsync());
+
+        let room = tokio::time::timeout(ROOM, Arc::clone(&self.rooms).acquire_owned()).await;
+        let Ok(Ok(room)) = room else {
+            return response::empty(StatusCode::SERVICE_UNAVAILABLE);
+        };
+        let (client, exchange) = Exchange::begin(room);
+        let answered = match handler.handle(exchange, request).await {
+            Ok(response) => response::from_guest(&method, response, client)
+                .await
+                .map_err(wasmtime::Error::from),
+            Err(error) => Err(error),
+        };
+        answered.unwrap_or_else(|error| {
+            tracing::error!("{method} {}: {error:#}", original.path());
+            response::empty(if error.is::<ExpirationError>() {
+                StatusCode::GATEWAY_TIMEOUT
+            } else {
+                StatusCode::INTERNAL_SERVER_ERROR
+            })
+        })
+    }
+}
+
+/// Spin itself answers some paths.
+fn answer_well_known(name: &str) -> Response<Body> {
+    match name {
+        "health" => Response::new(Either::Left(Full::new(Bytes::from_static(b"OK")))),
+        _ => response::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+/// The request's URI with scheme and host, if its host is told, and told only once.
+fn absolute<B>(request: &Request<B>) -> Option<Uri> {
+    let host = request.headers().get(http::header::HOST);
+    let host = host
+        .map(|host| Authority::try_from(host.as_bytes()))
+        .transpose()
+        .ok()?;
+    let mut parts = request.uri().clone().into_parts();
+    parts.authority = match (host, parts.authority) {
+        (Some(host), Some(authority)) if host != authority => return None,
+        (host, authority) => Some(host.or(authority)?),
+    };
+    parts.scheme = Some(Scheme::HTTP);
+    if parts.path_and_query.is_none() {
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+    }
+    Uri::from_parts(parts).ok()
+}

@@ -2,15 +2,13 @@
 //!
 //! An action states its types, its rule and its SQL; the pipeline does everything else.
 
-use std::cell::Cell;
 use std::pin::Pin;
 
 use http::Method;
 use serde_json::{Map, Value};
 
 use crate::caller::Caller;
-use crate::context::Context;
-use crate::database::{Answer, Database, Failure};
+use crate::database::{Answer, Client, Failure};
 use crate::field::Field;
 use crate::policy::{Access, Grant};
 use crate::problem::Problem;
@@ -70,7 +68,8 @@ pub enum Run {
     View(fn(&Grant) -> Statement),
     /// Computes arguments first (hashes, tokens), then runs one statement.
     Prepared(fn(&Call<'_>) -> Result<Map<String, Value>, Problem>, fn(&Grant) -> Statement),
-    /// Does all by itself.
+    /// Does all by itself, with several statements or none. Answers of it are not kept for an idempotency
+    /// key, under which one statement alone can be kept: it must be safe to repeat.
     Custom(for<'a> fn(&'a Call<'a>) -> Done<'a>),
 }
 
@@ -91,12 +90,8 @@ pub struct Call<'a> {
     pub caller: Option<&'a Caller>,
     /// The component's settings.
     pub settings: &'a Settings,
-    /// What the statement is told.
-    pub context: Context<'a>,
-    /// The database.
-    pub database: &'a dyn Database,
-    /// How long the database took so far, in microseconds.
-    pub microseconds: &'a Cell<u64>,
+    /// The database in the call's context.
+    pub client: &'a Client<'a>,
 }
 
 impl Call<'_> {
@@ -123,17 +118,7 @@ impl Call<'_> {
         statement: &Statement,
         arguments: Map<String, Value>,
     ) -> Result<Answer, Failure> {
-        let answer = self
-            .database
-            .run(
-                self.context.text(),
-                statement,
-                Value::Object(arguments).to_string(),
-            )
-            .await?;
-        self.microseconds
-            .set(self.microseconds.get() + answer.microseconds);
-        Ok(answer)
+        self.client.run(statement, arguments).await
     }
 
     /// The address of the client as the host saw it, for limits on attempts.

@@ -1,6 +1,7 @@
 //! What a statement is told of the request that it serves, before it runs.
 
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::caller::Caller;
@@ -50,6 +51,7 @@ impl<'a> Context<'a> {
 
     /// The JSON text that `lms.run` takes.
     pub fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        // `json!` panics on what can't be written, which texts and ids always can.
+        json!(self).to_string()
     }
 }

@@ -1,7 +1,11 @@
 //! The database as the pipeline sees it: one call for each statement.
 
+use std::cell::Cell;
 use std::pin::Pin;
 
+use serde_json::{Map, Value};
+
+use crate::context::Context;
 use crate::sql::Statement;
 
 /// The one SQL text that ever reaches PostgreSQL from a component.
@@ -56,4 +60,47 @@ pub trait Database {
     /// Runs the statement in a transaction of its own, with the context in force.
     fn run<'a>(&'a self, context: String, statement: &'a Statement, arguments: String)
     -> Pending<'a>;
+}
+
+/// The database as one request uses it: in its context, and with the time that it took.
+pub struct Client<'a> {
+    database: &'a dyn Database,
+    context: Context<'a>,
+    microseconds: Cell<u64>,
+}
+
+impl<'a> Client<'a> {
+    /// The database in the context.
+    pub fn new(database: &'a dyn Database, context: Context<'a>) -> Client<'a> {
+        Client {
+            database,
+            context,
+            microseconds: Cell::new(0),
+        }
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses it or can't be reached.
+    pub async fn run(
+        &self,
+        statement: &Statement,
+        arguments: Map<String, Value>,
+    ) -> Result<Answer, Failure> {
+        let arguments = Value::Object(arguments).to_string();
+        let answer = self
+            .database
+            .run(self.context.text(), statement, arguments)
+            .await?;
+        self.microseconds
+            .set(self.microseconds.get() + answer.microseconds);
+        Ok(answer)
+    }
+
+    /// How long the database took so far, in microseconds.
+    pub fn microseconds(&self) -> u64 {
+        self.microseconds.get()
+    }
 }

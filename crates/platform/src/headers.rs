@@ -1,48 +1,94 @@
 //! Headers that work alike everywhere: negotiation of media types, CORS, request ids, tracing, caching.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use http::Method;
 
-use crate::problem::{FieldError, Kind, Problem};
+use crate::problem::{Kind, Problem};
 use crate::random;
 use crate::request::Request;
 use crate::response::Response;
 use crate::settings::Settings;
 
-/// The first of the media types that the client accepts.
+/// The media type that the client likes best of those that there are, `known`, our own favourite first.
 ///
 /// # Errors
 ///
 /// 406 when it accepts none of them.
-pub fn accepts(request: &Request, media: &[&'static str]) -> Result<&'static str, Problem> {
-    let first = media.first().copied().unwrap_or_default();
-    let Some(header) = request.header("accept") else {
-        return Ok(first);
+pub fn accepts(request: &Request, known: &[&'static str]) -> Result<&'static str, Problem> {
+    let header = request.list("accept").filter(|header| !header.trim().is_empty());
+    let Some(header) = header else {
+        return Ok(known.first().copied().unwrap_or_default());
     };
-    let mut best: Option<(&'static str, f32)> = None;
-    for part in header.split(',') {
-        let mut parameters = part.split(';').map(str::trim);
-        let range = parameters.next().unwrap_or_default();
-        let weight = parameters
-            .find_map(|parameter| parameter.strip_prefix("q="))
-            .map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
-        let found = media.iter().find(|known| {
-            range == "*/*"
-                || range.eq_ignore_ascii_case(known)
-                || range
-                    .strip_suffix("/*")
-                    .is_some_and(|kind| known.split('/').next() == Some(kind))
-        });
-        if let Some(found) = found
-            && weight > best.map_or(0.0, |(_, weight)| weight)
-        {
-            best = Some((found, weight));
+    let ranges: Vec<Range<'_>> = header.split(',').filter_map(Range::parse).collect();
+    known
+        .iter()
+        .enumerate()
+        .filter_map(|(index, media)| {
+            // The most precise range decides on a media type (RFC 9110, section 12.5.1).
+            let (place, precision, weight) = ranges
+                .iter()
+                .enumerate()
+                .filter_map(|(place, range)| Some((place, range.precision(media)?, range.weight)))
+                .max_by_key(|(place, precision, _)| (*precision, Reverse(*place)))?;
+            // Among those of equal weight, the one that the client names most precisely, then first.
+            (weight > 0).then_some((*media, (weight, precision, Reverse(place), Reverse(index))))
+        })
+        .max_by_key(|(_, rank)| *rank)
+        .map(|(media, _)| media)
+        .ok_or_else(|| {
+            Problem::new(Kind::NotAcceptable).detail(format!("There is: {}.", known.join(", ")))
+        })
+}
+
+/// An element of `Accept`.
+struct Range<'a> {
+    kind: &'a str,
+    subkind: &'a str,
+    /// Its `q` in thousandths.
+    weight: u16,
+}
+
+impl<'a> Range<'a> {
+    /// None for what isn't a range: it accepts nothing.
+    fn parse(text: &'a str) -> Option<Range<'a>> {
+        let mut parts = text.split(';').map(str::trim);
+        let (kind, subkind) = parts.next()?.split_once('/')?;
+        let weight = parts
+            .filter_map(|part| part.split_once('='))
+            .find(|(name, _)| name.trim_end().eq_ignore_ascii_case("q"))
+            .map_or(Some(1000), |(_, value)| thousandths(value.trim_start()))?;
+        Some(Range { kind, subkind, weight })
+    }
+
+    /// How precisely the range names the media type: 2 for it alone; none when it doesn't match.
+    fn precision(&self, media: &str) -> Option<u8> {
+        let (kind, subkind) = media.split_once('/')?;
+        match (self.kind, self.subkind) {
+            ("*", "*") => Some(0),
+            (known, "*") if known.eq_ignore_ascii_case(kind) => Some(1),
+            (known, name)
+                if known.eq_ignore_ascii_case(kind) && name.eq_ignore_ascii_case(subkind) =>
+            {
+                Some(2)
+            }
+            _ => None,
         }
     }
-    best.map(|(found, _)| found).ok_or_else(|| {
-        Problem::new(Kind::NotAcceptable).detail(format!("There is: {}.", media.join(", ")))
-    })
+}
+
+/// A weight (RFC 9110, section 12.4.2): 0 to 1 with at most three decimals.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let is_sound = ["0", "1"].contains(&whole)
+        && decimals.len() <= 3
+        && decimals.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_sound {
+        return None;
+    }
+    let weight: u16 = format!("{whole}{decimals:0<3}").parse().ok()?;
+    (weight <= 1000).then_some(weight)
 }
 
 /// Refuses a body of another media type.
@@ -62,29 +108,6 @@ pub fn content_type(request: &Request, media: &[&str]) -> Result<(), Problem> {
         Err(Problem::new(Kind::UnsupportedMediaType)
             .detail(format!("Send Content-Type: {}.", media.join(" or "))))
     }
-}
-
-/// `dry_run=true` of an import.
-///
-/// # Errors
-///
-/// 400 for any other parameter or value.
-pub fn dry_run(request: &Request) -> Result<bool, Problem> {
-    let mut result = false;
-    for pair in request.parameters() {
-        match pair.as_ref().map(|(name, value)| (name.as_str(), value.as_str())) {
-            Some(("dry_run", "true")) => result = true,
-            Some(("dry_run", "false")) => result = false,
-            _ => {
-                return Err(Problem::malformed(vec![FieldError::new(
-                    "?",
-                    "unknown_parameter",
-                    "The only parameter is dry_run, true or false.",
-                )]));
-            }
-        }
-    }
-    Ok(result)
 }
 
 /// The client's `X-Request-Id` when it is a sane one, or a new one.
@@ -191,7 +214,7 @@ fn continued_trace(header: &str) -> Option<String> {
         && is_hex(parent, 16)
         && is_hex(flags, 2)
         && parts.next().is_none()
-        && trace.bytes().any(|byte| byte != b'0');
+        && [trace, parent].iter().all(|id| id.bytes().any(|byte| byte != b'0'));
     // The last half of a UUID of version 7 is random, which is all that a span's id needs.
     sound.then(|| {
         let span = random::id().simple().to_string();

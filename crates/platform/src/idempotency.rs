@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::problem::{FieldError, Kind, Problem};
+use crate::problem::{FieldError, Problem};
 use crate::random::hex;
 use crate::request::Request;
 
@@ -24,13 +24,11 @@ pub fn key(request: &Request) -> Result<Option<&str>, Problem> {
         .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
         .filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
         .map(Some)
-        .ok_or_else(|| Problem {
-            errors: vec![FieldError::new(
+        .ok_or_else(|| {
+            Problem::malformed(vec![FieldError::header(
                 "Idempotency-Key",
-                "invalid_header",
                 "This takes 1 to 255 visible ASCII characters.",
-            )],
-            ..Problem::new(Kind::Malformed)
+            )])
         })
 }
 

@@ -80,27 +80,27 @@ impl Listing {
         let mut cursor = None;
         for pair in request.parameters() {
             let Some((name, value)) = pair else {
-                errors.push(parameter("", "invalid_text", "The query isn't valid UTF-8."));
+                errors.push(FieldError::parameter("", "invalid_text", "The query isn't valid UTF-8."));
                 continue;
             };
             if !seen.insert(name.clone()) {
-                errors.push(parameter(&name, "duplicate", "This parameter came before."));
+                errors.push(FieldError::parameter(&name, "duplicate", "This parameter came before."));
             } else if name == "cursor" {
                 cursor = Some(value);
             } else if let Err((code, detail)) = listing.set(&name, &value, resource, grant) {
-                errors.push(parameter(&name, code, detail));
+                errors.push(FieldError::parameter(&name, code, detail));
             }
         }
         match sort_keys(&listing.sort, resource, grant) {
             Ok(keys) => listing.keys = keys,
-            Err(detail) => errors.push(parameter("sort", "not_allowed", detail)),
+            Err(detail) => errors.push(FieldError::parameter("sort", "not_allowed", detail)),
         }
         if let Some(text) = cursor
             && errors.is_empty()
         {
             listing.after = cursor::decode(&text, &listing.sort, &listing.keys);
             if listing.after.is_none() {
-                errors.push(parameter(
+                errors.push(FieldError::parameter(
                     "cursor",
                     "invalid_cursor",
                     "This isn't a cursor of this list in this order; begin without one.",
@@ -141,6 +141,10 @@ impl Listing {
             },
             _ => {
                 let filter = filter(name, value, resource, grant)?;
+                // `status` and `status.eq` are one filter under two names.
+                if self.filters.iter().any(|earlier| earlier.key() == filter.key()) {
+                    return Err(("duplicate", "This filter came before.".to_owned()));
+                }
                 self.filters.push(filter);
             }
         }
@@ -213,20 +217,23 @@ from (
                 .push(if key.descending { " desc" } else { "" });
         }
         sql.push("\n  limit ($1->>'limit')::integer + 1\n    ) as page\n  ) as numbered\n) as finished");
-        if self.is_common() {
+        if self.shape().is_some() {
             sql.prepared(resource.name)
         } else {
             sql.unprepared()
         }
     }
 
-    /// Whether the shape is one of the few that a server connection keeps a plan for.
-    fn is_common(&self) -> bool {
-        self.sort == DEFAULT_SORT
-            && self.filters.len() <= 1
-            && self.filters.iter().all(|f| f.operator == Operator::Eq)
-            && !self.count
-            && !self.include_deleted
+    /// The shape, if it is one of the few for which statement and plan are kept: the field that it is
+    /// filtered by, and whether it goes on behind a cursor.
+    pub(crate) fn shape(&self) -> Option<(&'static str, bool)> {
+        let field = match self.filters.as_slice() {
+            [] => "",
+            [filter] if filter.operator == Operator::Eq => filter.field.name,
+            _ => return None,
+        };
+        let is_common = self.sort == DEFAULT_SORT && !self.count && !self.include_deleted;
+        is_common.then_some((field, self.after.is_some()))
     }
 
     /// `from ... where ...` without the cursor's condition.
@@ -289,11 +296,6 @@ fn cursor_value(sql: &mut Sql, index: usize, key: &SortKey) {
         .push(POSITIONS[index])
         .push(")::")
         .push(key.field.kind.sql_type());
-}
-
-fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
-    let name: String = name.chars().take(100).collect();
-    FieldError::new(format!("?{name}"), code, detail)
 }
 
 /// Reads `field`, `field.operator`; a field that the role can't read can't be asked for either.

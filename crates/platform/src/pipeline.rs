@@ -12,11 +12,11 @@ use crate::action::{Action, Call, Run};
 use crate::caller::{self, Caller};
 use crate::component::{Component, Does, Endpoint};
 use crate::context::Context;
-use crate::database::{Answer, Database, Failure};
+use crate::database::{Answer, Client, Database, Failure};
 use crate::field::Field;
 use crate::idempotency;
 use crate::policy::{Access, Fields, Grant};
-use crate::problem::{FieldError, Kind, Problem};
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::router::{self, Route};
@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::sql::Statement;
 use crate::sqlstate::{self, Outcome};
 use crate::validation::{self, Purpose};
-use crate::{headers, verbs};
+use crate::{conditions, headers, query, statement_cache, verbs};
 
 /// What an endpoint that anybody or any caller may use reads and writes.
 static OWN: Grant = Grant {
@@ -39,12 +39,10 @@ static OWN: Grant = Grant {
 pub(crate) struct Passage<'a> {
     pub(crate) request: &'a Request,
     pub(crate) settings: &'a Settings,
-    pub(crate) database: &'a dyn Database,
-    pub(crate) request_id: &'a str,
+    pub(crate) client: Client<'a>,
     pub(crate) caller: Option<Caller>,
     pub(crate) grant: &'static Grant,
     pub(crate) parameters: Map<String, Value>,
-    pub(crate) microseconds: std::cell::Cell<u64>,
 }
 
 /// Answers a request.
@@ -101,22 +99,37 @@ async fn serve(
         Route::Options(allow) => return Ok(headers::options(settings, request, allow)),
     };
     let (caller, grant) = admit(component, &endpoint, request, settings)?;
+    let mut context = Context::new(&settings.region, caller.as_ref(), request_id);
+    if request.method == Method::POST {
+        let key = idempotency::key(request)?;
+        if let Some(key) = key.filter(|_| caller.is_some() && is_kept(endpoint.does)) {
+            context.idempotency_key = Some(key);
+            context.fingerprint = Some(idempotency::fingerprint(request));
+        }
+    }
     let passage = Passage {
         request,
         settings,
-        database,
-        request_id,
+        client: Client::new(database, context),
         caller,
         grant,
         parameters,
-        microseconds: std::cell::Cell::new(0),
     };
     let result = match endpoint.does {
         Does::Verb(resource, verb) => verbs::serve(&passage, component, resource, verb).await,
         Does::Action(action) => passage.act(action).await,
     };
-    *microseconds = passage.microseconds.get();
+    *microseconds = passage.client.microseconds();
     result
+}
+
+/// Whether the answer is that of one statement, which is kept for an idempotency key. Without a caller there
+/// is no tenant to keep it for.
+fn is_kept(does: Does) -> bool {
+    match does {
+        Does::Verb(..) => true,
+        Does::Action(action) => !matches!(action.run, Run::Custom(_)),
+    }
 }
 
 /// Who calls, and what the access table grants.
@@ -144,41 +157,14 @@ fn admit(
     }
 }
 
-impl<'a> Passage<'a> {
-    /// The context of the request's statement, with its idempotency key.
-    pub(crate) fn context(&self) -> Result<Context<'_>, Problem> {
-        let mut context =
-            Context::new(&self.settings.region, self.caller.as_ref(), self.request_id);
-        // Without a caller there is no tenant to keep a key for; sign-in's answers hold secrets besides.
-        if self.request.method == Method::POST && self.caller.is_some() {
-            context.idempotency_key = idempotency::key(self.request)?;
-            context.fingerprint = context
-                .idempotency_key
-                .map(|_| idempotency::fingerprint(self.request));
-        }
-        Ok(context)
-    }
-
+impl Passage<'_> {
     /// Runs the request's statement.
     pub(crate) async fn run(
         &self,
         statement: &Statement,
         arguments: Map<String, Value>,
     ) -> Result<Answer, Failure> {
-        let context = self.context().map_err(|problem| {
-            Failure::Unexpected(problem.detail.unwrap_or_default())
-        })?;
-        let answer = self
-            .database
-            .run(
-                context.text(),
-                statement,
-                Value::Object(arguments).to_string(),
-            )
-            .await?;
-        self.microseconds
-            .set(self.microseconds.get() + answer.microseconds);
-        Ok(answer)
+        self.client.run(statement, arguments).await
     }
 
     /// The checked body of a request that has one.
@@ -196,49 +182,23 @@ impl<'a> Passage<'a> {
         validation::body(fields, self.grant.writes, purpose, &object)
     }
 
-    /// Refuses a query, where none is known.
-    pub(crate) fn no_query(&self) -> Result<(), Problem> {
-        self.query(&[]).map(|_| ())
+    /// Refuses what a body holds, where none is known.
+    pub(crate) fn no_body(&self) -> Result<(), Problem> {
+        if self.request.body.is_empty() {
+            return Ok(());
+        }
+        self.body(std::iter::empty(), Purpose::Create).map(|_| ())
     }
 
-    /// The checked query of an action.
-    fn query(&self, fields: &'static [Field]) -> Result<Map<String, Value>, Problem> {
-        let mut values = Map::new();
-        let mut errors = Vec::new();
-        for pair in self.request.parameters() {
-            let (name, value) = pair.unwrap_or_default();
-            let pointer = format!("?{}", name.chars().take(100).collect::<String>());
-            let Some(field) = fields.iter().find(|field| field.name == name) else {
-                let detail = "There is no such parameter.";
-                errors.push(FieldError::new(pointer, "unknown_parameter", detail));
-                continue;
-            };
-            match validation::scalar(field.kind, &value) {
-                Ok(value) => {
-                    if values.insert(name, Value::from(value)).is_some() {
-                        let detail = "This parameter came before.";
-                        errors.push(FieldError::new(pointer, "duplicate", detail));
-                    }
-                }
-                Err((code, detail)) => errors.push(FieldError::new(pointer, code, detail)),
-            }
-        }
-        for field in fields.iter().filter(|field| field.required) {
-            if !values.contains_key(field.name) {
-                let pointer = format!("?{}", field.name);
-                errors.push(FieldError::new(pointer, "required", "This parameter is required."));
-            }
-        }
-        if errors.is_empty() {
-            Ok(values)
-        } else {
-            Err(Problem::malformed(errors))
-        }
+    /// Refuses a query, where none is known.
+    pub(crate) fn no_query(&self) -> Result<(), Problem> {
+        query::parameters(self.request, &[]).map(|_| ())
     }
 
     /// Serves an action.
     async fn act(&self, action: &'static Action) -> Result<Response, Problem> {
         headers::accepts(self.request, &["application/json"])?;
+        let query = query::parameters(self.request, action.query)?;
         let body = match action.body {
             Some(fields) => {
                 let purpose = if action.method == Method::PATCH {
@@ -248,24 +208,34 @@ impl<'a> Passage<'a> {
                 };
                 self.body(fields.iter(), purpose)?
             }
-            None => Map::new(),
+            None => {
+                if action.method != Method::GET && action.method != Method::DELETE {
+                    self.no_body()?;
+                }
+                Map::new()
+            }
         };
         let call = Call {
             request: self.request,
             path: &self.parameters,
             body,
-            query: self.query(action.query)?,
+            query,
             caller: self.caller.as_ref(),
             settings: self.settings,
-            context: self.context()?,
-            database: self.database,
-            microseconds: &self.microseconds,
+            client: &self.client,
         };
+        let key = statement_cache::Key::new(action.operation, "", self.grant);
         let (statement, arguments) = match action.run {
             Run::Custom(run) => return run(&call).await,
-            Run::Statement(statement) => (statement(), call.arguments()),
-            Run::View(statement) => (statement(self.grant), call.arguments()),
-            Run::Prepared(prepare, statement) => (statement(self.grant), prepare(&call)?),
+            Run::Statement(build) => (statement_cache::get(key, build), call.arguments()),
+            Run::View(build) => (
+                statement_cache::get(key, || build(self.grant)),
+                call.arguments(),
+            ),
+            Run::Prepared(prepare, build) => (
+                statement_cache::get(key, || build(self.grant)),
+                prepare(&call)?,
+            ),
         };
         let answer = match self.run(&statement, arguments).await {
             Ok(answer) => answer,
@@ -280,7 +250,7 @@ impl<'a> Passage<'a> {
             Response::empty(action.answers.status)
         };
         if let Some(version) = &answer.tag {
-            response = response.header("etag", crate::conditions::etag(version, self.grant.reads));
+            response = response.header("etag", conditions::etag(version, self.grant));
         }
         if answer.replayed {
             response = response.header("idempotency-replayed", "true");

@@ -6,10 +6,13 @@ use serde_json::json;
 /// Most errors of one answer.
 pub const MOST_ERRORS: usize = 100;
 
+/// Most characters of a client's own name for a field or parameter that are answered.
+pub const LONGEST_NAME: usize = 100;
+
 /// What went wrong with one field of a body, or one parameter of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// JSON pointer (RFC 6901) into the body, or the parameter's name behind `?`.
+    /// JSON pointer (RFC 6901) into the body, the parameter's name behind `?`, or a header's name.
     pub pointer: String,
     /// A stable word for programs.
     pub code: &'static str,
@@ -29,6 +32,17 @@ impl FieldError {
             code,
             detail: detail.into(),
         }
+    }
+
+    /// An error of a query's parameter; its name is cut, so that an answer stays small.
+    pub fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
+        let name: String = name.chars().take(LONGEST_NAME).collect();
+        FieldError::new(format!("?{name}"), code, detail)
+    }
+
+    /// An error of a request's header.
+    pub fn header(name: &'static str, detail: impl Into<String>) -> FieldError {
+        FieldError::new(name, "invalid_header", detail)
     }
 }
 

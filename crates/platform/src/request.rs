@@ -1,5 +1,7 @@
 //! A request as the pipeline sees it: method, path, query, headers and body, without any host type.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
@@ -24,15 +26,42 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// A header that is a list, which may stand on several lines (RFC 9110, section 5.3); none when it is
+    /// missing. What isn't ASCII is no element of a list.
+    pub fn list(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut lines = self
+            .headers
+            .get_all(name)
+            .iter()
+            .map(|line| line.to_str().unwrap_or("\u{fffd}"));
+        let first = lines.next()?;
+        Some(match lines.next() {
+            None => Cow::Borrowed(first),
+            Some(second) => {
+                let mut all = format!("{first},{second}");
+                for line in lines {
+                    all.push(',');
+                    all.push_str(line);
+                }
+                Cow::Owned(all)
+            }
+        })
+    }
+
     /// The query's parameters in order, decoded; a parameter that isn't UTF-8 is none.
     pub fn parameters(&self) -> impl Iterator<Item = Option<(String, String)>> + '_ {
+        self.pairs().map(|(_, parameter)| parameter)
+    }
+
+    /// The query's parameters in order, as they came and decoded.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, Option<(String, String)>)> + '_ {
         self.query
             .iter()
             .flat_map(|query| query.split('&'))
             .filter(|pair| !pair.is_empty())
             .map(|pair| {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                Some((decode(name)?, decode(value)?))
+                (pair, decode(name).zip(decode(value)))
             })
     }
 }

@@ -55,7 +55,7 @@ pub static COMMON_LAST: [Field; 5] = [
 
 impl Resource {
     /// All fields with the common ones, in the order in which they are shown.
-    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + Clone + use<> {
         COMMON_FIRST
             .iter()
             .chain(self.fields)

@@ -2,10 +2,10 @@
 
 use http::Method;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::component::{Component, Endpoint};
 use crate::problem::{Kind, Problem};
+use crate::validation;
 
 /// Where a request goes.
 pub enum Route {
@@ -26,31 +26,35 @@ pub fn find(component: &Component, method: &Method, path: &str) -> Result<Route,
     } else {
         method
     };
-    let mut methods: Vec<String> = Vec::new();
-    let mut found = None;
-    for endpoint in component.endpoints() {
-        let Some(parameters) = matches(&endpoint, path) else {
-            continue;
-        };
-        if endpoint.method == wanted && found.is_none() {
-            found = Some((endpoint, parameters));
-            continue;
+    let found = component
+        .endpoints()
+        .find(|endpoint| endpoint.method == wanted && matches(endpoint, path));
+    match found {
+        Some(endpoint) => {
+            let parameters = parameters(&endpoint, path);
+            Ok(Route::Endpoint(endpoint, parameters))
         }
-        methods.push(endpoint.method.to_string());
+        None => other_method(component, method, path),
     }
-    if let Some((endpoint, parameters)) = found {
-        return Ok(Route::Endpoint(endpoint, parameters));
-    }
+}
+
+fn other_method(component: &Component, method: &Method, path: &str) -> Result<Route, Problem> {
+    let mut methods: Vec<Method> = component
+        .endpoints()
+        .filter(|endpoint| matches(endpoint, path))
+        .map(|endpoint| endpoint.method)
+        .collect();
     if methods.is_empty() {
         return Err(Problem::new(Kind::NotFound));
     }
-    if methods.iter().any(|known| known == "GET") {
-        methods.push("HEAD".to_owned());
+    if methods.contains(&Method::GET) {
+        methods.push(Method::HEAD);
     }
-    methods.push("OPTIONS".to_owned());
-    methods.sort();
-    methods.dedup();
-    let allow = methods.join(", ");
+    methods.push(Method::OPTIONS);
+    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    let allow = names.join(", ");
     if *method == Method::OPTIONS {
         return Ok(Route::Options(allow));
     }
@@ -59,23 +63,117 @@ pub fn find(component: &Component, method: &Method, path: &str) -> Result<Route,
         .header("allow", allow))
 }
 
-/// The values of the path's parameters when the path matches; every parameter is a UUID.
-fn matches(endpoint: &Endpoint, path: &str) -> Option<Map<String, Value>> {
-    let mut parameters = Map::new();
-    let mut given = path.strip_prefix('/')?.split('/');
-    for segment in endpoint.segments() {
-        let value = given.next()?;
-        let name = segment
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'));
-        match name {
-            Some(name) => {
-                let id = Uuid::try_parse(value).ok()?;
-                parameters.insert(name.to_owned(), Value::from(id.to_string()));
-            }
-            None if segment == value => {}
-            None => return None,
+/// The name of a parameter, from its segment of a path.
+fn parameter(segment: &'static str) -> Option<&'static str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// Whether the path is one of the endpoint's; every parameter is a UUID.
+fn matches(endpoint: &Endpoint, path: &str) -> bool {
+    let Some(path) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut given = path.split('/');
+    endpoint.segments().all(|segment| {
+        given.next().is_some_and(|value| match parameter(segment) {
+            Some(_) => validation::id(value).is_some(),
+            None => segment == value,
+        })
+    }) && given.next().is_none()
+}
+
+/// The values of the parameters of a path that matches.
+fn parameters(endpoint: &Endpoint, path: &str) -> Map<String, Value> {
+    endpoint
+        .segments()
+        .zip(path.split('/').skip(1))
+        .filter_map(|(segment, value)| {
+            let id = validation::id(value)?;
+            Some((parameter(segment)?.to_owned(), Value::from(id.to_string())))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component::Does;
+    use crate::fixture::COMPONENT;
+
+    const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+
+    fn operation(method: Method, path: &str) -> Option<String> {
+        match find(&COMPONENT, &method, path) {
+            Ok(Route::Endpoint(endpoint, _)) => Some(endpoint.operation()),
+            _ => None,
         }
     }
-    given.next().is_none().then_some(parameters)
+
+    #[test]
+    fn each_verb_has_its_method_and_path() {
+        let one = format!("/v1/lamps/{ID}");
+        for (method, path, expected) in [
+            (Method::GET, "/v1/lamps", "lamps.list"),
+            (Method::POST, "/v1/lamps", "lamps.create"),
+            (Method::GET, one.as_str(), "lamps.get"),
+            (Method::PATCH, one.as_str(), "lamps.update"),
+            (Method::DELETE, one.as_str(), "lamps.delete"),
+            (Method::POST, "/v1/lamps/import", "lamps.import"),
+        ] {
+            assert_eq!(operation(method, path).as_deref(), Some(expected));
+        }
+        let restore = format!("{one}/restore");
+        assert_eq!(operation(Method::POST, &restore).as_deref(), Some("lamps.restore"));
+        let switch = format!("{one}/switch");
+        assert_eq!(operation(Method::POST, &switch).as_deref(), Some("lamps.switch"));
+    }
+
+    #[test]
+    fn head_is_served_where_get_is() {
+        assert_eq!(operation(Method::HEAD, "/v1/lamps").as_deref(), Some("lamps.list"));
+        let problem = find(&COMPONENT, &Method::HEAD, "/v1/lamps/import").err().unwrap();
+        assert_eq!(problem.kind, Kind::MethodNotAllowed);
+        assert_eq!(problem.headers, [("allow", "OPTIONS, POST".to_owned())]);
+    }
+
+    #[test]
+    fn parameters_come_in_their_normal_form() {
+        let path = format!("/v1/lamps/{}/switch", ID.to_uppercase());
+        let Ok(Route::Endpoint(endpoint, parameters)) = find(&COMPONENT, &Method::POST, &path) else {
+            panic!("{path} was not found");
+        };
+        assert!(matches!(endpoint.does, Does::Action(_)));
+        assert_eq!(Value::Object(parameters), serde_json::json!({"id": ID}));
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_not_found_whatever_the_method() {
+        for path in [
+            "", "/", "*", "v1/lamps", "/v1", "/v1/lamp", "/v1/lamps/", "//v1/lamps", "/v1//lamps",
+            "/v1/lamps/7", "/v1/lamps/{id}", "/V1/lamps", "/v1/lamps/0190163d8694739baea5966c26f8ad90",
+            "/v1/lamps/0190163d-8694-739b-aea5-966c26f8ad90/", "/v1/lamps/é190163d-8694-739b-aea5-966c26f8ad9",
+        ] {
+            for method in [Method::GET, Method::PUT, Method::OPTIONS] {
+                let problem = find(&COMPONENT, &method, path).err();
+                assert_eq!(problem.map(|problem| problem.kind), Some(Kind::NotFound), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_method_is_answered_with_those_that_there_are() {
+        for (path, allow) in [
+            ("/v1/lamps".to_owned(), "GET, HEAD, OPTIONS, POST"),
+            (format!("/v1/lamps/{ID}"), "DELETE, GET, HEAD, OPTIONS, PATCH"),
+            (format!("/v1/lamps/{ID}/restore"), "OPTIONS, POST"),
+        ] {
+            let problem = find(&COMPONENT, &Method::PUT, &path).err().unwrap();
+            assert_eq!(problem.kind, Kind::MethodNotAllowed);
+            assert_eq!(problem.headers, [("allow", allow.to_owned())]);
+            match find(&COMPONENT, &Method::OPTIONS, &path) {
+                Ok(Route::Options(methods)) => assert_eq!(methods, allow),
+                _ => panic!("OPTIONS {path} is not answered"),
+            }
+        }
+    }
 }

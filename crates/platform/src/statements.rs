@@ -1,6 +1,6 @@
 //! The SQL of the plain verbs on one row: get, create, update, delete, restore.
 //!
-//! Arguments: `id`, `input` (the checked body), `version` (what `If-Match` names, or null).
+//! Arguments: `id`, `input` (the checked body), `versions` (those that `If-Match` names, or null).
 
 use crate::field::{Field, Setting};
 use crate::policy::Grant;
@@ -100,13 +100,28 @@ pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + C
         .filter(|field| field.setting != Setting::Never)
 }
 
-/// Locks the row and compares its version with the one that the client knows.
+/// Locks the row and compares its version with those that the client knows.
 fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
-    sql.push("with target as materialized (\n  select r.id, lms.check_version(r.version, ($1->>'version')::bigint)\n  from lms.")
+    sql.push("with target as materialized (\n  select r.id, ");
+    check_version(sql);
+    sql.push("\n  from lms.")
         .push(resource.table)
         .push(" as r\n  where r.id = ($1->>'id')::uuid\n    and r.deleted_at ")
         .push(deleted)
         .push("\n  for update\n)");
+}
+
+/// Refuses the row `r` when its version is none of the argument `versions`, unless that is null.
+pub fn check_version(sql: &mut Sql) {
+    sql.push(
+        "lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )",
+    );
 }
 
 fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {

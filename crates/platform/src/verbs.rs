@@ -1,19 +1,31 @@
 //! The plain verbs over HTTP: list, get, create, update, delete, restore, import, export.
 
+use std::rc::Rc;
+
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::component::Component;
 use crate::conditions;
 use crate::database::Answer;
+use crate::field::{Field, Kind as FieldKind};
 use crate::listing::Listing;
 use crate::pipeline::{Passage, settle};
 use crate::policy::Verb;
 use crate::problem::{Kind, Problem};
+use crate::request::Request;
 use crate::resource::Resource;
 use crate::response::Response;
+use crate::statement_cache::{self, Key};
 use crate::validation::Purpose;
-use crate::{export, headers, import, random, statements};
+use crate::{export, headers, import, query, random, statements};
+
+/// The one parameter of an import.
+static DRY_RUN: [Field; 1] = [Field::new(
+    "dry_run",
+    FieldKind::Boolean,
+    "Whether nothing is kept and the answer says what would happen.",
+)];
 
 /// Serves a plain verb.
 pub(crate) async fn serve(
@@ -48,19 +60,22 @@ async fn list(
     } else {
         &["application/json"]
     };
-    let accepted = headers::accepts(passage.request, media)?;
+    let is_file = headers::accepts(passage.request, media)? == "text/csv";
     let listing = Listing::parse(passage.request, resource, passage.grant)?;
-    let is_file = accepted == "text/csv";
-    let statement = if is_file {
-        export::statement(&listing, resource, passage.grant)
-    } else {
-        listing.statement(resource, passage.grant)
+    let statement = match listing.shape() {
+        _ if is_file => Rc::new(export::statement(&listing, resource, passage.grant)),
+        Some(shape) => statement_cache::get(key(passage, resource, Verb::List).shaped(shape), || {
+            listing.statement(resource, passage.grant)
+        }),
+        None => Rc::new(listing.statement(resource, passage.grant)),
     };
     let answer = match passage.run(&statement, listing.arguments()).await {
         Ok(answer) => answer,
         Err(failure) => return settle(failure),
     };
-    let body = answer.body.ok_or_else(|| Problem::new(Kind::Internal).cause("a list without an answer"))?;
+    let body = answer
+        .body
+        .ok_or_else(|| Problem::new(Kind::Internal).cause("a list without an answer"))?;
     if is_file {
         let name = format!("attachment; filename=\"{}.csv\"", resource.name);
         return Ok(Response {
@@ -74,26 +89,35 @@ async fn list(
     }
     let response = Response::json(200, body);
     Ok(match answer.tag {
-        Some(cursor) => response.header("link", next_link(passage, &cursor)),
+        Some(cursor) => response.header("link", next_link(passage.request, &cursor)),
         None => response,
     })
 }
 
-/// `Link: <...>; rel="next"` (RFC 8288): the same query with the next cursor.
-fn next_link(passage: &Passage<'_>, cursor: &str) -> String {
-    let query = passage.request.query.as_deref().unwrap_or_default();
-    let kept: String = query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="))
-        .flat_map(|pair| [pair, "&"])
-        .collect();
-    format!("<{}?{kept}cursor={cursor}>; rel=\"next\"", passage.request.path)
+/// What the text of a verb's statement depends on.
+fn key(passage: &Passage<'_>, resource: &'static Resource, verb: Verb) -> Key {
+    Key::new(resource.name, verb.name(), passage.grant)
 }
 
-async fn get(passage: &Passage<'_>, resource: &Resource) -> Result<Response, Problem> {
+/// `Link: <...>; rel="next"` (RFC 8288): the same query with the next cursor.
+fn next_link(request: &Request, cursor: &str) -> String {
+    let kept: String = request
+        .pairs()
+        .filter(|(_, parameter)| parameter.as_ref().is_none_or(|(name, _)| name != "cursor"))
+        .flat_map(|(pair, _)| [pair, "&"])
+        .collect();
+    format!("<{}?{kept}cursor={cursor}>; rel=\"next\"", request.path)
+}
+
+async fn get(
+    passage: &Passage<'_>,
+    resource: &'static Resource,
+) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
-    let statement = statements::get(resource, passage.grant);
+    let statement = statement_cache::get(key(passage, resource, Verb::Get), || {
+        statements::get(resource, passage.grant)
+    });
     let answer = match passage.run(&statement, passage.parameters.clone()).await {
         Ok(answer) => answer,
         Err(failure) => return settle(failure),
@@ -104,7 +128,10 @@ async fn get(passage: &Passage<'_>, resource: &Resource) -> Result<Response, Pro
 /// One resource as the answer, with its tag; 304 when the client has that version already.
 fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response, Problem> {
     let body = answer.body.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let etag = conditions::etag(&answer.tag.unwrap_or_default(), passage.grant.reads);
+    let tag = answer
+        .tag
+        .ok_or_else(|| Problem::new(Kind::Internal).cause("a resource without a version"))?;
+    let etag = conditions::etag(&tag, passage.grant);
     let reads = passage.request.method == Method::GET || passage.request.method == Method::HEAD;
     if reads && conditions::not_modified(passage.request, &etag) {
         return Ok(Response::empty(304).header("etag", etag));
@@ -117,12 +144,17 @@ fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response
     })
 }
 
-async fn create(passage: &Passage<'_>, resource: &Resource) -> Result<Response, Problem> {
+async fn create(
+    passage: &Passage<'_>,
+    resource: &'static Resource,
+) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
     require_key(passage, resource)?;
     let input = passage.body(statements::settable(resource), Purpose::Create)?;
-    let statement = statements::create(resource, passage.grant);
+    let statement = statement_cache::get(key(passage, resource, Verb::Create), || {
+        statements::create(resource, passage.grant)
+    });
     let arguments = arguments(json!(random::id()), input, None);
     let answer = match passage.run(&statement, arguments).await {
         Ok(answer) => answer,
@@ -137,15 +169,11 @@ fn created(passage: &Passage<'_>, noun: &str, answer: Answer) -> Result<Response
     struct Made {
         id: uuid::Uuid,
     }
-    let made = answer
-        .body
-        .as_deref()
-        .and_then(|body| serde_json::from_str::<Made>(body).ok());
     let response = single(passage, 201, answer)?;
-    Ok(match made {
-        Some(made) => response.header("location", format!("/v1/{noun}/{}", made.id)),
-        None => response,
-    })
+    // The id is among the fields that every grant reads.
+    let made: Made = serde_json::from_slice(&response.body)
+        .map_err(|error| Problem::new(Kind::Internal).cause(format!("made without an id: {error}")))?;
+    Ok(response.header("location", format!("/v1/{noun}/{}", made.id)))
 }
 
 fn require_key(passage: &Passage<'_>, resource: &Resource) -> Result<(), Problem> {
@@ -156,37 +184,47 @@ fn require_key(passage: &Passage<'_>, resource: &Resource) -> Result<(), Problem
     Ok(())
 }
 
-fn arguments(id: Value, input: Map<String, Value>, version: Option<i64>) -> Map<String, Value> {
+fn arguments(id: Value, input: Map<String, Value>, versions: Option<&[i64]>) -> Map<String, Value> {
     let mut arguments = Map::new();
     arguments.insert("id".to_owned(), id);
     arguments.insert("input".to_owned(), Value::Object(input));
-    arguments.insert("version".to_owned(), json!(version));
+    arguments.insert("versions".to_owned(), json!(versions));
     arguments
 }
 
-fn path_id(passage: &Passage<'_>) -> Value {
-    passage.parameters.get("id").cloned().unwrap_or_default()
+fn path_id(passage: &Passage<'_>) -> Result<Value, Problem> {
+    passage
+        .parameters
+        .get("id")
+        .cloned()
+        .ok_or_else(|| Problem::new(Kind::Internal).cause("a path without an id"))
 }
 
 async fn update(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
-    let version = conditions::expected_version(passage.request, resource.requires_match)?;
-    let fields = resource.all_fields().collect::<Vec<_>>();
-    let input = passage.body(fields.iter().copied(), Purpose::Update)?;
-    let statement = statements::update(resource, passage.grant);
-    let arguments = arguments(path_id(passage), input, version);
+    let versions = conditions::expected_versions(passage.request, resource.requires_match)?;
+    let input = passage.body(resource.all_fields(), Purpose::Update)?;
+    let statement = statement_cache::get(key(passage, resource, Verb::Update), || {
+        statements::update(resource, passage.grant)
+    });
+    let arguments = arguments(path_id(passage)?, input, versions.as_deref());
     match passage.run(&statement, arguments).await {
         Ok(answer) => single(passage, 200, answer),
         Err(failure) => settle(failure),
     }
 }
 
-async fn delete(passage: &Passage<'_>, resource: &Resource) -> Result<Response, Problem> {
+async fn delete(
+    passage: &Passage<'_>,
+    resource: &'static Resource,
+) -> Result<Response, Problem> {
     passage.no_query()?;
-    let version = conditions::expected_version(passage.request, resource.requires_match)?;
-    let statement = statements::delete(resource, passage.grant);
-    let arguments = arguments(path_id(passage), Map::new(), version);
+    let versions = conditions::expected_versions(passage.request, resource.requires_match)?;
+    let statement = statement_cache::get(key(passage, resource, Verb::Delete), || {
+        statements::delete(resource, passage.grant)
+    });
+    let arguments = arguments(path_id(passage)?, Map::new(), versions.as_deref());
     match passage.run(&statement, arguments).await {
         Ok(answer) if answer.body.is_some() => Ok(Response::empty(204)),
         Ok(_) => Err(Problem::new(Kind::NotFound)),
@@ -194,24 +232,37 @@ async fn delete(passage: &Passage<'_>, resource: &Resource) -> Result<Response, 
     }
 }
 
-async fn restore(passage: &Passage<'_>, resource: &Resource) -> Result<Response, Problem> {
+async fn restore(
+    passage: &Passage<'_>,
+    resource: &'static Resource,
+) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
-    let statement = statements::restore(resource, passage.grant);
-    let arguments = arguments(path_id(passage), Map::new(), None);
+    passage.no_body()?;
+    require_key(passage, resource)?;
+    let statement = statement_cache::get(key(passage, resource, Verb::Restore), || {
+        statements::restore(resource, passage.grant)
+    });
+    let arguments = arguments(path_id(passage)?, Map::new(), None);
     match passage.run(&statement, arguments).await {
         Ok(answer) => single(passage, 200, answer),
         Err(failure) => settle(failure),
     }
 }
 
-async fn import_file(passage: &Passage<'_>, resource: &Resource) -> Result<Response, Problem> {
+async fn import_file(
+    passage: &Passage<'_>,
+    resource: &'static Resource,
+) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     headers::content_type(passage.request, &["text/csv"])?;
     require_key(passage, resource)?;
-    let dry_run = headers::dry_run(passage.request)?;
+    let query = query::parameters(passage.request, &DRY_RUN)?;
+    let dry_run = query.get("dry_run").is_some_and(|value| value == "true");
     let rows = import::rows(resource, passage.grant, &passage.request.body)?;
-    let statement = import::statement(resource);
+    let statement = statement_cache::get(key(passage, resource, Verb::Import), || {
+        import::statement(resource)
+    });
     let mut arguments = Map::new();
     arguments.insert("rows".to_owned(), Value::Array(rows));
     arguments.insert("dry_run".to_owned(), json!(dry_run));

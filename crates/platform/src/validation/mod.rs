@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::field::{Field, Kind, Setting};
 use crate::policy::Fields;
-use crate::problem::{self, FieldError, MOST_ERRORS, Problem};
+use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
 
 pub use scalar::{id, scalar};
 
@@ -141,7 +141,7 @@ fn object_of(
 /// Escapes a member's name for a JSON pointer (RFC 6901, section 3), bounded so that an answer stays small.
 fn escape_pointer(name: &str) -> String {
     name.chars()
-        .take(100)
+        .take(LONGEST_NAME)
         .collect::<String>()
         .replace('~', "~0")
         .replace('/', "~1")

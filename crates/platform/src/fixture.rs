@@ -1,0 +1,285 @@
+//! What the unit tests share: a component that exists nowhere else, settings, requests, and a database
+//! that only records that it was called. No test stands here.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::action::{Action, Answers, Call, Done, Run, Shape};
+use crate::component::Component;
+use crate::database::{Database, Failure, Pending};
+use crate::field::{Field, Kind};
+use crate::policy::{Access, Grant, Policy, Verb};
+use crate::request::Request;
+use crate::resource::Resource;
+use crate::response::Response;
+use crate::role::Role;
+use crate::settings::Settings;
+use crate::sql::{Sql, Statement};
+use crate::token::Claims;
+
+/// A resource with a field of each sort that matters.
+pub(crate) const LAMPS: Resource = Resource {
+    name: "lamps",
+    table: "lamps",
+    singular: "lamp",
+    description: "A lamp.",
+    fields: &[
+        Field::new("name", Kind::Text { min: 1, max: 20 }, "What it is called.")
+            .required()
+            .sortable(),
+        Field::new("owner_id", Kind::Reference("users"), "Whose it is.")
+            .nullable()
+            .filterable(),
+        Field::new("kind", Kind::OneOf(&["desk", "floor"]), "What it stands on.")
+            .on_create()
+            .default("'desk'")
+            .filterable(),
+        Field::new("watts", Kind::Integer { min: 1, max: 100 }, "How bright it is.")
+            .default("10")
+            .sortable(),
+        Field::new("bought_on", Kind::Date, "When it was bought.")
+            .nullable()
+            .filterable(),
+        Field::new("tags", Kind::TextList { items: 3, max: 10 }, "Words about it.")
+            .default("'[]'::jsonb"),
+        Field::new("is_on", Kind::Boolean, "Whether it shines.")
+            .read_only()
+            .filterable(),
+        Field::new("code", Kind::Secret { min: 1, max: 10 }, "What unlocks it.").nullable(),
+    ],
+    owner: Some("owner_id"),
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    requires_match: false,
+    requires_key: false,
+};
+
+/// A resource that is about money.
+pub(crate) const BILLS: Resource = Resource {
+    name: "bills",
+    table: "bills",
+    singular: "electric bill",
+    description: "A bill.",
+    fields: &[Field::new("note", Kind::Text { min: 0, max: 20 }, "A note.").required()],
+    owner: None,
+    verbs: &[Verb::List, Verb::Create, Verb::Update],
+    requires_match: true,
+    requires_key: true,
+};
+
+const ALL: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    Verb::Import,
+    Verb::Export,
+    Verb::Action("switch"),
+];
+
+/// All of it.
+pub(crate) static ADMIN: Grant = Grant::new(Role::Admin, ALL);
+/// All fields of its own, few of others'.
+pub(crate) static TUTOR: Grant = Grant::new(Role::Tutor, &[Verb::List, Verb::Get, Verb::Update])
+    .reading_of_others(&["name", "kind"])
+    .writing(&["name", "tags"]);
+/// Few fields.
+pub(crate) static STUDENT: Grant =
+    Grant::new(Role::Student, &[Verb::List, Verb::Get]).reading(&["name", "watts"]);
+
+const SWITCH: Action = Action {
+    method: Method::POST,
+    path: "/v1/lamps/{id}/switch",
+    operation: "lamps.switch",
+    summary: "Switch a lamp",
+    access: Access::Granted {
+        resource: "lamps",
+        verb: Verb::Action("switch"),
+    },
+    body: None,
+    query: &[Field::new("minutes", Kind::Integer { min: 1, max: 60 }, "For how long.")],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Resource(&LAMPS)),
+        description: "The lamp.",
+    },
+    run: Run::Statement(switch),
+};
+
+const ASK: Action = Action {
+    method: Method::POST,
+    path: "/v1/ask",
+    operation: "oracle.ask",
+    summary: "Ask",
+    access: Access::SignedIn,
+    body: Some(&[Field::new("question", Kind::Text { min: 1, max: 20 }, "What.").required()]),
+    query: &[],
+    answers: Answers {
+        status: 204,
+        schema: None,
+        description: "Nothing.",
+    },
+    run: Run::Custom(ask),
+};
+
+const PING: Action = Action {
+    method: Method::GET,
+    path: "/ping",
+    operation: "ping",
+    summary: "Ping",
+    access: Access::Public,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: None,
+        description: "Pong.",
+    },
+    run: Run::Custom(ping),
+};
+
+fn switch() -> Statement {
+    Sql::from("-- lamps.switch").prepared("lamps.switch")
+}
+
+fn ask<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async {
+        let statement = Sql::from("-- oracle.ask").unprepared();
+        match call.run(&statement, call.arguments()).await {
+            Ok(_) => Ok(Response::empty(204)),
+            Err(failure) => crate::pipeline::settle(failure),
+        }
+    })
+}
+
+fn ping<'a>(_: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async { Ok(Response::json(200, "{}")) })
+}
+
+/// The component.
+pub(crate) static COMPONENT: Component = Component {
+    name: "light",
+    resources: &[LAMPS, BILLS],
+    actions: &[SWITCH, ASK, PING],
+    policies: &[
+        Policy {
+            resource: "lamps",
+            grants: &[ADMIN, TUTOR, STUDENT],
+        },
+        Policy {
+            resource: "bills",
+            grants: &[Grant::new(
+                Role::Admin,
+                &[Verb::List, Verb::Create, Verb::Update],
+            )],
+        },
+    ],
+}
+.checked();
+
+/// Settings of the region `eu`.
+pub(crate) fn settings() -> Settings {
+    settings_with(&[])
+}
+
+/// Settings of the region `eu` with other values of some variables.
+pub(crate) fn settings_with(others: &[(&str, &str)]) -> Settings {
+    let mut values = variables();
+    values.extend(others.iter().copied());
+    Settings::read(|name| Ok(values[name].to_owned())).expect("the settings can be read")
+}
+
+/// The variables of a component.
+pub(crate) fn variables() -> BTreeMap<&'static str, &'static str> {
+    BTreeMap::from([
+        ("region", "eu"),
+        (
+            "base_urls",
+            r#"{"eu": "https://eu.example.org", "au": "https://au.example.org"}"#,
+        ),
+        ("signing_keys", "one:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE"),
+        ("database_url", "postgres://lms@db.example.org/lms"),
+        ("allowed_origins", ""),
+    ])
+}
+
+/// Claims of a role in the region `eu`, good for a minute.
+pub(crate) fn claims(role: Role) -> Claims {
+    let now = chrono::Utc::now().timestamp();
+    Claims {
+        aud: "eu".to_owned(),
+        sub: Uuid::from_u128(1),
+        tid: Uuid::from_u128(2),
+        sid: Uuid::from_u128(3),
+        role,
+        iat: now,
+        exp: now + 60,
+    }
+}
+
+/// A request without headers and body.
+pub(crate) fn request(method: Method, target: &str) -> Request {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query.to_owned())),
+        None => (target, None),
+    };
+    Request {
+        method,
+        path: path.to_owned(),
+        query,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    }
+}
+
+impl Request {
+    /// Adds a line of a header.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Request {
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header's value");
+        self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// Signs the request in as the role.
+    pub(crate) fn signed_in(self, settings: &Settings, role: Role) -> Request {
+        let token = settings.keys.sign(&claims(role)).expect("a token");
+        self.with("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Adds a body of the media type.
+    pub(crate) fn body(mut self, media: &str, body: &str) -> Request {
+        self.body = body.as_bytes().to_vec();
+        self.with("content-type", media)
+    }
+}
+
+/// A database that is away, and that knows what it was asked.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    /// Context, statement and arguments of each call.
+    pub(crate) calls: RefCell<Vec<(Value, Statement, Value)>>,
+}
+
+impl Database for Recorder {
+    fn run<'a>(&'a self, context: String, statement: &'a Statement, arguments: String) -> Pending<'a> {
+        let json = |text: &str| serde_json::from_str(text).expect("JSON");
+        self.calls
+            .borrow_mut()
+            .push((json(&context), statement.clone(), json(&arguments)));
+        Box::pin(std::future::ready(Err(Failure::Unavailable("recorded".to_owned()))))
+    }
+}

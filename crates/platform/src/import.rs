@@ -1,18 +1,15 @@
-//! Many rows from a CSV file (RFC 4180): all or none, with the errors of the first hundred rows that have any.
+//! Many rows from a CSV file (RFC 4180): all or none, with the first hundred errors.
 
 use serde_json::{Map, Value, json};
 
 use crate::field::{Field, Kind};
 use crate::policy::{Fields, Grant};
-use crate::problem::{self, FieldError, Problem};
+use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
 use crate::random;
 use crate::resource::Resource;
 use crate::sql::{Sql, Statement};
 use crate::statements;
 use crate::validation::{self, Purpose};
-
-/// Most errors that are answered.
-const MOST_ERRORS: usize = 100;
 
 /// Reads the file into the statement's rows: `[{"id": ..., "row": 2, "input": {...}}, ...]`.
 ///
@@ -39,7 +36,6 @@ pub fn rows(resource: &Resource, grant: &Grant, file: &[u8]) -> Result<Vec<Value
             })),
         }
         if errors.len() >= MOST_ERRORS {
-            errors.truncate(MOST_ERRORS);
             break;
         }
     }
@@ -67,8 +63,13 @@ fn columns(
         .filter(|field| writes.covers(field.name))
         .collect();
     let mut fields: Vec<&'static Field> = Vec::with_capacity(header.len());
+    let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+    let names = names.join(", ");
     let mut errors = Vec::new();
     for name in header {
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
         let name = name.trim_start_matches('\u{feff}').trim();
         match known.iter().find(|field| field.name == name) {
             Some(field) if fields.iter().any(|earlier| earlier.name == name) => {
@@ -80,11 +81,10 @@ fn columns(
             }
             Some(field) => fields.push(field),
             None => {
-                let names: Vec<&str> = known.iter().map(|field| field.name).collect();
                 errors.push(FieldError::new(
-                    format!("/1/{}", name.chars().take(100).collect::<String>()),
+                    format!("/1/{}", name.chars().take(LONGEST_NAME).collect::<String>()),
                     "unknown_field",
-                    format!("The columns are: {}.", names.join(", ")),
+                    format!("The columns are: {names}."),
                 ));
             }
         }

@@ -3,7 +3,7 @@
 //! Route, caller, access, input, one statement, answer. What an endpoint does beyond that stands in its
 //! declaration or its action.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::database::{Answer, Client, Database, Failure};
 use crate::field::Field;
 use crate::idempotency;
-use crate::policy::{Access, Fields, Grant};
+use crate::policy::{Access, Fields, Grant, Verb};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
@@ -45,6 +45,24 @@ pub(crate) struct Passage<'a> {
     pub(crate) parameters: Map<String, Value>,
 }
 
+/// Most bytes of a body.
+const BODY: usize = 1024 * 1024;
+/// Most bytes of a file that is imported.
+const IMPORT: usize = 64 * 1024 * 1024;
+
+/// Most bytes of the request's body: much is read only from a caller who may import it.
+pub fn body_limit(component: &Component, settings: &Settings, request: &Request) -> usize {
+    let may_import = request.path.ends_with("/import")
+        && match router::find(component, &request.method, &request.path) {
+            Ok(Route::Endpoint(endpoint, _)) => {
+                matches!(endpoint.does, Does::Verb(_, Verb::Import))
+                    && admit(component, &endpoint, request, settings).is_ok()
+            }
+            _ => false,
+        };
+    if may_import { IMPORT } else { BODY }
+}
+
 /// Answers a request.
 pub async fn handle(
     component: &Component,
@@ -64,26 +82,30 @@ pub async fn handle(
         &mut microseconds,
     )
     .await;
-    let mut response = result.unwrap_or_else(|problem| {
-        if let Some(cause) = &problem.cause {
-            eprintln!(
-                "{request_id} {} {} {}: {cause}",
-                request.method,
-                request.path,
-                problem.status()
-            );
-        }
-        Response::problem(&problem, &request_id)
-    });
-    headers::complete(
-        &mut response,
-        settings,
-        request,
-        request_id,
-        microseconds,
-        started.elapsed(),
-    );
+    let mut response = match result {
+        Ok(response) => response,
+        Err(problem) => problem_response(&problem, request, &request_id),
+    };
+    let total = started.elapsed();
+    headers::complete(&mut response, settings, request, request_id, microseconds, total);
     response
+}
+
+/// Answers a request whose body could not be read.
+pub fn refuse(settings: &Settings, request: &Request, problem: &Problem) -> Response {
+    let request_id = headers::request_id(request);
+    let mut response = problem_response(problem, request, &request_id);
+    headers::complete(&mut response, settings, request, request_id, 0, Duration::ZERO);
+    response
+}
+
+/// The problem as an answer, and its cause as a line for the operator.
+fn problem_response(problem: &Problem, request: &Request, request_id: &str) -> Response {
+    if let Some(cause) = &problem.cause {
+        let (method, path) = (&request.method, &request.path);
+        eprintln!("{request_id} {method} {path} {}: {cause}", problem.status());
+    }
+    Response::problem(problem, request_id)
 }
 
 async fn serve(

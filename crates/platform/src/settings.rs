@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode_str;
+
 use crate::token::Keys;
 
 /// The settings of a cell, as every component of it has them.
@@ -35,7 +37,8 @@ impl Settings {
         let keys = Keys::parse(&get("signing_keys")?)?;
         let database_url = get("database_url")?;
         // An address given aside of the host name would pass by the list of allowed hosts.
-        if database_url.contains("hostaddr") {
+        let decoded = percent_decode_str(&database_url).decode_utf8_lossy();
+        if decoded.contains("hostaddr") {
             return Err("variable database_url must name its host, not hostaddr".to_owned());
         }
         let allowed_origins = get("allowed_origins")?

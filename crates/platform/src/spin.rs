@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::BodyExt;
 use spin_sdk::http::{FullBody, Request as SpinRequest, Response as SpinResponse};
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
@@ -22,11 +23,6 @@ use crate::response::Response;
 use crate::settings::Settings;
 use crate::sql::Statement;
 
-/// Most bytes of a body.
-const BODY: usize = 1024 * 1024;
-/// Most bytes of a file that is imported.
-const IMPORT: usize = 64 * 1024 * 1024;
-
 thread_local! {
     // Variables don't change while an instance lives, and reading five of them costs more than a route.
     static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
@@ -35,14 +31,14 @@ thread_local! {
 /// Answers a request of the host with the component's table.
 pub async fn serve(component: &Component, request: SpinRequest) -> SpinResponse<FullBody<Bytes>> {
     let response = match settings().await {
-        Ok(settings) => match read(request).await {
-            Ok(request) => {
+        Ok(settings) => match read(component, &settings, request).await {
+            (request, Ok(())) => {
                 let database = Postgres {
                     address: &settings.database_url,
                 };
                 pipeline::handle(component, &settings, &database, &request).await
             }
-            Err(problem) => refused(&problem),
+            (request, Err(problem)) => pipeline::refuse(&settings, &request, &problem),
         },
         Err(cause) => {
             eprintln!("{} can't serve: {cause}", component.name);
@@ -52,7 +48,7 @@ pub async fn serve(component: &Component, request: SpinRequest) -> SpinResponse<
     sent(response)
 }
 
-/// The answer to a request that never reached the pipeline.
+/// The answer when there are no settings to serve by.
 fn refused(problem: &Problem) -> Response {
     let request_id = crate::random::id().to_string();
     let response = Response::problem(problem, &request_id);
@@ -60,7 +56,6 @@ fn refused(problem: &Problem) -> Response {
     response
         .header("x-request-id", request_id)
         .header("content-length", length)
-        .header("connection", "close")
 }
 
 async fn settings() -> Result<Rc<Settings>, String> {
@@ -90,22 +85,40 @@ async fn settings() -> Result<Rc<Settings>, String> {
     Ok(settings)
 }
 
-/// Reads the request, its body within the limit.
-async fn read(request: SpinRequest) -> Result<Request, Problem> {
-    let (parts, mut body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    let limit = if path.ends_with("/import") {
-        IMPORT
-    } else {
-        BODY
+/// Reads the request, its body within the limit, or says why the body could not be read.
+async fn read(
+    component: &Component,
+    settings: &Settings,
+    request: SpinRequest,
+) -> (Request, Result<(), Problem>) {
+    let (parts, body) = request.into_parts();
+    let mut request = Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        body: Vec::new(),
     };
-    let too_large = || {
-        Problem::new(Kind::TooLarge).detail(format!("This takes at most {limit} bytes."))
+    let limit = pipeline::body_limit(component, settings, &request);
+    let result = match read_body(&request, body, limit).await {
+        Ok(bytes) => {
+            request.body = bytes;
+            Ok(())
+        }
+        Err(problem) => Err(problem),
     };
-    let announced = parts
-        .headers
-        .get("content-length")
-        .and_then(|length| length.to_str().ok())
+    (request, result)
+}
+
+async fn read_body<B>(request: &Request, mut body: B, limit: usize) -> Result<Vec<u8>, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let too_large =
+        || Problem::new(Kind::TooLarge).detail(format!("This takes at most {limit} bytes."));
+    // A length that can't be parsed is no reason to refuse: what comes is counted anyway.
+    let announced = request
+        .header("content-length")
         .and_then(|length| length.parse::<usize>().ok())
         .unwrap_or(0);
     if announced > limit {
@@ -123,13 +136,7 @@ async fn read(request: SpinRequest) -> Result<Request, Problem> {
             bytes.extend_from_slice(&data);
         }
     }
-    Ok(Request {
-        method: parts.method,
-        query: parts.uri.query().map(str::to_owned),
-        path,
-        headers: parts.headers,
-        body: bytes,
-    })
+    Ok(bytes)
 }
 
 fn sent(response: Response) -> SpinResponse<FullBody<Bytes>> {
@@ -169,27 +176,32 @@ impl Database for Postgres<'_> {
                 ParameterValue::Str(statement.text.clone()),
                 ParameterValue::Str(arguments),
             ];
-            let rows = connection
-                .query(CALL, parameters)
-                .await
-                .map_err(failure)?
-                .collect()
-                .await
-                .map_err(failure)?;
-            let row = rows
-                .first()
-                .ok_or_else(|| Failure::Unexpected("lms.run answered no row".to_owned()))?;
-            let text = |value: &DbValue| match value {
-                DbValue::Str(text) => Some(text.clone()),
-                _ => None,
-            };
-            Ok(Answer {
-                body: text(&row[0]),
-                tag: text(&row[1]),
-                replayed: matches!(row[2], DbValue::Boolean(true)),
-                microseconds: started.elapsed().as_micros().try_into().unwrap_or(u64::MAX),
-            })
+            let mut result = connection.query(CALL, parameters).await.map_err(failure)?;
+            let mut first = None;
+            while let Some(row) = result.rows().next().await {
+                first.get_or_insert(row);
+            }
+            result.result().await.map_err(failure)?;
+            answer(first, started.elapsed().as_micros())
         })
+    }
+}
+
+/// The row of `lms.run`: body, tag, and whether it was kept from an earlier request.
+fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failure> {
+    let text = |value: DbValue| match value {
+        DbValue::Str(text) => Ok(Some(text)),
+        DbValue::DbNull => Ok(None),
+        other => Err(Failure::Unexpected(format!("lms.run answered {other:?} for a text"))),
+    };
+    match row.map(<[DbValue; 3]>::try_from) {
+        Some(Ok([body, tag, DbValue::Boolean(replayed)])) => Ok(Answer {
+            body: text(body)?,
+            tag: text(tag)?,
+            replayed,
+            microseconds: microseconds.try_into().unwrap_or(u64::MAX),
+        }),
+        _ => Err(Failure::Unexpected("lms.run answered no row of three columns".to_owned())),
     }
 }
 

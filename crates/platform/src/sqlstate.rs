@@ -38,7 +38,10 @@ fn unavailable(cause: impl Into<String>) -> Problem {
 fn refused(refusal: Refusal) -> Outcome {
     let line = format!("{}: {}", refusal.code, refusal.message);
     let result = match refusal.code.as_str() {
-        "LM200" => return Outcome::DryRun(refusal.detail.unwrap_or_default()),
+        "LM200" => match refusal.detail {
+            Some(report) => return Outcome::DryRun(report),
+            None => Problem::new(Kind::Internal).cause("a dry run without a report"),
+        },
         "LM401" => Problem::new(Kind::Unauthenticated).detail(refusal.message),
         "LM403" => Problem::new(Kind::Forbidden).detail(refusal.message),
         "LM404" => Problem::new(Kind::NotFound),

@@ -1,5 +1,7 @@
 //! Access tokens: signed JSON Web Tokens (RFC 7519, HS256) that live for 15 minutes.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
@@ -66,12 +68,19 @@ impl Keys {
                 let bytes = URL_SAFE_NO_PAD
                     .decode(key.trim_end_matches('='))
                     .map_err(|_| format!("signing key {id} is not base64url"))?;
+                if id.is_empty() {
+                    return Err("a signing key has no id".to_owned());
+                }
                 if bytes.len() < KEY_BYTES {
                     return Err(format!("signing key {id} is shorter than {KEY_BYTES} bytes"));
                 }
                 Ok((id.to_owned(), bytes))
             })
             .collect::<Result<Vec<_>, String>>()?;
+        let mut ids = BTreeSet::new();
+        if let Some((id, _)) = keys.iter().find(|(id, _)| !ids.insert(id)) {
+            return Err(format!("signing key {id} is there twice"));
+        }
         hmac_provider::install();
         Ok(Keys(keys))
     }

@@ -8,6 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
+/// The body of `SSLRequest`.
+const TLS_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
+
 /// What reached PostgreSQL through the proxy.
 #[derive(Debug, Clone, Default)]
 pub struct Proxy {
@@ -76,11 +79,17 @@ impl Proxy {
 
     /// Passes the frontend's messages on, one by one.
     async fn forward(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> Result<()> {
-        // The first message has no type.
-        let length = from.read_u32().await?;
-        let mut startup = vec![0; usize::try_from(length)?.saturating_sub(4)];
-        from.read_exact(&mut startup).await?;
-        to.write_all(&[&length.to_be_bytes()[..], &startup].concat()).await?;
+        // Messages before the start of the session have no type; a request for TLS may come first.
+        loop {
+            let length = from.read_u32().await?;
+            let mut body = vec![0; usize::try_from(length)?.saturating_sub(4)];
+            from.read_exact(&mut body).await?;
+            to.write_all(&[&length.to_be_bytes()[..], &body].concat())
+                .await?;
+            if body != TLS_REQUEST {
+                break;
+            }
+        }
         loop {
             let kind = from.read_u8().await?;
             let length = from.read_u32().await?;

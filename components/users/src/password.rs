@@ -13,7 +13,8 @@ const COMMON: &str = include_str!("common_passwords.txt");
 
 /// A hash of no password, with the parameters of all the others: checked when there is no such user, so
 /// that the answer takes the same time.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$7Ki2h6Ou5qz0k5mXqzG9m9l4mFf0T2oVwS3O5r6b7Xk";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$rg41AwqHwH8NZlU7fuJNayRhRfS1O/GN49xXCiiVsx8";
 
 fn argon2() -> Result<Argon2<'static>, Problem> {
     let params = Params::new(19 * 1024, 2, 1, None)
@@ -55,4 +56,30 @@ pub(crate) fn matches(password: &str, hash: Option<&str>) -> Result<bool, Proble
         .verify_password(password.as_bytes(), &parsed)
         .is_ok();
     Ok(same && hash.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_has_its_own_hash_and_no_other() {
+        let hash = hash("/password", "a long enough one").expect("it can be hashed");
+        assert!(matches("a long enough one", Some(&hash)).expect("it can be checked"));
+        assert!(!matches("a long enough two", Some(&hash)).expect("it can be checked"));
+    }
+
+    #[test]
+    fn nobody_is_checked_like_anybody_and_never_matches() {
+        assert!(PasswordHash::new(NOBODY).is_ok());
+        assert!(!matches("whatever it may be", None).expect("it can be checked"));
+    }
+
+    #[test]
+    fn common_passwords_are_refused_in_any_case() {
+        for password in ["password1234", "PassWord1234"] {
+            let problem = hash("/password", password).expect_err("it is common");
+            assert_eq!(problem.errors[0].code, "common_password");
+        }
+    }
 }

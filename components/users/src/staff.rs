@@ -16,9 +16,13 @@ pub(crate) const STAFF: Resource = Resource {
             .required()
             .on_create()
             .filterable(),
-        Field::new("centre_id", Kind::Reference("centres"), "The centre.")
-            .required()
-            .filterable(),
+        Field::new(
+            "centre_id",
+            Kind::Reference("centres"),
+            "The centre; none for those who work for all of them.",
+        )
+        .nullable()
+        .filterable(),
         Field::new("title", Kind::Text { min: 1, max: 200 }, "The job's title.")
             .nullable()
             .filterable(),

@@ -1,0 +1,348 @@
+-- centres.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.centres as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- centres.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (
+  select count(*)
+  from lms.centres as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  )
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.centres as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  order by r.created_at, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- centres.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.centres as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- centres.create
+with r as (
+  insert into lms.centres as r (id, name, code, time_zone, currency, address, phone, email, status)
+  select
+    ($1->>'id')::uuid,
+    ($1->'input'->>'name')::text,
+    ($1->'input'->>'code')::text,
+    ($1->'input'->>'time_zone')::text,
+    ($1->'input'->>'currency')::text,
+    coalesce(nullif($1->'input'->'address', 'null'::jsonb), '{}'::jsonb),
+    ($1->'input'->>'phone')::text,
+    ($1->'input'->>'email')::text,
+    coalesce(($1->'input'->>'status')::text, 'active')
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- centres.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.centres as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.centres as r
+  set
+    name = case when $1->'input' ? 'name' then ($1->'input'->>'name')::text else r.name end,
+    code = case when $1->'input' ? 'code' then ($1->'input'->>'code')::text else r.code end,
+    time_zone = case when $1->'input' ? 'time_zone' then ($1->'input'->>'time_zone')::text else r.time_zone end,
+    currency = case when $1->'input' ? 'currency' then ($1->'input'->>'currency')::text else r.currency end,
+    address = case when $1->'input' ? 'address' then coalesce(nullif($1->'input'->'address', 'null'::jsonb), '{}'::jsonb) else r.address end,
+    phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
+    email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
+    status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- centres.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.centres as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.centres as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- centres.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.centres as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.centres as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- centres.import
+with made as (
+  insert into lms.centres (id, name, code, time_zone, currency, address, phone, email, status)
+  select
+    (one->>'id')::uuid,
+    coalesce((one->'input'->>'name')::text, null),
+    coalesce((one->'input'->>'code')::text, null),
+    coalesce((one->'input'->>'time_zone')::text, null),
+    coalesce((one->'input'->>'currency')::text, null),
+    coalesce(nullif(one->'input'->'address', 'null'::jsonb), '{}'::jsonb),
+    coalesce((one->'input'->>'phone')::text, null),
+    coalesce((one->'input'->>'email')::text, null),
+    coalesce((one->'input'->>'status')::text, 'active')
+  from jsonb_array_elements($1->'rows') as one
+  where (select lms.rows_checked($1->'rows', 'centres', array[]::text[]))
+  returning id
+)
+select
+  case
+    when ($1->>'dry_run')::boolean
+    then lms.dry_run(report)
+    else report
+  end as body,
+  null::text as tag
+from (
+  select
+    json_build_object(
+      'dry_run', ($1->>'dry_run')::boolean,
+      'created', (select count(*) from made),
+      'rows', (
+        select json_agg(json_build_object('row', one->'row', 'id', one->>'id', 'outcome', 'create'))
+        from jsonb_array_elements($1->'rows') as one
+      )
+    )::text as report
+) as done;
+
+-- centres.export
+select
+  'id,name,code,time_zone,currency,address,phone,email,status,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    lms.csv_cell(r.name::text) || ',' ||
+    lms.csv_cell(r.code::text) || ',' ||
+    lms.csv_cell(r.time_zone::text) || ',' ||
+    lms.csv_cell(r.currency::text) || ',' ||
+    lms.csv_cell(r.address::text) || ',' ||
+    lms.csv_cell(r.phone::text) || ',' ||
+    lms.csv_cell(r.email::text) || ',' ||
+    lms.csv_cell(r.status::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || ',' ||
+    coalesce(lms.utc(r.deleted_at), '') || E'\r\n' as line
+  from lms.centres as r
+  where r.deleted_at is null
+  order by r.created_at, r.id
+) as lines;
+

@@ -1,0 +1,291 @@
+-- guardians.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.guardians as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- guardians.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (
+  select count(*)
+  from lms.guardians as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  )
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.guardians as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  order by r.created_at, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- guardians.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.guardians as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- guardians.create
+with r as (
+  insert into lms.guardians as r (id, user_id, student_id, relationship)
+  select
+    ($1->>'id')::uuid,
+    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'relationship')::text
+  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- guardians.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.guardians as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.guardians as r
+  set
+    relationship = case when $1->'input' ? 'relationship' then ($1->'input'->>'relationship')::text else r.relationship end
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- guardians.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.guardians as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.guardians as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- guardians.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.guardians as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.guardians as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- guardians.import
+with made as (
+  insert into lms.guardians (id, user_id, student_id, relationship)
+  select
+    (one->>'id')::uuid,
+    coalesce((one->'input'->>'user_id')::uuid, null),
+    coalesce((one->'input'->>'student_id')::uuid, null),
+    coalesce((one->'input'->>'relationship')::text, null)
+  from jsonb_array_elements($1->'rows') as one
+  where (select lms.rows_checked($1->'rows', 'guardians', array['user_id:users', 'student_id:students']::text[]))
+  returning id
+)
+select
+  case
+    when ($1->>'dry_run')::boolean
+    then lms.dry_run(report)
+    else report
+  end as body,
+  null::text as tag
+from (
+  select
+    json_build_object(
+      'dry_run', ($1->>'dry_run')::boolean,
+      'created', (select count(*) from made),
+      'rows', (
+        select json_agg(json_build_object('row', one->'row', 'id', one->>'id', 'outcome', 'create'))
+        from jsonb_array_elements($1->'rows') as one
+      )
+    )::text as report
+) as done;
+
+-- guardians.export
+select
+  'id,user_id,student_id,relationship,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.user_id::text, '') || ',' ||
+    coalesce(r.student_id::text, '') || ',' ||
+    lms.csv_cell(r.relationship::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || ',' ||
+    coalesce(lms.utc(r.deleted_at), '') || E'\r\n' as line
+  from lms.guardians as r
+  where r.deleted_at is null
+  order by r.created_at, r.id
+) as lines;
+

@@ -1,0 +1,158 @@
+-- tenants.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'slug', r.slug,
+    'region', r.region,
+    'retention_class', r.retention_class,
+    'settings', r.settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.tenants as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- tenants.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (
+  select count(*)
+  from lms.tenants as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  )
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'slug', r.slug,
+    'region', r.region,
+    'retention_class', r.retention_class,
+    'settings', r.settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.tenants as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  order by r.created_at, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- tenants.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'slug', r.slug,
+    'region', r.region,
+    'retention_class', r.retention_class,
+    'settings', r.settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.tenants as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- tenants.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.tenants as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.tenants as r
+  set
+    name = case when $1->'input' ? 'name' then ($1->'input'->>'name')::text else r.name end,
+    settings = case when $1->'input' ? 'settings' then nullif($1->'input'->'settings', 'null'::jsonb) else r.settings end
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.slug, r.region, r.retention_class, r.settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'slug', r.slug,
+    'region', r.region,
+    'retention_class', r.retention_class,
+    'settings', r.settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+

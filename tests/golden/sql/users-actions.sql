@@ -1,0 +1,294 @@
+-- auth.logout
+with ended as (
+  update lms.sessions as r
+  set revoked_at = now()
+  where r.id = current_setting('app.session_id')::uuid
+  returning r.id
+)
+select
+  '' as body,
+  null::text as tag
+from ended;
+
+-- auth.me
+select
+  json_build_object(
+    'user', r.identity->'user',
+    'tenant', r.identity->'tenant',
+    'role', current_setting('app.role'),
+    'region', r.identity->'tenant'->>'region',
+    'scopes', json_build_array(
+      case
+        when current_setting('app.role') in ('admin', 'finance', 'support') then 'tenant'
+        when current_setting('app.role') in ('supervisor', 'assessor') then 'centre'
+        when current_setting('app.role') = 'tutor' then 'assigned_students'
+        when current_setting('app.role') = 'parent' then 'children'
+        else 'own'
+      end
+    ),
+    'session_id', current_setting('app.session_id')
+  )::text as body,
+  null::text as tag
+from (select lms.me() as identity) as r;
+
+-- auth.sessions.list
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        json_build_object(
+          'id', r.id,
+          'current', r.id = current_setting('app.session_id')::uuid,
+          'user_agent', r.user_agent,
+          'address', r.address,
+          'created_at', lms.utc(r.created_at),
+          'last_used_at', lms.utc(r.last_used_at),
+          'expires_at', lms.utc(r.expires_at)
+        )
+        order by r.last_used_at desc, r.id desc
+      ),
+      '[]'::json
+    ),
+    'next_cursor', null
+  )::text as body,
+  null::text as tag
+from lms.sessions as r
+where r.user_id = current_setting('app.user_id')::uuid
+  and r.revoked_at is null
+  and r.expires_at > now();
+
+-- auth.sessions.delete
+with ended as (
+  update lms.sessions as r
+  set revoked_at = now()
+  where r.id = ($1->>'id')::uuid
+    and r.user_id = current_setting('app.user_id')::uuid
+    and r.revoked_at is null
+  returning r.id
+)
+select
+  '' as body,
+  null::text as tag
+from ended;
+
+-- auth.password.reset
+select
+  lms.password_reset_begin($1->>'tenant', $1->>'email', $1->>'token')::text as body,
+  null::text as tag;
+
+-- auth.password.confirm
+select
+  case
+    when lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash') then ''
+    else lms.refuse('LM422', 'This token isn''t good, or not any more.', 'token')::text
+  end as body,
+  null::text as tag;
+
+-- users.create
+with given as (
+  select
+    $1->'input' as input,
+    $1->'input'->'profile' as profile,
+    ($1->>'profile_id')::uuid as profile_id
+),
+r as (
+  insert into lms.users as r (
+    id, name, email, phone, role, centre_id, language_preferences, accessibility_settings, password_hash
+  )
+  select
+    ($1->>'id')::uuid,
+    given.input->>'name',
+    given.input->>'email',
+    given.input->>'phone',
+    given.input->>'role',
+    lms.referenced(
+      'centre_id',
+      (given.input->>'centre_id')::uuid,
+      exists (
+        select from lms.centres as t
+        where t.id = (given.input->>'centre_id')::uuid
+          and t.deleted_at is null
+      )
+    ),
+    coalesce(given.input->'language_preferences', '[]'::jsonb),
+    coalesce(given.input->'accessibility_settings', '{}'::jsonb),
+    $1->>'password_hash'
+  from given
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+, student as (
+  insert into lms.students (id, user_id, centre_id, dob, special_needs, languages, parent_id)
+  select
+    given.profile_id,
+    r.id,
+    r.centre_id,
+    (given.profile->>'dob')::date,
+    coalesce(given.profile->'special_needs', '[]'::jsonb),
+    coalesce(given.profile->'languages', '[]'::jsonb),
+    lms.referenced(
+      'profile/parent_id',
+      (given.profile->>'parent_id')::uuid,
+      exists (
+        select from lms.users as t
+        where t.id = (given.profile->>'parent_id')::uuid
+          and t.role = 'parent'
+          and t.deleted_at is null
+      )
+    )
+  from r
+  cross join given
+  where r.role = 'student'
+    and given.profile is not null
+),
+tutor as (
+  insert into lms.tutors (id, user_id, centre_id, max_students)
+  select
+    given.profile_id,
+    r.id,
+    r.centre_id,
+    coalesce((given.profile->>'max_students')::integer, 10)
+  from r
+  cross join given
+  where r.role = 'tutor'
+    and given.profile is not null
+),
+guardian as (
+  insert into lms.guardians (id, user_id, student_id, relationship)
+  select
+    given.profile_id,
+    r.id,
+    lms.referenced(
+      'profile/student_id',
+      (given.profile->>'student_id')::uuid,
+      exists (
+        select from lms.students as t
+        where t.id = (given.profile->>'student_id')::uuid
+          and t.deleted_at is null
+      )
+    ),
+    given.profile->>'relationship'
+  from r
+  cross join given
+  where r.role = 'parent'
+    and given.profile is not null
+),
+staff as (
+  insert into lms.staff (id, user_id, centre_id, title, department, hired_on)
+  select
+    given.profile_id,
+    r.id,
+    r.centre_id,
+    given.profile->>'title',
+    given.profile->>'department',
+    (given.profile->>'hired_on')::date
+  from r
+  cross join given
+  where r.role in ('supervisor', 'admin', 'finance', 'assessor', 'support')
+    and given.profile is not null
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- users.deactivate
+with r as (
+  update lms.users as r
+  set status = 'inactive'
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- users.activate
+with r as (
+  update lms.users as r
+  set status = 'active'
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- events.list
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.event order by page.position), '[]'::json),
+    'next_after', coalesce(max(page.position), ($1->>'after')::bigint, 0)
+  )::text as body,
+  null::text as tag
+from (
+  select
+    r.position,
+    json_build_object(
+      'position', r.position,
+      'id', r.id,
+      'entity', r.entity,
+      'entity_id', r.entity_id,
+      'kind', r.kind,
+      'actor', r.actor,
+      'request_id', r.request_id,
+      'at', lms.utc(r.at),
+      'state', r.state,
+      'hash', encode(r.hash, 'hex')
+    ) as event
+  from lms.event_log as r
+  where r.position > coalesce(($1->>'after')::bigint, 0)
+    and ($1->>'entity' is null or r.entity = $1->>'entity')
+    and ($1->>'entity_id' is null or r.entity_id = ($1->>'entity_id')::uuid)
+  order by r.position
+  limit coalesce(($1->>'limit')::integer, 50)
+) as page;
+

@@ -1,0 +1,311 @@
+-- users.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.users as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- users.list
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (
+  select count(*)
+  from lms.users as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  )
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from (
+    select
+      page.*,
+      row_number() over () as position
+    from (
+  select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as item,
+  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.users as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  order by r.created_at, r.id desc
+  limit ($1->>'limit')::integer + 1
+    ) as page
+  ) as numbered
+) as finished;
+
+-- users.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.users as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- users.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.users as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.users as r
+  set
+    name = case when $1->'input' ? 'name' then ($1->'input'->>'name')::text else r.name end,
+    email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
+    phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
+    role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
+    accessibility_settings = case when $1->'input' ? 'accessibility_settings' then coalesce(nullif($1->'input'->'accessibility_settings', 'null'::jsonb), '{}'::jsonb) else r.accessibility_settings end
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- users.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.users as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.users as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- users.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.users as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.users as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- users.import
+with made as (
+  insert into lms.users (id, name, email, phone, role, centre_id, language_preferences, accessibility_settings)
+  select
+    (one->>'id')::uuid,
+    coalesce((one->'input'->>'name')::text, null),
+    coalesce((one->'input'->>'email')::text, null),
+    coalesce((one->'input'->>'phone')::text, null),
+    coalesce((one->'input'->>'role')::text, null),
+    coalesce((one->'input'->>'centre_id')::uuid, null),
+    coalesce(nullif(one->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb),
+    coalesce(nullif(one->'input'->'accessibility_settings', 'null'::jsonb), '{}'::jsonb)
+  from jsonb_array_elements($1->'rows') as one
+  where (select lms.rows_checked($1->'rows', 'users', array['centre_id:centres']::text[]))
+  returning id
+)
+select
+  case
+    when ($1->>'dry_run')::boolean
+    then lms.dry_run(report)
+    else report
+  end as body,
+  null::text as tag
+from (
+  select
+    json_build_object(
+      'dry_run', ($1->>'dry_run')::boolean,
+      'created', (select count(*) from made),
+      'rows', (
+        select json_agg(json_build_object('row', one->'row', 'id', one->>'id', 'outcome', 'create'))
+        from jsonb_array_elements($1->'rows') as one
+      )
+    )::text as report
+) as done;
+
+-- users.export
+select
+  'id,name,email,phone,role,centre_id,language_preferences,accessibility_settings,status,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    lms.csv_cell(r.name::text) || ',' ||
+    lms.csv_cell(r.email::text) || ',' ||
+    lms.csv_cell(r.phone::text) || ',' ||
+    lms.csv_cell(r.role::text) || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    lms.csv_cell(r.language_preferences::text) || ',' ||
+    lms.csv_cell(r.accessibility_settings::text) || ',' ||
+    lms.csv_cell(r.status::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || ',' ||
+    coalesce(lms.utc(r.deleted_at), '') || E'\r\n' as line
+  from lms.users as r
+  where r.deleted_at is null
+  order by r.created_at, r.id
+) as lines;
+

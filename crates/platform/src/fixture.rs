@@ -283,3 +283,12 @@ impl Database for Recorder {
         Box::pin(std::future::ready(Err(Failure::Unavailable("recorded".to_owned()))))
     }
 }
+
+/// The output of a future that waits for nothing.
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("the future waits"),
+    }
+}

@@ -3,6 +3,9 @@
 //! Route, caller, access, input, one statement, answer. What an endpoint does beyond that stands in its
 //! declaration or its action.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant};
 
 use http::Method;

@@ -55,3 +55,56 @@ impl Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{settings_with, variables};
+
+    fn refused(name: &str, value: &str) -> String {
+        Settings::read(|variable| {
+            Ok(if variable == name { value } else { variables()[variable] }.to_owned())
+        })
+        .err()
+        .expect("the settings should be refused")
+    }
+
+    #[test]
+    fn the_variables_are_read() {
+        let settings = settings_with(&[("allowed_origins", "https://a.example, https://b.example,")]);
+        assert_eq!(settings.region, "eu");
+        assert_eq!(settings.base_urls["au"], "https://au.example.org");
+        assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example"]);
+        assert!(settings_with(&[]).allowed_origins.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_never_shown() {
+        for (name, value) in [
+            ("region", "mars"),
+            ("base_urls", "[secret]"),
+            ("base_urls", "{\"eu\": 1}"),
+            ("signing_keys", "id:secret"),
+            ("database_url", "postgres://x:secret@h/d?hostaddr=10.0.0.1"),
+            ("database_url", "postgres://x:secret@h/d?host%61ddr=10.0.0.1"),
+        ] {
+            let line = refused(name, value);
+            assert!(line.contains(name) || name == "signing_keys", "{line}");
+            assert!(!line.contains("secret") && !line.contains("10.0.0.1"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_missing_variable_is_passed_on() {
+        for missing in variables().into_keys() {
+            let result = Settings::read(|name| {
+                if name == missing {
+                    Err(format!("variable {name} is not set"))
+                } else {
+                    Ok(variables()[name].to_owned())
+                }
+            });
+            assert_eq!(result.err(), Some(format!("variable {missing} is not set")));
+        }
+    }
+}

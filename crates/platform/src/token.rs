@@ -140,3 +140,150 @@ fn audience(token: &str) -> Option<String> {
         .ok()
         .map(|claims| claims.aud)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fixture::claims;
+
+    const ONE: &str = "one:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE";
+    const TWO: &str = "two:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI";
+
+    fn keys(text: &str) -> Keys {
+        Keys::parse(text).unwrap()
+    }
+
+    /// A token of any header and claims, signed with the first key by whatever algorithm the caller makes up.
+    fn forged(header: &Value, claims: &Value, signature: &str) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.{signature}", part(header), part(claims))
+    }
+
+    #[test]
+    fn a_token_says_what_was_signed() {
+        let claims = claims(Role::Tutor);
+        let token = keys(ONE).sign(&claims).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Ok(claims));
+        assert!(token.len() < 600, "{}", token.len());
+    }
+
+    #[test]
+    fn keys_rotate_without_signing_anybody_out() {
+        let claims = claims(Role::Tutor);
+        let old = keys(ONE).sign(&claims).unwrap();
+        let rotated = keys(&format!("{TWO}, {ONE}"));
+        let new = rotated.sign(&claims).unwrap();
+        assert_eq!(rotated.verify(&old, "eu"), Ok(claims.clone()));
+        assert_eq!(rotated.verify(&new, "eu"), Ok(claims.clone()));
+        assert_eq!(keys(TWO).verify(&new, "eu"), Ok(claims));
+        assert_eq!(keys(TWO).verify(&old, "eu"), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn another_key_under_the_same_id_is_not_the_key() {
+        let token = keys(&TWO.replace("two", "one")).sign(&claims(Role::Admin)).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn a_token_ends_on_the_second() {
+        let mut claims = claims(Role::Tutor);
+        claims.exp = claims.iat - 1;
+        let token = keys(ONE).sign(&claims).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn a_token_of_another_region_is_told_apart() {
+        let mut claims = claims(Role::Tutor);
+        claims.aud = "us".to_owned();
+        let token = keys(TWO).sign(&claims).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::OtherRegion("us".to_owned())));
+    }
+
+    #[test]
+    fn only_hs256_is_taken() {
+        let claims = json!(claims(Role::Admin));
+        let key = EncodingKey::from_secret(&[b'A'; 32]);
+        for algorithm in ["none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "", "hs256"] {
+            let header = json!({"alg": algorithm, "typ": "JWT", "kid": "one"});
+            for signature in ["", "AAAA"] {
+                let token = forged(&header, &claims, signature);
+                assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid), "{algorithm}");
+            }
+            // The right key over a header that names another algorithm.
+            let unsigned = forged(&header, &claims, "");
+            let message = unsigned.trim_end_matches('.');
+            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+            let token = format!("{message}.{signature}");
+            assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn a_token_without_a_known_key_id_is_invalid() {
+        let claims = json!(claims(Role::Admin));
+        for header in [
+            json!({"alg": "HS256"}),
+            json!({"alg": "HS256", "kid": ""}),
+            json!({"alg": "HS256", "kid": "three"}),
+        ] {
+            assert_eq!(keys(ONE).verify(&forged(&header, &claims, ""), "eu"), Err(Refused::Invalid));
+        }
+    }
+
+    #[test]
+    fn claims_must_be_whole_even_with_a_good_signature() {
+        let key = EncodingKey::from_secret(&[b'A'; 32]);
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some("one".to_owned());
+        let whole = json!(claims(Role::Admin));
+        for name in ["sub", "tid", "sid", "role", "iat", "exp"] {
+            let mut claims = whole.clone();
+            claims.as_object_mut().unwrap().remove(name);
+            let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+            assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid), "{name}");
+        }
+        let mut claims = whole;
+        claims["role"] = json!("root");
+        let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn keys_are_named_once_and_long_enough() {
+        for (text, expected) in [
+            ("", "variable signing_keys must be like id:base64url,id:base64url"),
+            ("one", "variable signing_keys must be like id:base64url,id:base64url"),
+            ("one:***", "signing key one is not base64url"),
+            ("one:QUFB", "signing key one is shorter than 32 bytes"),
+            (&ONE.replace("one", ""), "a signing key has no id"),
+            (&format!("{ONE},{ONE}"), "signing key one is there twice"),
+        ] {
+            assert_eq!(Keys::parse(text).err().as_deref(), Some(expected));
+        }
+        assert!(Keys::parse(&format!("{ONE}=")).is_ok(), "padding is taken");
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_with_one_byte_changed_is_refused(place in 0_usize..1_000, byte in b'0'..=b'z') {
+            let token = keys(ONE).sign(&claims(Role::Student)).unwrap();
+            let place = place % token.len();
+            let mut changed = token.clone().into_bytes();
+            prop_assume!(changed[place] != byte);
+            changed[place] = byte;
+            let changed = String::from_utf8(changed).unwrap();
+            // The last characters of a part may hold bits that stand for nothing, which base64url refuses.
+            prop_assert!(keys(ONE).verify(&changed, "eu").is_err());
+        }
+
+        #[test]
+        fn any_text_is_refused_without_a_crash(text in "\\PC{0,40}(\\.[A-Za-z0-9_-]{0,40}){0,3}") {
+            prop_assert!(keys(ONE).verify(&text, "eu").is_err());
+        }
+    }
+}

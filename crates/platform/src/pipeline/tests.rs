@@ -1,0 +1,397 @@
+use http::Method;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fixture::{COMPONENT, Recorder, claims, ready, request, settings, settings_with};
+use crate::role::Role;
+
+const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+
+/// The answer, and the calls that reached the database.
+fn answer(request: Request) -> (Response, Recorder) {
+    let recorder = Recorder::default();
+    let response = ready(handle(&COMPONENT, &settings(), &recorder, &request));
+    (response, recorder)
+}
+
+/// The answer to a request that must not reach the database.
+fn refusal(request: Request) -> (u16, Value) {
+    let line = format!("{} {}", request.method, request.path);
+    let (response, recorder) = answer(request);
+    assert!(recorder.calls.borrow().is_empty(), "{line} reached the database");
+    let body = serde_json::from_slice(&response.body).unwrap_or_default();
+    (response.status, body)
+}
+
+/// The call of a request that must reach the database once.
+fn call(request: Request) -> (Value, String, Value) {
+    let (response, recorder) = answer(request);
+    assert_eq!(response.status, 503, "{}", String::from_utf8_lossy(&response.body));
+    assert_eq!(header(&response, "retry-after"), Some("2"));
+    let mut calls = recorder.calls.into_inner();
+    assert_eq!(calls.len(), 1);
+    let (context, statement, arguments) = calls.remove(0);
+    (context, statement.name, arguments)
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    let mut found = response.headers.iter().filter(|(known, _)| *known == name);
+    let value = found.next().map(|(_, value)| value.as_str());
+    assert!(found.next().is_none(), "{name} is there twice");
+    value
+}
+
+fn admin(method: Method, target: &str) -> Request {
+    request(method, target).signed_in(&settings(), Role::Admin)
+}
+
+fn errors(body: &Value) -> Vec<(&str, &str)> {
+    body["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|error| Some((error["pointer"].as_str()?, error["code"].as_str()?)))
+        .collect()
+}
+
+#[test]
+fn a_path_that_is_not_there_needs_no_token() {
+    let (status, body) = refusal(request(Method::GET, "/v1/nothing"));
+    assert_eq!((status, &body["type"]), (404, &json!("/problems/not-found")));
+}
+
+#[test]
+fn without_a_valid_token_nobody_gets_further() {
+    for request in [
+        request(Method::GET, "/v1/lamps"),
+        request(Method::GET, "/v1/lamps").with("authorization", "Bearer x.y.z"),
+        request(Method::POST, "/v1/ask"),
+    ] {
+        let (response, recorder) = answer(request);
+        assert_eq!(response.status, 401);
+        assert_eq!(header(&response, "www-authenticate"), Some("Bearer"));
+        assert!(recorder.calls.borrow().is_empty());
+    }
+}
+
+#[test]
+fn a_role_without_the_verb_is_refused() {
+    let settings = settings();
+    for (method, target) in [
+        (Method::POST, "/v1/lamps".to_owned()),
+        (Method::DELETE, format!("/v1/lamps/{ID}")),
+        (Method::GET, "/v1/bills".to_owned()),
+        (Method::POST, "/v1/lamps/import".to_owned()),
+    ] {
+        let (status, body) = refusal(request(method, &target).signed_in(&settings, Role::Student));
+        assert_eq!((status, &body["detail"]), (403, &json!("The role student may not do this.")));
+    }
+}
+
+#[test]
+fn a_request_is_one_call_with_its_context() {
+    let (context, name, arguments) =
+        call(admin(Method::GET, &format!("/v1/lamps/{ID}")).with("x-request-id", "r-1"));
+    let claims = claims(Role::Admin);
+    assert_eq!(
+        context,
+        json!({
+            "region": "eu",
+            "tenant": claims.tid,
+            "user": claims.sub,
+            "role": "admin",
+            "session": claims.sid,
+            "request_id": "r-1",
+        })
+    );
+    assert!(name.starts_with("lamps#"), "{name}");
+    assert_eq!(arguments, json!({"id": ID}));
+}
+
+#[test]
+fn an_idempotency_key_goes_along_with_a_post_only() {
+    let create = || {
+        admin(Method::POST, "/v1/lamps")
+            .with("idempotency-key", "k1")
+            .body("application/json", r#"{"name":"A"}"#)
+    };
+    let (context, _, _) = call(create());
+    assert_eq!(context["idempotency_key"], "k1");
+    let (again, _, _) = call(create());
+    assert_eq!(context["fingerprint"], again["fingerprint"]);
+    let action = admin(Method::POST, &format!("/v1/lamps/{ID}/switch")).with("idempotency-key", "k1");
+    let (of_action, _, _) = call(action);
+    assert_ne!(of_action["fingerprint"], context["fingerprint"]);
+    assert_eq!(of_action["idempotency_key"], "k1");
+    let (read, _, _) = call(admin(Method::GET, "/v1/lamps").with("idempotency-key", "k1"));
+    assert_eq!(read.get("idempotency_key"), None);
+}
+
+#[test]
+fn a_key_is_not_kept_for_an_action_of_several_statements() {
+    let ask = admin(Method::POST, "/v1/ask")
+        .with("idempotency-key", "k1")
+        .body("application/json", r#"{"question":"Why"}"#);
+    let (context, _, arguments) = call(ask);
+    assert_eq!(context.get("idempotency_key"), None);
+    assert_eq!(context.get("fingerprint"), None);
+    assert_eq!(arguments, json!({"input": {"question": "Why"}}));
+}
+
+#[test]
+fn an_idempotency_key_that_cannot_be_taken_is_malformed() {
+    for target in ["/v1/lamps".to_owned(), format!("/v1/lamps/{ID}/switch"), "/v1/ask".to_owned()] {
+        for key in ["", "a b", "é", &"k".repeat(256)] {
+            let request = admin(Method::POST, &target)
+                .with("idempotency-key", key)
+                .body("application/json", r#"{"name":"A"}"#);
+            let (status, body) = refusal(request);
+            assert_eq!(status, 400, "{target} {key}");
+            assert_eq!(errors(&body), [("Idempotency-Key", "invalid_header")]);
+        }
+    }
+}
+
+#[test]
+fn money_needs_an_idempotency_key_and_an_if_match() {
+    let create = admin(Method::POST, "/v1/bills").body("application/json", r#"{"note":""}"#);
+    assert_eq!(refusal(create).0, 428);
+    let update = admin(Method::PATCH, &format!("/v1/bills/{ID}"))
+        .body("application/merge-patch+json", "{}");
+    assert_eq!(refusal(update.clone()).0, 428);
+    assert_eq!(refusal(update.clone().with("if-match", "W/\"1\"")).0, 412);
+    let (_, _, arguments) = call(update.clone().with("if-match", "\"4\""));
+    assert_eq!(arguments, json!({"id": ID, "input": {}, "versions": [4]}));
+    let (_, _, arguments) = call(update.with("if-match", "*"));
+    assert_eq!(arguments["versions"], Value::Null);
+}
+
+#[test]
+fn a_body_must_be_of_a_media_type_that_is_taken() {
+    for media in ["text/plain", "application/jsonx", "application/merge-patch+json", "text/csv"] {
+        let request = admin(Method::POST, "/v1/lamps").body(media, r#"{"name":"A"}"#);
+        assert_eq!(refusal(request).0, 415, "{media}");
+    }
+    let mut bare = admin(Method::POST, "/v1/lamps");
+    bare.body = b"{}".to_vec();
+    assert_eq!(refusal(bare).0, 415);
+    let charset = admin(Method::POST, "/v1/lamps")
+        .body("Application/JSON; charset=utf-8", r#"{"name":"A"}"#);
+    assert_eq!(call(charset).2["input"], json!({"name": "A"}));
+    let file = admin(Method::POST, "/v1/lamps/import").body("application/json", "{}");
+    assert_eq!(refusal(file).0, 415);
+}
+
+#[test]
+fn a_body_is_refused_before_the_database_is_asked() {
+    let post = |text: &str| admin(Method::POST, "/v1/lamps").body("application/json", text);
+    assert_eq!(refusal(post("{")).0, 400);
+    assert_eq!(refusal(post("[]")).0, 400);
+    let (status, body) = refusal(post(r#"{"name":"A","colour":"red"}"#));
+    assert_eq!((status, errors(&body)), (422, vec![("/colour", "unknown_field")]));
+    let settings = settings();
+    let forbidden = request(Method::PATCH, &format!("/v1/lamps/{ID}"))
+        .signed_in(&settings, Role::Tutor)
+        .body("application/json", r#"{"watts":5}"#);
+    assert_eq!(refusal(forbidden).0, 403);
+}
+
+#[test]
+fn a_body_where_none_is_taken_is_not_ignored() {
+    for target in [format!("/v1/lamps/{ID}/restore"), format!("/v1/lamps/{ID}/switch")] {
+        let with = |text: &str| admin(Method::POST, &target).body("application/json", text);
+        let (status, body) = refusal(with(r#"{"force":true}"#));
+        assert_eq!((status, errors(&body)), (422, vec![("/force", "unknown_field")]));
+        assert_eq!(refusal(with("x")).0, 400);
+        call(with("{}"));
+        call(admin(Method::POST, &target));
+    }
+}
+
+#[test]
+fn parameters_that_nobody_knows_are_refused() {
+    for (method, target) in [
+        (Method::GET, format!("/v1/lamps/{ID}?expand=1")),
+        (Method::GET, "/v1/lamps?colour=red".to_owned()),
+        (Method::POST, "/v1/lamps?x=1".to_owned()),
+        (Method::DELETE, format!("/v1/lamps/{ID}?x=1")),
+        (Method::POST, format!("/v1/lamps/{ID}/switch?x=1")),
+        (Method::POST, "/v1/lamps/import?dry=true".to_owned()),
+        (Method::POST, "/v1/lamps/import?dry_run=yes".to_owned()),
+        (Method::POST, "/v1/lamps/import?dry_run=true&dry_run=false".to_owned()),
+    ] {
+        let media = if target.contains("import") { "text/csv" } else { "application/json" };
+        let (status, body) = refusal(admin(method, &target).body(media, "name\nA\n"));
+        assert_eq!(status, 400, "{target}");
+        assert_eq!(errors(&body).len(), 1, "{target}: {body}");
+    }
+}
+
+#[test]
+fn what_the_client_does_not_accept_is_not_made() {
+    for (target, accept) in [
+        ("/v1/lamps".to_owned(), "application/xml"),
+        (format!("/v1/lamps/{ID}"), "text/csv"),
+        ("/v1/lamps".to_owned(), "application/json;q=0, text/html"),
+    ] {
+        assert_eq!(refusal(admin(Method::GET, &target).with("accept", accept)).0, 406);
+    }
+    let settings = settings();
+    let file = request(Method::GET, "/v1/lamps")
+        .signed_in(&settings, Role::Student)
+        .with("accept", "text/csv");
+    assert_eq!(refusal(file).0, 406, "a role without export");
+}
+
+#[test]
+fn import_and_dry_run_go_as_arguments() {
+    let import = admin(Method::POST, "/v1/lamps/import?dry_run=true").body("text/csv", "name\nA\n");
+    let (_, _, arguments) = call(import);
+    assert_eq!(arguments["dry_run"], true);
+    assert_eq!(arguments["rows"][0]["input"], json!({"name": "A"}));
+    let import = admin(Method::POST, "/v1/lamps/import").body("text/csv", "name\nA\n");
+    assert_eq!(call(import).2["dry_run"], false);
+}
+
+#[test]
+fn much_is_read_only_from_who_may_import() {
+    let settings = settings();
+    let limit = |request: &Request| body_limit(&COMPONENT, &settings, request);
+    let import = || request(Method::POST, "/v1/lamps/import");
+    assert_eq!(limit(&import().signed_in(&settings, Role::Admin)), 64 * 1024 * 1024);
+    for request in [
+        import(),
+        import().signed_in(&settings, Role::Tutor),
+        admin(Method::PUT, "/v1/lamps/import"),
+        admin(Method::POST, "/v1/bills/import"),
+        admin(Method::POST, "/v1/lamps"),
+    ] {
+        assert_eq!(limit(&request), 1024 * 1024);
+    }
+}
+
+#[test]
+fn a_refused_body_is_answered_like_any_other_problem() {
+    let problem = Problem::new(Kind::TooLarge);
+    let given = request(Method::POST, "/v1/lamps").with("x-request-id", "r-7");
+    let response = refuse(&settings(), &given, &problem);
+    assert_eq!(response.status, 413);
+    assert_eq!(header(&response, "x-request-id"), Some("r-7"));
+    assert_eq!(header(&response, "content-type"), Some("application/problem+json"));
+    assert_eq!(header(&response, "connection"), None);
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(body["request_id"], "r-7");
+}
+
+#[test]
+fn a_fault_is_told_apart_from_its_cause() {
+    let (response, _) = answer(admin(Method::GET, "/v1/lamps"));
+    let text = String::from_utf8(response.body).unwrap();
+    assert!(!text.contains("recorded"), "{text}");
+}
+
+#[test]
+fn head_is_get_without_a_body() {
+    let (get, _) = answer(request(Method::GET, "/ping"));
+    let (head, _) = answer(request(Method::HEAD, "/ping"));
+    assert_eq!((get.status, get.body.as_slice()), (200, b"{}".as_slice()));
+    assert_eq!((head.status, head.body.as_slice()), (200, b"".as_slice()));
+    assert_eq!(header(&head, "content-length"), Some("2"));
+    assert_eq!(header(&head, "content-type"), header(&get, "content-type"));
+}
+
+#[test]
+fn options_needs_no_token_and_has_no_body() {
+    let (response, recorder) = answer(request(Method::OPTIONS, "/v1/lamps"));
+    assert_eq!(response.status, 204);
+    assert_eq!(header(&response, "allow"), Some("GET, HEAD, OPTIONS, POST"));
+    assert_eq!(header(&response, "content-length"), None);
+    assert!(response.body.is_empty() && recorder.calls.borrow().is_empty());
+}
+
+#[test]
+fn another_region_is_named_and_nothing_else() {
+    let elsewhere = settings_with(&[("region", "au")]);
+    let recorder = Recorder::default();
+    let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), Role::Admin);
+    let response = ready(handle(&COMPONENT, &elsewhere, &recorder, &given));
+    assert_eq!(response.status, 421);
+    assert_eq!(header(&response, "location"), Some("https://eu.example.org"));
+    assert!(recorder.calls.borrow().is_empty());
+}
+
+#[test]
+fn the_statement_of_a_shape_is_the_same_each_time() {
+    let name = |target: &str| call(admin(Method::GET, target)).1;
+    let list = name("/v1/lamps");
+    assert_eq!(name("/v1/lamps?limit=3"), list);
+    let mut names = vec![
+        list,
+        name("/v1/lamps?kind=desk"),
+        name("/v1/lamps?watts=3"),
+        name(&format!("/v1/lamps/{ID}")),
+        name("/v1/bills"),
+    ];
+    let settings = settings();
+    let student = request(Method::GET, "/v1/lamps").signed_in(&settings, Role::Student);
+    names.push(call(student).1);
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 6, "{names:?}");
+    assert_eq!(name("/v1/lamps?sort=name"), "", "shapes that clients compose are not kept");
+    assert_eq!(name("/v1/lamps?kind=desk&watts=3"), "");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn no_request_crashes_the_pipeline(
+        method in prop_oneof![
+            Just(Method::GET), Just(Method::HEAD), Just(Method::POST), Just(Method::PATCH),
+            Just(Method::DELETE), Just(Method::OPTIONS),
+        ],
+        path in prop_oneof![
+            Just("/v1/lamps".to_owned()), Just(format!("/v1/lamps/{ID}")),
+            Just("/v1/lamps/import".to_owned()), Just("/v1/ask".to_owned()), "/?\\PC{0,20}",
+        ],
+        query in proptest::option::of("[a-z_.=&%,*0-9é-]{0,40}"),
+        names in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "accept", "content-type", "content-length", "idempotency-key", "if-match", "if-none-match",
+                "origin", "traceparent", "x-request-id", "authorization", "spin-client-addr",
+            ]),
+            0..6,
+        ),
+        values in proptest::collection::vec(
+            prop_oneof![
+                proptest::collection::vec(prop_oneof![0x20_u8..0x7f, 0x80_u8..=0xff], 0..30),
+                "(application/json|text/csv|\\*/\\*)(;q=[0-9.]{0,5})?(, ?text/\\*)?".prop_map(String::into_bytes),
+                "(W/)?\"[0-9a-f-]{0,5}\"(, ?\"1\")?".prop_map(String::into_bytes),
+            ],
+            6,
+        ),
+        body in prop_oneof![Just(Vec::new()), proptest::collection::vec(any::<u8>(), 0..60), Just(b"{}".to_vec())],
+        is_signed_in in any::<bool>(),
+    ) {
+        let settings = settings_with(&[("allowed_origins", "https://app.example.org")]);
+        let mut given = request(method, &path);
+        given.query = query;
+        given.body = body;
+        for (name, value) in names.into_iter().zip(values) {
+            let value = http::HeaderValue::from_bytes(&value).unwrap();
+            given.headers.append(name, value);
+        }
+        if is_signed_in {
+            given.headers.remove("authorization");
+            given = given.signed_in(&settings, Role::Admin);
+        }
+        let response = ready(handle(&COMPONENT, &settings, &Recorder::default(), &given));
+        prop_assert!((200..=503).contains(&response.status) && response.status != 500);
+        for (name, value) in &response.headers {
+            prop_assert!(http::HeaderValue::from_str(value).is_ok(), "{name}: {value:?}");
+        }
+        let _ = body_limit(&COMPONENT, &settings, &given);
+    }
+}

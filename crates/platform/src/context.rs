@@ -29,7 +29,7 @@ pub struct Context<'a> {
     /// The client's `Idempotency-Key`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<&'a str>,
-    /// A hash of the request, so that the key can't be used for another one.
+    /// A keyed hash of the request, so that the key can't be used for another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 }

@@ -129,7 +129,7 @@ async fn serve(
         let key = idempotency::key(request)?;
         if let Some(key) = key.filter(|_| caller.is_some() && is_kept(endpoint.does)) {
             context.idempotency_key = Some(key);
-            context.fingerprint = Some(idempotency::fingerprint(request));
+            context.fingerprint = Some(idempotency::fingerprint(request, &settings.keys)?);
         }
     }
     let passage = Passage {

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::hmac_provider;
+use crate::random::hex;
 use crate::role::Role;
 
 /// How long an access token is good for, in seconds.
@@ -96,6 +99,23 @@ impl Keys {
         header.kid = Some(id.clone());
         jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key))
             .map_err(|error| error.to_string())
+    }
+
+    /// A hash that only holders of the first key can compute: lower-case hex of HMAC-SHA-256 over the parts,
+    /// each ended by a NUL, which no token holds.
+    ///
+    /// # Errors
+    ///
+    /// When there is no key that can be used; it does not happen with keys that were parsed.
+    pub fn keyed_hash(&self, parts: &[&[u8]]) -> Result<String, String> {
+        let (_, key) = self.0.first().ok_or("no signing key")?;
+        let mut hash =
+            Hmac::<Sha256>::new_from_slice(key).map_err(|_| "the signing key can't be used")?;
+        for part in parts {
+            hash.update(part);
+            hash.update(&[0]);
+        }
+        Ok(hex(&hash.finalize().into_bytes()))
     }
 
     /// Takes a token apart and verifies it for the region.

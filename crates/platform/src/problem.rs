@@ -254,3 +254,67 @@ impl Problem {
         json!(body).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn body(problem: &Problem) -> Value {
+        serde_json::from_str(&problem.body("r-1")).unwrap()
+    }
+
+    #[test]
+    fn the_body_is_a_problem_document() {
+        let problem = Problem::invalid(vec![FieldError::new("/dob", "invalid_date", "No date.")])
+            .detail("Look again.")
+            .header("x", "y")
+            .cause("secret");
+        assert_eq!(
+            body(&problem),
+            json!({
+                "type": "/problems/invalid-input",
+                "title": "The request is not valid",
+                "status": 422,
+                "detail": "Look again.",
+                "request_id": "r-1",
+                "errors": [{"pointer": "/dob", "code": "invalid_date", "detail": "No date."}],
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out() {
+        assert_eq!(
+            body(&Problem::new(Kind::NotFound)),
+            json!({
+                "type": "/problems/not-found",
+                "title": "There is no such thing here",
+                "status": 404,
+                "request_id": "r-1",
+            })
+        );
+    }
+
+    #[test]
+    fn every_kind_has_a_type_of_its_own_and_an_error_status() {
+        let mut names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.parts().1).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            let (status, name, title) = kind.parts();
+            assert!((400..=503).contains(&status) && !title.is_empty());
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+        }
+    }
+
+    #[test]
+    fn errors_and_names_are_bounded() {
+        let many = (0..500).map(|n| FieldError::new(format!("/{n}"), "x", "y")).collect();
+        assert_eq!(Problem::malformed(many).errors.len(), MOST_ERRORS);
+        let error = FieldError::parameter(&"é".repeat(500), "x", "y");
+        assert_eq!(error.pointer, format!("?{}", "é".repeat(LONGEST_NAME)));
+    }
+}

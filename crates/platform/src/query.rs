@@ -58,3 +58,49 @@ pub fn parameters(request: &Request, fields: &[Field]) -> Result<Map<String, Val
         Err(Problem::malformed(errors))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json;
+
+    use super::*;
+    use crate::field::Kind;
+    use crate::fixture::request;
+    use crate::problem;
+
+    const FIELDS: &[Field] = &[
+        Field::new("after", Kind::Integer { min: 0, max: 9 }, "").required(),
+        Field::new("on", Kind::Date, ""),
+    ];
+
+    fn of(query: &str) -> Result<Value, Vec<(String, &'static str)>> {
+        parameters(&request(Method::GET, &format!("/?{query}")), FIELDS)
+            .map(Value::Object)
+            .map_err(|problem| {
+                assert_eq!(problem.kind, problem::Kind::Malformed);
+                let errors = problem.errors.into_iter();
+                errors.map(|error| (error.pointer, error.code)).collect()
+            })
+    }
+
+    #[test]
+    fn values_are_texts_in_normal_form() {
+        assert_eq!(of("after=03"), Ok(json!({"after": "3"})));
+        assert_eq!(of("on=2026-03-29&after=0"), Ok(json!({"after": "0", "on": "2026-03-29"})));
+    }
+
+    #[test]
+    fn every_mistake_is_named_once() {
+        for (query, expected) in [
+            ("", vec![("?after", "required")]),
+            ("after=10", vec![("?after", "out_of_range")]),
+            ("after=1&after=1", vec![("?after", "duplicate")]),
+            ("after=1&x%20y=1&on=", vec![("?x y", "unknown_parameter"), ("?on", "invalid_date")]),
+            ("after=1&on=%ff", vec![("?", "invalid_text")]),
+        ] {
+            let expected = expected.into_iter().map(|(at, code)| (at.to_owned(), code)).collect();
+            assert_eq!(of(query), Err(expected), "{query}");
+        }
+    }
+}

@@ -72,3 +72,66 @@ fn decode(text: &str) -> Option<String> {
     let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
     (!decoded.contains('\0')).then(|| decoded.into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::fixture::request;
+    use http::Method;
+
+    fn parameters(query: &str) -> Vec<Option<(String, String)>> {
+        request(Method::GET, &format!("/?{query}")).parameters().collect()
+    }
+
+    fn pair(name: &str, value: &str) -> Option<(String, String)> {
+        Some((name.to_owned(), value.to_owned()))
+    }
+
+    #[test]
+    fn parameters_are_decoded_in_order() {
+        assert_eq!(
+            parameters("a=1&b=x+y&&c=%C3%A9%2B%26&d&e=f=g&a=2"),
+            [
+                pair("a", "1"),
+                pair("b", "x y"),
+                pair("c", "é+&"),
+                pair("d", ""),
+                pair("e", "f=g"),
+                pair("a", "2"),
+            ]
+        );
+        assert!(parameters("").is_empty());
+    }
+
+    #[test]
+    fn what_is_not_text_is_none() {
+        assert_eq!(parameters("a=%ff&b=%00&%ff=c&d=%zz"), [None, None, None, pair("d", "%zz")]);
+    }
+
+    #[test]
+    fn lists_are_joined_over_lines() {
+        let none = request(Method::GET, "/");
+        assert_eq!(none.list("accept"), None);
+        let one = none.clone().with("accept", "a, b");
+        assert_eq!(one.list("accept").as_deref(), Some("a, b"));
+        let three = one.with("accept", "c").with("accept", "é");
+        assert_eq!(three.list("accept").as_deref(), Some("a, b,c,\u{fffd}"));
+        assert_eq!(three.header("accept"), Some("a, b"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_decoded_without_a_crash(query in "([a-z%&=+;é]|%[0-9a-fA-F]{0,2}|\\PC){0,60}") {
+            for (name, value) in parameters(&query).into_iter().flatten() {
+                prop_assert!(!name.contains('\0') && !value.contains('\0'));
+            }
+        }
+
+        #[test]
+        fn what_was_encoded_is_decoded(value in "[^\0]{0,30}") {
+            let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
+            prop_assert_eq!(parameters(&format!("a={encoded}")), vec![pair("a", &value)]);
+        }
+    }
+}

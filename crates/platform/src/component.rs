@@ -167,3 +167,97 @@ const fn is_mentioned(policies: &[Policy], resource: &str, verb: Verb) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{COMPONENT, LAMPS};
+
+    const NOBODY: Policy = Policy {
+        resource: "lamps",
+        grants: &[],
+    };
+
+    #[test]
+    fn every_endpoint_is_there_once() {
+        let mut lines: Vec<String> = COMPONENT
+            .endpoints()
+            .map(|endpoint| {
+                format!("{} {} {}", endpoint.method, endpoint.template(), endpoint.operation())
+            })
+            .collect();
+        assert_eq!(lines[0], "POST /v1/lamps/{id}/switch lamps.switch", "actions come first");
+        lines.sort();
+        assert_eq!(
+            lines,
+            [
+                "DELETE /v1/lamps/{id} lamps.delete",
+                "GET /ping ping",
+                "GET /v1/bills bills.list",
+                "GET /v1/lamps lamps.list",
+                "GET /v1/lamps/{id} lamps.get",
+                "PATCH /v1/bills/{id} bills.update",
+                "PATCH /v1/lamps/{id} lamps.update",
+                "POST /v1/ask oracle.ask",
+                "POST /v1/bills bills.create",
+                "POST /v1/lamps lamps.create",
+                "POST /v1/lamps/import lamps.import",
+                "POST /v1/lamps/{id}/restore lamps.restore",
+                "POST /v1/lamps/{id}/switch lamps.switch",
+            ]
+        );
+    }
+
+    #[test]
+    fn segments_are_those_of_the_template() {
+        for endpoint in COMPONENT.endpoints() {
+            let joined: String = endpoint.segments().flat_map(|segment| ["/", segment]).collect();
+            assert_eq!(joined, endpoint.template());
+        }
+    }
+
+    #[test]
+    fn a_grant_is_found_by_resource_role_and_verb() {
+        assert!(COMPONENT.grant("lamps", Role::Admin, Verb::Export).is_some());
+        assert!(COMPONENT.grant("lamps", Role::Tutor, Verb::Export).is_none());
+        assert!(COMPONENT.grant("bills", Role::Tutor, Verb::List).is_none());
+        assert!(COMPONENT.grant("nothing", Role::Admin, Verb::List).is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "a verb of a resource has no row in the access table")]
+    fn a_verb_without_a_row_in_the_access_table_is_no_component() {
+        // In a constant, as components do it, the same is an error of the compiler.
+        let _ = Component {
+            name: "dark",
+            resources: &[LAMPS],
+            actions: &[],
+            policies: &[NOBODY],
+        }
+        .checked();
+    }
+
+    #[test]
+    #[should_panic(expected = "an action has no row in the access table")]
+    fn an_action_without_a_row_in_the_access_table_is_no_component() {
+        let _ = Component {
+            name: "dark",
+            resources: &[],
+            actions: COMPONENT.actions,
+            policies: &[NOBODY],
+        }
+        .checked();
+    }
+
+    #[test]
+    fn public_actions_need_no_row() {
+        const PUBLIC: Component = Component {
+            name: "light",
+            resources: &[],
+            actions: &[],
+            policies: &[],
+        }
+        .checked();
+        assert_eq!(PUBLIC.endpoints().count(), 0);
+    }
+}

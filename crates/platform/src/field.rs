@@ -212,3 +212,49 @@ impl Kind {
         matches!(self, Kind::Date | Kind::Time | Kind::Integer { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_optional_and_changeable_unless_it_says_otherwise() {
+        let field = Field::new("name", Kind::Boolean, "");
+        assert!(!field.required && !field.nullable && !field.filterable && !field.sortable);
+        assert_eq!(field.setting, Setting::Always);
+        assert_eq!(field.on_create().setting, Setting::OnCreate);
+        assert_eq!(field.read_only().setting, Setting::Never);
+        assert!(field.sortable().filterable && field.sortable().sortable);
+        assert!(field.filterable().filterable && !field.filterable().sortable);
+        assert!(field.required().required && field.nullable().nullable);
+        assert_eq!(field.default("true").default, Some("true"));
+    }
+
+    #[test]
+    fn every_kind_has_its_type_and_its_comparisons() {
+        for (kind, sql_type, is_json, is_text, is_ordered) in [
+            (Kind::Text { min: 0, max: 1 }, "text", false, true, false),
+            (Kind::Secret { min: 0, max: 1 }, "text", false, false, false),
+            (Kind::Email, "text", false, true, false),
+            (Kind::Phone, "text", false, true, false),
+            (Kind::Slug, "text", false, true, false),
+            (Kind::OneOf(&[]), "text", false, false, false),
+            (Kind::TimeZone, "text", false, false, false),
+            (Kind::Currency, "text", false, false, false),
+            (Kind::Id, "uuid", false, false, false),
+            (Kind::Reference("users"), "uuid", false, false, false),
+            (Kind::Date, "date", false, false, true),
+            (Kind::Time, "timestamptz", false, false, true),
+            (Kind::Integer { min: 0, max: 1 }, "bigint", false, false, true),
+            (Kind::Boolean, "boolean", false, false, false),
+            (Kind::TextList { items: 1, max: 1 }, "jsonb", true, false, false),
+            (Kind::Languages, "jsonb", true, false, false),
+            (Kind::Object(&[]), "jsonb", true, false, false),
+            (Kind::Rows(&[]), "jsonb", true, false, false),
+            (Kind::Json { bytes: 1 }, "jsonb", true, false, false),
+        ] {
+            let found = (kind.sql_type(), kind.is_json(), kind.is_text(), kind.is_ordered());
+            assert_eq!(found, (sql_type, is_json, is_text, is_ordered), "{kind:?}");
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Lists: the query's parameters, and the SQL that answers them by keyset, stable under inserts.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};

@@ -183,3 +183,50 @@ pub(crate) const fn text_equals(left: &str, right: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRANTS: &[Grant] = &[
+        Grant::new(Role::Tutor, &[Verb::List, Verb::Action("switch")]).writing(&["name"]),
+        Grant::new(Role::Tutor, &[Verb::Get]).reading(&["name"]),
+    ];
+    const POLICY: Policy = Policy {
+        resource: "lamps",
+        grants: GRANTS,
+    };
+
+    #[test]
+    fn a_role_has_the_verbs_that_are_granted_and_no_others() {
+        assert!(POLICY.grant(Role::Tutor, Verb::List).is_some());
+        assert!(POLICY.grant(Role::Tutor, Verb::Action("switch")).is_some());
+        assert!(POLICY.grant(Role::Tutor, Verb::Action("break")).is_none());
+        assert!(POLICY.grant(Role::Tutor, Verb::Create).is_none());
+        assert!(POLICY.grant(Role::Admin, Verb::List).is_none());
+    }
+
+    #[test]
+    fn each_verb_may_show_other_fields() {
+        let reads = |verb| POLICY.grant(Role::Tutor, verb).unwrap().reads;
+        assert!(reads(Verb::List).covers("watts"));
+        assert!(reads(Verb::Get).covers("name") && !reads(Verb::Get).covers("watts"));
+    }
+
+    #[test]
+    fn the_id_is_always_among_named_fields() {
+        assert!(Fields::Only(&[]).covers("id") && !Fields::Only(&[]).covers("name"));
+        assert!(Fields::All.covers("anything") && !Fields::None.covers("id"));
+    }
+
+    #[test]
+    fn what_is_mentioned_is_known_while_compiling() {
+        const {
+            assert!(POLICY.mentions(Verb::Get));
+            assert!(POLICY.mentions(Verb::Action("switch")));
+            assert!(!POLICY.mentions(Verb::Action("switc")));
+            assert!(!POLICY.mentions(Verb::Delete));
+            assert!(text_equals("", "") && !text_equals("a", "b") && !text_equals("a", "aa"));
+        }
+    }
+}

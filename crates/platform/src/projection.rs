@@ -114,3 +114,84 @@ pub fn checked_input(sql: &mut Sql, field: &Field) {
         input(sql, field);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{ADMIN, BILLS, LAMPS, STUDENT, TUTOR};
+
+    fn names(fields: impl Iterator<Item = &'static Field>) -> Vec<&'static str> {
+        fields.map(|field| field.name).collect()
+    }
+
+    #[test]
+    fn secrets_are_never_visible() {
+        assert!(names(visible(&LAMPS, &ADMIN)).iter().all(|name| *name != "code"));
+        assert!(!object(&LAMPS, &ADMIN).as_str().contains("code"));
+    }
+
+    #[test]
+    fn only_admins_see_when_a_row_was_deleted() {
+        assert!(names(visible(&LAMPS, &ADMIN)).contains(&"deleted_at"));
+        let other = Grant::new(Role::Finance, &[]);
+        assert!(!names(visible(&LAMPS, &other)).contains(&"deleted_at"));
+        let named = Grant::new(Role::Finance, &[]).reading(&["name", "deleted_at"]);
+        assert_eq!(names(visible(&LAMPS, &named)), ["id", "name"]);
+    }
+
+    #[test]
+    fn limited_fields_are_those_and_the_id() {
+        assert_eq!(names(visible(&LAMPS, &STUDENT)), ["id", "name", "watts"]);
+        assert_eq!(
+            object(&LAMPS, &STUDENT).as_str(),
+            "json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'watts', r.watts
+  )::text"
+        );
+    }
+
+    #[test]
+    fn of_others_rows_fewer_fields_are_shown() {
+        assert_eq!(names(common(&LAMPS, &TUTOR)), ["id", "name", "kind"]);
+        let sql = object(&LAMPS, &TUTOR);
+        let (all, own) = sql
+            .as_str()
+            .split_once(" || case when r.owner_id = (select current_setting('app.user_id'))::uuid then ")
+            .unwrap();
+        assert_eq!(all, "(jsonb_build_object(\n    'id', r.id,\n    'name', r.name,\n    'kind', r.kind\n  )");
+        assert!(own.ends_with(" else '{}'::jsonb end)::text"));
+        for name in ["owner_id", "watts", "bought_on", "tags", "is_on", "created_by"] {
+            assert!(own.contains(&format!("'{name}', ")), "{own}");
+        }
+        assert!(!own.contains("'name'") && !own.contains("'deleted_at'") && !own.contains("'code'"));
+    }
+
+    #[test]
+    fn times_are_written_in_utc_and_json_as_it_is() {
+        let sql = object(&BILLS, &ADMIN);
+        assert!(sql.as_str().contains("'created_at', lms.utc(r.created_at)"));
+        assert!(object(&LAMPS, &ADMIN).as_str().contains("'tags', r.tags,"));
+    }
+
+    #[test]
+    fn input_is_cast_checked_and_defaulted() {
+        let written = |name: &str| {
+            let mut sql = Sql::default();
+            checked_input(&mut sql, LAMPS.field(name).unwrap());
+            sql.as_str().to_owned()
+        };
+        assert_eq!(written("name"), "($1->'input'->>'name')::text");
+        assert_eq!(written("watts"), "coalesce(($1->'input'->>'watts')::bigint, 10)");
+        assert_eq!(
+            written("tags"),
+            "coalesce(nullif($1->'input'->'tags', 'null'::jsonb), '[]'::jsonb)"
+        );
+        assert_eq!(
+            written("owner_id"),
+            "lms.referenced('owner_id', ($1->'input'->>'owner_id')::uuid, exists (select from lms.users as t \
+where t.id = ($1->'input'->>'owner_id')::uuid and t.deleted_at is null))"
+        );
+    }
+}

@@ -74,3 +74,27 @@ impl From<&'static str> for Sql {
         Sql(text.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prepared_statement_is_named_after_its_text() {
+        let statement = Sql::named("lamps", "get").prepared("lamps");
+        assert_eq!(statement.text, "-- lamps.get\n");
+        let digest = hex(&Sha256::digest("-- lamps.get\n"));
+        assert_eq!(statement.name, format!("lamps#{}", &digest[..16]));
+    }
+
+    #[test]
+    fn parts_are_put_together_in_order() {
+        let mut sql = Sql::from("select ");
+        let mut part = Sql::default();
+        part.push("1").push(" + 2");
+        sql.append(&part).push(" as sum");
+        assert_eq!(sql.as_str(), "select 1 + 2 as sum");
+        let statement = sql.unprepared();
+        assert_eq!((statement.name.as_str(), statement.text.as_str()), ("", "select 1 + 2 as sum"));
+    }
+}

@@ -54,3 +54,40 @@ pub(crate) fn get(key: Key, build: impl FnOnce() -> Statement) -> Rc<Statement> 
         statement
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{ADMIN, STUDENT};
+    use crate::sql::Sql;
+
+    fn statement(text: &'static str) -> Statement {
+        Sql::from(text).unprepared()
+    }
+
+    #[test]
+    fn a_statement_is_built_once_for_each_key() {
+        let key = Key::new("lamps", "list", &ADMIN);
+        let first = get(key, || statement("first"));
+        let again = get(key, || panic!("built again"));
+        assert!(Rc::ptr_eq(&first, &again));
+        for (other, text) in [
+            (Key::new("lamps", "get", &ADMIN), "verb"),
+            (Key::new("bills", "list", &ADMIN), "operation"),
+            (Key::new("lamps", "list", &STUDENT), "grant"),
+            (key.shaped(("", false)), "shape"),
+            (key.shaped(("", true)), "cursor"),
+            (key.shaped(("kind", true)), "field"),
+        ] {
+            assert_eq!(get(other, || statement(text)).text, text);
+        }
+    }
+
+    #[test]
+    fn building_may_ask_for_another_statement() {
+        let outer = get(Key::new("lamps", "outer", &ADMIN), || {
+            get(Key::new("lamps", "inner", &ADMIN), || statement("inner")).as_ref().clone()
+        });
+        assert_eq!(outer.text, "inner");
+    }
+}

@@ -137,3 +137,69 @@ fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.append(&projection::object(resource, grant));
     sql.push(" as body,\n  r.version::text as tag");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{ADMIN, LAMPS, STUDENT};
+
+    #[test]
+    fn every_statement_says_who_asks_and_is_kept_prepared() {
+        for (statement, verb) in [
+            (get(&LAMPS, &ADMIN), "get"),
+            (create(&LAMPS, &ADMIN), "create"),
+            (update(&LAMPS, &ADMIN), "update"),
+            (delete(&LAMPS, &ADMIN), "delete"),
+            (restore(&LAMPS, &ADMIN), "restore"),
+        ] {
+            assert!(statement.text.starts_with(&format!("-- lamps.{verb}\n")), "{}", statement.text);
+            assert!(statement.name.starts_with("lamps#"), "{}", statement.name);
+            assert!(statement.name.len() <= 63);
+        }
+    }
+
+    #[test]
+    fn deleted_rows_are_out_of_reach_but_for_restore() {
+        for statement in [get(&LAMPS, &ADMIN), update(&LAMPS, &ADMIN), delete(&LAMPS, &ADMIN)] {
+            assert!(statement.text.contains("r.deleted_at is null"), "{}", statement.text);
+        }
+        let text = restore(&LAMPS, &ADMIN).text;
+        assert!(text.contains("r.deleted_at is not null") && text.contains("set deleted_at = null"));
+    }
+
+    #[test]
+    fn changes_lock_the_row_and_compare_its_version() {
+        for statement in [update(&LAMPS, &ADMIN), delete(&LAMPS, &ADMIN), restore(&LAMPS, &ADMIN)] {
+            let text = statement.text;
+            assert!(text.contains("for update"), "{text}");
+            assert!(text.contains("when $1->'versions' @> to_jsonb(r.version) then r.version"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_patch_leaves_what_is_absent() {
+        let text = update(&LAMPS, &ADMIN).text;
+        assert!(
+            text.contains("name = case when $1->'input' ? 'name' then ($1->'input'->>'name')::text else r.name end"),
+            "{text}"
+        );
+        for fixed in ["kind = case", "is_on = case", "created_at = case"] {
+            assert!(!text.contains(fixed), "{fixed}");
+        }
+    }
+
+    #[test]
+    fn a_client_sets_what_is_settable() {
+        let names: Vec<&str> = settable(&LAMPS).map(|field| field.name).collect();
+        assert_eq!(names, ["name", "owner_id", "kind", "watts", "bought_on", "tags", "code"]);
+        assert!(create(&LAMPS, &ADMIN).text.contains(
+            "insert into lms.lamps as r (id, name, owner_id, kind, watts, bought_on, tags, code)"
+        ));
+    }
+
+    #[test]
+    fn the_answer_is_what_the_role_sees() {
+        assert_ne!(get(&LAMPS, &ADMIN).name, get(&LAMPS, &STUDENT).name);
+        assert!(!get(&LAMPS, &STUDENT).text.contains("'kind'"));
+    }
+}

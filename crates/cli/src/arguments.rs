@@ -1,8 +1,10 @@
 //! The command line of `lms`: its subcommands, options and help texts. What they do is in the library.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use cli::migrate::{Region, Retention};
 
 /// The LMS backend: runs it locally and looks after its databases.
@@ -23,13 +25,32 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Prepare everything and serve the application on this machine
+    Up(Up),
     /// Prepare database, schema and demo data, and print the variables that `spin up` needs as shell exports
     Prepare(Prepare),
     /// Bring a database to this program's schema
     Migrate(Migrate),
+    /// Tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Users
+    #[command(subcommand)]
+    User(User),
+    /// Fill a database with many tenants and students, for measuring
+    Seed(Seed),
     /// Look after the private PostgreSQL cluster
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Look for everything that commonly goes wrong, and say how to mend it
+    Doctor(Up),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
 }
 
 /// Which database a command works on.
@@ -38,6 +59,20 @@ pub(crate) struct Target {
     /// The database, with a login that may do this; without it, the local cluster
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub(crate) listen: SocketAddr,
+
+    /// The application
+    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
+    pub(crate) manifest: PathBuf,
 }
 
 #[derive(Args)]
@@ -74,6 +109,68 @@ pub(crate) struct Migrate {
     /// File with the password to give to lms_migrator
     #[arg(long, value_name = "FILE")]
     pub(crate) migrator_password_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Tenant {
+    /// Make a tenant and print its id
+    Create(CreateTenant),
+}
+
+#[derive(Args)]
+pub(crate) struct CreateTenant {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// What people type to sign in to it: lower-case letters, digits and hyphens
+    #[arg(long)]
+    pub(crate) slug: String,
+
+    /// What it is called
+    #[arg(long)]
+    pub(crate) name: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum User {
+    /// Make an administrator and print the id; the password comes from a prompt or standard input
+    CreateAdmin(CreateAdmin),
+}
+
+#[derive(Args)]
+pub(crate) struct CreateAdmin {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// The slug of the tenant
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: String,
+
+    /// What the person is called
+    #[arg(long)]
+    pub(crate) name: String,
+
+    /// What the person signs in with
+    #[arg(long)]
+    pub(crate) email: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Seed {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// How many tenants
+    #[arg(long, default_value_t = 10)]
+    pub(crate) tenants: u64,
+
+    /// How many students in all, spread evenly over the tenants
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) students: u64,
+
+    /// What the rows are made from: the same number gives the same rows
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Clone, Copy, Subcommand)]

@@ -1,14 +1,36 @@
 //! Connecting to PostgreSQL from a native program, and saying in one line what it answered.
 //! No statement of the application lives here.
 
+use std::sync::{Arc, LazyLock};
+
 use anyhow::{Context, Error, Result, anyhow};
+use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
+/// Made once: reading the system's certificates takes longer than connecting does.
+static TLS: LazyLock<Option<MakeRustlsConnect>> = LazyLock::new(tls);
+
 /// Opens a connection and drives it in the background until the client is dropped.
+///
+/// `sslmode` in the address decides over encryption: `prefer` unless it says something else.
 pub async fn connect(address: &str) -> Result<Client> {
-    let (client, connection) = tokio_postgres::connect(address, NoTls)
+    parse(address)?;
+    match TLS.as_ref() {
+        Some(connector) => open(address, connector.clone()).await,
+        None => open(address, NoTls).await,
+    }
+}
+
+async fn open<T>(address: &str, connector: T) -> Result<Client>
+where
+    T: MakeTlsConnect<Socket> + Send + 'static,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = tokio_postgres::connect(address, connector)
         .await
         .map_err(|error| unreachable(address, error))?;
     tokio::spawn(async move {
@@ -16,6 +38,21 @@ pub async fn connect(address: &str) -> Result<Client> {
         let _ = connection.await;
     });
     Ok(client)
+}
+
+/// Trusts what the system trusts.
+fn tls() -> Option<MakeRustlsConnect> {
+    let mut trusted = RootCertStore::empty();
+    trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let configuration = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .ok()?;
+    Some(MakeRustlsConnect::new(
+        configuration
+            .with_root_certificates(trusted)
+            .with_no_client_auth(),
+    ))
 }
 
 /// The same database, signed in as `user`.
@@ -107,7 +144,7 @@ fn unreachable(address: &str, error: tokio_postgres::Error) -> Error {
         }
         Some(_) => explain(error).context(format!("PostgreSQL at {place} refuses the connection")),
         None => Error::new(error).context(format!(
-            "PostgreSQL at {place} cannot be reached: is it running, and are host and port right?"
+            "cannot reach PostgreSQL at {place} (is it running, are host and port right?)"
         )),
     }
 }

@@ -4,8 +4,15 @@
 pub mod cluster;
 pub mod database;
 pub mod demo;
+pub mod doctor;
 pub mod installation;
+pub mod manifest;
 pub mod migrate;
+pub mod openapi;
 pub mod password;
 pub mod progress;
 pub mod secrets;
+pub mod seed;
+pub mod tenant;
+pub mod up;
+pub mod user;

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::database::{self, explain};
-use crate::{password, secrets};
+use crate::{password, secrets, tenant};
 
 /// Name of the file with what programs need to know, inside the state directory.
 pub const FILE: &str = "demo.json";
@@ -29,6 +29,9 @@ pub const ROLES: [&str; 8] = [
     "finance",
     "support",
 ];
+
+/// What the event log says of where the rows came from.
+const REQUEST: &str = "demo";
 
 /// Name and code of a centre.
 type Centre = (&'static str, &'static str);
@@ -125,16 +128,16 @@ impl Demo {
 pub async fn create(address: &str, options: &Options) -> Result<Demo> {
     let mut client = database::connect(address).await?;
     let cell = client
-        .query_opt("select region, retention_class from lms_private.cell", &[])
+        .query_opt("select region from lms_private.cell", &[])
         .await
         .map_err(explain)?
         .context(
             "the database is not a cell yet: run `lms migrate` with --region and --retention",
         )?;
-    let (region, retention): (String, String) = (cell.get(0), cell.get(1));
+    let region: String = cell.get(0);
     let mut tenants = Vec::new();
     for (slug, name, centres) in TENANTS {
-        let id = match find_tenant(&client, slug).await? {
+        let id = match tenant::find(&client, slug).await? {
             Some(id) => id,
             None => {
                 let plan = people::Plan {
@@ -142,7 +145,6 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
                     name,
                     centres,
                     region: &region,
-                    retention: &retention,
                 };
                 make_tenant(&mut client, &plan)
                     .await
@@ -168,45 +170,13 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
     })
 }
 
-async fn find_tenant(client: &Client, slug: &str) -> Result<Option<Uuid>> {
-    let row = client
-        .query_opt(
-            "select tenant_id from lms_private.tenant_slugs where slug = $1",
-            &[&slug],
-        )
-        .await
-        .map_err(explain)
-        .context("the database lacks the schema: run `lms migrate`")?;
-    Ok(row.map(|row| row.get(0)))
-}
-
 async fn make_tenant(client: &mut Client, plan: &people::Plan<'_>) -> Result<Uuid> {
     let id = Uuid::now_v7();
-    let transaction = begin(client, id).await?;
+    let transaction = tenant::begin(client, id, REQUEST).await?;
     let people = people::create(&transaction, id, plan).await?;
     activity::create(&transaction, plan, &people).await?;
     transaction.commit().await.map_err(explain)?;
     Ok(id)
-}
-
-/// A transaction of the schema's owner in a tenant's context, as every writer of that tenant has it.
-async fn begin(client: &mut Client, tenant: Uuid) -> Result<Transaction<'_>> {
-    let transaction = client.transaction().await.map_err(explain)?;
-    transaction
-        .batch_execute("set local role lms_owner")
-        .await
-        .map_err(explain)?;
-    transaction
-        .execute(
-            "select
-              set_config('app.tenant_id', $1, true),
-              set_config('app.role', 'admin', true),
-              set_config('app.request_id', 'demo', true)",
-            &[&tenant.to_string()],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(transaction)
 }
 
 /// The demo users of a tenant; whoever could not sign in (password changed, deactivated, deleted) can again.
@@ -217,7 +187,7 @@ async fn open_sign_ins(
     password: &str,
 ) -> Result<Vec<User>> {
     let emails = ROLES.map(|role| email(role, slug));
-    let transaction = begin(client, tenant).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST).await?;
     let rows = transaction
         .query(
             "select distinct on (email) id, role, email, password_hash, status = 'active' and deleted_at is null

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::rows::{act_as, insert};
 use super::{Centre, ROLES, email};
 use crate::database::explain;
+use crate::tenant;
 
 /// People besides the demo users, for each centre.
 const TUTORS: usize = 2;
@@ -29,7 +30,6 @@ pub(super) struct Plan<'a> {
     pub(super) name: &'a str,
     pub(super) centres: &'a [Centre],
     pub(super) region: &'a str,
-    pub(super) retention: &'a str,
 }
 
 impl Plan<'_> {
@@ -142,12 +142,11 @@ pub(super) async fn create(
     id: Uuid,
     plan: &Plan<'_>,
 ) -> Result<People> {
-    insert(
-        transaction,
-        "tenants",
-        &[json!({"id": id, "slug": plan.slug, "name": plan.name, "region": plan.region, "retention_class": plan.retention})],
-    )
-    .await?;
+    let new = tenant::New {
+        slug: plan.slug.to_owned(),
+        name: plan.name.to_owned(),
+    };
+    tenant::insert(transaction, id, &new).await?;
     let centres = create_centres(transaction, plan).await?;
 
     let mut accounts = Accounts {

@@ -1,0 +1,250 @@
+//! What each subcommand does: arguments in, one call of the library, a few printed lines out.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::CommandFactory;
+use cli::cluster::{self, Durability, Settings, Status};
+use cli::migrate::{self, Cell};
+use cli::{database, doctor, installation, openapi, seed, tenant, up, user};
+
+use crate::arguments::{self, Arguments, Command, Target};
+
+pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
+    let state = arguments.state.as_path();
+    match arguments.command {
+        Command::Up(options) => up(state, options).await,
+        Command::Prepare(options) => prepare(state, options).await,
+        Command::Migrate(options) => migrate(state, options).await,
+        Command::Tenant(arguments::Tenant::Create(options)) => create_tenant(state, options).await,
+        Command::User(arguments::User::CreateAdmin(options)) => create_admin(state, options).await,
+        Command::Seed(options) => seed(state, options).await,
+        Command::Doctor(options) => doctor(state, options).await,
+        Command::Openapi => {
+            println!("{}", serde_json::to_string_pretty(&openapi::document())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "lms",
+                &mut std::io::stdout(),
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Cluster(action) => control_cluster(state, action).await,
+    }
+}
+
+async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
+    let options = up::Options {
+        state: state.to_owned(),
+        database_url: arguments.target.database_url,
+        listen: arguments.listen,
+        manifest: arguments.manifest,
+    };
+    up::run(&options).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<ExitCode> {
+    let options = installation::Options {
+        state: state.to_owned(),
+        database_url: arguments.target.database_url,
+        base_url: arguments.base_url,
+        durability: Durability::Safe,
+    };
+    for (name, value) in installation::prepare(&options).await?.variables {
+        // No value holds a quote: addresses are URLs, keys are base64url, the rest is ours.
+        println!("export SPIN_VARIABLE_{}='{value}'", name.to_uppercase());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn migrate(state: &Path, arguments: arguments::Migrate) -> Result<ExitCode> {
+    let mut passwords = Vec::new();
+    for (role, file) in [
+        ("lms_application", &arguments.application_password_file),
+        ("lms_migrator", &arguments.migrator_password_file),
+    ] {
+        if let Some(file) = file {
+            passwords.push((role, read_password(file)?));
+        }
+    }
+    let options = migrate::Options {
+        cell: arguments
+            .region
+            .zip(arguments.retention)
+            .map(|(region, retention)| Cell { region, retention }),
+        dry_run: arguments.dry_run,
+        passwords,
+    };
+    let migrations = migrate::embedded()?;
+    let applied = migrate::run(
+        &address(state, arguments.target).await?,
+        &migrations,
+        &options,
+    )
+    .await?;
+    let verb = if options.dry_run {
+        "would apply"
+    } else {
+        "applied"
+    };
+    for migration in &applied {
+        println!("{verb} {}", migration.label());
+    }
+    if applied.is_empty() {
+        println!(
+            "nothing to apply: all {} migrations are in the database",
+            migrations.len()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_password(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the password in {}", file.display()))?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        bail!("the password file {} is empty", file.display());
+    }
+    Ok(password.to_owned())
+}
+
+async fn control_cluster(state: &Path, action: arguments::Cluster) -> Result<ExitCode> {
+    match action {
+        arguments::Cluster::Start { not_durable } => {
+            let durability = if not_durable {
+                Durability::Unsafe
+            } else {
+                Durability::Safe
+            };
+            let cluster = cluster::Cluster::start(&Settings {
+                directory: state.to_owned(),
+                durability,
+            })
+            .await?;
+            println!("PostgreSQL listens on 127.0.0.1:{}", cluster.port());
+            Ok(ExitCode::SUCCESS)
+        }
+        arguments::Cluster::Stop => {
+            match cluster::status(state) {
+                Status::Running(_) => cluster::stop(state).await?,
+                Status::Stopped | Status::Absent => println!("PostgreSQL does not run"),
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        arguments::Cluster::Status => Ok(match cluster::status(state) {
+            Status::Running(process) => {
+                println!("runs as process {process}");
+                ExitCode::SUCCESS
+            }
+            Status::Stopped => {
+                println!("does not run");
+                ExitCode::FAILURE
+            }
+            Status::Absent => {
+                println!("there is no cluster in {}", state.display());
+                ExitCode::FAILURE
+            }
+        }),
+    }
+}
+
+async fn create_tenant(state: &Path, arguments: arguments::CreateTenant) -> Result<ExitCode> {
+    let mut client = database::connect(&address(state, arguments.target).await?).await?;
+    let new = tenant::New {
+        slug: arguments.slug,
+        name: arguments.name,
+    };
+    println!("{}", tenant::create(&mut client, &new).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create_admin(state: &Path, arguments: arguments::CreateAdmin) -> Result<ExitCode> {
+    let address = address(state, arguments.target).await?;
+    let password = ask_password()?;
+    let mut client = database::connect(&address).await?;
+    let new = user::New {
+        tenant: arguments.tenant,
+        name: arguments.name,
+        email: arguments.email,
+        password,
+    };
+    println!("{}", user::create_admin(&mut client, &new).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From a prompt, twice, or from standard input when that is no terminal: never from an argument, which others can see.
+fn ask_password() -> Result<String> {
+    if !std::io::stdin().is_terminal() {
+        let mut line = String::new();
+        std::io::stdin()
+            .read_line(&mut line)
+            .context("cannot read the password from standard input")?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let password = rpassword::prompt_password("Password: ").context("cannot read the password")?;
+    cli::password::check(&password)?;
+    if rpassword::prompt_password("Once more: ").context("cannot read the password")? != password {
+        bail!("the two passwords differ: try again");
+    }
+    Ok(password)
+}
+
+async fn seed(state: &Path, arguments: arguments::Seed) -> Result<ExitCode> {
+    let options = seed::Options {
+        tenants: arguments.tenants,
+        students: arguments.students,
+        seed: arguments.seed,
+    };
+    let report = seed::run(&address(state, arguments.target).await?, &options).await?;
+    println!(
+        "{} tenants written, {} were there already",
+        report.written, report.kept
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn doctor(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
+    let options = doctor::Options {
+        state: state.to_owned(),
+        database_url: arguments.target.database_url,
+        listen: arguments.listen,
+        manifest: arguments.manifest,
+    };
+    let checks = doctor::run(&options).await;
+    for check in &checks {
+        println!("{}", check.line());
+    }
+    Ok(match checks.iter().filter(|check| check.is_bad()).count() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// The database that was named, or the local cluster's when it runs.
+async fn address(state: &Path, target: Target) -> Result<String> {
+    if let Some(address) = target.database_url {
+        return Ok(address);
+    }
+    match cluster::status(state) {
+        Status::Running(_) => {
+            let settings = Settings {
+                directory: state.to_owned(),
+                durability: Durability::Safe,
+            };
+            Ok(cluster::Cluster::start(&settings).await?.superuser_url())
+        }
+        Status::Stopped | Status::Absent => {
+            bail!(
+                "which database? Set DATABASE_URL, or start the local cluster with `lms cluster start`"
+            )
+        }
+    }
+}

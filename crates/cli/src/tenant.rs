@@ -1,0 +1,118 @@
+//! Tenants, as the operator's tool handles them: making one, finding one, and acting in its context.
+
+use anyhow::{Context, Result, bail};
+use tokio_postgres::{Client, Transaction};
+use uuid::Uuid;
+
+use crate::database::explain;
+
+/// What a new tenant is made from. Region and retention class are the cell's.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// What people type to sign in to it.
+    pub slug: String,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Makes a tenant and returns its id.
+pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
+    if !is_slug(&tenant.slug) {
+        bail!(
+            "{:?} is no slug: it takes 1 to 63 lower-case letters, digits and inner hyphens",
+            tenant.slug
+        );
+    }
+    if find(client, &tenant.slug).await?.is_some() {
+        bail!(
+            "the tenant {} exists already: choose another slug",
+            tenant.slug
+        );
+    }
+    let id = Uuid::now_v7();
+    let transaction = begin(client, id, "tenant-create").await?;
+    insert(&transaction, id, tenant).await?;
+    transaction.commit().await.map_err(explain)?;
+    Ok(id)
+}
+
+/// The schema's rule, here for a message that a person can follow.
+fn is_slug(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text
+            .chars()
+            .all(|character| matches!(character, 'a'..='z' | '0'..='9' | '-'))
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Writes the row of a new tenant, in a transaction that is in its context already.
+pub(crate) async fn insert(transaction: &Transaction<'_>, id: Uuid, tenant: &New) -> Result<()> {
+    let count = transaction
+        .execute(
+            "insert into lms.tenants (tenant_id, id, slug, name, region, retention_class)
+            select $1, $1, $2, $3, c.region, c.retention_class
+            from lms_private.cell as c",
+            &[&id, &tenant.slug, &tenant.name],
+        )
+        .await
+        .map_err(explain)
+        .with_context(|| format!("cannot make the tenant {}", tenant.slug))?;
+    if count == 0 {
+        bail!("the database is not a cell yet: run `lms migrate` with --region and --retention");
+    }
+    Ok(())
+}
+
+/// The tenant with a slug.
+pub async fn find(client: &Client, slug: &str) -> Result<Option<Uuid>> {
+    let row = client
+        .query_opt(
+            "select tenant_id from lms_private.tenant_slugs where slug = $1",
+            &[&slug],
+        )
+        .await
+        .map_err(explain)
+        .context("the database lacks the schema: run `lms migrate`")?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// A transaction of the schema's owner in a tenant's context: row security holds it as it holds everybody.
+pub(crate) async fn begin<'a>(
+    client: &'a mut Client,
+    tenant: Uuid,
+    request: &str,
+) -> Result<Transaction<'a>> {
+    let transaction = client.transaction().await.map_err(explain)?;
+    transaction
+        .batch_execute("set local role lms_owner")
+        .await
+        .map_err(explain)
+        .context("this database login may not act as the owner of the schema")?;
+    transaction
+        .execute(
+            "select
+              set_config('app.tenant_id', $1, true),
+              set_config('app.role', 'admin', true),
+              set_config('app.request_id', $2, true)",
+            &[&tenant.to_string(), &request],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(transaction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_follow_the_rule_of_the_schema() {
+        for good in ["a", "acme-2", &"a".repeat(63)] {
+            assert!(is_slug(good), "{good}");
+        }
+        for bad in ["", "Acme", "-a", "a-", "a b", "ä", &"a".repeat(64)] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! `lms up`: prepares the local installation and serves the application until it is told to stop.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::cluster::{self, Durability, Status};
+use crate::demo::Demo;
+use crate::installation;
+use crate::manifest;
+use crate::progress::step;
+
+const LOCK: &str = "up.lock";
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Directory for everything that stays between two runs.
+    pub state: PathBuf,
+    /// A database to use instead of a cluster of our own.
+    pub database_url: Option<String>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The application.
+    pub manifest: PathBuf,
+}
+
+/// Serves until SIGINT or SIGTERM, then finishes the requests in flight and stops everything it started. A second signal
+/// does not wait for the requests.
+pub async fn run(options: &Options) -> Result<()> {
+    // What takes no time is checked before what does.
+    manifest::check_built(&options.manifest)?;
+    let state = cluster::state_directory(&options.state)?;
+    let _lock = lock(&state)?;
+    let listener = listen(options.listen).await?;
+    let outcome = serve(options, &state, listener).await;
+    if options.database_url.is_none() && matches!(cluster::status(&state), Status::Running(_)) {
+        let step = step("PostgreSQL");
+        cluster::stop(&state).await?;
+        step.done("stopped");
+    }
+    outcome
+}
+
+async fn serve(options: &Options, state: &Path, listener: TcpListener) -> Result<()> {
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    let mut stop = Stop::new()?;
+    let (application, demo) = tokio::select! {
+        prepared = prepare(options, state, address) => prepared?,
+        () = stop.received() => return Ok(()),
+    };
+    let mut output = std::io::stdout();
+    // Nobody may be reading it; that is no reason not to serve.
+    let _ = output
+        .write_all(welcome(&demo)?.as_bytes())
+        .and_then(|()| output.flush());
+
+    let mut impatience = Stop::new()?;
+    tokio::select! {
+        served = application.serve(listener, async move { stop.received().await }) => served,
+        () = async { impatience.received().await; impatience.received().await } => Ok(()),
+    }
+}
+
+async fn prepare(
+    options: &Options,
+    state: &Path,
+    address: SocketAddr,
+) -> Result<(host::Application, Demo)> {
+    let installation = installation::prepare(&installation::Options {
+        state: state.to_owned(),
+        database_url: options.database_url.clone(),
+        base_url: base_url(address),
+        durability: Durability::Safe,
+    })
+    .await?;
+    let step = step("Components");
+    let mut variables = host::variables_from_environment();
+    variables.extend(installation.variables);
+    let (cache, manifest) = (state.join("cache"), options.manifest.clone());
+    let application =
+        tokio::task::spawn_blocking(move || host::Runtime::new(&cache)?.load(&manifest, variables))
+            .await
+            .context("loading the components was interrupted")??;
+    step.done("loaded");
+    Ok((application, installation.demo))
+}
+
+/// The signals that end the program.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Whether `lms up` runs in a state directory.
+pub(crate) fn is_running(state: &Path) -> bool {
+    state.join(LOCK).exists() && lock(state).is_err()
+}
+
+/// One `lms up` for each state directory; the lock goes with the process.
+fn lock(state: &Path) -> Result<File> {
+    let path = state.join(LOCK);
+    let file =
+        fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("`lms up` already runs here: stop it first, or use another --state")
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+/// Takes an address, or says who may have it.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "{address} is in use: stop the program that listens there (ss -ltnp shows it), or choose another port with --listen"
+        ),
+        ErrorKind::PermissionDenied => anyhow!("{address} takes privileges: choose a port above 1023 with --listen"),
+        _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
+    })
+}
+
+/// Where this machine reaches a listener.
+fn base_url(address: SocketAddr) -> String {
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    format!("http://{reachable}")
+}
+
+/// What a newcomer needs to see.
+fn welcome(demo: &Demo) -> Result<String> {
+    let mut text = format!(
+        "\nThe LMS serves {0}, with its reference at {0}/docs. Ctrl-C stops it.\n\n",
+        demo.base_url
+    );
+    writeln!(
+        text,
+        "{:<10}{:<12}{:<30}PASSWORD",
+        "TENANT", "ROLE", "E-MAIL"
+    )?;
+    for tenant in &demo.tenants {
+        for user in &tenant.users {
+            writeln!(
+                text,
+                "{:<10}{:<12}{:<30}{}",
+                tenant.slug, user.role, user.email, user.password
+            )?;
+        }
+    }
+    if let Some((tenant, user)) = demo
+        .tenants
+        .iter()
+        .find_map(|tenant| Some((tenant, tenant.users.first()?)))
+    {
+        let body = serde_json::json!({"tenant": tenant.slug, "email": user.email, "password": user.password});
+        writeln!(
+            text,
+            "\nTry it:\n  curl -s {}/v1/auth/login -H 'content-type: application/json' -d '{body}'\n",
+            demo.base_url
+        )?;
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::{Database, Tenant, User};
+
+    #[test]
+    fn the_base_url_can_be_reached() {
+        assert_eq!(
+            base_url("127.0.0.1:3000".parse().unwrap()),
+            "http://127.0.0.1:3000"
+        );
+        assert_eq!(
+            base_url("0.0.0.0:80".parse().unwrap()),
+            "http://127.0.0.1:80"
+        );
+        assert_eq!(base_url("[::]:80".parse().unwrap()), "http://[::1]:80");
+    }
+
+    #[test]
+    fn the_welcome_has_every_sign_in_and_a_line_to_paste() {
+        let user = |role: &str| User {
+            id: uuid::Uuid::nil(),
+            role: role.to_owned(),
+            email: format!("{role}@a.example"),
+            password: "p4ss".to_owned(),
+        };
+        let demo = Demo {
+            base_url: "http://127.0.0.1:3000".to_owned(),
+            database: Database {
+                superuser_url: String::new(),
+                owner_url: String::new(),
+                application_url: String::new(),
+            },
+            tenants: vec![Tenant {
+                id: uuid::Uuid::nil(),
+                slug: "a".to_owned(),
+                region: "eu".to_owned(),
+                users: vec![user("admin"), user("tutor")],
+            }],
+        };
+        let text = welcome(&demo).unwrap();
+        assert!(text.contains("tutor@a.example"));
+        assert!(
+            text.contains(r#"-d '{"email":"admin@a.example","password":"p4ss","tenant":"a"}'"#),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named_with_what_to_do() {
+        let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
+        assert!(error.to_string().contains("--listen"), "{error}");
+    }
+
+    #[test]
+    fn only_one_runs_in_a_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let _first = lock(directory.path()).unwrap();
+        assert!(
+            lock(directory.path())
+                .unwrap_err()
+                .to_string()
+                .contains("already runs")
+        );
+    }
+}

@@ -130,3 +130,56 @@ impl Call<'_> {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::database::Client;
+    use crate::fixture::{Recorder, request, settings};
+
+    /// Hands a call with the header to `check`.
+    fn with_call(address: Option<&str>, check: impl Fn(&Call<'_>)) {
+        let given = request(Method::POST, "/v1/lamps");
+        let given = match address {
+            Some(address) => given.with("spin-client-addr", address),
+            None => given,
+        };
+        let (settings, recorder) = (settings(), Recorder::default());
+        let path = Map::from_iter([("id".to_owned(), json!("7"))]);
+        check(&Call {
+            request: &given,
+            path: &path,
+            body: Map::from_iter([("name".to_owned(), json!("A")), ("watts".to_owned(), json!(3))]),
+            query: Map::from_iter([("minutes".to_owned(), json!("5"))]),
+            caller: None,
+            settings: &settings,
+            client: &Client::new(&recorder, crate::context::Context::new("eu", None, "r-1")),
+        });
+    }
+
+    #[test]
+    fn path_query_and_body_are_the_arguments() {
+        with_call(None, |call| {
+            assert_eq!(
+                Value::Object(call.arguments()),
+                json!({"id": "7", "minutes": "5", "input": {"name": "A", "watts": 3}})
+            );
+            assert_eq!(call.text("name"), "A");
+            assert_eq!((call.text("watts"), call.text("other")), ("", ""));
+        });
+    }
+
+    #[test]
+    fn the_address_is_without_its_port() {
+        for (header, expected) in [
+            (Some("192.0.2.7:51234"), "192.0.2.7"),
+            (Some("[2001:db8::1]:51234"), "[2001:db8::1]"),
+            (Some("192.0.2.7"), "192.0.2.7"),
+            (None, "unknown"),
+        ] {
+            with_call(header, |call| assert_eq!(call.address(), expected));
+        }
+    }
+}

@@ -55,3 +55,15 @@ impl<'a> Context<'a> {
         json!(self).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_has_no_tenant() {
+        let text = Context::new("eu", None, "r-1").text();
+        let context: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(context, json!({"region": "eu", "request_id": "r-1"}));
+    }
+}

@@ -35,3 +35,41 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
     sql.push("\n  order by r.created_at, r.id\n) as lines");
     sql.unprepared()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::fixture::{ADMIN, LAMPS, TUTOR, request};
+
+    fn text(grant: &Grant, query: &str) -> String {
+        let listing = Listing::parse(&request(Method::GET, query), &LAMPS, grant).unwrap();
+        statement(&listing, &LAMPS, grant).text
+    }
+
+    #[test]
+    fn the_file_has_the_columns_that_are_read_in_every_row() {
+        let header = "'id,name,owner_id,kind,watts,bought_on,tags,is_on,created_at,updated_at,created_by,updated_by,deleted_at'";
+        assert!(text(&ADMIN, "/").contains(header));
+        assert!(text(&TUTOR, "/").contains("'id,name,kind'"));
+    }
+
+    #[test]
+    fn what_a_spreadsheet_could_take_for_a_formula_is_guarded() {
+        let text = text(&ADMIN, "/");
+        for guarded in ["name", "kind", "tags"] {
+            assert!(text.contains(&format!("lms.csv_cell(r.{guarded}::text)")), "{guarded}");
+        }
+        for plain in ["id", "watts", "bought_on", "is_on"] {
+            assert!(text.contains(&format!("coalesce(r.{plain}::text, '')")), "{plain}");
+        }
+        assert!(text.contains("coalesce(lms.utc(r.created_at), '')"));
+    }
+
+    #[test]
+    fn the_whole_list_is_exported_with_its_filters() {
+        let text = text(&ADMIN, "/?limit=1&kind=desk");
+        assert!(text.contains("'kind.eq'") && !text.contains("limit"), "{text}");
+    }
+}

@@ -1,5 +1,8 @@
 //! Many rows from a CSV file (RFC 4180): all or none, with the first hundred errors.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value, json};
 
 use crate::field::{Field, Kind};
@@ -103,25 +106,33 @@ fn input(
     record: &csv::StringRecord,
 ) -> Result<Map<String, Value>, Problem> {
     let mut object = Map::new();
-    for (field, cell) in fields.iter().zip(record) {
-        if cell.is_empty() {
-            continue;
-        }
-        let value = cell_value(field, cell).ok_or_else(|| {
-            Problem::invalid(vec![FieldError::new(
+    let mut unreadable = Vec::new();
+    for (field, cell) in fields.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
+        match cell_value(field, cell) {
+            Some(value) => {
+                object.insert(field.name.to_owned(), value);
+            }
+            None => unreadable.push(FieldError::new(
                 format!("/{}", field.name),
                 "wrong_type",
                 "This cell can't be read as a value of the column.",
-            )])
-        })?;
-        object.insert(field.name.to_owned(), value);
+            )),
+        }
     }
-    validation::body(
+    let checked = validation::body(
         statements::settable(resource),
         grant.writes,
         Purpose::Create,
         &object,
-    )
+    );
+    if unreadable.is_empty() {
+        return checked;
+    }
+    // A cell that can't be read is there, though its value isn't.
+    let others = checked.err().into_iter().flat_map(|problem| problem.errors);
+    let mut errors = unreadable.clone();
+    errors.extend(others.filter(|error| unreadable.iter().all(|cell| cell.pointer != error.pointer)));
+    Err(Problem::invalid(errors))
 }
 
 fn cell_value(field: &Field, cell: &str) -> Option<Value> {

@@ -54,3 +54,18 @@ impl Role {
         Self::NAMES[self as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_written_by_their_names() {
+        for (role, name) in Role::ALL.into_iter().zip(Role::NAMES) {
+            assert_eq!(role.name(), name);
+            assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{name}\""));
+            assert_eq!(serde_json::from_str::<Role>(&format!("\"{name}\"")).unwrap(), role);
+        }
+        assert!(serde_json::from_str::<Role>("\"Admin\"").is_err());
+    }
+}

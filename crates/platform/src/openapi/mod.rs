@@ -2,6 +2,9 @@
 //!
 //! It is made natively, by `lms openapi` and the tests; the docs component serves the checked-in result.
 
+#[cfg(test)]
+mod tests;
+
 mod operation;
 mod schema;
 

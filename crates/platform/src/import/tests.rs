@@ -1,0 +1,146 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixture::{ADMIN, LAMPS, TUTOR};
+
+fn read(file: &str) -> Result<Vec<Value>, Problem> {
+    rows(&LAMPS, &ADMIN, file.as_bytes())
+}
+
+/// The inputs of the rows, and their numbers.
+fn inputs(file: &str) -> Vec<(u64, Value)> {
+    read(file)
+        .unwrap()
+        .into_iter()
+        .map(|row| (row["row"].as_u64().unwrap(), row["input"].clone()))
+        .collect()
+}
+
+fn refused(file: &str) -> (u16, Vec<(String, &'static str)>) {
+    let problem = read(file).expect_err(file);
+    let errors = problem.errors.iter();
+    let mut errors: Vec<_> = errors.map(|error| (error.pointer.clone(), error.code)).collect();
+    errors.sort();
+    (problem.status(), errors)
+}
+
+#[test]
+fn each_row_is_a_body_that_creates() {
+    let file = "\u{feff}name, watts ,kind,tags,code\r\n\
+        Desk,7,desk,\"[\"\"a\"\", \"\"b\"\"]\",\r\n\
+        \" Floor\nlamp \",,,,\u{20}\r\n";
+    assert_eq!(
+        inputs(file),
+        [
+            (2, json!({"name": "Desk", "watts": 7, "kind": "desk", "tags": ["a", "b"]})),
+            (3, json!({"name": "Floor\nlamp", "code": " "})),
+        ]
+    );
+}
+
+#[test]
+fn every_row_gets_an_id_of_its_own() {
+    let rows = read("name\nA\nB\n").unwrap();
+    assert_ne!(rows[0]["id"], rows[1]["id"]);
+    assert!(validation::id(rows[0]["id"].as_str().unwrap()).is_some());
+}
+
+#[test]
+fn what_an_export_put_before_a_formula_is_taken_off() {
+    let names: Vec<Value> = inputs("name\n'=1+1\n'+1\n'-1\n'@x\n'quoted'\n''\n")
+        .into_iter()
+        .map(|(_, input)| input["name"].clone())
+        .collect();
+    assert_eq!(names, ["=1+1", "+1", "-1", "@x", "'quoted'", "''"]);
+}
+
+#[test]
+fn columns_must_be_known_settable_and_named_once() {
+    let unknown = |name: &str| (400, vec![(format!("/1/{name}"), "unknown_field")]);
+    assert_eq!(refused("colour\nred\n"), unknown("colour"));
+    assert_eq!(refused("name,is_on\nA,true\n"), unknown("is_on"));
+    assert_eq!(refused("name,id\nA,7\n"), unknown("id"));
+    assert_eq!(refused("name,\nA,7\n"), unknown(""));
+    assert_eq!(refused("name,name\nA,B\n"), (400, vec![("/1/name".to_owned(), "duplicate")]));
+    let limited = rows(&LAMPS, &TUTOR, b"name,watts\nA,7\n").unwrap_err();
+    assert_eq!(limited.errors[0].pointer, "/1/watts");
+    assert_eq!(limited.errors[0].detail, "The columns are: name, tags.");
+}
+
+#[test]
+fn errors_name_row_and_column() {
+    let file = "name,watts,bought_on,tags,owner_id\n\
+        A,1,2026-03-29,,\n\
+        ,x,2026-02-30,[,7\n\
+        B,101,,{},\n";
+    assert_eq!(
+        refused(file),
+        (
+            422,
+            [
+                ("/3/bought_on", "invalid_date"),
+                ("/3/name", "required"),
+                ("/3/owner_id", "invalid_id"),
+                ("/3/tags", "wrong_type"),
+                ("/3/watts", "wrong_type"),
+                ("/4/tags", "wrong_type"),
+                ("/4/watts", "out_of_range"),
+            ]
+            .map(|(at, code)| (at.to_owned(), code))
+            .to_vec()
+        )
+    );
+}
+
+#[test]
+fn what_is_not_csv_is_malformed() {
+    for file in ["name,watts\nA\n", "name\nA,B\n"] {
+        assert_eq!(refused(file), (400, vec![]));
+    }
+    assert_eq!(rows(&LAMPS, &ADMIN, b"name\n\xff\n").unwrap_err().status(), 400);
+    assert_eq!(rows(&LAMPS, &ADMIN, b"na\xffme\nA\n").unwrap_err().status(), 400);
+}
+
+#[test]
+fn a_file_without_rows_is_invalid() {
+    for file in ["", "\n", "name\n", "name,watts\r\n"] {
+        assert_eq!(refused(file), (422, vec![]), "{file:?}");
+    }
+}
+
+#[test]
+fn no_more_than_a_hundred_errors_are_answered() {
+    let file = format!("name,watts\n{}", ",x\n".repeat(5_000));
+    assert_eq!(refused(&file).1.len(), MOST_ERRORS);
+    let wide = "colour,".repeat(5_000);
+    assert_eq!(refused(&wide).1.len(), MOST_ERRORS);
+}
+
+#[test]
+fn the_statement_makes_all_rows_or_none() {
+    let statement = statement(&LAMPS);
+    assert!(statement.name.starts_with("lamps#"));
+    for part in [
+        "insert into lms.lamps (id, name, owner_id, kind, watts, bought_on, tags, code)",
+        "coalesce((one->'input'->>'watts')::bigint, 10)",
+        "coalesce(nullif(one->'input'->'tags', 'null'::jsonb), '[]'::jsonb)",
+        "lms.rows_checked($1->'rows', 'lamps', array['owner_id:users']::text[])",
+        "then lms.dry_run(report)",
+    ] {
+        assert!(statement.text.contains(part), "{part}: {}", statement.text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_crash(
+        header in "(name|watts|tags|[a-z]{0,3})(,(name|kind|bought_on|tags)){0,3}",
+        body in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b','), Just(b'"'), any::<u8>()], 0..80),
+    ) {
+        let file = [header.as_bytes(), b"\n", &body].concat();
+        match rows(&LAMPS, &ADMIN, &file) {
+            Ok(rows) => prop_assert!(!rows.is_empty()),
+            Err(problem) => prop_assert!([400, 422].contains(&problem.status())),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::fixture::COMPONENT;
+
+fn made() -> Value {
+    document(&[&COMPONENT], "1.2.3")
+}
+
+#[test]
+fn every_endpoint_is_described_once() {
+    let document = made();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["version"], "1.2.3");
+    let mut ids = BTreeSet::new();
+    for endpoint in COMPONENT.endpoints() {
+        let method = endpoint.method.as_str().to_ascii_lowercase();
+        let operation = &document["paths"][endpoint.template()][&method];
+        assert_eq!(operation["operationId"], endpoint.operation());
+        assert!(ids.insert(endpoint.operation()));
+    }
+    let described: usize = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|path| path.as_object().unwrap().len())
+        .sum();
+    assert_eq!(described, ids.len());
+}
+
+/// Every `$ref` of the document.
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get("$ref") {
+                found.insert(reference.clone());
+            }
+            object.values().for_each(|value| references(value, found));
+        }
+        Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = made();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(found.len() > 10, "{found:?}");
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("a local reference");
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn what_is_read_created_and_changed_are_told_apart() {
+    let schemas = &made()["components"]["schemas"];
+    let names = |schema: &str| -> BTreeSet<String> {
+        schemas[schema]["properties"].as_object().unwrap().keys().cloned().collect()
+    };
+    assert!(names("Lamp").contains("id") && names("Lamp").contains("is_on"));
+    assert!(names("LampCreate").contains("kind") && !names("LampCreate").contains("is_on"));
+    assert!(names("LampUpdate").contains("name") && !names("LampUpdate").contains("kind"));
+    assert_eq!(schemas["LampCreate"]["required"], json!(["name"]));
+    assert_eq!(schemas["LampUpdate"].get("required"), None);
+    assert_eq!(schemas["LampUpdate"]["additionalProperties"], false);
+    assert_eq!(schemas["Lamp"]["properties"]["bought_on"]["type"], json!(["string", "null"]));
+    assert_eq!(schemas["Lamp"]["properties"]["is_on"]["readOnly"], true);
+    assert!(schemas["ElectricBill"].is_object());
+}
+
+#[test]
+fn who_may_call_is_said() {
+    let paths = &made()["paths"];
+    assert_eq!(paths["/v1/lamps"]["get"]["x-roles"], json!(["student", "tutor", "admin"]));
+    assert_eq!(paths["/v1/lamps"]["post"]["x-roles"], json!(["admin"]));
+    assert_eq!(paths["/v1/ask"]["post"]["x-roles"].as_array().unwrap().len(), 8);
+    assert_eq!(paths["/ping"]["get"]["security"], json!([]));
+}
+
+#[test]
+fn a_path_names_its_parameters() {
+    let document = made();
+    let parameters = &document["paths"]["/v1/lamps/{id}/switch"]["post"]["parameters"];
+    assert_eq!(parameters[0]["name"], "id");
+    assert_eq!(parameters[0]["required"], true);
+    assert_eq!(parameters[1]["name"], "minutes");
+    assert_eq!(parameters[1]["schema"]["maximum"], 60);
+}
+
+#[test]
+fn every_problem_is_listed_under_its_status() {
+    let document = made();
+    let responses = document["components"]["responses"].as_object().unwrap();
+    for kind in problem::Kind::ALL {
+        let (status, name, _) = kind.parts();
+        let description = responses[&format!("Problem{status}")]["description"].as_str().unwrap();
+        assert!(description.contains(&format!("`/problems/{name}`")), "{name}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What each subcommand does: arguments in, one call of the library, a few printed lines out.
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -23,16 +24,13 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Seed(options) => seed(state, options).await,
         Command::Doctor(options) => doctor(state, options).await,
         Command::Openapi => {
-            println!("{}", serde_json::to_string_pretty(&openapi::document())?);
+            say(serde_json::to_string_pretty(&openapi::document())?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "lms",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "lms", &mut script);
+            say(String::from_utf8_lossy(&script).trim_end())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Cluster(action) => control_cluster(state, action).await,
@@ -59,7 +57,10 @@ async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<ExitCode
     };
     for (name, value) in installation::prepare(&options).await?.variables {
         // No value holds a quote: addresses are URLs, keys are base64url, the rest is ours.
-        println!("export SPIN_VARIABLE_{}='{value}'", name.to_uppercase());
+        say(format_args!(
+            "export SPIN_VARIABLE_{}='{value}'",
+            name.to_uppercase()
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,13 +96,13 @@ async fn migrate(state: &Path, arguments: arguments::Migrate) -> Result<ExitCode
         "applied"
     };
     for migration in &applied {
-        println!("{verb} {}", migration.label());
+        say(format_args!("{verb} {}", migration.label()))?;
     }
     if applied.is_empty() {
-        println!(
+        say(format_args!(
             "nothing to apply: all {} migrations are in the database",
             migrations.len()
-        );
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -129,27 +130,30 @@ async fn control_cluster(state: &Path, action: arguments::Cluster) -> Result<Exi
                 durability,
             })
             .await?;
-            println!("PostgreSQL listens on 127.0.0.1:{}", cluster.port());
+            say(format_args!(
+                "PostgreSQL listens on 127.0.0.1:{}",
+                cluster.port()
+            ))?;
             Ok(ExitCode::SUCCESS)
         }
         arguments::Cluster::Stop => {
             match cluster::status(state) {
                 Status::Running(_) => cluster::stop(state).await?,
-                Status::Stopped | Status::Absent => println!("PostgreSQL does not run"),
+                Status::Stopped | Status::Absent => say("PostgreSQL does not run")?,
             }
             Ok(ExitCode::SUCCESS)
         }
         arguments::Cluster::Status => Ok(match cluster::status(state) {
             Status::Running(process) => {
-                println!("runs as process {process}");
+                say(format_args!("runs as process {process}"))?;
                 ExitCode::SUCCESS
             }
             Status::Stopped => {
-                println!("does not run");
+                say("does not run")?;
                 ExitCode::FAILURE
             }
             Status::Absent => {
-                println!("there is no cluster in {}", state.display());
+                say(format_args!("there is no cluster in {}", state.display()))?;
                 ExitCode::FAILURE
             }
         }),
@@ -162,7 +166,7 @@ async fn create_tenant(state: &Path, arguments: arguments::CreateTenant) -> Resu
         slug: arguments.slug,
         name: arguments.name,
     };
-    println!("{}", tenant::create(&mut client, &new).await?);
+    say(tenant::create(&mut client, &new).await?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -176,7 +180,7 @@ async fn create_admin(state: &Path, arguments: arguments::CreateAdmin) -> Result
         email: arguments.email,
         password,
     };
-    println!("{}", user::create_admin(&mut client, &new).await?);
+    say(user::create_admin(&mut client, &new).await?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -204,10 +208,10 @@ async fn seed(state: &Path, arguments: arguments::Seed) -> Result<ExitCode> {
         seed: arguments.seed,
     };
     let report = seed::run(&address(state, arguments.target).await?, &options).await?;
-    println!(
+    say(format_args!(
         "{} tenants written, {} were there already",
         report.written, report.kept
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -220,7 +224,7 @@ async fn doctor(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
     };
     let checks = doctor::run(&options).await;
     for check in &checks {
-        println!("{}", check.line());
+        say(check.line())?;
     }
     Ok(match checks.iter().filter(|check| check.is_bad()).count() {
         0 => ExitCode::SUCCESS,
@@ -247,4 +251,9 @@ async fn address(state: &Path, target: Target) -> Result<String> {
             )
         }
     }
+}
+
+/// Prints a line of result. Unlike the macro it does not panic when nobody reads on (`lms openapi | head`).
+fn say(line: impl Display) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

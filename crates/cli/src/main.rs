@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(commands::execute(arguments)));
     match outcome {
         Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error, verbose);
             ExitCode::FAILURE
@@ -31,14 +33,26 @@ fn main() -> ExitCode {
 fn report(error: &anyhow::Error, verbose: bool) {
     let outer = error.to_string();
     let root = error.root_cause().to_string();
-    if outer == root {
-        eprintln!("error: {outer}");
+    let mut text = if outer == root {
+        format!("error: {outer}\n")
     } else {
-        eprintln!("error: {outer}: {root}");
-    }
+        format!("error: {outer}: {root}\n")
+    };
     if verbose {
-        for cause in error.chain().skip(1) {
-            eprintln!("  because: {cause}");
-        }
+        text.extend(
+            error
+                .chain()
+                .skip(1)
+                .map(|cause| format!("  because: {cause}\n")),
+        );
     }
+    // Where standard error is closed, the exit code has to do.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Whether the reader of standard output has seen enough (`lms openapi | head`): no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

@@ -1,10 +1,16 @@
 //! How long work shows itself: a spinner or bar on a terminal, plain lines elsewhere.
 //! Everything goes to standard error, so that standard output stays for results.
 
-use std::io::IsTerminal;
+use std::fmt::Arguments;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+/// Whoever closed standard error does not want to know; that must not stop the work.
+fn say(line: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// One named step of a longer task.
 pub struct Step {
@@ -33,7 +39,7 @@ impl Step {
     pub fn detail(&self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(format!("{}: {text}", self.title)),
-            None => eprintln!("  {}: {text}", self.title),
+            None => say(format_args!("  {}: {text}", self.title)),
         }
     }
 
@@ -43,7 +49,7 @@ impl Step {
             spinner.finish_and_clear();
         }
         let seconds = self.began.elapsed().as_secs_f64();
-        eprintln!("  {}: {result} ({seconds:.1} s)", self.title);
+        say(format_args!("  {}: {result} ({seconds:.1} s)", self.title));
     }
 }
 
@@ -93,9 +99,10 @@ impl Bar {
         self.position += count;
         match &self.bar {
             Some(bar) => bar.set_position(self.position),
-            None if tenth(self.position) > before => {
-                eprintln!("  {}: {} of {}", self.title, self.position, self.total)
-            }
+            None if tenth(self.position) > before => say(format_args!(
+                "  {}: {} of {}",
+                self.title, self.position, self.total
+            )),
             None => {}
         }
     }
@@ -105,11 +112,11 @@ impl Bar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!(
+        say(format_args!(
             "  {}: {} in {}",
             self.title,
             self.position,
             HumanDuration(self.began.elapsed())
-        );
+        ));
     }
 }

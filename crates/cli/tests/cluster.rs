@@ -1,0 +1,246 @@
+//! What this program does to real PostgreSQL: each test has a cluster of its own, made for it and thrown away.
+
+use std::fs;
+use std::future::Future;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cli::cluster::{self, Cluster, Durability, Settings, Status};
+use cli::migrate::{self, Cell, Migration, Region, Retention};
+use cli::{database, demo, password, seed};
+
+const CELL: Cell = Cell {
+    region: Region::Eu,
+    retention: Retention::Standard,
+};
+
+fn settings(directory: &Path) -> Settings {
+    Settings {
+        directory: directory.to_owned(),
+        durability: Durability::Unsafe,
+    }
+}
+
+/// Runs a test on a new cluster and stops that whatever happens.
+async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
+    test: impl FnOnce(Cluster, PathBuf) -> F,
+) {
+    // The server's account has to get in.
+    let directory = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o755))
+        .tempdir()
+        .unwrap();
+    let state = directory.path().join("state");
+    let cluster = Cluster::start(&settings(&state)).await.unwrap();
+    let outcome = tokio::spawn(test(cluster, state.clone())).await;
+    cluster::stop(&state).await.unwrap();
+    outcome.unwrap().unwrap();
+}
+
+fn options() -> migrate::Options {
+    migrate::Options {
+        cell: Some(CELL),
+        ..migrate::Options::default()
+    }
+}
+
+/// Brings a new database with this name to the schema.
+async fn migrated(cluster: &Cluster, name: &str) -> Result<String> {
+    let client = database::connect(&cluster.superuser_url()).await?;
+    client
+        .batch_execute(&format!("create database {name}"))
+        .await?;
+    let address = database::with_database(&cluster.superuser_url(), name)?;
+    migrate::run(&address, &migrate::embedded()?, &options()).await?;
+    Ok(address)
+}
+
+async fn text(address: &str, query: &str) -> Result<String> {
+    let client = database::connect(address).await?;
+    Ok(client
+        .query_one(query, &[])
+        .await?
+        .get::<_, Option<String>>(0)
+        .unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_cluster_survives_stops_crashes_and_a_lost_port() {
+    with_cluster(|cluster, state| async move {
+        let port = cluster.port();
+        assert_eq!(
+            Cluster::start(&settings(&state)).await?.port(),
+            port,
+            "one that runs is adopted"
+        );
+
+        let Status::Running(process) = cluster::status(&state) else {
+            anyhow::bail!("it does not run")
+        };
+        let process = nix::unistd::Pid::from_raw(i32::try_from(process)?);
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL)?;
+        while matches!(cluster::status(&state), Status::Running(_)) {
+            tokio::task::yield_now().await;
+        }
+        let cluster = Cluster::start(&settings(&state))
+            .await
+            .context("after a crash")?;
+        database::connect(&cluster.superuser_url()).await?;
+
+        cluster.stop().await?;
+        assert_eq!(cluster::status(&state), Status::Stopped);
+        let _taken = std::net::TcpListener::bind(("127.0.0.1", port))?;
+        let cluster = Cluster::start(&settings(&state))
+            .await
+            .context("with its port taken")?;
+        assert_ne!(cluster.port(), port);
+        database::connect(&cluster.superuser_url()).await?;
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn migrations_are_applied_once_and_their_history_is_kept() {
+    with_cluster(|cluster, _| async move {
+        let address = cluster.superuser_url();
+        let known = migrate::embedded()?;
+        let dry = migrate::Options {
+            dry_run: true,
+            ..options()
+        };
+        assert_eq!(
+            migrate::run(&address, &known, &dry).await?.len(),
+            known.len()
+        );
+        assert_eq!(
+            migrate::run(&address, &known, &dry).await?.len(),
+            known.len(),
+            "a dry run changes nothing"
+        );
+
+        // Two programs at once: one does the work, the other finds it done.
+        let opened = options();
+        let (one, other) = tokio::join!(
+            migrate::run(&address, &known, &opened),
+            migrate::run(&address, &known, &opened)
+        );
+        let mut counts = [one?.len(), other?.len()];
+        counts.sort_unstable();
+        assert_eq!(counts, [0, known.len()]);
+
+        let mut edited = known.clone();
+        edited[3].sql.push_str("\n-- a word more");
+        let error = migrate::run(&address, &edited, &options())
+            .await
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("was changed after it had been applied"),
+            "{error}"
+        );
+
+        let error = migrate::run(&address, &known[..known.len() - 1], &options())
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("does not contain"), "{error}");
+
+        let other = migrate::Options {
+            cell: Some(Cell {
+                region: Region::Au,
+                ..CELL
+            }),
+            ..options()
+        };
+        let error = migrate::run(&address, &known, &other).await.unwrap_err();
+        assert!(
+            error.to_string().contains("a cell never changes"),
+            "{error}"
+        );
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_and_names_its_line() {
+    with_cluster(|cluster, _| async move {
+        let address = cluster.superuser_url();
+        let mut known = migrate::embedded()?;
+        migrate::run(&address, &known, &options()).await?;
+        let sql = "set local role lms_owner;\ncreate table lms.half_made (id uuid);\ncreate table lms.tenants ();\nnonsense;";
+        known.push(Migration { version: 9999, name: "broken".to_owned(), sql: sql.to_owned() });
+        let error = migrate::run(&address, &known, &options()).await.unwrap_err();
+        let line = format!("{error:#}");
+        assert!(line.contains("9999_broken failed and was undone: line 4: "), "{line}");
+        assert_eq!(text(&address, "select to_regclass('lms.half_made')::text").await?, "");
+        known.pop();
+        assert!(migrate::run(&address, &known, &options()).await?.is_empty(), "the ledger is as before");
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn demo_data_is_made_once_and_its_sign_ins_are_restored() {
+    with_cluster(|cluster, _| async move {
+        let address = migrated(&cluster, "demo").await?;
+        let options = demo::Options {
+            base_url: "http://127.0.0.1:3000".to_owned(),
+            owner_url: String::new(),
+            application_url: String::new(),
+            password: "a password for all".to_owned(),
+        };
+        let first = demo::create(&address, &options).await?;
+        assert_eq!(first.tenants.len(), 2);
+        for tenant in &first.tenants {
+            let mut roles: Vec<&str> = tenant.users.iter().map(|user| user.role.as_str()).collect();
+            roles.sort_unstable();
+            let mut wanted = demo::ROLES;
+            wanted.sort_unstable();
+            assert_eq!(roles, wanted);
+        }
+        let events = text(&address, "select count(*)::text from lms.event_log").await?;
+
+        let client = database::connect(&address).await?;
+        client.batch_execute("update lms.users set status = 'inactive' where email = 'tutor@aurora.example'").await?;
+        let before = text(&address, "select count(*)::text from lms.users").await?;
+        let second = demo::create(&address, &options).await?;
+        assert_eq!(serde_json::to_value(&first)?, serde_json::to_value(&second)?);
+        assert_eq!(text(&address, "select count(*)::text from lms.users").await?, before);
+        let query = "select password_hash from lms.users where email = 'tutor@aurora.example' and status = 'active'";
+        assert!(password::matches("a password for all", &text(&address, query).await?));
+
+        let expected = events.parse::<u64>()? + 2;
+        assert_eq!(text(&address, "select count(*)::text from lms.event_log").await?, expected.to_string());
+        for tenant in &first.tenants {
+            let query = format!(
+                "select set_config('app.tenant_id', '{}', false), lms.event_chain_break()::text",
+                tenant.id
+            );
+            assert_eq!(client.query_one(&query, &[]).await?.get::<_, Option<&str>>(1), None);
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_seed_gives_the_same_rows_in_every_database() {
+    with_cluster(|cluster, _| async move {
+        let digest = "select md5(string_agg(concat_ws('|', tenant_id, id, user_id, dob, academic_age, parent_id), ',' order by tenant_id, id)) from lms.students";
+        let amount = seed::Options { tenants: 3, students: 50, seed: 7 };
+        let one = migrated(&cluster, "one").await?;
+        let other = migrated(&cluster, "other").await?;
+        assert_eq!(seed::run(&one, &amount).await?, seed::Report { written: 3, kept: 0 });
+        assert_eq!(seed::run(&other, &amount).await?, seed::Report { written: 3, kept: 0 });
+        assert_eq!(text(&one, digest).await?, text(&other, digest).await?);
+        assert_eq!(text(&one, "select count(*)::text from lms.students").await?, "50");
+        assert_eq!(seed::run(&one, &amount).await?, seed::Report { written: 0, kept: 3 });
+        assert_eq!(text(&one, digest).await?, text(&other, digest).await?);
+        Ok(())
+    })
+    .await;
+}

@@ -1,17 +1,19 @@
 # Two commands for newcomers: `make run` and `make test`. The work is in scripts/ and in the program lms.
 
-.PHONY: run test build lint set-up
+.PHONY: run test build components lint set-up
 .SILENT:
 
 run: build
 	target/release/lms up
 
-test: build
+test: components
 	scripts/test.sh
 
-build: set-up
-	scripts/build-components.sh
+build: components
 	cargo build --release -p cli
+
+components: set-up
+	scripts/build-components.sh
 
 lint: set-up
 	scripts/lint.sh

@@ -7,12 +7,28 @@ use platform::role::Role;
 
 /// The parts of a postal address.
 const ADDRESS: &[Field] = &[
-    Field::new("line1", Kind::Text { min: 1, max: 200 }, "Street and number."),
+    Field::new(
+        "line1",
+        Kind::Text { min: 1, max: 200 },
+        "Street and number.",
+    ),
     Field::new("line2", Kind::Text { min: 1, max: 200 }, "Further line."),
     Field::new("city", Kind::Text { min: 1, max: 100 }, "City."),
-    Field::new("region", Kind::Text { min: 1, max: 100 }, "State, county or province."),
-    Field::new("postal_code", Kind::Text { min: 1, max: 20 }, "Postal code."),
-    Field::new("country", Kind::Text { min: 2, max: 2 }, "ISO 3166-1 alpha-2 code."),
+    Field::new(
+        "region",
+        Kind::Text { min: 1, max: 100 },
+        "State, county or province.",
+    ),
+    Field::new(
+        "postal_code",
+        Kind::Text { min: 1, max: 20 },
+        "Postal code.",
+    ),
+    Field::new(
+        "country",
+        Kind::Text { min: 2, max: 2 },
+        "ISO 3166-1 alpha-2 code.",
+    ),
 ];
 
 /// A place where lessons are given.
@@ -31,9 +47,13 @@ pub(crate) const CENTRES: Resource = Resource {
         Field::new("time_zone", Kind::TimeZone, "The IANA time zone it keeps.")
             .required()
             .filterable(),
-        Field::new("currency", Kind::Currency, "The currency it keeps its books in.")
-            .required()
-            .filterable(),
+        Field::new(
+            "currency",
+            Kind::Currency,
+            "The currency it keeps its books in.",
+        )
+        .required()
+        .filterable(),
         Field::new("address", Kind::Object(ADDRESS), "The postal address.").default("'{}'::jsonb"),
         Field::new("phone", Kind::Phone, "The telephone number.").nullable(),
         Field::new("email", Kind::Email, "The e-mail address.").nullable(),

@@ -15,16 +15,52 @@ pub(crate) const POLICY: Policy = Policy {
 
 /// An event as it is listed.
 const EVENT: &[Field] = &[
-    Field::new("position", Kind::Integer { min: 1, max: i64::MAX }, "Its place in the tenant's chain.").required(),
+    Field::new(
+        "position",
+        Kind::Integer {
+            min: 1,
+            max: i64::MAX,
+        },
+        "Its place in the tenant's chain.",
+    )
+    .required(),
     Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("entity", Kind::Text { min: 1, max: 63 }, "What changed, such as user.").required(),
+    Field::new(
+        "entity",
+        Kind::Text { min: 1, max: 63 },
+        "What changed, such as user.",
+    )
+    .required(),
     Field::new("entity_id", Kind::Id, "The row that changed.").required(),
-    Field::new("kind", Kind::Text { min: 1, max: 100 }, "What happened, such as user.created.").required(),
-    Field::new("actor", Kind::Id, "The user who did it.").nullable().required(),
-    Field::new("request_id", Kind::Text { min: 0, max: 100 }, "The request.").nullable().required(),
+    Field::new(
+        "kind",
+        Kind::Text { min: 1, max: 100 },
+        "What happened, such as user.created.",
+    )
+    .required(),
+    Field::new("actor", Kind::Id, "The user who did it.")
+        .nullable()
+        .required(),
+    Field::new(
+        "request_id",
+        Kind::Text { min: 0, max: 100 },
+        "The request.",
+    )
+    .nullable()
+    .required(),
     Field::new("at", Kind::Time, "When.").required(),
-    Field::new("state", Kind::Json { bytes: 0 }, "The row afterwards, without secrets.").required(),
-    Field::new("hash", Kind::Text { min: 64, max: 64 }, "SHA-256 of the chain up to here, in hex.").required(),
+    Field::new(
+        "state",
+        Kind::Json { bytes: 0 },
+        "The row afterwards, without secrets.",
+    )
+    .required(),
+    Field::new(
+        "hash",
+        Kind::Text { min: 64, max: 64 },
+        "SHA-256 of the chain up to here, in hex.",
+    )
+    .required(),
 ];
 
 /// Reads on from a position.
@@ -41,7 +77,10 @@ pub(crate) const LIST: Action = Action {
     query: &[
         Field::new(
             "after",
-            Kind::Integer { min: 0, max: i64::MAX },
+            Kind::Integer {
+                min: 0,
+                max: i64::MAX,
+            },
             "The position behind which to begin; 0 by default.",
         ),
         Field::new(
@@ -49,7 +88,11 @@ pub(crate) const LIST: Action = Action {
             Kind::Integer { min: 1, max: 200 },
             "Most events of this page; 50 by default.",
         ),
-        Field::new("entity", Kind::Text { min: 1, max: 63 }, "Only of this entity, such as user."),
+        Field::new(
+            "entity",
+            Kind::Text { min: 1, max: 63 },
+            "Only of this entity, such as user.",
+        ),
         Field::new("entity_id", Kind::Id, "Only of this row."),
     ],
     answers: Answers {
@@ -58,7 +101,10 @@ pub(crate) const LIST: Action = Action {
             Field::new("data", Kind::Rows(EVENT), "The events, oldest first.").required(),
             Field::new(
                 "next_after",
-                Kind::Integer { min: 0, max: i64::MAX },
+                Kind::Integer {
+                    min: 0,
+                    max: i64::MAX,
+                },
                 "The position to go on from.",
             )
             .required(),

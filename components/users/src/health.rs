@@ -24,7 +24,12 @@ pub(crate) const LIVE: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(Shape::Fields(&[Field::new("status", Kind::OneOf(&["ok"]), "Always ok.").required()])),
+        schema: Some(Shape::Fields(&[Field::new(
+            "status",
+            Kind::OneOf(&["ok"]),
+            "Always ok.",
+        )
+        .required()])),
         description: "The process answers.",
     },
     run: Run::Custom(live),
@@ -42,11 +47,19 @@ pub(crate) const READY: Action = Action {
     answers: Answers {
         status: 200,
         schema: Some(Shape::Fields(&[
-            Field::new("status", Kind::OneOf(&["ok"]), "Always ok; otherwise the answer is 503.")
-                .required(),
+            Field::new(
+                "status",
+                Kind::OneOf(&["ok"]),
+                "Always ok; otherwise the answer is 503.",
+            )
+            .required(),
             Field::new("region", Kind::OneOf(&["eu", "au", "us"]), "The region.").required(),
-            Field::new("schema", Kind::Integer { min: 1, max: 9999 }, "The schema's version.")
-                .required(),
+            Field::new(
+                "schema",
+                Kind::Integer { min: 1, max: 9999 },
+                "The schema's version.",
+            )
+            .required(),
         ])),
         description: "Requests can be served.",
     },

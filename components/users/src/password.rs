@@ -13,8 +13,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 
 /// A hash of no password, with the parameters of all the others: checked when there is no such user, so
 /// that the answer takes the same time.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$rg41AwqHwH8NZlU7fuJNayRhRfS1O/GN49xXCiiVsx8";
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$rg41AwqHwH8NZlU7fuJNayRhRfS1O/GN49xXCiiVsx8";
 
 fn argon2() -> Result<Argon2<'static>, Problem> {
     let params = Params::new(19 * 1024, 2, 1, None)

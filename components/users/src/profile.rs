@@ -9,7 +9,10 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new("dob", Kind::Date, "A student's date of birth."),
     Field::new(
         "special_needs",
-        Kind::TextList { items: 50, max: 100 },
+        Kind::TextList {
+            items: 50,
+            max: 100,
+        },
         "A student's special needs.",
     ),
     Field::new("languages", Kind::Languages, "A student's languages."),
@@ -19,14 +22,22 @@ pub(crate) const FIELDS: &[Field] = &[
         Kind::Integer { min: 0, max: 1000 },
         "How many students a tutor takes.",
     ),
-    Field::new("title", Kind::Text { min: 1, max: 200 }, "A staff member's title."),
+    Field::new(
+        "title",
+        Kind::Text { min: 1, max: 200 },
+        "A staff member's title.",
+    ),
     Field::new(
         "department",
         Kind::Text { min: 1, max: 200 },
         "A staff member's department.",
     ),
     Field::new("hired_on", Kind::Date, "A staff member's first day."),
-    Field::new("student_id", Kind::Reference("students"), "A parent's child."),
+    Field::new(
+        "student_id",
+        Kind::Reference("students"),
+        "A parent's child.",
+    ),
     Field::new(
         "relationship",
         Kind::OneOf(&["parent", "guardian"]),
@@ -69,13 +80,18 @@ pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Problem> {
             )
         })
         .collect();
-    errors.extend(required.iter().filter(|name| !profile.contains_key(**name)).map(|name| {
-        FieldError::new(
-            format!("/profile/{name}"),
-            "required",
-            "This field is required.",
-        )
-    }));
+    errors.extend(
+        required
+            .iter()
+            .filter(|name| !profile.contains_key(**name))
+            .map(|name| {
+                FieldError::new(
+                    format!("/profile/{name}"),
+                    "required",
+                    "This field is required.",
+                )
+            }),
+    );
     let needs_centre = role == "student" || role == "tutor";
     if needs_centre && body.get("centre_id").is_none_or(Value::is_null) {
         errors.push(FieldError::new(

@@ -26,9 +26,13 @@ pub(crate) const STAFF: Resource = Resource {
         Field::new("title", Kind::Text { min: 1, max: 200 }, "The job's title.")
             .nullable()
             .filterable(),
-        Field::new("department", Kind::Text { min: 1, max: 200 }, "The department.")
-            .nullable()
-            .filterable(),
+        Field::new(
+            "department",
+            Kind::Text { min: 1, max: 200 },
+            "The department.",
+        )
+        .nullable()
+        .filterable(),
         Field::new("hired_on", Kind::Date, "The first day.")
             .nullable()
             .filterable(),

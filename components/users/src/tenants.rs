@@ -26,7 +26,11 @@ pub(crate) const TENANTS: Resource = Resource {
             "How long its data is kept.",
         )
         .read_only(),
-        Field::new("settings", Kind::Json { bytes: 65_536 }, "The tenant's settings."),
+        Field::new(
+            "settings",
+            Kind::Json { bytes: 65_536 },
+            "The tenant's settings.",
+        ),
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),

@@ -136,7 +136,7 @@ impl Server {
             Err(error) => Err(error),
         };
         answered.unwrap_or_else(|error| {
-            tracing::error!("{method} {}: {error:#}", original.path());
+            tracing::error!("{method} {}: {}", original.path(), error.root_cause());
             response::empty(if error.is::<ExpirationError>() {
                 StatusCode::GATEWAY_TIMEOUT
             } else {

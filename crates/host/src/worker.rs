@@ -158,8 +158,22 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, _: Store<State>, result: Result<(), wasmtime::Error>) {
-        if let Err(error) = result {
-            tracing::error!("{}: an instance was stopped: {error:#}", self.component);
+        let Err(error) = result else {
+            return;
+        };
+        if self.shared.abandoned.load(Ordering::Relaxed) {
+            tracing::debug!(
+                "{}: an instance was stopped with its request",
+                self.component
+            );
+        } else {
+            // The error itself is many lines of addresses in the guest.
+            tracing::error!(
+                "{}: an instance was stopped: {}",
+                self.component,
+                error.root_cause()
+            );
+            tracing::debug!("{}: {error:?}", self.component);
         }
     }
 }

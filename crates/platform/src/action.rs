@@ -67,7 +67,10 @@ pub enum Run {
     /// Runs one statement whose text depends on what the caller may see.
     View(fn(&Grant) -> Statement),
     /// Computes arguments first (hashes, tokens), then runs one statement.
-    Prepared(fn(&Call<'_>) -> Result<Map<String, Value>, Problem>, fn(&Grant) -> Statement),
+    Prepared(
+        fn(&Call<'_>) -> Result<Map<String, Value>, Problem>,
+        fn(&Grant) -> Statement,
+    ),
     /// Does all by itself, with several statements or none. Answers of it are not kept for an idempotency
     /// key, under which one statement alone can be kept: it must be safe to repeat.
     Custom(for<'a> fn(&'a Call<'a>) -> Done<'a>),
@@ -97,7 +100,10 @@ pub struct Call<'a> {
 impl Call<'_> {
     /// A text of the checked body; empty when it was left out.
     pub fn text(&self, name: &str) -> &str {
-        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.body
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// Path, query and body as one object: the arguments of a statement.
@@ -151,7 +157,10 @@ mod tests {
         check(&Call {
             request: &given,
             path: &path,
-            body: Map::from_iter([("name".to_owned(), json!("A")), ("watts".to_owned(), json!(3))]),
+            body: Map::from_iter([
+                ("name".to_owned(), json!("A")),
+                ("watts".to_owned(), json!(3)),
+            ]),
             query: Map::from_iter([("minutes".to_owned(), json!("5"))]),
             caller: None,
             settings: &settings,

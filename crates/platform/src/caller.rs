@@ -94,7 +94,16 @@ mod tests {
     #[test]
     fn anything_else_is_nobody() {
         let long = format!("Bearer {}", "a".repeat(5_000));
-        for header in ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "Token x", "é", &long] {
+        for header in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic YTpi",
+            "Bearer a.b.c",
+            "Token x",
+            "é",
+            &long,
+        ] {
             assert_eq!(with(header), Err(Kind::Unauthenticated), "{header}");
         }
         let none = identify(&request(Method::GET, "/"), &settings()).unwrap_err();
@@ -115,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_token_of_another_region_is_sent_there_if_there_is_one() {
-        let other_keys = ("signing_keys", "two:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI");
+        let other_keys = (
+            "signing_keys",
+            "two:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI",
+        );
         for (region, expected) in [("au", Kind::WrongRegion), ("mars", Kind::Unauthenticated)] {
             let mut other = claims(Role::Parent);
             other.aud = region.to_owned();

@@ -183,10 +183,18 @@ mod tests {
         let mut lines: Vec<String> = COMPONENT
             .endpoints()
             .map(|endpoint| {
-                format!("{} {} {}", endpoint.method, endpoint.template(), endpoint.operation())
+                format!(
+                    "{} {} {}",
+                    endpoint.method,
+                    endpoint.template(),
+                    endpoint.operation()
+                )
             })
             .collect();
-        assert_eq!(lines[0], "POST /v1/lamps/{id}/switch lamps.switch", "actions come first");
+        assert_eq!(
+            lines[0], "POST /v1/lamps/{id}/switch lamps.switch",
+            "actions come first"
+        );
         lines.sort();
         assert_eq!(
             lines,
@@ -211,17 +219,32 @@ mod tests {
     #[test]
     fn segments_are_those_of_the_template() {
         for endpoint in COMPONENT.endpoints() {
-            let joined: String = endpoint.segments().flat_map(|segment| ["/", segment]).collect();
+            let joined: String = endpoint
+                .segments()
+                .flat_map(|segment| ["/", segment])
+                .collect();
             assert_eq!(joined, endpoint.template());
         }
     }
 
     #[test]
     fn a_grant_is_found_by_resource_role_and_verb() {
-        assert!(COMPONENT.grant("lamps", Role::Admin, Verb::Export).is_some());
-        assert!(COMPONENT.grant("lamps", Role::Tutor, Verb::Export).is_none());
+        assert!(
+            COMPONENT
+                .grant("lamps", Role::Admin, Verb::Export)
+                .is_some()
+        );
+        assert!(
+            COMPONENT
+                .grant("lamps", Role::Tutor, Verb::Export)
+                .is_none()
+        );
         assert!(COMPONENT.grant("bills", Role::Tutor, Verb::List).is_none());
-        assert!(COMPONENT.grant("nothing", Role::Admin, Verb::List).is_none());
+        assert!(
+            COMPONENT
+                .grant("nothing", Role::Admin, Verb::List)
+                .is_none()
+        );
     }
 
     #[test]

@@ -21,7 +21,9 @@ pub fn etag(version: &str, grant: &Grant) -> String {
     // Which view it is, in short: enough to tell the views of one resource apart.
     let view = names
         .flat_map(|name| name.bytes().chain([b',']))
-        .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        .fold(0_u32, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+        });
     format!("\"{version}-{view:x}\"")
 }
 
@@ -77,7 +79,9 @@ pub fn not_modified(request: &Request, etag: &str) -> bool {
         header.trim() == "*"
             || tags(&header).is_some_and(|tags| {
                 tags.iter().any(|tag| {
-                    etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) == Some(tag.text)
+                    etag.strip_prefix('"')
+                        .and_then(|rest| rest.strip_suffix('"'))
+                        == Some(tag.text)
                 })
             })
     })
@@ -145,7 +149,10 @@ mod tests {
         let tags = [etag("7", &all), etag("7", &few), etag("7", &others)];
         for (index, tag) in tags.iter().enumerate() {
             assert_eq!(version(tag.trim_matches('"')), Some(7));
-            assert!(tags[index + 1..].iter().all(|other| other != tag), "{tags:?}");
+            assert!(
+                tags[index + 1..].iter().all(|other| other != tag),
+                "{tags:?}"
+            );
         }
         assert_ne!(etag("8", &few), etag("7", &few));
     }
@@ -162,26 +169,50 @@ mod tests {
     #[test]
     fn a_star_asks_for_no_version_but_satisfies_the_requirement() {
         assert_eq!(expected("*"), Ok(None));
-        assert_eq!(expected_versions(&request("if-match", &["*"]), true).unwrap(), None);
+        assert_eq!(
+            expected_versions(&request("if-match", &["*"]), true).unwrap(),
+            None
+        );
     }
 
     #[test]
     fn what_never_was_a_tag_of_ours_is_stale() {
-        for line in ["W/\"3\"", "\"\"", "\"abc\"", "\"+3\"", "\"03\"", "\"-3\"", "\"99999999999999999999\""] {
+        for line in [
+            "W/\"3\"",
+            "\"\"",
+            "\"abc\"",
+            "\"+3\"",
+            "\"03\"",
+            "\"-3\"",
+            "\"99999999999999999999\"",
+        ] {
             assert_eq!(expected(line), Err(Kind::Stale), "{line}");
         }
     }
 
     #[test]
     fn what_is_no_list_of_tags_is_malformed() {
-        for line in ["3", "\"3", "3\"", "\"3\" \"4\"", "\"3\"x", "*, \"3\"", "w/\"3\"", "", ","] {
+        for line in [
+            "3",
+            "\"3",
+            "3\"",
+            "\"3\" \"4\"",
+            "\"3\"x",
+            "*, \"3\"",
+            "w/\"3\"",
+            "",
+            ",",
+        ] {
             assert_eq!(expected(line), Err(Kind::Malformed), "{line}");
         }
         let mut broken = request("if-match", &[]);
         broken
             .headers
             .insert("if-match", HeaderValue::from_bytes(b"\xff").unwrap());
-        assert_eq!(expected_versions(&broken, true).unwrap_err().kind, Kind::Malformed);
+        assert_eq!(
+            expected_versions(&broken, true).unwrap_err().kind,
+            Kind::Malformed
+        );
     }
 
     #[test]
@@ -197,12 +228,21 @@ mod tests {
     #[test]
     fn a_known_tag_is_not_modified_in_weak_comparison() {
         for line in ["\"3\"", "W/\"3\"", "\"2\", \"3\"", "*", "\"a,b\", \"3\""] {
-            assert!(not_modified(&request("if-none-match", &[line]), "\"3\""), "{line}");
+            assert!(
+                not_modified(&request("if-none-match", &[line]), "\"3\""),
+                "{line}"
+            );
         }
         for line in ["\"2\"", "3", "\"3-1\"", ""] {
-            assert!(!not_modified(&request("if-none-match", &[line]), "\"3\""), "{line}");
+            assert!(
+                !not_modified(&request("if-none-match", &[line]), "\"3\""),
+                "{line}"
+            );
         }
         assert!(!not_modified(&request("if-none-match", &[]), "\"3\""));
-        assert!(not_modified(&request("if-none-match", &["\"2\"", "\"3\""]), "\"3\""));
+        assert!(not_modified(
+            &request("if-none-match", &["\"2\"", "\"3\""]),
+            "\"3\""
+        ));
     }
 }

@@ -94,7 +94,11 @@ mod tests {
             json!([TIME, "Desk", "5", "1"]),
             json!("Desk"),
         ] {
-            assert_eq!(decoded(&json!({"sort": SORT, "after": after})), None, "{after}");
+            assert_eq!(
+                decoded(&json!({"sort": SORT, "after": after})),
+                None,
+                "{after}"
+            );
         }
         let whole = json!({"sort": SORT, "after": [TIME, "Desk", "5", ID]});
         let mut more = whole.clone();

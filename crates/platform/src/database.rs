@@ -58,8 +58,12 @@ pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a
 /// The one way to the database.
 pub trait Database {
     /// Runs the statement in a transaction of its own, with the context in force.
-    fn run<'a>(&'a self, context: String, statement: &'a Statement, arguments: String)
-    -> Pending<'a>;
+    fn run<'a>(
+        &'a self,
+        context: String,
+        statement: &'a Statement,
+        arguments: String,
+    ) -> Pending<'a>;
 }
 
 /// The database as one request uses it: in its context, and with the time that it took.

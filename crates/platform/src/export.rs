@@ -23,7 +23,9 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
                 sql.push("coalesce(r.").push(field.name).push("::text, '')");
             }
             Kind::Time => {
-                sql.push("coalesce(lms.utc(r.").push(field.name).push("), '')");
+                sql.push("coalesce(lms.utc(r.")
+                    .push(field.name)
+                    .push("), '')");
             }
             _ => {
                 sql.push("lms.csv_cell(r.").push(field.name).push("::text)");
@@ -59,10 +61,16 @@ mod tests {
     fn what_a_spreadsheet_could_take_for_a_formula_is_guarded() {
         let text = text(&ADMIN, "/");
         for guarded in ["name", "kind", "tags"] {
-            assert!(text.contains(&format!("lms.csv_cell(r.{guarded}::text)")), "{guarded}");
+            assert!(
+                text.contains(&format!("lms.csv_cell(r.{guarded}::text)")),
+                "{guarded}"
+            );
         }
         for plain in ["id", "watts", "bought_on", "is_on"] {
-            assert!(text.contains(&format!("coalesce(r.{plain}::text, '')")), "{plain}");
+            assert!(
+                text.contains(&format!("coalesce(r.{plain}::text, '')")),
+                "{plain}"
+            );
         }
         assert!(text.contains("coalesce(lms.utc(r.created_at), '')"));
     }
@@ -70,6 +78,9 @@ mod tests {
     #[test]
     fn the_whole_list_is_exported_with_its_filters() {
         let text = text(&ADMIN, "/?limit=1&kind=desk");
-        assert!(text.contains("'kind.eq'") && !text.contains("limit"), "{text}");
+        assert!(
+            text.contains("'kind.eq'") && !text.contains("limit"),
+            "{text}"
+        );
     }
 }

@@ -245,15 +245,32 @@ mod tests {
             (Kind::Reference("users"), "uuid", false, false, false),
             (Kind::Date, "date", false, false, true),
             (Kind::Time, "timestamptz", false, false, true),
-            (Kind::Integer { min: 0, max: 1 }, "bigint", false, false, true),
+            (
+                Kind::Integer { min: 0, max: 1 },
+                "bigint",
+                false,
+                false,
+                true,
+            ),
             (Kind::Boolean, "boolean", false, false, false),
-            (Kind::TextList { items: 1, max: 1 }, "jsonb", true, false, false),
+            (
+                Kind::TextList { items: 1, max: 1 },
+                "jsonb",
+                true,
+                false,
+                false,
+            ),
             (Kind::Languages, "jsonb", true, false, false),
             (Kind::Object(&[]), "jsonb", true, false, false),
             (Kind::Rows(&[]), "jsonb", true, false, false),
             (Kind::Json { bytes: 1 }, "jsonb", true, false, false),
         ] {
-            let found = (kind.sql_type(), kind.is_json(), kind.is_text(), kind.is_ordered());
+            let found = (
+                kind.sql_type(),
+                kind.is_json(),
+                kind.is_text(),
+                kind.is_ordered(),
+            );
             assert_eq!(found, (sql_type, is_json, is_text, is_ordered), "{kind:?}");
         }
     }

@@ -206,7 +206,9 @@ mod tests {
 
     fn condition(name: &str, operator: Operator, text: &str) -> String {
         let mut sql = Sql::default();
-        Filter::parse(field(name), operator, text).unwrap().condition(&mut sql);
+        Filter::parse(field(name), operator, text)
+            .unwrap()
+            .condition(&mut sql);
         sql.as_str().trim().to_owned()
     }
 
@@ -221,8 +223,14 @@ mod tests {
         };
         assert_eq!(fitting("name"), ["eq", "ne", "in", "like"]);
         assert_eq!(fitting("kind"), ["eq", "ne", "in"]);
-        assert_eq!(fitting("watts"), ["eq", "ne", "gt", "gte", "lt", "lte", "in"]);
-        assert_eq!(fitting("bought_on"), ["eq", "ne", "gt", "gte", "lt", "lte", "in", "null"]);
+        assert_eq!(
+            fitting("watts"),
+            ["eq", "ne", "gt", "gte", "lt", "lte", "in"]
+        );
+        assert_eq!(
+            fitting("bought_on"),
+            ["eq", "ne", "gt", "gte", "lt", "lte", "in", "null"]
+        );
         assert_eq!(fitting("owner_id"), ["eq", "ne", "in", "null"]);
         assert!(fitting("tags").is_empty());
     }
@@ -232,10 +240,16 @@ mod tests {
         assert_eq!(parse("watts", Operator::Gt, "007"), Ok(Value::from("7")));
         assert_eq!(parse("watts", Operator::Eq, "x"), Err("out_of_range"));
         assert_eq!(parse("kind", Operator::Eq, "roof"), Err("not_allowed"));
-        assert_eq!(parse("kind", Operator::In, "desk,floor"), Ok(Value::from(vec!["desk", "floor"])));
+        assert_eq!(
+            parse("kind", Operator::In, "desk,floor"),
+            Ok(Value::from(vec!["desk", "floor"]))
+        );
         assert_eq!(parse("kind", Operator::In, "desk,roof"), Err("not_allowed"));
         assert_eq!(parse("kind", Operator::In, ""), Err("not_allowed"));
-        assert_eq!(parse("bought_on", Operator::Null, "true"), Ok(Value::from("true")));
+        assert_eq!(
+            parse("bought_on", Operator::Null, "true"),
+            Ok(Value::from("true"))
+        );
         assert_eq!(parse("bought_on", Operator::Null, "1"), Err("wrong_type"));
         // No name is empty, but to ask for one is no mistake.
         assert_eq!(parse("name", Operator::Eq, ""), Ok(Value::from("")));
@@ -247,7 +261,10 @@ mod tests {
     fn in_takes_two_hundred_values() {
         let values = |count: usize| vec!["desk"; count].join(",");
         assert!(parse("kind", Operator::In, &values(200)).is_ok());
-        assert_eq!(parse("kind", Operator::In, &values(201)), Err("too_many_items"));
+        assert_eq!(
+            parse("kind", Operator::In, &values(201)),
+            Err("too_many_items")
+        );
     }
 
     #[test]

@@ -34,18 +34,30 @@ pub(crate) const LAMPS: Resource = Resource {
         Field::new("owner_id", Kind::Reference("users"), "Whose it is.")
             .nullable()
             .filterable(),
-        Field::new("kind", Kind::OneOf(&["desk", "floor"]), "What it stands on.")
-            .on_create()
-            .default("'desk'")
-            .filterable(),
-        Field::new("watts", Kind::Integer { min: 1, max: 100 }, "How bright it is.")
-            .default("10")
-            .sortable(),
+        Field::new(
+            "kind",
+            Kind::OneOf(&["desk", "floor"]),
+            "What it stands on.",
+        )
+        .on_create()
+        .default("'desk'")
+        .filterable(),
+        Field::new(
+            "watts",
+            Kind::Integer { min: 1, max: 100 },
+            "How bright it is.",
+        )
+        .default("10")
+        .sortable(),
         Field::new("bought_on", Kind::Date, "When it was bought.")
             .nullable()
             .filterable(),
-        Field::new("tags", Kind::TextList { items: 3, max: 10 }, "Words about it.")
-            .default("'[]'::jsonb"),
+        Field::new(
+            "tags",
+            Kind::TextList { items: 3, max: 10 },
+            "Words about it.",
+        )
+        .default("'[]'::jsonb"),
         Field::new("is_on", Kind::Boolean, "Whether it shines.")
             .read_only()
             .filterable(),
@@ -111,7 +123,11 @@ const SWITCH: Action = Action {
         verb: Verb::Action("switch"),
     },
     body: None,
-    query: &[Field::new("minutes", Kind::Integer { min: 1, max: 60 }, "For how long.")],
+    query: &[Field::new(
+        "minutes",
+        Kind::Integer { min: 1, max: 60 },
+        "For how long.",
+    )],
     answers: Answers {
         status: 200,
         schema: Some(Shape::Resource(&LAMPS)),
@@ -211,7 +227,10 @@ pub(crate) fn variables() -> BTreeMap<&'static str, &'static str> {
             "base_urls",
             r#"{"eu": "https://eu.example.org", "au": "https://au.example.org"}"#,
         ),
-        ("signing_keys", "one:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE"),
+        (
+            "signing_keys",
+            "one:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE",
+        ),
         ("database_url", "postgres://lms@db.example.org/lms"),
         ("allowed_origins", ""),
     ])
@@ -275,12 +294,19 @@ pub(crate) struct Recorder {
 }
 
 impl Database for Recorder {
-    fn run<'a>(&'a self, context: String, statement: &'a Statement, arguments: String) -> Pending<'a> {
+    fn run<'a>(
+        &'a self,
+        context: String,
+        statement: &'a Statement,
+        arguments: String,
+    ) -> Pending<'a> {
         let json = |text: &str| serde_json::from_str(text).expect("JSON");
         self.calls
             .borrow_mut()
             .push((json(&context), statement.clone(), json(&arguments)));
-        Box::pin(std::future::ready(Err(Failure::Unavailable("recorded".to_owned()))))
+        Box::pin(std::future::ready(Err(Failure::Unavailable(
+            "recorded".to_owned(),
+        ))))
     }
 }
 

@@ -20,7 +20,9 @@ use crate::settings::Settings;
 ///
 /// 406 when it accepts none of them.
 pub fn accepts(request: &Request, known: &[&'static str]) -> Result<&'static str, Problem> {
-    let header = request.list("accept").filter(|header| !header.trim().is_empty());
+    let header = request
+        .list("accept")
+        .filter(|header| !header.trim().is_empty());
     let Some(header) = header else {
         return Ok(known.first().copied().unwrap_or_default());
     };
@@ -62,7 +64,11 @@ impl<'a> Range<'a> {
             .filter_map(|part| part.split_once('='))
             .find(|(name, _)| name.trim_end().eq_ignore_ascii_case("q"))
             .map_or(Some(1000), |(_, value)| thousandths(value.trim_start()))?;
-        Some(Range { kind, subkind, weight })
+        Some(Range {
+            kind,
+            subkind,
+            weight,
+        })
     }
 
     /// How precisely the range names the media type: 2 for it alone; none when it doesn't match.
@@ -217,7 +223,9 @@ fn continued_trace(header: &str) -> Option<String> {
         && is_hex(parent, 16)
         && is_hex(flags, 2)
         && parts.next().is_none()
-        && [trace, parent].iter().all(|id| id.bytes().any(|byte| byte != b'0'));
+        && [trace, parent]
+            .iter()
+            .all(|id| id.bytes().any(|byte| byte != b'0'));
     // The last half of a UUID of version 7 is random, which is all that a span's id needs.
     sound.then(|| {
         let span = random::id().simple().to_string();

@@ -81,7 +81,12 @@ mod tests {
         let given = || request(Method::POST, "/v1/lamps?a=b").body("application/json", "{}");
         let same = of(&given());
         assert_eq!(same.len(), 64);
-        assert_eq!(of(&given().with("idempotency-key", "other").with("x-request-id", "r")), same);
+        assert_eq!(
+            of(&given()
+                .with("idempotency-key", "other")
+                .with("x-request-id", "r")),
+            same
+        );
         let mut others = [given(), given(), given(), given(), given()];
         others[0].method = Method::PUT;
         others[1].path.push('x');

@@ -43,7 +43,9 @@ pub fn rows(resource: &Resource, grant: &Grant, file: &[u8]) -> Result<Vec<Value
         }
     }
     if !errors.is_empty() {
-        return Err(Problem::invalid(errors).detail("Nothing was imported; pointers are /row/column."));
+        return Err(
+            Problem::invalid(errors).detail("Nothing was imported; pointers are /row/column.")
+        );
     }
     if rows.is_empty() {
         return Err(Problem::new(problem::Kind::Invalid).detail("The file has no rows."));
@@ -107,7 +109,11 @@ fn input(
 ) -> Result<Map<String, Value>, Problem> {
     let mut object = Map::new();
     let mut unreadable = Vec::new();
-    for (field, cell) in fields.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
+    for (field, cell) in fields
+        .iter()
+        .zip(record)
+        .filter(|(_, cell)| !cell.is_empty())
+    {
         match cell_value(field, cell) {
             Some(value) => {
                 object.insert(field.name.to_owned(), value);
@@ -131,7 +137,8 @@ fn input(
     // A cell that can't be read is there, though its value isn't.
     let others = checked.err().into_iter().flat_map(|problem| problem.errors);
     let mut errors = unreadable.clone();
-    errors.extend(others.filter(|error| unreadable.iter().all(|cell| cell.pointer != error.pointer)));
+    errors
+        .extend(others.filter(|error| unreadable.iter().all(|cell| cell.pointer != error.pointer)));
     Err(Problem::invalid(errors))
 }
 

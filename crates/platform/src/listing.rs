@@ -83,11 +83,19 @@ impl Listing {
         let mut cursor = None;
         for pair in request.parameters() {
             let Some((name, value)) = pair else {
-                errors.push(FieldError::parameter("", "invalid_text", "The query isn't valid UTF-8."));
+                errors.push(FieldError::parameter(
+                    "",
+                    "invalid_text",
+                    "The query isn't valid UTF-8.",
+                ));
                 continue;
             };
             if !seen.insert(name.clone()) {
-                errors.push(FieldError::parameter(&name, "duplicate", "This parameter came before."));
+                errors.push(FieldError::parameter(
+                    &name,
+                    "duplicate",
+                    "This parameter came before.",
+                ));
             } else if name == "cursor" {
                 cursor = Some(value);
             } else if let Err((code, detail)) = listing.set(&name, &value, resource, grant) {
@@ -145,7 +153,11 @@ impl Listing {
             _ => {
                 let filter = filter(name, value, resource, grant)?;
                 // `status` and `status.eq` are one filter under two names.
-                if self.filters.iter().any(|earlier| earlier.key() == filter.key()) {
+                if self
+                    .filters
+                    .iter()
+                    .any(|earlier| earlier.key() == filter.key())
+                {
                     return Err(("duplicate", "This filter came before.".to_owned()));
                 }
                 self.filters.push(filter);
@@ -219,7 +231,9 @@ from (
                 .push(key.field.name)
                 .push(if key.descending { " desc" } else { "" });
         }
-        sql.push("\n  limit ($1->>'limit')::integer + 1\n    ) as page\n  ) as numbered\n) as finished");
+        sql.push(
+            "\n  limit ($1->>'limit')::integer + 1\n    ) as page\n  ) as numbered\n) as finished",
+        );
         if self.shape().is_some() {
             sql.prepared(resource.name)
         } else {
@@ -308,7 +322,12 @@ fn filter(
     resource: &Resource,
     grant: &Grant,
 ) -> Result<Filter, (&'static str, String)> {
-    let unknown = || ("unknown_parameter", "There is no such parameter.".to_owned());
+    let unknown = || {
+        (
+            "unknown_parameter",
+            "There is no such parameter.".to_owned(),
+        )
+    };
     let (field, suffix) = name.split_once('.').unwrap_or((name, "eq"));
     let field = projection::common(resource, grant)
         .find(|known| known.name == field && known.filterable)

@@ -306,13 +306,18 @@ mod tests {
         for kind in Kind::ALL {
             let (status, name, title) = kind.parts();
             assert!((400..=503).contains(&status) && !title.is_empty());
-            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+            assert!(
+                name.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            );
         }
     }
 
     #[test]
     fn errors_and_names_are_bounded() {
-        let many = (0..500).map(|n| FieldError::new(format!("/{n}"), "x", "y")).collect();
+        let many = (0..500)
+            .map(|n| FieldError::new(format!("/{n}"), "x", "y"))
+            .collect();
         assert_eq!(Problem::malformed(many).errors.len(), MOST_ERRORS);
         let error = FieldError::parameter(&"é".repeat(500), "x", "y");
         assert_eq!(error.pointer, format!("?{}", "é".repeat(LONGEST_NAME)));

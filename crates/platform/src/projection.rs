@@ -40,9 +40,9 @@ pub fn object(resource: &Resource, grant: &Grant) -> Sql {
         (Some(_), Some(owner)) => {
             sql.push("(");
             members(&mut sql, "jsonb_build_object(", common(resource, grant));
-            sql.push(" || case when r.").push(owner).push(
-                " = (select current_setting('app.user_id'))::uuid then ",
-            );
+            sql.push(" || case when r.")
+                .push(owner)
+                .push(" = (select current_setting('app.user_id'))::uuid then ");
             let own = visible(resource, grant).filter(|field| !is_common(field, grant));
             members(&mut sql, "jsonb_build_object(", own);
             sql.push(" else '{}'::jsonb end)::text");
@@ -103,7 +103,9 @@ pub fn checked_input(sql: &mut Sql, field: &Field) {
     if let Kind::Reference(table) = field.kind {
         sql.push("lms.referenced('").push(field.name).push("', ");
         input(sql, field);
-        sql.push(", exists (select from lms.").push(table).push(" as t where t.id = ");
+        sql.push(", exists (select from lms.")
+            .push(table)
+            .push(" as t where t.id = ");
         input(sql, field);
         sql.push(" and t.deleted_at is null))");
     } else if let Some(default) = field.default {
@@ -126,7 +128,11 @@ mod tests {
 
     #[test]
     fn secrets_are_never_visible() {
-        assert!(names(visible(&LAMPS, &ADMIN)).iter().all(|name| *name != "code"));
+        assert!(
+            names(visible(&LAMPS, &ADMIN))
+                .iter()
+                .all(|name| *name != "code")
+        );
         assert!(!object(&LAMPS, &ADMIN).as_str().contains("code"));
     }
 
@@ -158,14 +164,28 @@ mod tests {
         let sql = object(&LAMPS, &TUTOR);
         let (all, own) = sql
             .as_str()
-            .split_once(" || case when r.owner_id = (select current_setting('app.user_id'))::uuid then ")
+            .split_once(
+                " || case when r.owner_id = (select current_setting('app.user_id'))::uuid then ",
+            )
             .unwrap();
-        assert_eq!(all, "(jsonb_build_object(\n    'id', r.id,\n    'name', r.name,\n    'kind', r.kind\n  )");
+        assert_eq!(
+            all,
+            "(jsonb_build_object(\n    'id', r.id,\n    'name', r.name,\n    'kind', r.kind\n  )"
+        );
         assert!(own.ends_with(" else '{}'::jsonb end)::text"));
-        for name in ["owner_id", "watts", "bought_on", "tags", "is_on", "created_by"] {
+        for name in [
+            "owner_id",
+            "watts",
+            "bought_on",
+            "tags",
+            "is_on",
+            "created_by",
+        ] {
             assert!(own.contains(&format!("'{name}', ")), "{own}");
         }
-        assert!(!own.contains("'name'") && !own.contains("'deleted_at'") && !own.contains("'code'"));
+        assert!(
+            !own.contains("'name'") && !own.contains("'deleted_at'") && !own.contains("'code'")
+        );
     }
 
     #[test]
@@ -183,7 +203,10 @@ mod tests {
             sql.as_str().to_owned()
         };
         assert_eq!(written("name"), "($1->'input'->>'name')::text");
-        assert_eq!(written("watts"), "coalesce(($1->'input'->>'watts')::bigint, 10)");
+        assert_eq!(
+            written("watts"),
+            "coalesce(($1->'input'->>'watts')::bigint, 10)"
+        );
         assert_eq!(
             written("tags"),
             "coalesce(nullif($1->'input'->'tags', 'null'::jsonb), '[]'::jsonb)"

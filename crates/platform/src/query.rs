@@ -17,7 +17,11 @@ pub fn parameters(request: &Request, fields: &[Field]) -> Result<Map<String, Val
     let mut errors = Vec::new();
     for pair in request.parameters() {
         let Some((name, value)) = pair else {
-            errors.push(FieldError::parameter("", "invalid_text", "The query isn't valid UTF-8."));
+            errors.push(FieldError::parameter(
+                "",
+                "invalid_text",
+                "The query isn't valid UTF-8.",
+            ));
             continue;
         };
         let Some(field) = fields.iter().find(|field| field.name == name) else {
@@ -43,7 +47,9 @@ pub fn parameters(request: &Request, fields: &[Field]) -> Result<Map<String, Val
     }
     for field in fields.iter().filter(|field| field.required) {
         let is_given = values.contains_key(field.name)
-            || errors.iter().any(|error| error.pointer.strip_prefix('?') == Some(field.name));
+            || errors
+                .iter()
+                .any(|error| error.pointer.strip_prefix('?') == Some(field.name));
         if !is_given {
             errors.push(FieldError::parameter(
                 field.name,
@@ -87,7 +93,10 @@ mod tests {
     #[test]
     fn values_are_texts_in_normal_form() {
         assert_eq!(of("after=03"), Ok(json!({"after": "3"})));
-        assert_eq!(of("on=2026-03-29&after=0"), Ok(json!({"after": "0", "on": "2026-03-29"})));
+        assert_eq!(
+            of("on=2026-03-29&after=0"),
+            Ok(json!({"after": "0", "on": "2026-03-29"}))
+        );
     }
 
     #[test]
@@ -96,10 +105,16 @@ mod tests {
             ("", vec![("?after", "required")]),
             ("after=10", vec![("?after", "out_of_range")]),
             ("after=1&after=1", vec![("?after", "duplicate")]),
-            ("after=1&x%20y=1&on=", vec![("?x y", "unknown_parameter"), ("?on", "invalid_date")]),
+            (
+                "after=1&x%20y=1&on=",
+                vec![("?x y", "unknown_parameter"), ("?on", "invalid_date")],
+            ),
             ("after=1&on=%ff", vec![("?", "invalid_text")]),
         ] {
-            let expected = expected.into_iter().map(|(at, code)| (at.to_owned(), code)).collect();
+            let expected = expected
+                .into_iter()
+                .map(|(at, code)| (at.to_owned(), code))
+                .collect();
             assert_eq!(of(query), Err(expected), "{query}");
         }
     }

@@ -81,7 +81,9 @@ mod tests {
     use http::Method;
 
     fn parameters(query: &str) -> Vec<Option<(String, String)>> {
-        request(Method::GET, &format!("/?{query}")).parameters().collect()
+        request(Method::GET, &format!("/?{query}"))
+            .parameters()
+            .collect()
     }
 
     fn pair(name: &str, value: &str) -> Option<(String, String)> {
@@ -106,7 +108,10 @@ mod tests {
 
     #[test]
     fn what_is_not_text_is_none() {
-        assert_eq!(parameters("a=%ff&b=%00&%ff=c&d=%zz"), [None, None, None, pair("d", "%zz")]);
+        assert_eq!(
+            parameters("a=%ff&b=%00&%ff=c&d=%zz"),
+            [None, None, None, pair("d", "%zz")]
+        );
     }
 
     #[test]

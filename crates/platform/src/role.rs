@@ -64,7 +64,10 @@ mod tests {
         for (role, name) in Role::ALL.into_iter().zip(Role::NAMES) {
             assert_eq!(role.name(), name);
             assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{name}\""));
-            assert_eq!(serde_json::from_str::<Role>(&format!("\"{name}\"")).unwrap(), role);
+            assert_eq!(
+                serde_json::from_str::<Role>(&format!("\"{name}\"")).unwrap(),
+                role
+            );
         }
         assert!(serde_json::from_str::<Role>("\"Admin\"").is_err());
     }

@@ -123,15 +123,26 @@ mod tests {
             assert_eq!(operation(method, path).as_deref(), Some(expected));
         }
         let restore = format!("{one}/restore");
-        assert_eq!(operation(Method::POST, &restore).as_deref(), Some("lamps.restore"));
+        assert_eq!(
+            operation(Method::POST, &restore).as_deref(),
+            Some("lamps.restore")
+        );
         let switch = format!("{one}/switch");
-        assert_eq!(operation(Method::POST, &switch).as_deref(), Some("lamps.switch"));
+        assert_eq!(
+            operation(Method::POST, &switch).as_deref(),
+            Some("lamps.switch")
+        );
     }
 
     #[test]
     fn head_is_served_where_get_is() {
-        assert_eq!(operation(Method::HEAD, "/v1/lamps").as_deref(), Some("lamps.list"));
-        let problem = find(&COMPONENT, &Method::HEAD, "/v1/lamps/import").err().unwrap();
+        assert_eq!(
+            operation(Method::HEAD, "/v1/lamps").as_deref(),
+            Some("lamps.list")
+        );
+        let problem = find(&COMPONENT, &Method::HEAD, "/v1/lamps/import")
+            .err()
+            .unwrap();
         assert_eq!(problem.kind, Kind::MethodNotAllowed);
         assert_eq!(problem.headers, [("allow", "OPTIONS, POST".to_owned())]);
     }
@@ -139,7 +150,8 @@ mod tests {
     #[test]
     fn parameters_come_in_their_normal_form() {
         let path = format!("/v1/lamps/{}/switch", ID.to_uppercase());
-        let Ok(Route::Endpoint(endpoint, parameters)) = find(&COMPONENT, &Method::POST, &path) else {
+        let Ok(Route::Endpoint(endpoint, parameters)) = find(&COMPONENT, &Method::POST, &path)
+        else {
             panic!("{path} was not found");
         };
         assert!(matches!(endpoint.does, Does::Action(_)));
@@ -149,13 +161,29 @@ mod tests {
     #[test]
     fn a_path_that_is_not_there_is_not_found_whatever_the_method() {
         for path in [
-            "", "/", "*", "v1/lamps", "/v1", "/v1/lamp", "/v1/lamps/", "//v1/lamps", "/v1//lamps",
-            "/v1/lamps/7", "/v1/lamps/{id}", "/V1/lamps", "/v1/lamps/0190163d8694739baea5966c26f8ad90",
-            "/v1/lamps/0190163d-8694-739b-aea5-966c26f8ad90/", "/v1/lamps/é190163d-8694-739b-aea5-966c26f8ad9",
+            "",
+            "/",
+            "*",
+            "v1/lamps",
+            "/v1",
+            "/v1/lamp",
+            "/v1/lamps/",
+            "//v1/lamps",
+            "/v1//lamps",
+            "/v1/lamps/7",
+            "/v1/lamps/{id}",
+            "/V1/lamps",
+            "/v1/lamps/0190163d8694739baea5966c26f8ad90",
+            "/v1/lamps/0190163d-8694-739b-aea5-966c26f8ad90/",
+            "/v1/lamps/é190163d-8694-739b-aea5-966c26f8ad9",
         ] {
             for method in [Method::GET, Method::PUT, Method::OPTIONS] {
                 let problem = find(&COMPONENT, &method, path).err();
-                assert_eq!(problem.map(|problem| problem.kind), Some(Kind::NotFound), "{path}");
+                assert_eq!(
+                    problem.map(|problem| problem.kind),
+                    Some(Kind::NotFound),
+                    "{path}"
+                );
             }
         }
     }
@@ -164,7 +192,10 @@ mod tests {
     fn another_method_is_answered_with_those_that_there_are() {
         for (path, allow) in [
             ("/v1/lamps".to_owned(), "GET, HEAD, OPTIONS, POST"),
-            (format!("/v1/lamps/{ID}"), "DELETE, GET, HEAD, OPTIONS, PATCH"),
+            (
+                format!("/v1/lamps/{ID}"),
+                "DELETE, GET, HEAD, OPTIONS, PATCH",
+            ),
             (format!("/v1/lamps/{ID}/restore"), "OPTIONS, POST"),
         ] {
             let problem = find(&COMPONENT, &Method::PUT, &path).err().unwrap();

@@ -63,7 +63,12 @@ mod tests {
 
     fn refused(name: &str, value: &str) -> String {
         Settings::read(|variable| {
-            Ok(if variable == name { value } else { variables()[variable] }.to_owned())
+            Ok(if variable == name {
+                value
+            } else {
+                variables()[variable]
+            }
+            .to_owned())
         })
         .err()
         .expect("the settings should be refused")
@@ -71,10 +76,14 @@ mod tests {
 
     #[test]
     fn the_variables_are_read() {
-        let settings = settings_with(&[("allowed_origins", "https://a.example, https://b.example,")]);
+        let settings =
+            settings_with(&[("allowed_origins", "https://a.example, https://b.example,")]);
         assert_eq!(settings.region, "eu");
         assert_eq!(settings.base_urls["au"], "https://au.example.org");
-        assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example"]);
+        assert_eq!(
+            settings.allowed_origins,
+            ["https://a.example", "https://b.example"]
+        );
         assert!(settings_with(&[]).allowed_origins.is_empty());
     }
 
@@ -86,11 +95,17 @@ mod tests {
             ("base_urls", "{\"eu\": 1}"),
             ("signing_keys", "id:secret"),
             ("database_url", "postgres://x:secret@h/d?hostaddr=10.0.0.1"),
-            ("database_url", "postgres://x:secret@h/d?host%61ddr=10.0.0.1"),
+            (
+                "database_url",
+                "postgres://x:secret@h/d?host%61ddr=10.0.0.1",
+            ),
         ] {
             let line = refused(name, value);
             assert!(line.contains(name) || name == "signing_keys", "{line}");
-            assert!(!line.contains("secret") && !line.contains("10.0.0.1"), "{line}");
+            assert!(
+                !line.contains("secret") && !line.contains("10.0.0.1"),
+                "{line}"
+            );
         }
     }
 

@@ -192,7 +192,9 @@ fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failu
     let text = |value: DbValue| match value {
         DbValue::Str(text) => Ok(Some(text)),
         DbValue::DbNull => Ok(None),
-        other => Err(Failure::Unexpected(format!("lms.run answered {other:?} for a text"))),
+        other => Err(Failure::Unexpected(format!(
+            "lms.run answered {other:?} for a text"
+        ))),
     };
     match row.map(<[DbValue; 3]>::try_from) {
         Some(Ok([body, tag, DbValue::Boolean(replayed)])) => Ok(Answer {
@@ -201,7 +203,9 @@ fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failu
             replayed,
             microseconds: microseconds.try_into().unwrap_or(u64::MAX),
         }),
-        _ => Err(Failure::Unexpected("lms.run answered no row of three columns".to_owned())),
+        _ => Err(Failure::Unexpected(
+            "lms.run answered no row of three columns".to_owned(),
+        )),
     }
 }
 

@@ -95,6 +95,9 @@ mod tests {
         sql.append(&part).push(" as sum");
         assert_eq!(sql.as_str(), "select 1 + 2 as sum");
         let statement = sql.unprepared();
-        assert_eq!((statement.name.as_str(), statement.text.as_str()), ("", "select 1 + 2 as sum"));
+        assert_eq!(
+            (statement.name.as_str(), statement.text.as_str()),
+            ("", "select 1 + 2 as sum")
+        );
     }
 }

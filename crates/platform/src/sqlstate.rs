@@ -52,8 +52,9 @@ fn refused(refusal: Refusal) -> Outcome {
             Some(errors) => Problem::invalid(errors),
             None => about_field(Kind::Invalid, "invalid", refusal),
         },
-        "LM424" => Problem::new(Kind::KeyReused)
-            .detail("Use a new Idempotency-Key for a new request."),
+        "LM424" => {
+            Problem::new(Kind::KeyReused).detail("Use a new Idempotency-Key for a new request.")
+        }
         "LM429" => Problem::new(Kind::TooManyRequests)
             .detail("Wait before the next attempt.")
             .header("retry-after", refusal.message),
@@ -88,7 +89,9 @@ fn refused(refusal: Refusal) -> Outcome {
         }
         .cause(line),
         "23P01" => Problem::new(Kind::Conflict).detail("It overlaps with what is there."),
-        "42501" => Problem::new(Kind::Forbidden).detail("This is out of your reach.").cause(line),
+        "42501" => Problem::new(Kind::Forbidden)
+            .detail("This is out of your reach.")
+            .cause(line),
         // Text that can't be stored, numbers and times out of range, bad casts: the input's fault.
         code if code.starts_with("22") => Problem::new(Kind::Invalid)
             .detail("A value is out of the range that can be stored.")
@@ -97,8 +100,12 @@ fn refused(refusal: Refusal) -> Outcome {
         "40001" | "40P01" | "55P03" => unavailable(line),
         // Statement time-out, shutdown, start-up, out of connections, out of disk or memory, lost connection,
         // a connection that was left inside a transaction.
-        "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "2D000" | "25P02" | "25P03" => unavailable(line),
-        code if code.starts_with("53") || code.starts_with("08") || code.starts_with("28") => unavailable(line),
+        "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "2D000" | "25P02" | "25P03" => {
+            unavailable(line)
+        }
+        code if code.starts_with("53") || code.starts_with("08") || code.starts_with("28") => {
+            unavailable(line)
+        }
         _ => Problem::new(Kind::Internal).cause(line),
     };
     problem(result)
@@ -223,7 +230,10 @@ mod tests {
         ] {
             let problem = problem_of(refusal(code));
             assert_eq!(problem.kind, kind, "{code}");
-            let is_later = problem.headers.iter().any(|(name, _)| *name == "retry-after");
+            let is_later = problem
+                .headers
+                .iter()
+                .any(|(name, _)| *name == "retry-after");
             let waits = [Kind::Unavailable, Kind::TooManyRequests].contains(&kind);
             assert_eq!(is_later, waits, "{code}");
         }
@@ -232,8 +242,8 @@ mod tests {
     #[test]
     fn only_words_of_our_own_are_shown() {
         for code in [
-            "LM404", "LM412", "LM424", "LM503", "23505", "23503", "23514", "23502", "23P01", "42501",
-            "22P02", "40001", "57014", "53300", "42601", "XX000",
+            "LM404", "LM412", "LM424", "LM503", "23505", "23503", "23514", "23502", "23P01",
+            "42501", "22P02", "40001", "57014", "53300", "42601", "XX000",
         ] {
             let body = problem_of(refusal(code)).body("r");
             assert!(!body.contains("said by the database"), "{code}: {body}");
@@ -246,7 +256,9 @@ mod tests {
 
     #[test]
     fn what_operators_must_know_goes_to_the_log() {
-        for code in ["LM503", "23514", "42501", "22P02", "40001", "57014", "08006", "42601"] {
+        for code in [
+            "LM503", "23514", "42501", "22P02", "40001", "57014", "08006", "42601",
+        ] {
             let cause = problem_of(refusal(code)).cause;
             assert_eq!(cause, Some(format!("{code}: said by the database")));
         }
@@ -272,10 +284,22 @@ mod tests {
     #[test]
     fn constraints_name_their_field_and_never_themselves() {
         for (refusal, expected) in [
-            (about("23505", "users", "users_email_key"), ("/email", "not_unique")),
-            (about("23505", "users", "idx_users_email"), ("/email", "not_unique")),
-            (about("23503", "staff", "staff_centre_id_fkey"), ("/centre_id", "not_found")),
-            (about("23514", "classes", "classes_level_check"), ("/level", "invalid")),
+            (
+                about("23505", "users", "users_email_key"),
+                ("/email", "not_unique"),
+            ),
+            (
+                about("23505", "users", "idx_users_email"),
+                ("/email", "not_unique"),
+            ),
+            (
+                about("23503", "staff", "staff_centre_id_fkey"),
+                ("/centre_id", "not_found"),
+            ),
+            (
+                about("23514", "classes", "classes_level_check"),
+                ("/level", "invalid"),
+            ),
         ] {
             let name = refusal.constraint.clone().unwrap();
             let problem = problem_of(refusal);
@@ -321,17 +345,27 @@ mod tests {
     #[test]
     fn errors_of_rows_are_listed() {
         let listed = Refusal {
-            detail: Some(r#"[{"pointer":"/2/name","detail":"Taken."},{"pointer":"/9/id","detail":"No."}]"#.to_owned()),
+            detail: Some(
+                r#"[{"pointer":"/2/name","detail":"Taken."},{"pointer":"/9/id","detail":"No."}]"#
+                    .to_owned(),
+            ),
             ..refusal("LM422")
         };
         let problem = problem_of(listed);
-        let pointers: Vec<&str> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
+        let pointers: Vec<&str> = problem
+            .errors
+            .iter()
+            .map(|error| error.pointer.as_str())
+            .collect();
         assert_eq!(pointers, ["/2/name", "/9/id"]);
         let prose = Refusal {
             detail: Some("not JSON".to_owned()),
             ..refusal("LM422")
         };
-        assert_eq!(problem_of(prose).detail.as_deref(), Some("said by the database"));
+        assert_eq!(
+            problem_of(prose).detail.as_deref(),
+            Some("said by the database")
+        );
     }
 
     #[test]
@@ -345,6 +379,9 @@ mod tests {
         let Outcome::Problem(odd) = outcome(Failure::Unexpected("odd".to_owned())) else {
             panic!("not a problem");
         };
-        assert_eq!((odd.kind, odd.cause.as_deref()), (Kind::Internal, Some("odd")));
+        assert_eq!(
+            (odd.kind, odd.cause.as_deref()),
+            (Kind::Internal, Some("odd"))
+        );
     }
 }

@@ -86,7 +86,9 @@ mod tests {
     #[test]
     fn building_may_ask_for_another_statement() {
         let outer = get(Key::new("lamps", "outer", &ADMIN), || {
-            get(Key::new("lamps", "inner", &ADMIN), || statement("inner")).as_ref().clone()
+            get(Key::new("lamps", "inner", &ADMIN), || statement("inner"))
+                .as_ref()
+                .clone()
         });
         assert_eq!(outer.text, "inner");
     }

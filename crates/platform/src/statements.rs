@@ -2,7 +2,7 @@
 //!
 //! Arguments: `id`, `input` (the checked body), `versions` (those that `If-Match` names, or null).
 
-use crate::field::{Field, Setting};
+use crate::field::{Field, Kind, Setting};
 use crate::policy::Grant;
 use crate::projection;
 use crate::resource::Resource;
@@ -37,7 +37,9 @@ fn insert(
     resource: &Resource,
     fields: impl Iterator<Item = &'static Field> + Clone,
 ) {
-    sql.push("  insert into lms.").push(resource.table).push(" as r (id");
+    sql.push("  insert into lms.")
+        .push(resource.table)
+        .push(" as r (id");
     for field in fields.clone() {
         sql.push(", ").push(field.name);
     }
@@ -52,7 +54,9 @@ fn insert(
 pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "update");
     target(&mut sql, resource, "is null");
-    sql.push(", r as (\n  update lms.").push(resource.table).push(" as r\n  set");
+    sql.push(", r as (\n  update lms.")
+        .push(resource.table)
+        .push(" as r\n  set");
     let changeable = resource
         .fields
         .iter()
@@ -63,11 +67,24 @@ pub fn update(resource: &Resource, grant: &Grant) -> Statement {
             .push(" = case when $1->'input' ? '")
             .push(field.name)
             .push("' then ");
-        projection::checked_input(&mut sql, field);
+        changed_input(&mut sql, field);
         sql.push(" else r.").push(field.name).push(" end");
     }
     finish(&mut sql, resource, grant);
     sql.prepared(resource.name)
+}
+
+/// One field of a patch: an object is merged into what is there (RFC 7396), anything else replaces it.
+fn changed_input(sql: &mut Sql, field: &Field) {
+    if matches!(field.kind, Kind::Object(_) | Kind::Json { .. }) {
+        sql.push("nullif(lms.merge_patch(r.")
+            .push(field.name)
+            .push(", $1->'input'->'")
+            .push(field.name)
+            .push("'), 'null'::jsonb)");
+    } else {
+        projection::checked_input(sql, field);
+    }
 }
 
 /// Deletes a row softly.
@@ -152,7 +169,11 @@ mod tests {
             (delete(&LAMPS, &ADMIN), "delete"),
             (restore(&LAMPS, &ADMIN), "restore"),
         ] {
-            assert!(statement.text.starts_with(&format!("-- lamps.{verb}\n")), "{}", statement.text);
+            assert!(
+                statement.text.starts_with(&format!("-- lamps.{verb}\n")),
+                "{}",
+                statement.text
+            );
             assert!(statement.name.starts_with("lamps#"), "{}", statement.name);
             assert!(statement.name.len() <= 63);
         }
@@ -160,19 +181,36 @@ mod tests {
 
     #[test]
     fn deleted_rows_are_out_of_reach_but_for_restore() {
-        for statement in [get(&LAMPS, &ADMIN), update(&LAMPS, &ADMIN), delete(&LAMPS, &ADMIN)] {
-            assert!(statement.text.contains("r.deleted_at is null"), "{}", statement.text);
+        for statement in [
+            get(&LAMPS, &ADMIN),
+            update(&LAMPS, &ADMIN),
+            delete(&LAMPS, &ADMIN),
+        ] {
+            assert!(
+                statement.text.contains("r.deleted_at is null"),
+                "{}",
+                statement.text
+            );
         }
         let text = restore(&LAMPS, &ADMIN).text;
-        assert!(text.contains("r.deleted_at is not null") && text.contains("set deleted_at = null"));
+        assert!(
+            text.contains("r.deleted_at is not null") && text.contains("set deleted_at = null")
+        );
     }
 
     #[test]
     fn changes_lock_the_row_and_compare_its_version() {
-        for statement in [update(&LAMPS, &ADMIN), delete(&LAMPS, &ADMIN), restore(&LAMPS, &ADMIN)] {
+        for statement in [
+            update(&LAMPS, &ADMIN),
+            delete(&LAMPS, &ADMIN),
+            restore(&LAMPS, &ADMIN),
+        ] {
             let text = statement.text;
             assert!(text.contains("for update"), "{text}");
-            assert!(text.contains("when $1->'versions' @> to_jsonb(r.version) then r.version"), "{text}");
+            assert!(
+                text.contains("when $1->'versions' @> to_jsonb(r.version) then r.version"),
+                "{text}"
+            );
         }
     }
 
@@ -191,7 +229,18 @@ mod tests {
     #[test]
     fn a_client_sets_what_is_settable() {
         let names: Vec<&str> = settable(&LAMPS).map(|field| field.name).collect();
-        assert_eq!(names, ["name", "owner_id", "kind", "watts", "bought_on", "tags", "code"]);
+        assert_eq!(
+            names,
+            [
+                "name",
+                "owner_id",
+                "kind",
+                "watts",
+                "bought_on",
+                "tags",
+                "code"
+            ]
+        );
         assert!(create(&LAMPS, &ADMIN).text.contains(
             "insert into lms.lamps as r (id, name, owner_id, kind, watts, bought_on, tags, code)"
         ));

@@ -75,7 +75,9 @@ impl Keys {
                     return Err("a signing key has no id".to_owned());
                 }
                 if bytes.len() < KEY_BYTES {
-                    return Err(format!("signing key {id} is shorter than {KEY_BYTES} bytes"));
+                    return Err(format!(
+                        "signing key {id} is shorter than {KEY_BYTES} bytes"
+                    ));
                 }
                 Ok((id.to_owned(), bytes))
             })
@@ -204,7 +206,9 @@ mod tests {
 
     #[test]
     fn another_key_under_the_same_id_is_not_the_key() {
-        let token = keys(&TWO.replace("two", "one")).sign(&claims(Role::Admin)).unwrap();
+        let token = keys(&TWO.replace("two", "one"))
+            .sign(&claims(Role::Admin))
+            .unwrap();
         assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid));
     }
 
@@ -221,25 +225,39 @@ mod tests {
         let mut claims = claims(Role::Tutor);
         claims.aud = "us".to_owned();
         let token = keys(TWO).sign(&claims).unwrap();
-        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::OtherRegion("us".to_owned())));
+        assert_eq!(
+            keys(ONE).verify(&token, "eu"),
+            Err(Refused::OtherRegion("us".to_owned()))
+        );
     }
 
     #[test]
     fn only_hs256_is_taken() {
         let claims = json!(claims(Role::Admin));
         let key = EncodingKey::from_secret(&[b'A'; 32]);
-        for algorithm in ["none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "", "hs256"] {
+        for algorithm in [
+            "none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "", "hs256",
+        ] {
             let header = json!({"alg": algorithm, "typ": "JWT", "kid": "one"});
             for signature in ["", "AAAA"] {
                 let token = forged(&header, &claims, signature);
-                assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid), "{algorithm}");
+                assert_eq!(
+                    keys(ONE).verify(&token, "eu"),
+                    Err(Refused::Invalid),
+                    "{algorithm}"
+                );
             }
             // The right key over a header that names another algorithm.
             let unsigned = forged(&header, &claims, "");
             let message = unsigned.trim_end_matches('.');
-            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+            let signature =
+                jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
             let token = format!("{message}.{signature}");
-            assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid), "{algorithm}");
+            assert_eq!(
+                keys(ONE).verify(&token, "eu"),
+                Err(Refused::Invalid),
+                "{algorithm}"
+            );
         }
     }
 
@@ -251,7 +269,10 @@ mod tests {
             json!({"alg": "HS256", "kid": ""}),
             json!({"alg": "HS256", "kid": "three"}),
         ] {
-            assert_eq!(keys(ONE).verify(&forged(&header, &claims, ""), "eu"), Err(Refused::Invalid));
+            assert_eq!(
+                keys(ONE).verify(&forged(&header, &claims, ""), "eu"),
+                Err(Refused::Invalid)
+            );
         }
     }
 
@@ -265,7 +286,11 @@ mod tests {
             let mut claims = whole.clone();
             claims.as_object_mut().unwrap().remove(name);
             let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
-            assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid), "{name}");
+            assert_eq!(
+                keys(ONE).verify(&token, "eu"),
+                Err(Refused::Invalid),
+                "{name}"
+            );
         }
         let mut claims = whole;
         claims["role"] = json!("root");
@@ -276,8 +301,14 @@ mod tests {
     #[test]
     fn keys_are_named_once_and_long_enough() {
         for (text, expected) in [
-            ("", "variable signing_keys must be like id:base64url,id:base64url"),
-            ("one", "variable signing_keys must be like id:base64url,id:base64url"),
+            (
+                "",
+                "variable signing_keys must be like id:base64url,id:base64url",
+            ),
+            (
+                "one",
+                "variable signing_keys must be like id:base64url,id:base64url",
+            ),
             ("one:***", "signing key one is not base64url"),
             ("one:QUFB", "signing key one is shorter than 32 bytes"),
             (&ONE.replace("one", ""), "a signing key has no id"),

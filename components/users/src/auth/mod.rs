@@ -7,21 +7,29 @@ pub(crate) mod passwords;
 pub(crate) mod sign_in;
 
 use platform::field::{Field, Kind};
+use platform::problem::{Kind as ProblemKind, Problem};
 use platform::role::Role;
 use platform::settings::Settings;
 use platform::token::{Claims, LIFETIME};
-use platform::problem::{Kind as ProblemKind, Problem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// What sign-in and refresh answer.
 pub(crate) const PAIR: &[Field] = &[
-    Field::new("access_token", Kind::Secret { min: 1, max: 4096 }, "Send it as a bearer token.").required(),
+    Field::new(
+        "access_token",
+        Kind::Secret { min: 1, max: 4096 },
+        "Send it as a bearer token.",
+    )
+    .required(),
     Field::new("token_type", Kind::OneOf(&["Bearer"]), "Always Bearer.").required(),
     Field::new(
         "expires_in",
-        Kind::Integer { min: 1, max: LIFETIME },
+        Kind::Integer {
+            min: 1,
+            max: LIFETIME,
+        },
         "Seconds until the access token ends.",
     )
     .required(),

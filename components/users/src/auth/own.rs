@@ -39,8 +39,20 @@ pub(crate) const ME: Action = Action {
 const SESSION: &[Field] = &[
     Field::new("id", Kind::Id, "The id.").required(),
     Field::new("current", Kind::Boolean, "Whether it is the one that asks.").required(),
-    Field::new("user_agent", Kind::Text { min: 0, max: 500 }, "The client's program.").nullable().required(),
-    Field::new("address", Kind::Text { min: 0, max: 64 }, "The client's address.").nullable().required(),
+    Field::new(
+        "user_agent",
+        Kind::Text { min: 0, max: 500 },
+        "The client's program.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "address",
+        Kind::Text { min: 0, max: 64 },
+        "The client's address.",
+    )
+    .nullable()
+    .required(),
     Field::new("created_at", Kind::Time, "When it was opened.").required(),
     Field::new("last_used_at", Kind::Time, "When it was last refreshed.").required(),
     Field::new("expires_at", Kind::Time, "When it ends.").required(),
@@ -58,10 +70,19 @@ pub(crate) const SESSIONS: Action = Action {
     answers: Answers {
         status: 200,
         schema: Some(Shape::Fields(&[
-            Field::new("data", Kind::Rows(SESSION), "The live sessions, last used first.").required(),
-            Field::new("next_cursor", Kind::Text { min: 1, max: 1 }, "Always null: there is one page.")
-                .nullable()
-                .required(),
+            Field::new(
+                "data",
+                Kind::Rows(SESSION),
+                "The live sessions, last used first.",
+            )
+            .required(),
+            Field::new(
+                "next_cursor",
+                Kind::Text { min: 1, max: 1 },
+                "Always null: there is one page.",
+            )
+            .nullable()
+            .required(),
         ])),
         description: "The caller's live sessions.",
     },

@@ -23,7 +23,12 @@ pub(crate) const CHANGE: Action = Action {
     summary: "Change one's own password",
     access: Access::SignedIn,
     body: Some(&[
-        Field::new("current", Kind::Secret { min: 1, max: 128 }, "The current password.").required(),
+        Field::new(
+            "current",
+            Kind::Secret { min: 1, max: 128 },
+            "The current password.",
+        )
+        .required(),
         Field::new("new", password::KIND, "The new password.").required(),
     ]),
     query: &[],
@@ -43,8 +48,18 @@ pub(crate) const RESET: Action = Action {
     summary: "Ask for a password reset",
     access: Access::Public,
     body: Some(&[
-        Field::new("tenant", Kind::Text { min: 1, max: 63 }, "The tenant's slug.").required(),
-        Field::new("email", Kind::Text { min: 1, max: 254 }, "The user's e-mail address.").required(),
+        Field::new(
+            "tenant",
+            Kind::Text { min: 1, max: 63 },
+            "The tenant's slug.",
+        )
+        .required(),
+        Field::new(
+            "email",
+            Kind::Text { min: 1, max: 254 },
+            "The user's e-mail address.",
+        )
+        .required(),
     ]),
     query: &[],
     answers: Answers {
@@ -63,7 +78,12 @@ pub(crate) const CONFIRM: Action = Action {
     summary: "Set a password by a one-use token",
     access: Access::Public,
     body: Some(&[
-        Field::new("token", Kind::Secret { min: 1, max: 100 }, "The token that was sent.").required(),
+        Field::new(
+            "token",
+            Kind::Secret { min: 1, max: 100 },
+            "The token that was sent.",
+        )
+        .required(),
         Field::new("password", password::KIND, "The new password.").required(),
     ]),
     query: &[],
@@ -154,7 +174,10 @@ select
 fn prepare_confirm(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     let mut arguments = Map::new();
     let hash = password::hash("/password", call.text("password"))?;
-    arguments.insert("token_hash".to_owned(), json!(random::digest(call.text("token"))));
+    arguments.insert(
+        "token_hash".to_owned(),
+        json!(random::digest(call.text("token"))),
+    );
     arguments.insert("password_hash".to_owned(), json!(hash));
     Ok(arguments)
 }

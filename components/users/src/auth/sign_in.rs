@@ -25,9 +25,24 @@ pub(crate) const LOGIN: Action = Action {
     summary: "Sign in",
     access: Access::Public,
     body: Some(&[
-        Field::new("tenant", Kind::Text { min: 1, max: 63 }, "The tenant's slug.").required(),
-        Field::new("email", Kind::Text { min: 1, max: 254 }, "The user's e-mail address.").required(),
-        Field::new("password", Kind::Secret { min: 1, max: 128 }, "The user's password.").required(),
+        Field::new(
+            "tenant",
+            Kind::Text { min: 1, max: 63 },
+            "The tenant's slug.",
+        )
+        .required(),
+        Field::new(
+            "email",
+            Kind::Text { min: 1, max: 254 },
+            "The user's e-mail address.",
+        )
+        .required(),
+        Field::new(
+            "password",
+            Kind::Secret { min: 1, max: 128 },
+            "The user's password.",
+        )
+        .required(),
     ]),
     query: &[],
     answers: Answers {
@@ -129,8 +144,14 @@ fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
         arguments.insert("tenant_id".to_owned(), json!(tenant));
         arguments.insert("user_id".to_owned(), json!(user));
         arguments.insert("session_id".to_owned(), json!(session));
-        arguments.insert("refresh_hash".to_owned(), json!(random::digest(&refresh_token)));
-        arguments.insert("user_agent".to_owned(), json!(call.request.header("user-agent")));
+        arguments.insert(
+            "refresh_hash".to_owned(),
+            json!(random::digest(&refresh_token)),
+        );
+        arguments.insert(
+            "user_agent".to_owned(),
+            json!(call.request.header("user-agent")),
+        );
         arguments.insert("address".to_owned(), json!(call.address()));
         let answer = match call.run(&end(), arguments).await {
             Ok(answer) => answer,
@@ -181,7 +202,10 @@ fn refresh<'a>(call: &'a Call<'a>) -> Done<'a> {
         let mut arguments = Map::new();
         arguments.insert("refresh_hash".to_owned(), json!(old_hash));
         arguments.insert("new_hash".to_owned(), json!(random::digest(&new_token)));
-        arguments.insert("user_agent".to_owned(), json!(call.request.header("user-agent")));
+        arguments.insert(
+            "user_agent".to_owned(),
+            json!(call.request.header("user-agent")),
+        );
         arguments.insert("address".to_owned(), json!(call.address()));
         let answer = match call.run(&exchange(), arguments).await {
             Ok(answer) => answer,

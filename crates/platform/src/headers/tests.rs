@@ -11,7 +11,10 @@ fn accepted(header: &str) -> Option<&'static str> {
 
 #[test]
 fn without_a_wish_the_first_is_answered() {
-    assert_eq!(accepts(&request(Method::GET, "/"), BOTH).unwrap(), "application/json");
+    assert_eq!(
+        accepts(&request(Method::GET, "/"), BOTH).unwrap(),
+        "application/json"
+    );
     assert_eq!(accepted(""), Some("application/json"));
     assert_eq!(accepted("*/*"), Some("application/json"));
 }
@@ -23,13 +26,22 @@ fn the_weight_decides_then_precision_then_order() {
         ("TEXT/CSV", Some("text/csv")),
         ("text/*", Some("text/csv")),
         ("text/csv;q=0.5, application/json;q=0.4", Some("text/csv")),
-        ("text/csv;q=0.4, application/json;q=0.5", Some("application/json")),
+        (
+            "text/csv;q=0.4, application/json;q=0.5",
+            Some("application/json"),
+        ),
         ("text/csv, application/json", Some("text/csv")),
         ("*/*, text/csv", Some("text/csv")),
         ("*/*;q=0.9, text/csv;q=0.8", Some("application/json")),
-        ("text/html, application/xhtml+xml, */*;q=0.8", Some("application/json")),
+        (
+            "text/html, application/xhtml+xml, */*;q=0.8",
+            Some("application/json"),
+        ),
         ("application/json;q=0, */*", Some("text/csv")),
-        ("text/csv;q=0, text/*, application/json;q=0.1", Some("application/json")),
+        (
+            "text/csv;q=0, text/*, application/json;q=0.1",
+            Some("application/json"),
+        ),
         ("text/csv; charset=utf-8; Q=1.000", Some("text/csv")),
         ("application/xml", None),
         ("application/json;q=0", None),
@@ -58,7 +70,10 @@ fn accept_may_stand_on_several_lines() {
 fn what_is_not_acceptable_says_what_there_is() {
     let problem = accepts(&request(Method::GET, "/").with("accept", "a/b"), BOTH).unwrap_err();
     assert_eq!(problem.kind, Kind::NotAcceptable);
-    assert_eq!(problem.detail.as_deref(), Some("There is: application/json, text/csv."));
+    assert_eq!(
+        problem.detail.as_deref(),
+        Some("There is: application/json, text/csv.")
+    );
 }
 
 #[test]
@@ -68,7 +83,10 @@ fn a_sane_request_id_is_kept_and_another_one_replaced() {
         assert_eq!(id(sane), sane);
     }
     for other in ["", "a b", "a\"b", "é", "<script>", &"x".repeat(101)] {
-        assert_eq!(uuid::Uuid::try_parse(&id(other)).unwrap().get_version_num(), 7);
+        assert_eq!(
+            uuid::Uuid::try_parse(&id(other)).unwrap().get_version_num(),
+            7
+        );
     }
 }
 
@@ -96,7 +114,14 @@ fn a_trace_goes_on_with_a_span_of_our_own() {
 
 fn completed(settings: &Settings, request: &Request, mut response: Response) -> Response {
     let total = Duration::from_micros(12_345);
-    complete(&mut response, settings, request, "r-1".to_owned(), 1_002, total);
+    complete(
+        &mut response,
+        settings,
+        request,
+        "r-1".to_owned(),
+        1_002,
+        total,
+    );
     response
 }
 
@@ -158,17 +183,37 @@ fn a_browser_is_let_in_from_allowed_origins_only() {
         assert_eq!(header(&response, name), Some(value), "{name}");
     }
     let allowed = header(&response, "access-control-allow-headers").unwrap();
-    assert!(["authorization", "if-match", "idempotency-key"].iter().all(|name| allowed.contains(name)));
-    for origin in ["https://c.example", "https://a.example.evil", "http://a.example", "null"] {
+    assert!(
+        ["authorization", "if-match", "idempotency-key"]
+            .iter()
+            .all(|name| allowed.contains(name))
+    );
+    for origin in [
+        "https://c.example",
+        "https://a.example.evil",
+        "http://a.example",
+        "null",
+    ] {
         let response = answer(origin);
         assert!(
-            response.headers.iter().all(|(name, _)| !name.starts_with("access-control")),
+            response
+                .headers
+                .iter()
+                .all(|(name, _)| !name.starts_with("access-control")),
             "{origin}"
         );
         assert_eq!(header(&response, "vary"), Some("origin"));
     }
-    let none = options(&crate::fixture::settings(), &from("https://a.example"), String::new());
-    assert!(none.headers.iter().all(|(name, _)| !name.starts_with("access-control")));
+    let none = options(
+        &crate::fixture::settings(),
+        &from("https://a.example"),
+        String::new(),
+    );
+    assert!(
+        none.headers
+            .iter()
+            .all(|(name, _)| !name.starts_with("access-control"))
+    );
 }
 
 proptest! {

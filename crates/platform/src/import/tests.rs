@@ -19,7 +19,9 @@ fn inputs(file: &str) -> Vec<(u64, Value)> {
 fn refused(file: &str) -> (u16, Vec<(String, &'static str)>) {
     let problem = read(file).expect_err(file);
     let errors = problem.errors.iter();
-    let mut errors: Vec<_> = errors.map(|error| (error.pointer.clone(), error.code)).collect();
+    let mut errors: Vec<_> = errors
+        .map(|error| (error.pointer.clone(), error.code))
+        .collect();
     errors.sort();
     (problem.status(), errors)
 }
@@ -32,7 +34,10 @@ fn each_row_is_a_body_that_creates() {
     assert_eq!(
         inputs(file),
         [
-            (2, json!({"name": "Desk", "watts": 7, "kind": "desk", "tags": ["a", "b"]})),
+            (
+                2,
+                json!({"name": "Desk", "watts": 7, "kind": "desk", "tags": ["a", "b"]})
+            ),
             (3, json!({"name": "Floor\nlamp", "code": " "})),
         ]
     );
@@ -61,7 +66,10 @@ fn columns_must_be_known_settable_and_named_once() {
     assert_eq!(refused("name,is_on\nA,true\n"), unknown("is_on"));
     assert_eq!(refused("name,id\nA,7\n"), unknown("id"));
     assert_eq!(refused("name,\nA,7\n"), unknown(""));
-    assert_eq!(refused("name,name\nA,B\n"), (400, vec![("/1/name".to_owned(), "duplicate")]));
+    assert_eq!(
+        refused("name,name\nA,B\n"),
+        (400, vec![("/1/name".to_owned(), "duplicate")])
+    );
     let limited = rows(&LAMPS, &TUTOR, b"name,watts\nA,7\n").unwrap_err();
     assert_eq!(limited.errors[0].pointer, "/1/watts");
     assert_eq!(limited.errors[0].detail, "The columns are: name, tags.");
@@ -97,8 +105,14 @@ fn what_is_not_csv_is_malformed() {
     for file in ["name,watts\nA\n", "name\nA,B\n"] {
         assert_eq!(refused(file), (400, vec![]));
     }
-    assert_eq!(rows(&LAMPS, &ADMIN, b"name\n\xff\n").unwrap_err().status(), 400);
-    assert_eq!(rows(&LAMPS, &ADMIN, b"na\xffme\nA\n").unwrap_err().status(), 400);
+    assert_eq!(
+        rows(&LAMPS, &ADMIN, b"name\n\xff\n").unwrap_err().status(),
+        400
+    );
+    assert_eq!(
+        rows(&LAMPS, &ADMIN, b"na\xffme\nA\n").unwrap_err().status(),
+        400
+    );
 }
 
 #[test]

@@ -73,12 +73,20 @@ fn an_order_ends_with_the_id_so_that_it_is_total() {
     for (query, expected) in [
         ("sort=name", vec![("name", false), ("id", false)]),
         ("sort=-name", vec![("name", true), ("id", true)]),
-        ("sort=-watts,name", vec![("watts", true), ("name", false), ("id", false)]),
+        (
+            "sort=-watts,name",
+            vec![("watts", true), ("name", false), ("id", false)],
+        ),
         ("sort=id", vec![("id", false)]),
         ("sort=-id,name", vec![("id", true), ("name", false)]),
         (
             "sort=name,watts,-updated_at",
-            vec![("name", false), ("watts", false), ("updated_at", true), ("id", true)],
+            vec![
+                ("name", false),
+                ("watts", false),
+                ("updated_at", true),
+                ("id", true),
+            ],
         ),
     ] {
         assert_eq!(order(&parse(query)), expected, "{query}");
@@ -88,8 +96,19 @@ fn an_order_ends_with_the_id_so_that_it_is_total() {
 #[test]
 fn an_order_names_sortable_fields_once() {
     for sort in [
-        "", ",", "name,", "--name", "+name", "name,name", "name,-name", "owner_id", "bought_on", "tags",
-        "colour", "deleted_at", "name,watts,created_at,updated_at",
+        "",
+        ",",
+        "name,",
+        "--name",
+        "+name",
+        "name,name",
+        "name,-name",
+        "owner_id",
+        "bought_on",
+        "tags",
+        "colour",
+        "deleted_at",
+        "name,watts,created_at,updated_at",
     ] {
         let expected = [("?sort".to_owned(), "not_allowed")];
         assert_eq!(refused(&ADMIN, &format!("sort={sort}")), expected, "{sort}");
@@ -98,13 +117,28 @@ fn an_order_names_sortable_fields_once() {
 
 #[test]
 fn a_role_orders_and_filters_by_what_it_reads_of_every_row() {
-    assert_eq!(order(&parse_as(&STUDENT, "").unwrap())[0], ("created_at", true));
+    assert_eq!(
+        order(&parse_as(&STUDENT, "").unwrap())[0],
+        ("created_at", true)
+    );
     assert!(parse_as(&STUDENT, "sort=watts&watts.gte=3").is_ok());
-    assert_eq!(refused(&STUDENT, "sort=created_at"), [("?sort".to_owned(), "not_allowed")]);
-    assert_eq!(refused(&STUDENT, "kind=desk"), [("?kind".to_owned(), "unknown_parameter")]);
+    assert_eq!(
+        refused(&STUDENT, "sort=created_at"),
+        [("?sort".to_owned(), "not_allowed")]
+    );
+    assert_eq!(
+        refused(&STUDENT, "kind=desk"),
+        [("?kind".to_owned(), "unknown_parameter")]
+    );
     assert!(parse_as(&TUTOR, "kind=desk&sort=name").is_ok());
-    assert_eq!(refused(&TUTOR, "watts=3"), [("?watts".to_owned(), "unknown_parameter")]);
-    assert_eq!(refused(&TUTOR, "sort=watts"), [("?sort".to_owned(), "not_allowed")]);
+    assert_eq!(
+        refused(&TUTOR, "watts=3"),
+        [("?watts".to_owned(), "unknown_parameter")]
+    );
+    assert_eq!(
+        refused(&TUTOR, "sort=watts"),
+        [("?sort".to_owned(), "not_allowed")]
+    );
 }
 
 #[test]
@@ -140,7 +174,10 @@ fn filters_travel_as_arguments() {
 
 #[test]
 fn every_wrong_parameter_is_named() {
-    let found = refused(&ADMIN, "limit=0&colour=red&kind=roof&count=all&sort=x&%ff=1&watts.like=1");
+    let found = refused(
+        &ADMIN,
+        "limit=0&colour=red&kind=roof&count=all&sort=x&%ff=1&watts.like=1",
+    );
     let expected = [
         ("?limit", "out_of_range"),
         ("?colour", "unknown_parameter"),
@@ -162,14 +199,27 @@ fn a_parameter_comes_once_under_whatever_name() {
         ("kind=desk&k%69nd=desk", "?kind"),
         ("cursor=a&cursor=b", "?cursor"),
     ] {
-        assert!(refused(&ADMIN, query).contains(&(pointer.to_owned(), "duplicate")), "{query}");
+        assert!(
+            refused(&ADMIN, query).contains(&(pointer.to_owned(), "duplicate")),
+            "{query}"
+        );
     }
     assert!(parse_as(&ADMIN, "watts.gt=1&watts.gte=1").is_ok());
 }
 
 #[test]
 fn secrets_and_what_is_not_declared_are_no_filters() {
-    for name in ["code", "tags", "tenant_id", "version", "deleted_at", "is_on.like", "name.regex", "name.", ".eq"] {
+    for name in [
+        "code",
+        "tags",
+        "tenant_id",
+        "version",
+        "deleted_at",
+        "is_on.like",
+        "name.regex",
+        "name.",
+        ".eq",
+    ] {
         let expected = [(format!("?{name}"), "unknown_parameter")];
         assert_eq!(refused(&ADMIN, &format!("{name}=1")), expected);
     }
@@ -207,7 +257,10 @@ fn a_cursor_of_another_order_is_refused() {
     let listing = behind("sort=name", &json!(["a", ID]));
     assert_eq!(listing.after, Some(json!(["a", ID])));
     for query in ["cursor=", "cursor=!", "cursor=e30", "sort=-name&cursor=e30"] {
-        assert_eq!(refused(&ADMIN, query), [("?cursor".to_owned(), "invalid_cursor")]);
+        assert_eq!(
+            refused(&ADMIN, query),
+            [("?cursor".to_owned(), "invalid_cursor")]
+        );
     }
 }
 
@@ -234,7 +287,10 @@ fn only_common_shapes_are_kept_prepared() {
 
 #[test]
 fn listings_of_one_shape_have_one_text() {
-    assert_eq!(text(&parse("kind=desk&limit=1")), text(&parse("kind=floor")));
+    assert_eq!(
+        text(&parse("kind=desk&limit=1")),
+        text(&parse("kind=floor"))
+    );
     assert_ne!(text(&parse("kind=desk")), text(&parse("is_on=true")));
     assert_ne!(text(&parse("")), text(&behind("", &json!([TIME, ID]))));
 }
@@ -242,9 +298,15 @@ fn listings_of_one_shape_have_one_text() {
 #[test]
 fn rows_are_counted_on_demand_and_without_the_cursor() {
     let sql = text(&parse("count=exact&kind=desk"));
-    let counted = sql.split_once("select count(*)").map(|(_, rest)| rest).unwrap();
+    let counted = sql
+        .split_once("select count(*)")
+        .map(|(_, rest)| rest)
+        .unwrap();
     let counted = counted.split_once("\n  )").map(|(inner, _)| inner).unwrap();
-    assert!(counted.contains("'kind.eq'") && !counted.contains("after"), "{counted}");
+    assert!(
+        counted.contains("'kind.eq'") && !counted.contains("after"),
+        "{counted}"
+    );
     assert!(!text(&parse("")).contains("count(*)"));
 }
 

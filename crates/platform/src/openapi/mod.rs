@@ -93,7 +93,10 @@ fn responses() -> Value {
         let (status, name, title) = kind.parts();
         let line = format!("`/problems/{name}`: {title}.");
         let description = match responses.get(&format!("Problem{status}")) {
-            Some(earlier) => format!("{} {line}", earlier["description"].as_str().unwrap_or_default()),
+            Some(earlier) => format!(
+                "{} {line}",
+                earlier["description"].as_str().unwrap_or_default()
+            ),
             None => line,
         };
         responses.insert(

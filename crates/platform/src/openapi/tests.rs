@@ -58,7 +58,12 @@ fn every_reference_leads_somewhere() {
 fn what_is_read_created_and_changed_are_told_apart() {
     let schemas = &made()["components"]["schemas"];
     let names = |schema: &str| -> BTreeSet<String> {
-        schemas[schema]["properties"].as_object().unwrap().keys().cloned().collect()
+        schemas[schema]["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
     };
     assert!(names("Lamp").contains("id") && names("Lamp").contains("is_on"));
     assert!(names("LampCreate").contains("kind") && !names("LampCreate").contains("is_on"));
@@ -66,7 +71,10 @@ fn what_is_read_created_and_changed_are_told_apart() {
     assert_eq!(schemas["LampCreate"]["required"], json!(["name"]));
     assert_eq!(schemas["LampUpdate"].get("required"), None);
     assert_eq!(schemas["LampUpdate"]["additionalProperties"], false);
-    assert_eq!(schemas["Lamp"]["properties"]["bought_on"]["type"], json!(["string", "null"]));
+    assert_eq!(
+        schemas["Lamp"]["properties"]["bought_on"]["type"],
+        json!(["string", "null"])
+    );
     assert_eq!(schemas["Lamp"]["properties"]["is_on"]["readOnly"], true);
     assert!(schemas["ElectricBill"].is_object());
 }
@@ -74,9 +82,18 @@ fn what_is_read_created_and_changed_are_told_apart() {
 #[test]
 fn who_may_call_is_said() {
     let paths = &made()["paths"];
-    assert_eq!(paths["/v1/lamps"]["get"]["x-roles"], json!(["student", "tutor", "admin"]));
+    assert_eq!(
+        paths["/v1/lamps"]["get"]["x-roles"],
+        json!(["student", "tutor", "admin"])
+    );
     assert_eq!(paths["/v1/lamps"]["post"]["x-roles"], json!(["admin"]));
-    assert_eq!(paths["/v1/ask"]["post"]["x-roles"].as_array().unwrap().len(), 8);
+    assert_eq!(
+        paths["/v1/ask"]["post"]["x-roles"]
+            .as_array()
+            .unwrap()
+            .len(),
+        8
+    );
     assert_eq!(paths["/ping"]["get"]["security"], json!([]));
 }
 
@@ -96,7 +113,12 @@ fn every_problem_is_listed_under_its_status() {
     let responses = document["components"]["responses"].as_object().unwrap();
     for kind in problem::Kind::ALL {
         let (status, name, _) = kind.parts();
-        let description = responses[&format!("Problem{status}")]["description"].as_str().unwrap();
-        assert!(description.contains(&format!("`/problems/{name}`")), "{name}");
+        let description = responses[&format!("Problem{status}")]["description"]
+            .as_str()
+            .unwrap();
+        assert!(
+            description.contains(&format!("`/problems/{name}`")),
+            "{name}"
+        );
     }
 }

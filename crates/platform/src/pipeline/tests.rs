@@ -19,7 +19,10 @@ fn answer(request: Request) -> (Response, Recorder) {
 fn refusal(request: Request) -> (u16, Value) {
     let line = format!("{} {}", request.method, request.path);
     let (response, recorder) = answer(request);
-    assert!(recorder.calls.borrow().is_empty(), "{line} reached the database");
+    assert!(
+        recorder.calls.borrow().is_empty(),
+        "{line} reached the database"
+    );
     let body = serde_json::from_slice(&response.body).unwrap_or_default();
     (response.status, body)
 }
@@ -27,7 +30,12 @@ fn refusal(request: Request) -> (u16, Value) {
 /// The call of a request that must reach the database once.
 fn call(request: Request) -> (Value, String, Value) {
     let (response, recorder) = answer(request);
-    assert_eq!(response.status, 503, "{}", String::from_utf8_lossy(&response.body));
+    assert_eq!(
+        response.status,
+        503,
+        "{}",
+        String::from_utf8_lossy(&response.body)
+    );
     assert_eq!(header(&response, "retry-after"), Some("2"));
     let mut calls = recorder.calls.into_inner();
     assert_eq!(calls.len(), 1);
@@ -58,7 +66,10 @@ fn errors(body: &Value) -> Vec<(&str, &str)> {
 #[test]
 fn a_path_that_is_not_there_needs_no_token() {
     let (status, body) = refusal(request(Method::GET, "/v1/nothing"));
-    assert_eq!((status, &body["type"]), (404, &json!("/problems/not-found")));
+    assert_eq!(
+        (status, &body["type"]),
+        (404, &json!("/problems/not-found"))
+    );
 }
 
 #[test]
@@ -85,7 +96,10 @@ fn a_role_without_the_verb_is_refused() {
         (Method::POST, "/v1/lamps/import".to_owned()),
     ] {
         let (status, body) = refusal(request(method, &target).signed_in(&settings, Role::Student));
-        assert_eq!((status, &body["detail"]), (403, &json!("The role student may not do this.")));
+        assert_eq!(
+            (status, &body["detail"]),
+            (403, &json!("The role student may not do this."))
+        );
     }
 }
 
@@ -120,7 +134,8 @@ fn an_idempotency_key_goes_along_with_a_post_only() {
     assert_eq!(context["idempotency_key"], "k1");
     let (again, _, _) = call(create());
     assert_eq!(context["fingerprint"], again["fingerprint"]);
-    let action = admin(Method::POST, &format!("/v1/lamps/{ID}/switch")).with("idempotency-key", "k1");
+    let action =
+        admin(Method::POST, &format!("/v1/lamps/{ID}/switch")).with("idempotency-key", "k1");
     let (of_action, _, _) = call(action);
     assert_ne!(of_action["fingerprint"], context["fingerprint"]);
     assert_eq!(of_action["idempotency_key"], "k1");
@@ -141,7 +156,11 @@ fn a_key_is_not_kept_for_an_action_of_several_statements() {
 
 #[test]
 fn an_idempotency_key_that_cannot_be_taken_is_malformed() {
-    for target in ["/v1/lamps".to_owned(), format!("/v1/lamps/{ID}/switch"), "/v1/ask".to_owned()] {
+    for target in [
+        "/v1/lamps".to_owned(),
+        format!("/v1/lamps/{ID}/switch"),
+        "/v1/ask".to_owned(),
+    ] {
         for key in ["", "a b", "é", &"k".repeat(256)] {
             let request = admin(Method::POST, &target)
                 .with("idempotency-key", key)
@@ -157,8 +176,8 @@ fn an_idempotency_key_that_cannot_be_taken_is_malformed() {
 fn money_needs_an_idempotency_key_and_an_if_match() {
     let create = admin(Method::POST, "/v1/bills").body("application/json", r#"{"note":""}"#);
     assert_eq!(refusal(create).0, 428);
-    let update = admin(Method::PATCH, &format!("/v1/bills/{ID}"))
-        .body("application/merge-patch+json", "{}");
+    let update =
+        admin(Method::PATCH, &format!("/v1/bills/{ID}")).body("application/merge-patch+json", "{}");
     assert_eq!(refusal(update.clone()).0, 428);
     assert_eq!(refusal(update.clone().with("if-match", "W/\"1\"")).0, 412);
     let (_, _, arguments) = call(update.clone().with("if-match", "\"4\""));
@@ -169,15 +188,20 @@ fn money_needs_an_idempotency_key_and_an_if_match() {
 
 #[test]
 fn a_body_must_be_of_a_media_type_that_is_taken() {
-    for media in ["text/plain", "application/jsonx", "application/merge-patch+json", "text/csv"] {
+    for media in [
+        "text/plain",
+        "application/jsonx",
+        "application/merge-patch+json",
+        "text/csv",
+    ] {
         let request = admin(Method::POST, "/v1/lamps").body(media, r#"{"name":"A"}"#);
         assert_eq!(refusal(request).0, 415, "{media}");
     }
     let mut bare = admin(Method::POST, "/v1/lamps");
     bare.body = b"{}".to_vec();
     assert_eq!(refusal(bare).0, 415);
-    let charset = admin(Method::POST, "/v1/lamps")
-        .body("Application/JSON; charset=utf-8", r#"{"name":"A"}"#);
+    let charset =
+        admin(Method::POST, "/v1/lamps").body("Application/JSON; charset=utf-8", r#"{"name":"A"}"#);
     assert_eq!(call(charset).2["input"], json!({"name": "A"}));
     let file = admin(Method::POST, "/v1/lamps/import").body("application/json", "{}");
     assert_eq!(refusal(file).0, 415);
@@ -189,7 +213,10 @@ fn a_body_is_refused_before_the_database_is_asked() {
     assert_eq!(refusal(post("{")).0, 400);
     assert_eq!(refusal(post("[]")).0, 400);
     let (status, body) = refusal(post(r#"{"name":"A","colour":"red"}"#));
-    assert_eq!((status, errors(&body)), (422, vec![("/colour", "unknown_field")]));
+    assert_eq!(
+        (status, errors(&body)),
+        (422, vec![("/colour", "unknown_field")])
+    );
     let settings = settings();
     let forbidden = request(Method::PATCH, &format!("/v1/lamps/{ID}"))
         .signed_in(&settings, Role::Tutor)
@@ -199,10 +226,16 @@ fn a_body_is_refused_before_the_database_is_asked() {
 
 #[test]
 fn a_body_where_none_is_taken_is_not_ignored() {
-    for target in [format!("/v1/lamps/{ID}/restore"), format!("/v1/lamps/{ID}/switch")] {
+    for target in [
+        format!("/v1/lamps/{ID}/restore"),
+        format!("/v1/lamps/{ID}/switch"),
+    ] {
         let with = |text: &str| admin(Method::POST, &target).body("application/json", text);
         let (status, body) = refusal(with(r#"{"force":true}"#));
-        assert_eq!((status, errors(&body)), (422, vec![("/force", "unknown_field")]));
+        assert_eq!(
+            (status, errors(&body)),
+            (422, vec![("/force", "unknown_field")])
+        );
         assert_eq!(refusal(with("x")).0, 400);
         call(with("{}"));
         call(admin(Method::POST, &target));
@@ -219,9 +252,16 @@ fn parameters_that_nobody_knows_are_refused() {
         (Method::POST, format!("/v1/lamps/{ID}/switch?x=1")),
         (Method::POST, "/v1/lamps/import?dry=true".to_owned()),
         (Method::POST, "/v1/lamps/import?dry_run=yes".to_owned()),
-        (Method::POST, "/v1/lamps/import?dry_run=true&dry_run=false".to_owned()),
+        (
+            Method::POST,
+            "/v1/lamps/import?dry_run=true&dry_run=false".to_owned(),
+        ),
     ] {
-        let media = if target.contains("import") { "text/csv" } else { "application/json" };
+        let media = if target.contains("import") {
+            "text/csv"
+        } else {
+            "application/json"
+        };
         let (status, body) = refusal(admin(method, &target).body(media, "name\nA\n"));
         assert_eq!(status, 400, "{target}");
         assert_eq!(errors(&body).len(), 1, "{target}: {body}");
@@ -235,7 +275,10 @@ fn what_the_client_does_not_accept_is_not_made() {
         (format!("/v1/lamps/{ID}"), "text/csv"),
         ("/v1/lamps".to_owned(), "application/json;q=0, text/html"),
     ] {
-        assert_eq!(refusal(admin(Method::GET, &target).with("accept", accept)).0, 406);
+        assert_eq!(
+            refusal(admin(Method::GET, &target).with("accept", accept)).0,
+            406
+        );
     }
     let settings = settings();
     let file = request(Method::GET, "/v1/lamps")
@@ -259,7 +302,10 @@ fn much_is_read_only_from_who_may_import() {
     let settings = settings();
     let limit = |request: &Request| body_limit(&COMPONENT, &settings, request);
     let import = || request(Method::POST, "/v1/lamps/import");
-    assert_eq!(limit(&import().signed_in(&settings, Role::Admin)), 64 * 1024 * 1024);
+    assert_eq!(
+        limit(&import().signed_in(&settings, Role::Admin)),
+        64 * 1024 * 1024
+    );
     for request in [
         import(),
         import().signed_in(&settings, Role::Tutor),
@@ -278,7 +324,10 @@ fn a_refused_body_is_answered_like_any_other_problem() {
     let response = refuse(&settings(), &given, &problem);
     assert_eq!(response.status, 413);
     assert_eq!(header(&response, "x-request-id"), Some("r-7"));
-    assert_eq!(header(&response, "content-type"), Some("application/problem+json"));
+    assert_eq!(
+        header(&response, "content-type"),
+        Some("application/problem+json")
+    );
     assert_eq!(header(&response, "connection"), None);
     let body: Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(body["request_id"], "r-7");
@@ -317,7 +366,10 @@ fn another_region_is_named_and_nothing_else() {
     let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), Role::Admin);
     let response = ready(handle(&COMPONENT, &elsewhere, &recorder, &given));
     assert_eq!(response.status, 421);
-    assert_eq!(header(&response, "location"), Some("https://eu.example.org"));
+    assert_eq!(
+        header(&response, "location"),
+        Some("https://eu.example.org")
+    );
     assert!(recorder.calls.borrow().is_empty());
 }
 
@@ -339,7 +391,11 @@ fn the_statement_of_a_shape_is_the_same_each_time() {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 6, "{names:?}");
-    assert_eq!(name("/v1/lamps?sort=name"), "", "shapes that clients compose are not kept");
+    assert_eq!(
+        name("/v1/lamps?sort=name"),
+        "",
+        "shapes that clients compose are not kept"
+    );
     assert_eq!(name("/v1/lamps?kind=desk&watts=3"), "");
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{check, refuse};
+use super::{Purpose, check, refuse};
 use crate::field::{Field, Kind};
 use crate::problem::{FieldError, MOST_ERRORS};
 
@@ -32,15 +32,22 @@ pub(super) fn languages(
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
-    distinct(value, MOST_LANGUAGES, LONGEST_TAG, pointer, errors, |tag, at, errors| {
-        if !is_language_tag(tag) {
-            errors.push(FieldError::new(
-                at,
-                "invalid_language",
-                "This must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".",
-            ));
-        }
-    })
+    distinct(
+        value,
+        MOST_LANGUAGES,
+        LONGEST_TAG,
+        pointer,
+        errors,
+        |tag, at, errors| {
+            if !is_language_tag(tag) {
+                errors.push(FieldError::new(
+                    at,
+                    "invalid_language",
+                    "This must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".",
+                ));
+            }
+        },
+    )
 }
 
 fn distinct(
@@ -52,7 +59,12 @@ fn distinct(
     more: impl Fn(&str, &str, &mut Vec<FieldError>),
 ) -> Option<Value> {
     let Value::Array(list) = value else {
-        return refuse(errors, pointer, "wrong_type", "This must be a list of texts.");
+        return refuse(
+            errors,
+            pointer,
+            "wrong_type",
+            "This must be a list of texts.",
+        );
     };
     if list.len() > items {
         let detail = format!("This may have at most {items} items.");
@@ -63,7 +75,7 @@ fn distinct(
     let mut checked = Vec::with_capacity(list.len());
     for (index, item) in list.iter().enumerate() {
         let at = format!("{pointer}/{index}");
-        let Some(Value::String(text)) = check(kind, item, &at, errors) else {
+        let Some(Value::String(text)) = check(kind, item, Purpose::Create, &at, errors) else {
             continue;
         };
         more(&text, &at, errors);
@@ -95,7 +107,12 @@ pub(super) fn rows(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     let Value::Array(list) = value else {
-        return refuse(errors, pointer, "wrong_type", "This must be a list of objects.");
+        return refuse(
+            errors,
+            pointer,
+            "wrong_type",
+            "This must be a list of objects.",
+        );
     };
     if list.len() > MOST_ROWS {
         let detail = format!("This may have at most {MOST_ROWS} items.");
@@ -106,7 +123,15 @@ pub(super) fn rows(
         if errors.len() >= MOST_ERRORS {
             break;
         }
-        checked.extend(check(Kind::Object(fields), item, &format!("{pointer}/{index}"), errors));
+        // A patch replaces a list whole, so that its objects are new ones.
+        let at = format!("{pointer}/{index}");
+        checked.extend(check(
+            Kind::Object(fields),
+            item,
+            Purpose::Create,
+            &at,
+            errors,
+        ));
     }
     Some(Value::Array(checked))
 }
@@ -126,7 +151,12 @@ pub(super) fn free(
         return refuse(errors, pointer, "too_long", detail);
     }
     if holds_nul(value) {
-        return refuse(errors, pointer, "invalid_text", "Text can't hold a NUL character.");
+        return refuse(
+            errors,
+            pointer,
+            "invalid_text",
+            "Text can't hold a NUL character.",
+        );
     }
     Some(value.clone())
 }

@@ -114,14 +114,16 @@ fn object_of(
             _ => {}
         }
         if value.is_null() {
-            if field.nullable {
+            // Within an object, null takes the member out (RFC 7396).
+            let is_removed = purpose == Purpose::Update && !pointer.is_empty() && !field.required;
+            if field.nullable || is_removed {
                 values.insert(name.clone(), Value::Null);
             } else {
                 errors.push(FieldError::new(at, "null", "This field can't be null."));
             }
             continue;
         }
-        match check(field.kind, value, &at, errors) {
+        match check(field.kind, value, purpose, &at, errors) {
             Some(value) => values.insert(name.clone(), value),
             None => continue,
         };
@@ -151,6 +153,7 @@ fn escape_pointer(name: &str) -> String {
 fn check(
     kind: Kind,
     value: &Value,
+    purpose: Purpose,
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
@@ -161,7 +164,7 @@ fn check(
         Kind::Object(fields) => match value {
             Value::Object(object) => Some(Value::Object(object_of(
                 fields.iter(),
-                Purpose::Create,
+                purpose,
                 pointer,
                 object,
                 errors,
@@ -171,12 +174,7 @@ fn check(
         Kind::Rows(fields) => lists::rows(value, fields, pointer, errors),
         Kind::Json { bytes } => lists::free(value, bytes, pointer, errors),
         Kind::Boolean if value.is_boolean() => Some(value.clone()),
-        Kind::Boolean => refuse(
-            errors,
-            pointer,
-            "wrong_type",
-            "This must be true or false.",
-        ),
+        Kind::Boolean => refuse(errors, pointer, "wrong_type", "This must be true or false."),
         Kind::Integer { min, max } => integer(value, min, max, pointer, errors),
         _ => match value {
             Value::String(text) => match scalar(kind, text) {
@@ -222,4 +220,3 @@ fn integer(
         ),
     }
 }
-

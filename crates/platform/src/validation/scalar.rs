@@ -31,7 +31,10 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             if values.contains(&text) {
                 Ok(text.to_owned())
             } else {
-                Err(("not_allowed", format!("This must be one of: {}.", values.join(", "))))
+                Err((
+                    "not_allowed",
+                    format!("This must be one of: {}.", values.join(", ")),
+                ))
             }
         }
         Kind::Id | Kind::Reference(_) => id(text)
@@ -73,20 +76,23 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
         | Kind::Languages
         | Kind::Object(_)
         | Kind::Rows(_)
-        | Kind::Json { .. } => {
-            Err(("wrong_type", "This can't be written as text.".to_owned()))
-        }
+        | Kind::Json { .. } => Err(("wrong_type", "This can't be written as text.".to_owned())),
     }
 }
 
 /// The UUID that is written in its one form; braces, a prefix or missing hyphens are not taken.
 pub fn id(text: &str) -> Option<Uuid> {
-    Uuid::try_parse(text).ok().filter(|_| text.len() == UUID_BYTES)
+    Uuid::try_parse(text)
+        .ok()
+        .filter(|_| text.len() == UUID_BYTES)
 }
 
 fn plain_text(text: &str, min: usize, max: usize) -> Result<String, (&'static str, String)> {
     let length = text.chars().count();
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
+    if text
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
+    {
         return Err((
             "invalid_text",
             "Text can't hold control characters.".to_owned(),
@@ -94,10 +100,16 @@ fn plain_text(text: &str, min: usize, max: usize) -> Result<String, (&'static st
     }
     if length < min {
         let noun = if min == 1 { "character" } else { "characters" };
-        return Err(("too_short", format!("This must have at least {min} {noun}.")));
+        return Err((
+            "too_short",
+            format!("This must have at least {min} {noun}."),
+        ));
     }
     if length > max {
-        return Err(("too_long", format!("This may have at most {max} characters.")));
+        return Err((
+            "too_long",
+            format!("This may have at most {max} characters."),
+        ));
     }
     Ok(text.to_owned())
 }
@@ -129,7 +141,10 @@ fn email(text: String) -> Result<String, (&'static str, String)> {
 }
 
 fn phone(text: &str) -> Result<String, (&'static str, String)> {
-    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')')).collect();
+    let digits: String = text
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '(' | ')'))
+        .collect();
     let number = digits.strip_prefix('+').unwrap_or_default();
     let sound = (7..=15).contains(&number.len())
         && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -147,7 +162,10 @@ fn phone(text: &str) -> Result<String, (&'static str, String)> {
 fn slug(text: &str) -> Result<String, (&'static str, String)> {
     let sound = (2..=63).contains(&text.len())
         && text.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         });
     if sound {
         Ok(text.to_owned())

@@ -55,7 +55,16 @@ fn errors(result: Result<Map<String, Value>, Problem>) -> Vec<(String, &'static 
 #[test]
 fn a_body_must_be_a_json_object() {
     assert_eq!(parse_object(b"{\"a\":1}").unwrap(), object(json!({"a": 1})));
-    for text in ["", "{", "{\"a\":}", "[]", "null", "\"text\"", "{\"a\":1}x", "\u{feff}{}"] {
+    for text in [
+        "",
+        "{",
+        "{\"a\":}",
+        "[]",
+        "null",
+        "\"text\"",
+        "{\"a\":1}x",
+        "\u{feff}{}",
+    ] {
         let problem = parse_object(text.as_bytes()).expect_err(text);
         assert_eq!(problem.kind, problem::Kind::Malformed, "{text}");
         assert!(problem.detail.is_some(), "{text}");
@@ -65,7 +74,11 @@ fn a_body_must_be_a_json_object() {
 
 #[test]
 fn a_body_that_is_nested_too_deep_is_refused_and_not_a_crash() {
-    let deep = format!("{{\"settings\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep = format!(
+        "{{\"settings\":{}1{}}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
     assert_eq!(parse_object(deep.as_bytes()).unwrap_err().status(), 400);
 }
 
@@ -146,7 +159,10 @@ fn every_error_is_reported_with_its_pointer() {
 
 #[test]
 fn a_creating_body_must_have_what_is_required() {
-    assert_eq!(errors(create(json!({}))), [("/name".to_owned(), "required")]);
+    assert_eq!(
+        errors(create(json!({}))),
+        [("/name".to_owned(), "required")]
+    );
     assert_eq!(
         errors(create(json!({"name": null}))),
         [("/name".to_owned(), "null")]
@@ -160,10 +176,31 @@ fn a_patch_may_leave_out_anything_and_clears_by_null() {
         update(json!({"email": null})).unwrap(),
         object(json!({"email": null}))
     );
-    assert_eq!(errors(update(json!({"level": null}))), [("/level".to_owned(), "null")]);
+    assert_eq!(
+        errors(update(json!({"level": null}))),
+        [("/level".to_owned(), "null")]
+    );
     assert_eq!(
         errors(update(json!({"code": "south"}))),
         [("/code".to_owned(), "not_changeable")]
+    );
+}
+
+#[test]
+fn a_patch_of_an_object_names_what_changes_in_it() {
+    let patch = json!({"address": {"note": null}, "settings": {"a": null}});
+    assert_eq!(Value::Object(update(patch.clone()).unwrap()), patch);
+    assert_eq!(
+        errors(update(json!({"address": {"line": null, "street": 1}}))),
+        [
+            ("/address/line".to_owned(), "null"),
+            ("/address/street".to_owned(), "unknown_field")
+        ]
+    );
+    // A list is replaced whole, and so are its objects.
+    assert_eq!(
+        errors(update(json!({"slots": [{"note": null}]}))),
+        [("/slots/0/line".to_owned(), "required")]
     );
 }
 
@@ -216,7 +253,11 @@ fn free_json_is_bounded_and_holds_no_nul() {
     assert!(update(json!({"settings": {"a": "b"}})).is_ok());
     // Backslash, u and four zeros as text are six characters and no NUL.
     assert!(update(json!({"settings": {"a": "\\u0000"}})).is_ok());
-    for settings in [json!({"a": "\0"}), json!({"\0": 1}), json!({"a": [{"b": "x\0"}]})] {
+    for settings in [
+        json!({"a": "\0"}),
+        json!({"\0": 1}),
+        json!({"a": [{"b": "x\0"}]}),
+    ] {
         assert_eq!(
             errors(update(json!({"settings": settings}))),
             [("/settings".to_owned(), "invalid_text")]
@@ -230,10 +271,19 @@ fn free_json_is_bounded_and_holds_no_nul() {
 
 #[test]
 fn integers_are_json_numbers() {
-    for value in [json!(3.5), json!("3"), json!(null), json!([3]), json!(u64::MAX)] {
+    for value in [
+        json!(3.5),
+        json!("3"),
+        json!(null),
+        json!([3]),
+        json!(u64::MAX),
+    ] {
         assert_eq!(errors(update(json!({"level": value}))).len(), 1, "{value}");
     }
-    assert_eq!(errors(update(json!({"level": 4}))), [("/level".to_owned(), "out_of_range")]);
+    assert_eq!(
+        errors(update(json!({"level": 4}))),
+        [("/level".to_owned(), "out_of_range")]
+    );
 }
 
 /// JSON of any shape, often with the names of fields.
@@ -248,7 +298,11 @@ fn json_value() -> impl Strategy<Value = Value> {
     let name = prop_oneof![
         ".{0,8}",
         proptest::sample::select(
-            FIELDS.iter().chain(INNER).map(|field| field.name.to_owned()).collect::<Vec<_>>()
+            FIELDS
+                .iter()
+                .chain(INNER)
+                .map(|field| field.name.to_owned())
+                .collect::<Vec<_>>()
         ),
     ];
     leaf.prop_recursive(4, 64, 8, move |inner| {

@@ -15,7 +15,10 @@ const SCALARS: [Kind; 14] = [
     Kind::Reference("centres"),
     Kind::Date,
     Kind::Time,
-    Kind::Integer { min: i64::MIN, max: i64::MAX },
+    Kind::Integer {
+        min: i64::MIN,
+        max: i64::MAX,
+    },
     Kind::Boolean,
     Kind::TimeZone,
     Kind::Currency,
@@ -44,16 +47,33 @@ fn text_is_counted_in_characters_after_trimming() {
     assert_eq!(code(kind, "a\0"), "invalid_text");
     assert_eq!(code(kind, "a\u{1b}"), "invalid_text");
     // A secret is kept as it came.
-    assert_eq!(scalar(Kind::Secret { min: 1, max: 3 }, " a ").unwrap(), " a ");
+    assert_eq!(
+        scalar(Kind::Secret { min: 1, max: 3 }, " a ").unwrap(),
+        " a "
+    );
 }
 
 #[test]
 fn email_addresses_have_a_local_part_and_a_domain_of_labels() {
-    assert_eq!(scalar(Kind::Email, " Ana.B+x@Example.Org ").unwrap(), "ana.b+x@example.org");
+    assert_eq!(
+        scalar(Kind::Email, " Ana.B+x@Example.Org ").unwrap(),
+        "ana.b+x@example.org"
+    );
     let long = format!("{}@example.org", "a".repeat(65));
     for text in [
-        "", "ana", "@example.org", "ana@", "ana@org", "ana@.org", "ana@example.", "a b@example.org",
-        "ana@-example.org", "ana@exam_ple.org", "a@b@example.org", "\"a\"@example.org", &long,
+        "",
+        "ana",
+        "@example.org",
+        "ana@",
+        "ana@org",
+        "ana@.org",
+        "ana@example.",
+        "a b@example.org",
+        "ana@-example.org",
+        "ana@exam_ple.org",
+        "a@b@example.org",
+        "\"a\"@example.org",
+        &long,
     ] {
         assert_eq!(code(Kind::Email, text), "invalid_email", "{text}");
     }
@@ -61,8 +81,19 @@ fn email_addresses_have_a_local_part_and_a_domain_of_labels() {
 
 #[test]
 fn telephone_numbers_are_international() {
-    assert_eq!(scalar(Kind::Phone, "+44 (1632) 960-000").unwrap(), "+441632960000");
-    for text in ["", "+", "01632960000", "+0123456789", "+123456", "+1234567890123456", "+44163x960"] {
+    assert_eq!(
+        scalar(Kind::Phone, "+44 (1632) 960-000").unwrap(),
+        "+441632960000"
+    );
+    for text in [
+        "",
+        "+",
+        "01632960000",
+        "+0123456789",
+        "+123456",
+        "+1234567890123456",
+        "+44163x960",
+    ] {
         assert_eq!(code(Kind::Phone, text), "invalid_phone", "{text}");
     }
 }
@@ -99,10 +130,18 @@ fn dates_have_one_form_and_a_calendar() {
         assert_eq!(scalar(Kind::Date, text).unwrap(), text);
     }
     for text in [
-        "", "1899-12-31", "2200-01-01", "2023-02-29", "2026-3-29", "2026-03-29T", "29.03.2026",
-        " 2026-3-29", "+2026-3-29",
+        "",
+        "1899-12-31",
+        "2200-01-01",
+        "2023-02-29",
+        "2026-3-29",
+        "2026-03-29T",
+        "29.03.2026",
+        " 2026-3-29",
+        "+2026-3-29",
         // Ten bytes whose fourth lies within a character.
-        "  \u{2003}1-1-1", "\u{2003} 26-1-1",
+        "  \u{2003}1-1-1",
+        "\u{2003} 26-1-1",
     ] {
         assert_eq!(code(Kind::Date, text), "invalid_date", "{text:?}");
     }
@@ -112,13 +151,22 @@ fn dates_have_one_form_and_a_calendar() {
 fn times_are_written_in_utc_with_microseconds() {
     for (given, normal) in [
         ("2026-03-29T16:00:00Z", "2026-03-29T16:00:00.000000Z"),
-        ("2026-03-29T16:00:00.1234567+02:00", "2026-03-29T14:00:00.123456Z"),
+        (
+            "2026-03-29T16:00:00.1234567+02:00",
+            "2026-03-29T14:00:00.123456Z",
+        ),
     ] {
         assert_eq!(scalar(Kind::Time, given).unwrap(), normal);
     }
     for text in [
-        "", "2026-03-29", "2026-03-29T16:00:00", "2026-02-30T00:00:00Z", "2026-03-29T25:00:00Z",
-        "1900-01-01T00:00:00+01:00", "2199-12-31T23:59:59-01:00", "é026-03-29T16:00:00Z",
+        "",
+        "2026-03-29",
+        "2026-03-29T16:00:00",
+        "2026-02-30T00:00:00Z",
+        "2026-03-29T25:00:00Z",
+        "1900-01-01T00:00:00+01:00",
+        "2199-12-31T23:59:59-01:00",
+        "é026-03-29T16:00:00Z",
     ] {
         assert_eq!(code(Kind::Time, text), "invalid_time", "{text}");
     }
@@ -126,12 +174,24 @@ fn times_are_written_in_utc_with_microseconds() {
 
 #[test]
 fn sets_zones_and_currencies_hold_what_they_name() {
-    assert_eq!(scalar(Kind::OneOf(&["open", "closed"]), "open").unwrap(), "open");
+    assert_eq!(
+        scalar(Kind::OneOf(&["open", "closed"]), "open").unwrap(),
+        "open"
+    );
     let refused = scalar(Kind::OneOf(&["open", "closed"]), "Open").unwrap_err();
-    assert_eq!(refused, ("not_allowed", "This must be one of: open, closed.".to_owned()));
+    assert_eq!(
+        refused,
+        (
+            "not_allowed",
+            "This must be one of: open, closed.".to_owned()
+        )
+    );
     assert_eq!(scalar(Kind::Boolean, "true").unwrap(), "true");
     assert_eq!(code(Kind::Boolean, "1"), "wrong_type");
-    assert_eq!(scalar(Kind::TimeZone, "Australia/Sydney").unwrap(), "Australia/Sydney");
+    assert_eq!(
+        scalar(Kind::TimeZone, "Australia/Sydney").unwrap(),
+        "Australia/Sydney"
+    );
     assert_eq!(code(Kind::TimeZone, "Europe/Atlantis"), "unknown_time_zone");
     assert_eq!(scalar(Kind::Currency, "AUD").unwrap(), "AUD");
     assert_eq!(code(Kind::Currency, "aud"), "unknown_currency");

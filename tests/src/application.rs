@@ -28,9 +28,8 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 });
 
 static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
-static WASM: LazyLock<host::Runtime> = LazyLock::new(|| {
-    host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up")
-});
+static WASM: LazyLock<host::Runtime> =
+    LazyLock::new(|| host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up"));
 
 /// PostgreSQL copies one database at a time from a template; waiting here keeps it from refusing.
 static COPYING: Semaphore = Semaphore::const_new(1);
@@ -216,7 +215,8 @@ impl Application {
     ///
     /// When no answer comes.
     pub async fn post(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
-        self.call(Some(session), Method::POST, path, Some(body)).await
+        self.call(Some(session), Method::POST, path, Some(body))
+            .await
     }
 
     /// PATCH as somebody.
@@ -225,7 +225,8 @@ impl Application {
     ///
     /// When no answer comes.
     pub async fn patch(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
-        self.call(Some(session), Method::PATCH, path, Some(body)).await
+        self.call(Some(session), Method::PATCH, path, Some(body))
+            .await
     }
 
     /// DELETE as somebody.
@@ -276,7 +277,12 @@ impl Application {
         let reply = self
             .call(None, Method::POST, "/v1/auth/login", Some(body))
             .await?;
-        anyhow::ensure!(reply.status == 200, "sign-in: {} {}", reply.status, reply.text);
+        anyhow::ensure!(
+            reply.status == 200,
+            "sign-in: {} {}",
+            reply.status,
+            reply.text
+        );
         let body = reply.json();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let token = text(&body["access_token"]);

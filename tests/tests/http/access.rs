@@ -34,12 +34,15 @@ fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
     table
 }
 
-fn may(table: &BTreeMap<String, BTreeSet<String>>, endpoint: &Endpoint, role: Option<Role>) -> bool {
+fn may(
+    table: &BTreeMap<String, BTreeSet<String>>,
+    endpoint: &Endpoint,
+    role: Option<Role>,
+) -> bool {
     let Some(who) = table.get(&endpoint.operation()) else {
         return false;
     };
-    who.contains("*")
-        || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
+    who.contains("*") || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
 }
 
 /// Calls an endpoint with the id in its path and an empty body.
@@ -88,7 +91,12 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
         for component in COMPONENTS {
             for endpoint in component.endpoints() {
                 let is_public = may(&table, &endpoint, None);
-                for token in [None, Some(broken.as_str()), Some(expired.as_str()), Some("x")] {
+                for token in [
+                    None,
+                    Some(broken.as_str()),
+                    Some(expired.as_str()),
+                    Some("x"),
+                ] {
                     let reply = call(app, &endpoint, token, Uuid::now_v7()).await?;
                     let unauthenticated = reply.json()["type"] == "/problems/unauthenticated";
                     assert_eq!(
@@ -182,7 +190,8 @@ fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
                         );
                     }
                     assert!(
-                        !reply.text.contains(&first) && !format!("{:?}", reply.headers).contains(&first),
+                        !reply.text.contains(&first)
+                            && !format!("{:?}", reply.headers).contains(&first),
                         "{} {operation} shows the first tenant",
                         role.name()
                     );

@@ -8,7 +8,14 @@ use tests::{COMPONENTS, run};
 
 /// Columns that every table has beside its own.
 const COMMON: [&str; 8] = [
-    "tenant_id", "id", "created_at", "updated_at", "created_by", "updated_by", "deleted_at", "version",
+    "tenant_id",
+    "id",
+    "created_at",
+    "updated_at",
+    "created_by",
+    "updated_by",
+    "deleted_at",
+    "version",
 ];
 
 /// The rules that every table of the schema keeps: each query lists the tables that break one.
@@ -121,7 +128,10 @@ fn the_indexes_that_document_4_names_are_there() {
             "idx_requests_status_priority",
         ] {
             let found = client
-                .query("select from pg_indexes where schemaname = 'lms' and indexname = $1", &[&name])
+                .query(
+                    "select from pg_indexes where schemaname = 'lms' and indexname = $1",
+                    &[&name],
+                )
                 .await?;
             assert_eq!(found.len(), 1, "{name}");
         }
@@ -133,7 +143,10 @@ fn the_indexes_that_document_4_names_are_there() {
                 .query("select from pg_indexes where schemaname = 'lms' and indexdef like '%USING gin%'", &[])
                 .await?
                 .len();
-        assert!(gin >= 3, "academic_age, special_needs and subjects have GIN indexes");
+        assert!(
+            gin >= 3,
+            "academic_age, special_needs and subjects have GIN indexes"
+        );
         Ok(())
     });
 }

@@ -18,7 +18,9 @@ use platform::{export, import, openapi, statements};
 use tests::COMPONENTS;
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(name)
 }
 
 /// Compares with the file, or writes it when asked to.
@@ -28,8 +30,8 @@ fn compare(name: &str, text: &str) -> Result<()> {
         std::fs::create_dir_all(path.parent().context("a folder")?)?;
         return std::fs::write(&path, text).context("the golden file can't be written");
     }
-    let kept = std::fs::read_to_string(&path)
-        .with_context(|| format!("{} is missing", path.display()))?;
+    let kept =
+        std::fs::read_to_string(&path).with_context(|| format!("{} is missing", path.display()))?;
     assert!(
         kept == text,
         "{} differs from what is generated; if the change is meant, write it with UPDATE_GOLDEN=1",
@@ -54,7 +56,9 @@ fn the_access_table_is_what_was_reviewed() -> Result<()> {
 
 /// One line for each endpoint and role; a line with fields where they are limited.
 fn access_table() -> Result<String> {
-    let mut text = String::from("# operation: who may call it, and which fields are read or set where not all are\n");
+    let mut text = String::from(
+        "# operation: who may call it, and which fields are read or set where not all are\n",
+    );
     for component in COMPONENTS {
         for endpoint in component.endpoints() {
             write!(
@@ -88,7 +92,8 @@ fn limits(grant: &Grant, verb: Verb) -> String {
     if let Some(names) = grant.reads_of_others {
         text += &format!(" reads of others {}", names.join(" "));
     }
-    if let (Fields::Only(names), Verb::Update | Verb::Create | Verb::Import) = (grant.writes, verb) {
+    if let (Fields::Only(names), Verb::Update | Verb::Create | Verb::Import) = (grant.writes, verb)
+    {
         text += &format!(" sets {}", names.join(" "));
     }
     text

@@ -11,7 +11,10 @@ fn a_healthy_cell_says_so() {
         let ready = app.call(None, Method::GET, "/readyz", None).await?;
         assert_eq!(ready.expect(200).json()["region"], "eu");
         let regions = app.call(None, Method::GET, "/v1/regions", None).await?;
-        assert_eq!(regions.expect(200).json()["data"][1]["base_url"], app.base_url);
+        assert_eq!(
+            regions.expect(200).json()["data"][1]["base_url"],
+            app.base_url
+        );
         Ok(())
     });
 }

@@ -2,8 +2,29 @@
 
 #![allow(missing_docs)]
 
-mod health;
 mod access;
+mod accounts;
+mod auth;
+mod bad_input;
 mod catalog;
+mod centres;
+mod conditions;
+mod csv;
+mod events;
+mod faults;
 mod golden;
+mod guardians;
+mod headers;
+mod health;
+mod idempotency;
+mod isolation;
+mod lists;
+mod passwords;
+mod reference;
+mod rows;
+mod staff;
 mod statements;
+mod tenants;
+mod tokens;
+mod users;
+mod wire;

@@ -48,7 +48,9 @@ fn every_request_is_one_statement() {
                             "current": app.user(0, Role::Admin).password,
                             "new": "a wholly new password",
                         }),
-                        "auth.password.reset" => json!({"tenant": "x", "email": "nobody@example.org"}),
+                        "auth.password.reset" => {
+                            json!({"tenant": "x", "email": "nobody@example.org"})
+                        }
                         "auth.password.confirm" => {
                             json!({"token": "unknown", "password": "a wholly new password"})
                         }
@@ -58,7 +60,9 @@ fn every_request_is_one_statement() {
                         "centres.create" => {
                             json!({"name": "New", "code": "new", "time_zone": "UTC", "currency": "EUR"})
                         }
-                        "staff.create" => json!({"user_id": Uuid::now_v7(), "centre_id": Uuid::now_v7()}),
+                        "staff.create" => {
+                            json!({"user_id": Uuid::now_v7(), "centre_id": Uuid::now_v7()})
+                        }
                         "guardians.create" => json!({
                             "user_id": Uuid::now_v7(),
                             "student_id": Uuid::now_v7(),
@@ -71,8 +75,12 @@ fn every_request_is_one_statement() {
                         .bearer_auth(&session.token);
                     if path.ends_with("/import") {
                         let file = match path.as_str() {
-                            "/v1/centres/import" => "name,code,time_zone,currency\nA,a-centre,UTC,EUR\n".to_owned(),
-                            "/v1/users/import" => "name,email,role\nA,a@example.org,parent\n".to_owned(),
+                            "/v1/centres/import" => {
+                                "name,code,time_zone,currency\nA,a-centre,UTC,EUR\n".to_owned()
+                            }
+                            "/v1/users/import" => {
+                                "name,email,role\nA,a@example.org,parent\n".to_owned()
+                            }
                             "/v1/staff/import" => format!("user_id,centre_id\n{user},{user}\n"),
                             _ => format!("user_id,student_id,relationship\n{user},{user},parent\n"),
                         };

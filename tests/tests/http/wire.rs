@@ -1,0 +1,39 @@
+//! Bytes on a connection: for what a well-behaved client can't be brought to send. No test stands here.
+
+use anyhow::{Context, Result};
+use tests::Application;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A connection to the application.
+pub(crate) async fn connect(app: &Application) -> Result<TcpStream> {
+    let address = app
+        .base_url
+        .strip_prefix("http://")
+        .context("a plain address")?;
+    Ok(TcpStream::connect(address).await?)
+}
+
+/// Sends bytes and reads all that comes back until the server hangs up.
+pub(crate) async fn exchange(app: &Application, bytes: &[u8]) -> Result<String> {
+    let mut stream = connect(app).await?;
+    stream.write_all(bytes).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Head and body of an answer.
+pub(crate) fn parts(answer: &str) -> Result<(&str, &str)> {
+    answer
+        .split_once("\r\n\r\n")
+        .with_context(|| format!("no answer: {answer:?}"))
+}
+
+/// A header of an answer's head; none when it is missing.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().skip(1).find_map(|line| {
+        let (known, value) = line.split_once(':')?;
+        known.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}

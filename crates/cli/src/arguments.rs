@@ -39,6 +39,8 @@ pub(crate) enum Command {
     User(User),
     /// Fill a database with many tenants and students, for measuring
     Seed(Seed),
+    /// Measure the application beside a native service on a private PostgreSQL
+    Bench(cli::bench::Options),
     /// Look after the private PostgreSQL cluster
     #[command(subcommand)]
     Cluster(Cluster),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::CommandFactory;
 use cli::cluster::{self, Durability, Settings, Status};
 use cli::migrate::{self, Cell};
-use cli::{database, doctor, installation, openapi, seed, tenant, up, user};
+use cli::{bench, database, doctor, installation, openapi, seed, tenant, up, user};
 
 use crate::arguments::{self, Arguments, Command, Target};
 
@@ -22,6 +22,10 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Tenant(arguments::Tenant::Create(options)) => create_tenant(state, options).await,
         Command::User(arguments::User::CreateAdmin(options)) => create_admin(state, options).await,
         Command::Seed(options) => seed(state, options).await,
+        Command::Bench(options) => {
+            bench::run(state, &options).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Doctor(options) => doctor(state, options).await,
         Command::Openapi => {
             say(serde_json::to_string_pretty(&openapi::document())?)?;

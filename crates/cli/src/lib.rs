@@ -1,6 +1,7 @@
 //! Everything the program `lms` does, one module for each subject, so that tests can call it without a process.
 //! Only the command line itself (arguments, exit codes, printing of errors) lives in `main.rs` and `arguments.rs`.
 
+pub mod bench;
 pub mod cluster;
 pub mod database;
 pub mod demo;

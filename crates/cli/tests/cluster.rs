@@ -25,17 +25,15 @@ fn settings(directory: &Path) -> Settings {
 /// Runs a test on a new cluster and stops that whatever happens.
 async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
     test: impl FnOnce(Cluster, PathBuf) -> F,
-) {
+) -> Result<()> {
     // The server's account has to get in.
-    let directory = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o755))
-        .tempdir()
-        .unwrap();
+    let mode = fs::Permissions::from_mode(0o755);
+    let directory = tempfile::Builder::new().permissions(mode).tempdir()?;
     let state = directory.path().join("state");
-    let cluster = Cluster::start(&settings(&state)).await.unwrap();
+    let cluster = Cluster::start(&settings(&state)).await?;
     let outcome = tokio::spawn(test(cluster, state.clone())).await;
-    cluster::stop(&state).await.unwrap();
-    outcome.unwrap().unwrap();
+    cluster::stop(&state).await?;
+    outcome?
 }
 
 fn options() -> migrate::Options {
@@ -66,7 +64,7 @@ async fn text(address: &str, query: &str) -> Result<String> {
 }
 
 #[tokio::test]
-async fn a_cluster_survives_stops_crashes_and_a_lost_port() {
+async fn a_cluster_survives_stops_crashes_and_a_lost_port() -> Result<()> {
     with_cluster(|cluster, state| async move {
         let port = cluster.port();
         assert_eq!(
@@ -98,11 +96,11 @@ async fn a_cluster_survives_stops_crashes_and_a_lost_port() {
         database::connect(&cluster.superuser_url()).await?;
         Ok(())
     })
-    .await;
+    .await
 }
 
 #[tokio::test]
-async fn migrations_are_applied_once_and_their_history_is_kept() {
+async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = cluster.superuser_url();
         let known = migrate::embedded()?;
@@ -161,11 +159,11 @@ async fn migrations_are_applied_once_and_their_history_is_kept() {
         );
         Ok(())
     })
-    .await;
+    .await
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_leaves_nothing_and_names_its_line() {
+async fn a_migration_that_fails_leaves_nothing_and_names_its_line() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = cluster.superuser_url();
         let mut known = migrate::embedded()?;
@@ -180,11 +178,11 @@ async fn a_migration_that_fails_leaves_nothing_and_names_its_line() {
         assert!(migrate::run(&address, &known, &options()).await?.is_empty(), "the ledger is as before");
         Ok(())
     })
-    .await;
+    .await
 }
 
 #[tokio::test]
-async fn demo_data_is_made_once_and_its_sign_ins_are_restored() {
+async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = migrated(&cluster, "demo").await?;
         let options = demo::Options {
@@ -224,11 +222,11 @@ async fn demo_data_is_made_once_and_its_sign_ins_are_restored() {
         }
         Ok(())
     })
-    .await;
+    .await
 }
 
 #[tokio::test]
-async fn a_seed_gives_the_same_rows_in_every_database() {
+async fn a_seed_gives_the_same_rows_in_every_database() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let digest = "select md5(string_agg(concat_ws('|', tenant_id, id, user_id, dob, academic_age, parent_id), ',' order by tenant_id, id)) from lms.students";
         let amount = seed::Options { tenants: 3, students: 50, seed: 7 };
@@ -242,5 +240,5 @@ async fn a_seed_gives_the_same_rows_in_every_database() {
         assert_eq!(text(&one, digest).await?, text(&other, digest).await?);
         Ok(())
     })
-    .await;
+    .await
 }

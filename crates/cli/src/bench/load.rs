@@ -32,7 +32,10 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Nothing yet.
     pub(super) fn empty() -> Result<Self> {
-        Ok(Self { latencies: Histogram::new(3)?, elapsed: Duration::ZERO })
+        Ok(Self {
+            latencies: Histogram::new(3)?,
+            elapsed: Duration::ZERO,
+        })
     }
 
     /// Adds another stretch of the same load.
@@ -54,7 +57,12 @@ impl Outcome {
 }
 
 /// Keeps `connections` connections busy for `time`.
-pub(super) async fn run(address: SocketAddr, connections: usize, time: Duration, source: &Source) -> Result<Outcome> {
+pub(super) async fn run(
+    address: SocketAddr,
+    connections: usize,
+    time: Duration,
+    source: &Source,
+) -> Result<Outcome> {
     // Connected before the clock starts: a client keeps its connections.
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
@@ -67,13 +75,20 @@ pub(super) async fn run(address: SocketAddr, connections: usize, time: Duration,
     }
     let mut outcome = Outcome::empty()?;
     while let Some(latencies) = tasks.join_next().await {
-        outcome.latencies.add(latencies.context("a connection's task broke off")??)?;
+        outcome
+            .latencies
+            .add(latencies.context("a connection's task broke off")??)?;
     }
     outcome.elapsed = began.elapsed();
     Ok(outcome)
 }
 
-async fn keep_busy(mut client: Client, number: usize, end: Instant, source: Source) -> Result<Histogram<u64>> {
+async fn keep_busy(
+    mut client: Client,
+    number: usize,
+    end: Instant,
+    source: Source,
+) -> Result<Histogram<u64>> {
     let mut latencies = Histogram::new(3)?;
     let mut count = 0;
     while Instant::now() < end {
@@ -95,7 +110,9 @@ pub(super) struct Client {
 impl Client {
     /// Opens the connection.
     pub(super) async fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.with_context(|| format!("{address} does not take connections"))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .with_context(|| format!("{address} does not take connections"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
@@ -109,17 +126,35 @@ impl Client {
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes> {
         tokio::time::timeout(PATIENCE, self.exchange(request))
             .await
-            .with_context(|| format!("{} does not answer within {} s", self.address, PATIENCE.as_secs()))?
+            .with_context(|| {
+                format!(
+                    "{} does not answer within {} s",
+                    self.address,
+                    PATIENCE.as_secs()
+                )
+            })?
     }
 
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes> {
         let what = format!("{} {}", request.method(), request.uri());
         self.sender.ready().await?;
-        let response = self.sender.send_request(request).await.with_context(|| format!("{what} got no answer"))?;
+        let response = self
+            .sender
+            .send_request(request)
+            .await
+            .with_context(|| format!("{what} got no answer"))?;
         let status = response.status();
-        let body = response.into_body().collect().await.with_context(|| format!("{what} got half an answer"))?.to_bytes();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .with_context(|| format!("{what} got half an answer"))?
+            .to_bytes();
         if !status.is_success() {
-            bail!("{what} was answered {status}: {}", String::from_utf8_lossy(&body));
+            bail!(
+                "{what} was answered {status}: {}",
+                String::from_utf8_lossy(&body)
+            );
         }
         Ok(body)
     }

@@ -35,14 +35,17 @@ pub(super) fn memory(process: u32) -> Result<Memory> {
     let status = open(process)?.status()?;
     let megabytes = |kibibytes: Option<u64>| kibibytes.map(|count| count as f64 * 1024.0 / 1e6);
     Ok(Memory {
-        resident: megabytes(status.vmrss).context("the kernel does not tell the resident memory")?,
+        resident: megabytes(status.vmrss)
+            .context("the kernel does not tell the resident memory")?,
         peak: megabytes(status.vmhwm).context("the kernel does not tell the peak memory")?,
     })
 }
 
 /// Lets the peak memory of a process begin anew.
 pub(super) fn reset_peak(process: u32) -> Result<()> {
-    open(process)?.clear_refs(ClearRefs::PeakRSS).context("cannot reset the peak memory of a measured process")
+    open(process)?
+        .clear_refs(ClearRefs::PeakRSS)
+        .context("cannot reset the peak memory of a measured process")
 }
 
 /// The process that started `process`.

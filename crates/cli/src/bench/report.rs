@@ -111,9 +111,22 @@ impl Report {
     }
 
     fn measurement_table(&self) -> Table {
-        let mut table = table(&["", "connections", "", "requests/s", "to native", "p50 ms", "p99 ms", "CPU s", "CPU s PostgreSQL", "peak MB"]);
+        let mut table = table(&[
+            "",
+            "connections",
+            "",
+            "requests/s",
+            "to native",
+            "p50 ms",
+            "p99 ms",
+            "CPU s",
+            "CPU s PostgreSQL",
+            "peak MB",
+        ]);
         for line in &self.measurements {
-            let to_native = self.native(line).map(|native| line.requests_per_second / native.requests_per_second);
+            let to_native = self
+                .native(line)
+                .map(|native| line.requests_per_second / native.requests_per_second);
             table.add_row([
                 line.operation.name().to_owned(),
                 line.connections.to_string(),
@@ -135,21 +148,37 @@ impl Report {
         self.line(line.operation, line.connections, Subject::Native)
     }
 
-    fn line(&self, operation: Operation, connections: usize, subject: Subject) -> Option<&Measurement> {
-        self.measurements
-            .iter()
-            .find(|line| line.operation == operation && line.connections == connections && line.subject == subject)
+    fn line(
+        &self,
+        operation: Operation,
+        connections: usize,
+        subject: Subject,
+    ) -> Option<&Measurement> {
+        self.measurements.iter().find(|line| {
+            line.operation == operation
+                && line.connections == connections
+                && line.subject == subject
+        })
     }
 
     fn targets(&self) -> Vec<Target> {
         let mut targets = Vec::new();
-        for line in self.measurements.iter().filter(|line| line.subject == Subject::Components) {
-            let Some(native) = self.native(line) else { continue };
+        for line in self
+            .measurements
+            .iter()
+            .filter(|line| line.subject == Subject::Components)
+        {
+            let Some(native) = self.native(line) else {
+                continue;
+            };
             let reading = matches!(line.operation, Operation::Get | Operation::List);
             if reading && line.connections == 32 {
                 let share = line.requests_per_second / native.requests_per_second;
                 targets.push(Target {
-                    what: format!("{}, 32 connections: requests/s at least those of the native service", line.operation.name()),
+                    what: format!(
+                        "{}, 32 connections: requests/s at least those of the native service",
+                        line.operation.name()
+                    ),
                     value: format!("{share:.2} times"),
                     met: share >= RATE_TARGET,
                 });
@@ -157,13 +186,17 @@ impl Report {
             if line.connections == 8 {
                 let multiple = line.p99_milliseconds / native.p50_milliseconds;
                 targets.push(Target {
-                    what: format!("{}, 8 connections: p99 at most {LATENCY_TARGET} times the native p50", line.operation.name()),
+                    what: format!(
+                        "{}, 8 connections: p99 at most {LATENCY_TARGET} times the native p50",
+                        line.operation.name()
+                    ),
                     value: format!("{multiple:.2} times"),
                     met: multiple <= LATENCY_TARGET,
                 });
             }
         }
-        let later = self.fresh_instance.fresh_p50_milliseconds - self.fresh_instance.warm_p50_milliseconds;
+        let later =
+            self.fresh_instance.fresh_p50_milliseconds - self.fresh_instance.warm_p50_milliseconds;
         targets.push(Target {
             what: format!("a fresh instance answers within {FRESH_TARGET} ms of a warm one"),
             value: format!("{later:.2} ms later"),
@@ -175,7 +208,11 @@ impl Report {
             met: self.host_resident_megabytes < MEMORY_TARGET,
         });
         for (name, bytes) in &self.wasm_bytes {
-            let most = if name == "academics" { WASM_TARGET_WITH_ZONES } else { WASM_TARGET };
+            let most = if name == "academics" {
+                WASM_TARGET_WITH_ZONES
+            } else {
+                WASM_TARGET
+            };
             targets.push(Target {
                 what: format!("{name}.wasm is smaller than {:.1} MB", most as f64 / 1e6),
                 value: format!("{:.2} MB", *bytes as f64 / 1e6),
@@ -188,7 +225,9 @@ impl Report {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_header(header.iter().copied());
     for column in table.column_iter_mut().skip(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -196,5 +235,7 @@ fn table(header: &[&str]) -> Table {
 }
 
 fn optional(value: Option<f64>, decimals: usize) -> String {
-    value.map(|value| format!("{value:.decimals$}")).unwrap_or_default()
+    value
+        .map(|value| format!("{value:.decimals$}"))
+        .unwrap_or_default()
 }

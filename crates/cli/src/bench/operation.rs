@@ -1,0 +1,251 @@
+//! The calls that are measured: what each sends, on whose behalf, and how two connections differ.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use clap::ValueEnum;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{Method, Request, request};
+use http_body_util::Full;
+use platform::token::Claims;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::load::{Client, Source};
+use super::server::Server;
+
+/// How many rows a list asks for.
+pub(super) const PAGE: u32 = 20;
+
+/// Strides that are prime to any number of accounts and users in use, so that requests wander over all of them.
+const CONNECTION_STRIDE: usize = 7919;
+const REQUEST_STRIDE: usize = 104_729;
+
+/// A call under measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// One user by its id.
+    Get,
+    /// A page of twenty users.
+    List,
+    /// Signing in with a password.
+    SignIn,
+    /// A new user. Last, for it changes what the others read.
+    Create,
+}
+
+/// An administrator with a password, and ids of users of the same tenant.
+#[derive(Clone)]
+pub(super) struct Person {
+    pub(super) slug: String,
+    pub(super) email: String,
+    pub(super) password: String,
+    pub(super) users: Vec<Uuid>,
+}
+
+/// Somebody who has signed in.
+pub(super) struct Account {
+    pub(super) person: Person,
+    pub(super) token: String,
+    /// What the token says.
+    pub(super) claims: Claims,
+}
+
+impl Operation {
+    /// As tables write it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get by id",
+            Self::List => "list of 20",
+            Self::Create => "create",
+            Self::SignIn => "sign-in",
+        }
+    }
+
+    /// The requests of each connection.
+    pub(super) fn source(self, accounts: &Arc<[Account]>) -> Source {
+        let accounts = Arc::clone(accounts);
+        Arc::new(move |connection, count| {
+            let turn = connection
+                .wrapping_mul(CONNECTION_STRIDE)
+                .wrapping_add(usize::try_from(count).unwrap_or_default());
+            match self {
+                // Each connection has an account to itself: attempts on one at the same time are limited.
+                Self::SignIn => sign_in(&accounts[connection % accounts.len()].person),
+                _ => self.request(
+                    &accounts[turn % accounts.len()],
+                    turn.wrapping_mul(REQUEST_STRIDE),
+                ),
+            }
+        })
+    }
+
+    fn request(self, account: &Account, pick: usize) -> Request<Full<Bytes>> {
+        match self {
+            Self::Get => {
+                let user = account.person.users[pick % account.person.users.len()];
+                finish(
+                    signed_in(account, Method::GET, format!("/v1/users/{user}")),
+                    None,
+                )
+            }
+            Self::List => finish(
+                signed_in(account, Method::GET, format!("/v1/users?limit={PAGE}")),
+                None,
+            ),
+            Self::Create => finish(
+                signed_in(account, Method::POST, "/v1/users".to_owned()),
+                Some(&new_user(&Uuid::new_v4().to_string())),
+            ),
+            Self::SignIn => sign_in(&account.person),
+        }
+    }
+}
+
+/// Signs everybody in.
+pub(super) async fn sign_in_all(server: &Server, people: &[Person]) -> Result<Arc<[Account]>> {
+    #[derive(Deserialize)]
+    struct Answer {
+        access_token: String,
+    }
+    let mut client = Client::connect(server.address).await?;
+    let mut accounts = Vec::with_capacity(people.len());
+    for person in people {
+        let answer = client.send(sign_in(person)).await?;
+        let token = serde_json::from_slice::<Answer>(&answer)
+            .context("signing in was not answered with a token")?
+            .access_token;
+        let claims = claims(&token).context("the access token is not understood")?;
+        accounts.push(Account {
+            person: person.clone(),
+            token,
+            claims,
+        });
+    }
+    Ok(accounts.into())
+}
+
+/// What a token says. Whether it is genuine is the business of whoever is called with it.
+fn claims(token: &str) -> Option<Claims> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
+}
+
+/// Signs somebody in.
+fn sign_in(person: &Person) -> Request<Full<Bytes>> {
+    let body = json!({"tenant": person.slug, "email": person.email, "password": person.password});
+    finish(
+        begin(Method::POST, "/v1/auth/login".to_owned()),
+        Some(&body),
+    )
+}
+
+/// A user with an address of its own.
+pub(super) fn new_user(unique: &str) -> serde_json::Value {
+    json!({"name": "Ana Bench", "email": format!("ana.{unique}@bench.example"), "role": "student"})
+}
+
+fn signed_in(account: &Account, method: Method, path: String) -> request::Builder {
+    begin(method, path).header(AUTHORIZATION, format!("Bearer {}", account.token))
+}
+
+fn begin(method: Method, path: String) -> request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, "localhost")
+}
+
+fn finish(builder: request::Builder, body: Option<&serde_json::Value>) -> Request<Full<Bytes>> {
+    let (builder, body) = match body {
+        Some(body) => (
+            builder.header(CONTENT_TYPE, "application/json"),
+            Full::from(body.to_string()),
+        ),
+        None => (builder, Full::default()),
+    };
+    // Every part is made of ids and of text that was checked when the account was read.
+    builder.body(body).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::role::Role;
+
+    use super::*;
+
+    fn accounts() -> Arc<[Account]> {
+        let account = |number: u32| Account {
+            person: Person {
+                slug: format!("tenant-{number}"),
+                email: format!("admin{number}@example.org"),
+                password: "a password".to_owned(),
+                users: (0..7).map(|_| Uuid::new_v4()).collect(),
+            },
+            token: format!("token{number}"),
+            claims: Claims {
+                aud: "eu".to_owned(),
+                sub: Uuid::new_v4(),
+                tid: Uuid::new_v4(),
+                sid: Uuid::new_v4(),
+                role: Role::Admin,
+                iat: 0,
+                exp: 900,
+            },
+        };
+        (0..5).map(account).collect()
+    }
+
+    #[test]
+    fn connections_wander_over_accounts_and_users() {
+        let accounts = accounts();
+        let source = Operation::Get.source(&accounts);
+        let paths: std::collections::BTreeSet<String> = (0..200)
+            .map(|count| source(3, count).uri().to_string())
+            .collect();
+        assert!(paths.len() > 30, "{} different users", paths.len());
+    }
+
+    #[test]
+    fn a_user_is_asked_for_by_its_own_tenant() {
+        let accounts = accounts();
+        let request = Operation::Get.source(&accounts)(1, 1);
+        let token = request.headers()[AUTHORIZATION]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let owner = accounts
+            .iter()
+            .find(|account| token.ends_with(&account.token))
+            .unwrap();
+        assert!(
+            owner
+                .users
+                .iter()
+                .any(|user| request.uri().path().ends_with(&user.to_string()))
+        );
+    }
+
+    #[test]
+    fn no_account_signs_in_twice_at_once() {
+        let source = Operation::SignIn.source(&accounts());
+        let bodies: std::collections::BTreeSet<String> = (0..5)
+            .map(|connection| format!("{:?}", source(connection, 7).body()))
+            .collect();
+        assert_eq!(bodies.len(), 5);
+    }
+
+    #[test]
+    fn every_request_is_whole() {
+        for operation in [Operation::List, Operation::Create, Operation::SignIn] {
+            let request = operation.source(&accounts())(0, 0);
+            assert!(request.uri().path().starts_with("/v1/"), "{operation:?}");
+            assert!(request.headers().contains_key(HOST));
+        }
+    }
+}

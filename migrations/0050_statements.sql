@@ -143,4 +143,34 @@ $$;
 comment on function lms.rows_checked is
   'True, or LM422 with row, column and reason of up to 100 rows of an import that refer to nothing or repeat a unique value. refs are like user_id:users; unique keys come from the catalog.';
 
-grant execute on function lms.referenced, lms.cursor, lms.csv_cell, lms.rows_checked to lms_application;
+create function lms.merge_patch(target jsonb, patch jsonb) returns jsonb
+language plpgsql
+immutable
+parallel safe
+as $$
+#variable_conflict use_variable
+declare
+  result jsonb := case when jsonb_typeof(target) = 'object' then target else '{}'::jsonb end;
+  member record;
+begin
+  if jsonb_typeof(patch) is distinct from 'object' then
+    return patch;
+  end if;
+  for member in
+    select e.key, e.value
+    from jsonb_each(patch) as e
+  loop
+    if jsonb_typeof(member.value) = 'null' then
+      result := result - member.key;
+    else
+      result := jsonb_set(result, array[member.key], lms.merge_patch(result -> member.key, member.value));
+    end if;
+  end loop;
+  return result;
+end
+$$;
+
+comment on function lms.merge_patch is
+  'JSON Merge Patch (RFC 7396): absent members stay, null takes one out, an object is merged, anything else replaces.';
+
+grant execute on function lms.referenced, lms.cursor, lms.csv_cell, lms.rows_checked, lms.merge_patch to lms_application;

@@ -23,9 +23,13 @@ pub(crate) const USERS: Resource = Resource {
         Field::new("name", Kind::Text { min: 1, max: 200 }, "The full name.")
             .required()
             .sortable(),
-        Field::new("email", Kind::Email, "The e-mail address, unique in the tenant.")
-            .required()
-            .sortable(),
+        Field::new(
+            "email",
+            Kind::Email,
+            "The e-mail address, unique in the tenant.",
+        )
+        .required()
+        .sortable(),
         Field::new("phone", Kind::Phone, "The telephone number.")
             .nullable()
             .filterable(),
@@ -92,7 +96,13 @@ const OWN_FIELDS: &[&str] = &[
 ];
 /// What one may know of others to reach them.
 const CONTACT: &[&str] = &[
-    "name", "email", "phone", "role", "centre_id", "status", "created_at",
+    "name",
+    "email",
+    "phone",
+    "role",
+    "centre_id",
+    "status",
+    "created_at",
 ];
 const NAMES: &[&str] = &["name", "role"];
 /// What a supervisor sets: everything but the role of an account that exists.
@@ -117,12 +127,22 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(Role::Assessor, READ),
         Grant::new(
             Role::Supervisor,
-            &[Verb::List, Verb::Get, Verb::Update, Verb::Delete, Verb::Restore, Verb::Export],
+            &[
+                Verb::List,
+                Verb::Get,
+                Verb::Update,
+                Verb::Delete,
+                Verb::Restore,
+                Verb::Export,
+            ],
         )
         .writing(SUPERVISED),
         Grant::new(Role::Supervisor, &[CREATE, DEACTIVATE, ACTIVATE]),
-        Grant::new(Role::Support, &[Verb::List, Verb::Get, DEACTIVATE, ACTIVATE])
-            .reading(CONTACT),
+        Grant::new(
+            Role::Support,
+            &[Verb::List, Verb::Get, DEACTIVATE, ACTIVATE],
+        )
+        .reading(CONTACT),
         Grant::new(Role::Finance, READ_ALL),
         Grant::new(
             Role::Admin,

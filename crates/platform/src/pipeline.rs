@@ -90,7 +90,14 @@ pub async fn handle(
         Err(problem) => problem_response(&problem, request, &request_id),
     };
     let total = started.elapsed();
-    headers::complete(&mut response, settings, request, request_id, microseconds, total);
+    headers::complete(
+        &mut response,
+        settings,
+        request,
+        request_id,
+        microseconds,
+        total,
+    );
     response
 }
 
@@ -98,7 +105,14 @@ pub async fn handle(
 pub fn refuse(settings: &Settings, request: &Request, problem: &Problem) -> Response {
     let request_id = headers::request_id(request);
     let mut response = problem_response(problem, request, &request_id);
-    headers::complete(&mut response, settings, request, request_id, 0, Duration::ZERO);
+    headers::complete(
+        &mut response,
+        settings,
+        request,
+        request_id,
+        0,
+        Duration::ZERO,
+    );
     response
 }
 
@@ -172,10 +186,8 @@ fn admit(
             let grant = component
                 .grant(resource, caller.role, verb)
                 .ok_or_else(|| {
-                    Problem::new(Kind::Forbidden).detail(format!(
-                        "The role {} may not do this.",
-                        caller.role.name()
-                    ))
+                    Problem::new(Kind::Forbidden)
+                        .detail(format!("The role {} may not do this.", caller.role.name()))
                 })?;
             Ok((Some(caller), grant))
         }

@@ -64,9 +64,11 @@ async fn list(
     let listing = Listing::parse(passage.request, resource, passage.grant)?;
     let statement = match listing.shape() {
         _ if is_file => Rc::new(export::statement(&listing, resource, passage.grant)),
-        Some(shape) => statement_cache::get(key(passage, resource, Verb::List).shaped(shape), || {
-            listing.statement(resource, passage.grant)
-        }),
+        Some(shape) => {
+            statement_cache::get(key(passage, resource, Verb::List).shaped(shape), || {
+                listing.statement(resource, passage.grant)
+            })
+        }
         None => Rc::new(listing.statement(resource, passage.grant)),
     };
     let answer = match passage.run(&statement, listing.arguments()).await {
@@ -109,10 +111,7 @@ fn next_link(request: &Request, cursor: &str) -> String {
     format!("<{}?{kept}cursor={cursor}>; rel=\"next\"", request.path)
 }
 
-async fn get(
-    passage: &Passage<'_>,
-    resource: &'static Resource,
-) -> Result<Response, Problem> {
+async fn get(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
     let statement = statement_cache::get(key(passage, resource, Verb::Get), || {
@@ -144,10 +143,7 @@ fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response
     })
 }
 
-async fn create(
-    passage: &Passage<'_>,
-    resource: &'static Resource,
-) -> Result<Response, Problem> {
+async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
     require_key(passage, resource)?;
@@ -171,8 +167,9 @@ fn created(passage: &Passage<'_>, noun: &str, answer: Answer) -> Result<Response
     }
     let response = single(passage, 201, answer)?;
     // The id is among the fields that every grant reads.
-    let made: Made = serde_json::from_slice(&response.body)
-        .map_err(|error| Problem::new(Kind::Internal).cause(format!("made without an id: {error}")))?;
+    let made: Made = serde_json::from_slice(&response.body).map_err(|error| {
+        Problem::new(Kind::Internal).cause(format!("made without an id: {error}"))
+    })?;
     Ok(response.header("location", format!("/v1/{noun}/{}", made.id)))
 }
 
@@ -215,10 +212,7 @@ async fn update(passage: &Passage<'_>, resource: &'static Resource) -> Result<Re
     }
 }
 
-async fn delete(
-    passage: &Passage<'_>,
-    resource: &'static Resource,
-) -> Result<Response, Problem> {
+async fn delete(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     passage.no_query()?;
     let versions = conditions::expected_versions(passage.request, resource.requires_match)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Delete), || {
@@ -232,10 +226,7 @@ async fn delete(
     }
 }
 
-async fn restore(
-    passage: &Passage<'_>,
-    resource: &'static Resource,
-) -> Result<Response, Problem> {
+async fn restore(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
     passage.no_body()?;
@@ -268,9 +259,9 @@ async fn import_file(
     arguments.insert("dry_run".to_owned(), json!(dry_run));
     match passage.run(&statement, arguments).await {
         Ok(answer) => {
-            let body = answer.body.ok_or_else(|| {
-                Problem::new(Kind::Internal).cause("an import without an answer")
-            })?;
+            let body = answer
+                .body
+                .ok_or_else(|| Problem::new(Kind::Internal).cause("an import without an answer"))?;
             let response = Response::json(201, body);
             Ok(if answer.replayed {
                 response.header("idempotency-replayed", "true")

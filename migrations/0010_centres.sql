@@ -6,7 +6,7 @@ create table lms.centres (
   name text not null
     constraint centres_name_check check (char_length(name) between 1 and 200),
   code text not null
-    constraint centres_code_check check (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$'),
+    constraint centres_code_check check (code ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(code) between 2 and 63),
   time_zone text not null default 'UTC'
     constraint centres_time_zone_check check (lms_private.is_time_zone(time_zone)),
   currency text not null

@@ -47,7 +47,8 @@ using (
   end
 );
 
--- A supervisor makes nobody an admin or finance, and support makes nobody an admin: their own reach would grow by it.
+-- A supervisor makes nobody an admin, finance or support, who reach the whole tenant, and takes over none of their
+-- accounts; support makes nobody an admin: their own reach would grow by it.
 create policy scope_insert on lms.users
 as restrictive for insert to lms_application
 with check (
@@ -55,7 +56,7 @@ with check (
     when 'admin' then true
     when 'supervisor' then
       centre_id = current_setting('app.centre_id')::uuid
-      and role not in ('admin', 'finance')
+      and role not in ('admin', 'finance', 'support')
     else false
   end
 );
@@ -69,7 +70,7 @@ using (
     when 'support' then role <> 'admin'
     when 'supervisor' then
       centre_id = current_setting('app.centre_id')::uuid
-      and role not in ('admin', 'finance')
+      and role not in ('admin', 'finance', 'support')
     when 'tutor' then id = current_setting('app.user_id')::uuid and role = 'tutor'
     when 'student' then id = current_setting('app.user_id')::uuid and role = 'student'
     else false

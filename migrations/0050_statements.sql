@@ -1,13 +1,13 @@
 -- Functions that the statements of the plain verbs use: references, cursors, CSV, the checks of an import.
 set local role lms_owner;
 
-create function lms.referenced(field text, id uuid, found boolean) returns uuid
+create function lms.referenced(field text, id uuid, is_there boolean) returns uuid
 language plpgsql
 volatile
 parallel unsafe
 as $$
 begin
-  if id is not null and not found then
+  if id is not null and not is_there then
     raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = field;
   end if;
   return id;

@@ -3,6 +3,9 @@
 //! One PostgreSQL cluster with one demo database is prepared for a run; each test gets a copy of that
 //! database and its own application on its own port, so that tests run side by side.
 
+// What goes wrong here fails the test that asked for it; there is nobody else to tell.
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod application;
 mod proxy;
 mod reply;

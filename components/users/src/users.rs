@@ -120,7 +120,7 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
         Grant::new(Role::Student, OWN).writing(OWN_FIELDS),
-        Grant::new(Role::Parent, OWN).writing(OWN_FIELDS),
+        Grant::new(Role::Parent, READ),
         Grant::new(Role::Tutor, OWN)
             .reading_of_others(NAMES)
             .writing(OWN_FIELDS),

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -69,8 +70,12 @@ fn file_name(engine: &Engine, wasm: &[u8]) -> String {
 
 /// Writes beside the target and renames, so that nobody ever maps half a file and a process that
 /// has the old one mapped keeps it.
+///
+/// Each writer has a file of its own: two of one process may compile the same component at once.
 fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    let unfinished = path.with_extension(format!("{}.part", std::process::id()));
+    static WRITERS: AtomicU64 = AtomicU64::new(0);
+    let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
+    let unfinished = path.with_extension(format!("{}-{writer}.part", std::process::id()));
     std::fs::write(&unfinished, content)
         .and_then(|()| std::fs::rename(&unfinished, path))
         .with_context(|| format!("cannot write the compiled component {}", path.display()))

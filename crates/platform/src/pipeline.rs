@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Map, Value};
 
-use crate::action::{Action, Call, Run};
+use crate::action::{Action, Call, Run, Shape};
 use crate::caller::{self, Caller};
 use crate::component::{Component, Does, Endpoint};
 use crate::context::Context;
@@ -292,7 +292,10 @@ impl Passage<'_> {
         if answer.replayed {
             response = response.header("idempotency-replayed", "true");
         }
-        Ok(response)
+        match (action.answers.status, action.answers.schema) {
+            (201, Some(Shape::Resource(resource))) => verbs::located(response, resource.name),
+            _ => Ok(response),
+        }
     }
 }
 

@@ -161,11 +161,16 @@ async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Re
 
 /// 201 with the place of what was made.
 fn created(passage: &Passage<'_>, noun: &str, answer: Answer) -> Result<Response, Problem> {
+    let response = single(passage, 201, answer)?;
+    located(response, noun)
+}
+
+/// Adds the place of what was made.
+pub(crate) fn located(response: Response, noun: &str) -> Result<Response, Problem> {
     #[derive(serde::Deserialize)]
     struct Made {
         id: uuid::Uuid,
     }
-    let response = single(passage, 201, answer)?;
     // The id is among the fields that every grant reads.
     let made: Made = serde_json::from_slice(&response.body).map_err(|error| {
         Problem::new(Kind::Internal).cause(format!("made without an id: {error}"))

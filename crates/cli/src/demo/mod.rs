@@ -41,15 +41,15 @@ const TENANTS: [(&str, &str, &[Centre]); 2] = [
     (
         "aurora",
         "Aurora Learning",
-        &[("Riverside", "RIV"), ("Hillcrest", "HIL")],
+        &[("Riverside", "riv"), ("Hillcrest", "hil")],
     ),
     (
         "harbour",
         "Harbour Tutors",
         &[
-            ("Old Town", "OLD"),
-            ("Quayside", "QUA"),
-            ("Northgate", "NOR"),
+            ("Old Town", "old"),
+            ("Quayside", "qua"),
+            ("Northgate", "nor"),
         ],
     ),
 ];

@@ -12,8 +12,10 @@ pub struct Reply {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as text.
+    /// The body as text; what isn't UTF-8 in it is replaced.
     pub text: String,
+    /// The body's length in bytes.
+    pub length: usize,
 }
 
 impl Reply {
@@ -55,9 +57,12 @@ impl Reply {
 /// When no answer comes.
 pub async fn send(request: RequestBuilder) -> Result<Reply> {
     let response = request.send().await.context("no answer")?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.context("the answer broke off")?;
     Ok(Reply {
-        status: response.status().as_u16(),
-        headers: response.headers().clone(),
-        text: response.text().await.context("the answer broke off")?,
+        status,
+        headers,
+        text: String::from_utf8_lossy(&body).into_owned(),
+        length: body.len(),
     })
 }

@@ -11,6 +11,7 @@ use tests::{Application, COMPONENTS, Reply, Role, Session, run};
 use uuid::Uuid;
 
 /// Who may call each operation, by the golden file: `*` for anybody, `+` for whoever is signed in.
+#[allow(clippy::expect_used)] // Without the file there is nothing to test against.
 fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
     let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut operation = String::new();

@@ -91,7 +91,7 @@ fn the_page_loads_nothing_from_elsewhere() {
             assert_eq!(asset.header("x-content-type-options"), "nosniff");
             assert_eq!(
                 asset.header("content-length"),
-                asset.text.len().to_string(),
+                asset.length.to_string(),
                 "{path}"
             );
         }

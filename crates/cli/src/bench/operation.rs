@@ -225,6 +225,7 @@ mod tests {
             .unwrap();
         assert!(
             owner
+                .person
                 .users
                 .iter()
                 .any(|user| request.uri().path().ends_with(&user.to_string()))

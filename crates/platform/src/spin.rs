@@ -169,6 +169,7 @@ impl Database for Postgres<'_> {
     ) -> Pending<'a> {
         Box::pin(async move {
             let started = Instant::now();
+            #[allow(clippy::disallowed_methods)] // The one place.
             let connection = Connection::open(self.address).await.map_err(failure)?;
             let parameters = [
                 ParameterValue::Str(context),

@@ -23,12 +23,7 @@ fn main() -> Result<()> {
     let application = host::Runtime::new(Path::new(&cache))?
         .load(Path::new(&manifest), host::variables_from_environment())?;
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(
-            std::env::var("WORKERS")
-                .ok()
-                .and_then(|w| w.parse().ok())
-                .unwrap_or(2),
-        )
+        .worker_threads(2)
         .enable_all()
         .build()?
         .block_on(async {

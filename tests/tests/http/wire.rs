@@ -14,13 +14,26 @@ pub(crate) async fn connect(app: &Application) -> Result<TcpStream> {
     Ok(TcpStream::connect(address).await?)
 }
 
-/// Sends bytes and reads all that comes back until the server hangs up.
+/// Sends bytes and reads one answer: as long as it says that it is, or until the server hangs up.
 pub(crate) async fn exchange(app: &Application, bytes: &[u8]) -> Result<String> {
     let mut stream = connect(app).await?;
     stream.write_all(bytes).await?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
+    while !is_whole(&String::from_utf8_lossy(&answer)) {
+        if stream.read_buf(&mut answer).await? == 0 {
+            break;
+        }
+    }
     Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Whether the announced body is there.
+fn is_whole(answer: &str) -> bool {
+    answer.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+        header(head, "content-length")
+            .and_then(|length| length.parse().ok())
+            .is_some_and(|length: usize| body.len() >= length)
+    })
 }
 
 /// Head and body of an answer.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::process::Command;
@@ -91,17 +92,28 @@ pub(super) fn remove_stale_lock(data: &Path) -> Result<()> {
     if !lock.exists() || running_process(data).is_some() {
         return Ok(());
     }
-    let processes = fs::read_dir("/proc").context("cannot list the running processes")?;
-    let used = processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .any(|process| works_in(process, data));
-    if used {
-        bail!(
-            "processes of an earlier server still work in {}: end them (pgrep -u postgres -a postgres) and try again",
-            data.display()
-        );
+    let patience = Instant::now() + ORPHANS_END_WITHIN;
+    while is_used(data)? {
+        if Instant::now() > patience {
+            bail!(
+                "processes of an earlier server still work in {}: end them (pgrep -u postgres -a postgres) and try again",
+                data.display()
+            );
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
     fs::remove_file(&lock).with_context(|| format!("cannot remove the stale {}", lock.display()))
+}
+
+/// Children of a server that was killed notice it and end by themselves.
+const ORPHANS_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Whether any process works in the data directory.
+fn is_used(data: &Path) -> Result<bool> {
+    let processes = fs::read_dir("/proc").context("cannot list the running processes")?;
+    Ok(processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .any(|process| works_in(process, data)))
 }
 
 /// A server and all its children have the data directory as their working directory.

@@ -131,7 +131,7 @@ async fn write_tenant(
                 &[
                     centre,
                     &format!("Centre {}", number + 1),
-                    &format!("C{}", number + 1),
+                    &format!("c{}", number + 1),
                 ],
             )
             .await

@@ -177,7 +177,7 @@ with target as materialized (
     code = case when $1->'input' ? 'code' then ($1->'input'->>'code')::text else r.code end,
     time_zone = case when $1->'input' ? 'time_zone' then ($1->'input'->>'time_zone')::text else r.time_zone end,
     currency = case when $1->'input' ? 'currency' then ($1->'input'->>'currency')::text else r.currency end,
-    address = case when $1->'input' ? 'address' then coalesce(nullif($1->'input'->'address', 'null'::jsonb), '{}'::jsonb) else r.address end,
+    address = case when $1->'input' ? 'address' then nullif(lms.merge_patch(r.address, $1->'input'->'address'), 'null'::jsonb) else r.address end,
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end

@@ -133,7 +133,7 @@ with target as materialized (
   update lms.tenants as r
   set
     name = case when $1->'input' ? 'name' then ($1->'input'->>'name')::text else r.name end,
-    settings = case when $1->'input' ? 'settings' then nullif($1->'input'->'settings', 'null'::jsonb) else r.settings end
+    settings = case when $1->'input' ? 'settings' then nullif(lms.merge_patch(r.settings, $1->'input'->'settings'), 'null'::jsonb) else r.settings end
   from target
   where r.id = target.id
   returning r.id, r.name, r.slug, r.region, r.retention_class, r.settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version

@@ -144,7 +144,7 @@ with target as materialized (
     role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
     centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
-    accessibility_settings = case when $1->'input' ? 'accessibility_settings' then coalesce(nullif($1->'input'->'accessibility_settings', 'null'::jsonb), '{}'::jsonb) else r.accessibility_settings end
+    accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end
   from target
   where r.id = target.id
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version

@@ -436,7 +436,7 @@ fn the_connection_is_kept_for_the_next_request() {
     run(async |app| {
         let bytes = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2)
             + "HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        let answer = wire::exchange(app, bytes.as_bytes()).await?;
+        let answer = wire::conversation(app, bytes.as_bytes()).await?;
         assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 3);
         assert_eq!(answer.matches(r#"{"status":"ok"}"#).count(), 2);
         Ok(())

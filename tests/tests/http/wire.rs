@@ -27,6 +27,15 @@ pub(crate) async fn exchange(app: &Application, bytes: &[u8]) -> Result<String> 
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
+/// Sends bytes and reads every answer until the server hangs up, which the last request asks it to.
+pub(crate) async fn conversation(app: &Application, bytes: &[u8]) -> Result<String> {
+    let mut stream = connect(app).await?;
+    stream.write_all(bytes).await?;
+    let mut answers = Vec::new();
+    stream.read_to_end(&mut answers).await?;
+    Ok(String::from_utf8_lossy(&answers).into_owned())
+}
+
 /// Whether the announced body is there.
 fn is_whole(answer: &str) -> bool {
     answer.split_once("\r\n\r\n").is_some_and(|(head, body)| {

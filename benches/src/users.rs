@@ -7,6 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
+use deadpool_postgres::tokio_postgres::types::Type;
 use platform::random;
 use platform::token::Claims;
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,9 @@ async fn row(
 ) -> Result<Option<(String, String)>, Failure> {
     let mut connection = service.pool.get().await?;
     let transaction = transaction::begin(&mut connection, caller).await?;
-    let statement = transaction.prepare_cached(sql).await?;
+    let statement = transaction
+        .prepare_typed_cached(sql, &[Type::JSONB])
+        .await?;
     let row = transaction.query_opt(&statement, &[&arguments]).await?;
     transaction.commit().await?;
     let Some(row) = row else { return Ok(None) };

@@ -10,17 +10,10 @@ mod application;
 mod proxy;
 mod reply;
 
+/// Every component with endpoints, as the program has them.
+pub use cli::openapi::COMPONENTS;
+
 pub use application::{Application, Session, run, run_with};
 pub use platform::role::Role;
 pub use proxy::Proxy;
 pub use reply::{Reply, send};
-
-use platform::component::Component;
-
-/// Every component with endpoints, as the program has them.
-pub const COMPONENTS: [&Component; 4] = [
-    &users::COMPONENT,
-    &academics::COMPONENT,
-    &finance::COMPONENT,
-    &requests::COMPONENT,
-];

@@ -93,7 +93,20 @@ impl<'a> Client<'a> {
         statement: &Statement,
         arguments: Map<String, Value>,
     ) -> Result<Answer, Failure> {
-        let arguments = Value::Object(arguments).to_string();
+        self.run_text(statement, Value::Object(arguments).to_string())
+            .await
+    }
+
+    /// Runs a statement whose arguments are JSON text already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::run`].
+    pub async fn run_text(
+        &self,
+        statement: &Statement,
+        arguments: String,
+    ) -> Result<Answer, Failure> {
         let answer = self
             .database
             .run(self.context.text(), statement, arguments)

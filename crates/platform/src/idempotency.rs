@@ -30,7 +30,8 @@ pub fn key(request: &Request) -> Result<Option<&str>, Problem> {
         })
 }
 
-/// A hash of what the request asks for, so that a key can't be used again for something else.
+/// A hash of what the request asks for, so that a key can't be used again for something else. `content` is
+/// its body, or the hash of a file.
 ///
 /// It is kept in the database, and bodies hold passwords: whoever reads it there must not be able to try
 /// them, so it takes the signing key to compute.
@@ -38,13 +39,13 @@ pub fn key(request: &Request) -> Result<Option<&str>, Problem> {
 /// # Errors
 ///
 /// When there is no signing key, which is a fault of ours.
-pub fn fingerprint(request: &Request, keys: &Keys) -> Result<String, Problem> {
+pub fn fingerprint(request: &Request, content: &[u8], keys: &Keys) -> Result<String, Problem> {
     let query = request.query.as_deref().unwrap_or_default();
     keys.keyed_hash(&[
         request.method.as_str().as_bytes(),
         request.path.as_bytes(),
         query.as_bytes(),
-        &request.body,
+        content,
     ])
     .map_err(|cause| Problem::new(Kind::Internal).cause(cause))
 }
@@ -77,7 +78,7 @@ mod tests {
     #[test]
     fn the_fingerprint_is_of_all_that_is_asked_for() {
         let keys = settings().keys;
-        let of = |request: &Request| fingerprint(request, &keys).unwrap();
+        let of = |request: &Request| fingerprint(request, &request.body, &keys).unwrap();
         let given = || request(Method::POST, "/v1/lamps?a=b").body("application/json", "{}");
         let same = of(&given());
         assert_eq!(same.len(), 64);
@@ -108,8 +109,8 @@ mod tests {
             "two:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI",
         )]);
         assert_ne!(
-            fingerprint(&given, &settings().keys).unwrap(),
-            fingerprint(&given, &other.keys).unwrap()
+            fingerprint(&given, b"", &settings().keys).unwrap(),
+            fingerprint(&given, b"", &other.keys).unwrap()
         );
     }
 }

@@ -1,5 +1,9 @@
-//! Many rows from a CSV file (RFC 4180): all or none, with the first hundred errors.
+//! Many rows from a CSV file (RFC 4180), read as it arrives: all or none, with the first hundred errors.
+//!
+//! Of the file only the current record is held, and the rows as the text of the statement's argument.
 
+mod records;
+mod statement;
 #[cfg(test)]
 mod tests;
 
@@ -10,60 +14,181 @@ use crate::policy::{Fields, Grant};
 use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
 use crate::random;
 use crate::resource::Resource;
-use crate::sql::{Sql, Statement};
 use crate::statements;
 use crate::validation::{self, Purpose};
 
-/// Reads the file into the statement's rows: `[{"id": ..., "row": 2, "input": {...}}, ...]`.
+pub use statement::statement;
+
+/// Most rows of one import; the answer names each of them.
+pub const MOST_ROWS: usize = 100_000;
+/// Most bytes of the argument: the rows of a file of the largest size with all their fields' names.
+const LARGEST: usize = 96 * 1024 * 1024;
+/// Up to here the argument's memory is doubled; a copy of half the largest beside it would be too much.
+const DOUBLED: usize = 4 * 1024 * 1024;
+
+/// Reads a file into the argument of its statement:
+/// `{"dry_run": false, "rows": [{"id": ..., "row": 2, "input": {...}}, ...]}`.
 ///
 /// An empty cell leaves the field out; a cell of a list or an object is JSON. A leading apostrophe that
 /// an export put in front of a formula is taken off.
-///
-/// # Errors
-///
-/// 400 when it is not CSV or has unknown columns; 422 with row, column and reason of what is not valid.
-pub fn rows(resource: &Resource, grant: &Grant, file: &[u8]) -> Result<Vec<Value>, Problem> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(file);
-    let fields = columns(resource, grant.writes, &mut reader)?;
-    let mut rows = Vec::new();
-    let mut errors = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        // The header is row 1, as spreadsheets count.
-        let row = index + 2;
-        let record = record.map_err(malformed)?;
-        match input(resource, grant, &fields, &record) {
-            Ok(input) => rows.push(json!({"id": random::id(), "row": row, "input": input})),
-            Err(problem) => errors.extend(problem.errors.into_iter().map(|error| FieldError {
-                pointer: format!("/{row}{}", error.pointer),
-                ..error
-            })),
-        }
-        if errors.len() >= MOST_ERRORS {
-            break;
-        }
-    }
-    if !errors.is_empty() {
-        return Err(
-            Problem::invalid(errors).detail("Nothing was imported; pointers are /row/column.")
-        );
-    }
-    if rows.is_empty() {
-        return Err(Problem::new(problem::Kind::Invalid).detail("The file has no rows."));
-    }
-    Ok(rows)
+pub struct Reader {
+    resource: &'static Resource,
+    grant: &'static Grant,
+    records: records::Records,
+    sheet: Sheet,
 }
 
-fn malformed(error: csv::Error) -> Problem {
-    Problem::new(problem::Kind::Malformed).detail(format!("The file is not valid CSV: {error}."))
+/// What has been read of the file.
+struct Sheet {
+    /// The fields that the header names; none until it has been read.
+    columns: Option<Vec<&'static Field>>,
+    rows: usize,
+    arguments: String,
+    errors: Vec<FieldError>,
+}
+
+impl Reader {
+    /// A reader of rows that the grant's role may make.
+    pub fn new(resource: &'static Resource, grant: &'static Grant, dry_run: bool) -> Reader {
+        Reader {
+            resource,
+            grant,
+            records: records::Records::new(),
+            sheet: Sheet {
+                columns: None,
+                rows: 0,
+                arguments: format!("{{\"dry_run\":{dry_run},\"rows\":["),
+                errors: Vec::new(),
+            },
+        }
+    }
+
+    /// Reads the next piece of the file.
+    ///
+    /// # Errors
+    ///
+    /// As soon as nothing that follows can make it better: 400 when it is not CSV or has unknown columns,
+    /// 413 for too many rows, 422 for too many errors.
+    pub fn take(&mut self, mut piece: &[u8]) -> Result<(), Problem> {
+        while let Some(record) = self.records.next(&mut piece)? {
+            self.sheet.take(self.resource, self.grant, record)?;
+        }
+        Ok(())
+    }
+
+    /// The statement's argument, once the file has come to its end.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reader::take`], and 422 with row, column and reason of what is not valid.
+    pub fn finish(mut self) -> Result<String, Problem> {
+        if let Some(record) = self.records.finish()? {
+            self.sheet.take(self.resource, self.grant, record)?;
+        }
+        if !self.sheet.errors.is_empty() {
+            return Err(refused(self.sheet.errors));
+        }
+        if self.sheet.rows == 0 {
+            return Err(Problem::new(problem::Kind::Invalid).detail("The file has no rows."));
+        }
+        self.sheet.arguments.push_str("]}");
+        Ok(self.sheet.arguments)
+    }
+}
+
+fn refused(errors: Vec<FieldError>) -> Problem {
+    Problem::invalid(errors).detail("Nothing was imported; pointers are /row/column.")
+}
+
+impl Sheet {
+    fn take(
+        &mut self,
+        resource: &Resource,
+        grant: &Grant,
+        record: records::Record<'_>,
+    ) -> Result<(), Problem> {
+        let row = record.row;
+        let cells = record.cells()?;
+        let Some(fields) = &self.columns else {
+            self.columns = Some(columns(resource, grant.writes, row, &cells)?);
+            return Ok(());
+        };
+        if cells.len() != fields.len() {
+            let what = format!("has {} cells, the header {}", cells.len(), fields.len());
+            return Err(records::malformed(row, &what));
+        }
+        match input(resource, grant, fields, &cells) {
+            Ok(input) => self.keep(row, input),
+            Err(problem) => self.refuse(row, problem),
+        }
+    }
+
+    fn keep(&mut self, row: u64, input: Map<String, Value>) -> Result<(), Problem> {
+        self.rows += 1;
+        if self.rows > MOST_ROWS {
+            return Err(too_large());
+        }
+        if !self.errors.is_empty() {
+            return Ok(());
+        }
+        let text = json!({"id": random::id(), "row": row, "input": input}).to_string();
+        self.reserve(text.len() + 3)?;
+        if self.rows > 1 {
+            self.arguments.push(',');
+        }
+        self.arguments.push_str(&text);
+        Ok(())
+    }
+
+    /// Makes room in the argument, or refuses the file: memory that isn't there would end the program.
+    fn reserve(&mut self, bytes: usize) -> Result<(), Problem> {
+        let length = self.arguments.len();
+        if length + bytes > LARGEST {
+            return Err(too_large());
+        }
+        if length + bytes <= self.arguments.capacity() {
+            return Ok(());
+        }
+        let made = if length + bytes > DOUBLED {
+            self.arguments.try_reserve_exact(LARGEST - length)
+        } else {
+            self.arguments.try_reserve(bytes)
+        };
+        made.map_err(|_| {
+            Problem::new(problem::Kind::Unavailable)
+                .header("retry-after", "30")
+                .cause("no memory for an import")
+        })
+    }
+
+    fn refuse(&mut self, row: u64, problem: Problem) -> Result<(), Problem> {
+        // What is not kept any more need not be held.
+        self.arguments = String::new();
+        self.errors
+            .extend(problem.errors.into_iter().map(|error| FieldError {
+                pointer: format!("/{row}{}", error.pointer),
+                ..error
+            }));
+        if self.errors.len() < MOST_ERRORS {
+            return Ok(());
+        }
+        Err(refused(std::mem::take(&mut self.errors)))
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(problem::Kind::TooLarge).detail(format!(
+        "This takes at most {MOST_ROWS} rows at a time; import the file in parts."
+    ))
 }
 
 /// The fields that the header names.
 fn columns(
     resource: &Resource,
     writes: Fields,
-    reader: &mut csv::Reader<&[u8]>,
+    row: u64,
+    header: &[&str],
 ) -> Result<Vec<&'static Field>, Problem> {
-    let header = reader.headers().map_err(malformed)?;
     let known: Vec<&'static Field> = statements::settable(resource)
         .filter(|field| writes.covers(field.name))
         .collect();
@@ -79,15 +204,16 @@ fn columns(
         match known.iter().find(|field| field.name == name) {
             Some(field) if fields.iter().any(|earlier| earlier.name == name) => {
                 errors.push(FieldError::new(
-                    format!("/1/{}", field.name),
+                    format!("/{row}/{}", field.name),
                     "duplicate",
                     "This column came before.",
                 ));
             }
             Some(field) => fields.push(field),
             None => {
+                let name: String = name.chars().take(LONGEST_NAME).collect();
                 errors.push(FieldError::new(
-                    format!("/1/{}", name.chars().take(LONGEST_NAME).collect::<String>()),
+                    format!("/{row}/{name}"),
                     "unknown_field",
                     format!("The columns are: {names}."),
                 ));
@@ -105,13 +231,13 @@ fn input(
     resource: &Resource,
     grant: &Grant,
     fields: &[&'static Field],
-    record: &csv::StringRecord,
+    cells: &[&str],
 ) -> Result<Map<String, Value>, Problem> {
     let mut object = Map::new();
     let mut unreadable = Vec::new();
     for (field, cell) in fields
         .iter()
-        .zip(record)
+        .zip(cells)
         .filter(|(_, cell)| !cell.is_empty())
     {
         match cell_value(field, cell) {
@@ -156,80 +282,5 @@ fn cell_value(field: &Field, cell: &str) -> Option<Value> {
             };
             Some(Value::from(text))
         }
-    }
-}
-
-/// Inserts the rows; with `dry_run` everything is rolled back and the answer says what would happen.
-pub fn statement(resource: &Resource) -> Statement {
-    let mut sql = Sql::named(resource.table, "import");
-    sql.push("with made as (\n  insert into lms.")
-        .push(resource.table)
-        .push(" (id");
-    for field in statements::settable(resource) {
-        sql.push(", ").push(field.name);
-    }
-    sql.push(")\n  select\n    (one->>'id')::uuid");
-    for field in statements::settable(resource) {
-        sql.push(",\n    ");
-        column(&mut sql, field);
-    }
-    sql.push(
-        "
-  from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', '",
-    );
-    sql.push(resource.table).push("', array[");
-    let references = statements::settable(resource).filter_map(|field| match field.kind {
-        Kind::Reference(table) => Some((field.name, table)),
-        _ => None,
-    });
-    for (index, (name, table)) in references.enumerate() {
-        sql.push(if index == 0 { "'" } else { ", '" })
-            .push(name)
-            .push(":")
-            .push(table)
-            .push("'");
-    }
-    sql.push(
-        "]::text[]))
-  returning id
-)
-select
-  case
-    when ($1->>'dry_run')::boolean
-    then lms.dry_run(report)
-    else report
-  end as body,
-  null::text as tag
-from (
-  select
-    json_build_object(
-      'dry_run', ($1->>'dry_run')::boolean,
-      'created', (select count(*) from made),
-      'rows', (
-        select json_agg(json_build_object('row', one->'row', 'id', one->>'id', 'outcome', 'create'))
-        from jsonb_array_elements($1->'rows') as one
-      )
-    )::text as report
-) as done",
-    );
-    sql.prepared(resource.name)
-}
-
-fn column(sql: &mut Sql, field: &Field) {
-    if field.kind.is_json() {
-        sql.push("coalesce(nullif(one->'input'->'")
-            .push(field.name)
-            .push("', 'null'::jsonb), ")
-            .push(field.default.unwrap_or("null"))
-            .push(")");
-    } else {
-        sql.push("coalesce((one->'input'->>'")
-            .push(field.name)
-            .push("')::")
-            .push(field.kind.sql_type())
-            .push(", ")
-            .push(field.default.unwrap_or("null"))
-            .push(")");
     }
 }

@@ -20,6 +20,7 @@ pub mod headers;
 mod hmac_provider;
 pub mod idempotency;
 pub mod import;
+pub mod intake;
 pub mod listing;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;

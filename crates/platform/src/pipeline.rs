@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::database::{Answer, Client, Database, Failure};
 use crate::field::Field;
 use crate::idempotency;
+use crate::intake::{Intake, Rows};
 use crate::policy::{Access, Fields, Grant, Verb};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
@@ -53,25 +54,36 @@ const BODY: usize = 1024 * 1024;
 /// Most bytes of a file that is imported.
 const IMPORT: usize = 64 * 1024 * 1024;
 
-/// Most bytes of the request's body: much is read only from a caller who may import it.
-pub fn body_limit(component: &Component, settings: &Settings, request: &Request) -> usize {
-    let may_import = request.path.ends_with("/import")
-        && match router::find(component, &request.method, &request.path) {
-            Ok(Route::Endpoint(endpoint, _)) => {
-                matches!(endpoint.does, Does::Verb(_, Verb::Import))
-                    && admit(component, &endpoint, request, settings).is_ok()
-            }
-            _ => false,
-        };
-    if may_import { IMPORT } else { BODY }
+/// How the request's body is taken in: much only from a caller who may import it, row by row.
+///
+/// # Errors
+///
+/// What is wrong with an import before its file is looked at.
+pub fn intake(
+    component: &Component,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Intake, Problem> {
+    if request.path.ends_with("/import")
+        && let Ok(Route::Endpoint(endpoint, _)) =
+            router::find(component, &request.method, &request.path)
+        && let Does::Verb(resource, Verb::Import) = endpoint.does
+        && let Ok((_, grant)) = admit(component, &endpoint, request, settings)
+    {
+        let has_key = idempotency::key(request)?.is_some();
+        let reader = verbs::import_reader(request, resource, grant)?;
+        return Ok(Intake::file(IMPORT, reader, has_key));
+    }
+    Ok(Intake::bytes(BODY))
 }
 
-/// Answers a request.
+/// Answers a request, with the rows of the file that it imports, if it does.
 pub async fn handle(
     component: &Component,
     settings: &Settings,
     database: &dyn Database,
     request: &Request,
+    rows: Option<Rows>,
 ) -> Response {
     let request_id = headers::request_id(request);
     let started = Instant::now();
@@ -80,7 +92,7 @@ pub async fn handle(
         component,
         settings,
         database,
-        request,
+        (request, rows),
         &request_id,
         &mut microseconds,
     )
@@ -129,7 +141,7 @@ async fn serve(
     component: &Component,
     settings: &Settings,
     database: &dyn Database,
-    request: &Request,
+    (request, rows): (&Request, Option<Rows>),
     request_id: &str,
     microseconds: &mut u64,
 ) -> Result<Response, Problem> {
@@ -143,7 +155,9 @@ async fn serve(
         let key = idempotency::key(request)?;
         if let Some(key) = key.filter(|_| caller.is_some() && is_kept(endpoint.does)) {
             context.idempotency_key = Some(key);
-            context.fingerprint = Some(idempotency::fingerprint(request, &settings.keys)?);
+            let content = rows.as_ref().map_or(&request.body, |rows| &rows.digest);
+            let fingerprint = idempotency::fingerprint(request, content, &settings.keys)?;
+            context.fingerprint = Some(fingerprint);
         }
     }
     let passage = Passage {
@@ -154,9 +168,12 @@ async fn serve(
         grant,
         parameters,
     };
-    let result = match endpoint.does {
-        Does::Verb(resource, verb) => verbs::serve(&passage, component, resource, verb).await,
-        Does::Action(action) => passage.act(action).await,
+    let result = match (endpoint.does, rows) {
+        (Does::Verb(resource, Verb::Import), Some(rows)) => {
+            verbs::import(&passage, resource, rows).await
+        }
+        (Does::Verb(resource, verb), _) => verbs::serve(&passage, component, resource, verb).await,
+        (Does::Action(action), _) => passage.act(action).await,
     };
     *microseconds = passage.client.microseconds();
     result

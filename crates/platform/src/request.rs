@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
-/// A request whose body has been read, within its limit.
+/// A request whose body has been taken in (see [`crate::intake`]).
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method as it came; `HEAD` is served as `GET`.
@@ -16,7 +16,7 @@ pub struct Request {
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body; empty when it is a file whose rows were taken in one by one.
     pub body: Vec<u8>,
 }
 

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body::Body;
 use http_body_util::BodyExt;
 use spin_sdk::http::{FullBody, Request as SpinRequest, Response as SpinResponse};
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
@@ -16,6 +15,7 @@ use spin_sdk::variables;
 
 use crate::component::Component;
 use crate::database::{Answer, CALL, Database, Failure, Pending, Refusal};
+use crate::intake::{Body, Intake, Rows};
 use crate::pipeline;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
@@ -32,11 +32,11 @@ thread_local! {
 pub async fn serve(component: &Component, request: SpinRequest) -> SpinResponse<FullBody<Bytes>> {
     let response = match settings().await {
         Ok(settings) => match read(component, &settings, request).await {
-            (request, Ok(())) => {
+            (request, Ok(rows)) => {
                 let database = Postgres {
                     address: &settings.database_url,
                 };
-                pipeline::handle(component, &settings, &database, &request).await
+                pipeline::handle(component, &settings, &database, &request, rows).await
             }
             (request, Err(problem)) => pipeline::refuse(&settings, &request, &problem),
         },
@@ -85,12 +85,12 @@ async fn settings() -> Result<Rc<Settings>, String> {
     Ok(settings)
 }
 
-/// Reads the request, its body within the limit, or says why the body could not be read.
+/// Reads the request and the rows of a file that it imports, or says why the body could not be read.
 async fn read(
     component: &Component,
     settings: &Settings,
     request: SpinRequest,
-) -> (Request, Result<(), Problem>) {
+) -> (Request, Result<Option<Rows>, Problem>) {
     let (parts, body) = request.into_parts();
     let mut request = Request {
         method: parts.method,
@@ -99,44 +99,41 @@ async fn read(
         headers: parts.headers,
         body: Vec::new(),
     };
-    let limit = pipeline::body_limit(component, settings, &request);
-    let result = match read_body(&request, body, limit).await {
-        Ok(bytes) => {
+    let result = match pipeline::intake(component, settings, &request) {
+        Ok(intake) => read_body(&request, body, intake).await,
+        Err(problem) => Err(problem),
+    };
+    let result = match result {
+        Ok(Body::Bytes(bytes)) => {
             request.body = bytes;
-            Ok(())
+            Ok(None)
         }
+        Ok(Body::Rows(rows)) => Ok(Some(rows)),
         Err(problem) => Err(problem),
     };
     (request, result)
 }
 
-async fn read_body<B>(request: &Request, mut body: B, limit: usize) -> Result<Vec<u8>, Problem>
+async fn read_body<B>(request: &Request, mut body: B, mut intake: Intake) -> Result<Body, Problem>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let too_large =
-        || Problem::new(Kind::TooLarge).detail(format!("This takes at most {limit} bytes."));
     // A length that can't be parsed is no reason to refuse: what comes is counted anyway.
-    let announced = request
+    if let Some(length) = request
         .header("content-length")
-        .and_then(|length| length.parse::<usize>().ok())
-        .unwrap_or(0);
-    if announced > limit {
-        return Err(too_large());
+        .and_then(|length| length.parse().ok())
+    {
+        intake.announce(length)?;
     }
-    let mut bytes = Vec::with_capacity(announced);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
             Problem::new(Kind::Malformed).detail("The body broke off before its end.")
         })?;
         if let Ok(data) = frame.into_data() {
-            if bytes.len() + data.len() > limit {
-                return Err(too_large());
-            }
-            bytes.extend_from_slice(&data);
+            intake.take(&data)?;
         }
     }
-    Ok(bytes)
+    intake.finish()
 }
 
 fn sent(response: Response) -> SpinResponse<FullBody<Bytes>> {

@@ -9,9 +9,10 @@ use crate::component::Component;
 use crate::conditions;
 use crate::database::Answer;
 use crate::field::{Field, Kind as FieldKind};
+use crate::intake::Rows;
 use crate::listing::Listing;
 use crate::pipeline::{Passage, settle};
-use crate::policy::Verb;
+use crate::policy::{Grant, Verb};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::resource::Resource;
@@ -41,8 +42,7 @@ pub(crate) async fn serve(
         Verb::Update => update(passage, resource).await,
         Verb::Delete => delete(passage, resource).await,
         Verb::Restore => restore(passage, resource).await,
-        Verb::Import => import_file(passage, resource).await,
-        Verb::Export | Verb::Action(_) => Err(Problem::new(Kind::NotFound)),
+        Verb::Import | Verb::Export | Verb::Action(_) => Err(Problem::new(Kind::NotFound)),
     }
 }
 
@@ -146,7 +146,7 @@ fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response
 async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
-    require_key(passage, resource)?;
+    require_key(passage.request, resource)?;
     let input = passage.body(statements::settable(resource), Purpose::Create)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Create), || {
         statements::create(resource, passage.grant)
@@ -178,8 +178,8 @@ pub(crate) fn located(response: Response, noun: &str) -> Result<Response, Proble
     Ok(response.header("location", format!("/v1/{noun}/{}", made.id)))
 }
 
-fn require_key(passage: &Passage<'_>, resource: &Resource) -> Result<(), Problem> {
-    if resource.requires_key && passage.request.header("idempotency-key").is_none() {
+fn require_key(request: &Request, resource: &Resource) -> Result<(), Problem> {
+    if resource.requires_key && request.header("idempotency-key").is_none() {
         return Err(Problem::new(Kind::PreconditionRequired)
             .detail("Send an Idempotency-Key with every write to this resource."));
     }
@@ -235,7 +235,7 @@ async fn restore(passage: &Passage<'_>, resource: &'static Resource) -> Result<R
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
     passage.no_body()?;
-    require_key(passage, resource)?;
+    require_key(passage.request, resource)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Restore), || {
         statements::restore(resource, passage.grant)
     });
@@ -246,23 +246,31 @@ async fn restore(passage: &Passage<'_>, resource: &'static Resource) -> Result<R
     }
 }
 
-async fn import_file(
+/// The reader of the file that the request brings, once nothing else is wrong with the request.
+pub(crate) fn import_reader(
+    request: &Request,
+    resource: &'static Resource,
+    grant: &'static Grant,
+) -> Result<import::Reader, Problem> {
+    headers::accepts(request, &["application/json"])?;
+    headers::content_type(request, &["text/csv"])?;
+    require_key(request, resource)?;
+    let query = query::parameters(request, &DRY_RUN)?;
+    let dry_run = query.get("dry_run").is_some_and(|value| value == "true");
+    Ok(import::Reader::new(resource, grant, dry_run))
+}
+
+/// Inserts the rows of a file.
+pub(crate) async fn import(
     passage: &Passage<'_>,
     resource: &'static Resource,
+    rows: Rows,
 ) -> Result<Response, Problem> {
-    headers::accepts(passage.request, &["application/json"])?;
-    headers::content_type(passage.request, &["text/csv"])?;
-    require_key(passage, resource)?;
-    let query = query::parameters(passage.request, &DRY_RUN)?;
-    let dry_run = query.get("dry_run").is_some_and(|value| value == "true");
-    let rows = import::rows(resource, passage.grant, &passage.request.body)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Import), || {
         import::statement(resource)
     });
-    let mut arguments = Map::new();
-    arguments.insert("rows".to_owned(), Value::Array(rows));
-    arguments.insert("dry_run".to_owned(), json!(dry_run));
-    match passage.run(&statement, arguments).await {
+    let run = passage.client.run_text(&statement, rows.arguments);
+    match run.await {
         Ok(answer) => {
             let body = answer
                 .body

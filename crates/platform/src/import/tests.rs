@@ -3,8 +3,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::fixture::{ADMIN, LAMPS, TUTOR};
 
+/// The rows of a file that comes in pieces.
+fn rows(grant: &'static Grant, file: &[u8]) -> Result<Vec<Value>, Problem> {
+    let mut reader = Reader::new(&LAMPS, grant, false);
+    for piece in file.chunks(64) {
+        reader.take(piece)?;
+    }
+    let arguments: Value = serde_json::from_str(&reader.finish()?).unwrap();
+    assert_eq!(arguments["dry_run"], false);
+    Ok(arguments["rows"].as_array().unwrap().clone())
+}
+
 fn read(file: &str) -> Result<Vec<Value>, Problem> {
-    rows(&LAMPS, &ADMIN, file.as_bytes())
+    rows(&ADMIN, file.as_bytes())
 }
 
 /// The inputs of the rows, and their numbers.
@@ -70,9 +81,36 @@ fn columns_must_be_known_settable_and_named_once() {
         refused("name,name\nA,B\n"),
         (400, vec![("/1/name".to_owned(), "duplicate")])
     );
-    let limited = rows(&LAMPS, &TUTOR, b"name,watts\nA,7\n").unwrap_err();
+    let limited = rows(&TUTOR, b"name,watts\nA,7\n").unwrap_err();
     assert_eq!(limited.errors[0].pointer, "/1/watts");
     assert_eq!(limited.errors[0].detail, "The columns are: name, tags.");
+}
+
+#[test]
+fn rows_keep_their_numbers_behind_blank_lines() {
+    let numbers =
+        |file: &str| -> Vec<u64> { inputs(file).into_iter().map(|(row, _)| row).collect() };
+    assert_eq!(numbers("name\n\nA\n\n\nB\n"), [3, 6]);
+    assert_eq!(numbers("\r\nname\r\n\"A\r\nA\"\r\nB"), [3, 4]);
+    assert_eq!(
+        refused("name,watts\n\nA,1\n\n,x\n").1,
+        [("/5/name", "required"), ("/5/watts", "wrong_type")]
+            .map(|(at, code)| (at.to_owned(), code))
+    );
+    assert_eq!(
+        refused("\n\ncolour\n"),
+        (400, vec![("/3/colour".to_owned(), "unknown_field")])
+    );
+    let ragged = read("name,watts\n\nA\n").unwrap_err();
+    let detail = "The file is not valid CSV: row 3 has 1 cells, the header 2.";
+    assert_eq!(ragged.detail.as_deref(), Some(detail));
+}
+
+#[test]
+fn a_file_of_too_many_rows_is_too_large() {
+    let file = |rows: usize| format!("name\n{}", "A\n".repeat(rows));
+    assert_eq!(read(&file(MOST_ROWS)).unwrap().len(), MOST_ROWS);
+    assert_eq!(refused(&file(MOST_ROWS + 1)).0, 413);
 }
 
 #[test]
@@ -105,14 +143,8 @@ fn what_is_not_csv_is_malformed() {
     for file in ["name,watts\nA\n", "name\nA,B\n"] {
         assert_eq!(refused(file), (400, vec![]));
     }
-    assert_eq!(
-        rows(&LAMPS, &ADMIN, b"name\n\xff\n").unwrap_err().status(),
-        400
-    );
-    assert_eq!(
-        rows(&LAMPS, &ADMIN, b"na\xffme\nA\n").unwrap_err().status(),
-        400
-    );
+    assert_eq!(rows(&ADMIN, b"name\n\xff\n").unwrap_err().status(), 400);
+    assert_eq!(rows(&ADMIN, b"na\xffme\nA\n").unwrap_err().status(), 400);
 }
 
 #[test]
@@ -152,7 +184,7 @@ proptest! {
         body in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b','), Just(b'"'), any::<u8>()], 0..80),
     ) {
         let file = [header.as_bytes(), b"\n", &body].concat();
-        match rows(&LAMPS, &ADMIN, &file) {
+        match rows(&ADMIN, &file) {
             Ok(rows) => prop_assert!(!rows.is_empty()),
             Err(problem) => prop_assert!([400, 422].contains(&problem.status())),
         }

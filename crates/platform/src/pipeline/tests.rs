@@ -1,9 +1,16 @@
+//! What the tests of the pipeline share, and those of its way as a whole.
+
+mod bodies;
+mod imports;
+mod keys;
+
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::fixture::{COMPONENT, Recorder, claims, ready, request, settings, settings_with};
+use crate::intake::Body;
 use crate::role::Role;
 
 const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
@@ -11,8 +18,28 @@ const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
 /// The answer, and the calls that reached the database.
 fn answer(request: Request) -> (Response, Recorder) {
     let recorder = Recorder::default();
-    let response = ready(handle(&COMPONENT, &settings(), &recorder, &request));
+    let response = served(&settings(), &recorder, request);
     (response, recorder)
+}
+
+/// The answer to a request whose body comes in small pieces.
+fn served(settings: &Settings, recorder: &Recorder, mut request: Request) -> Response {
+    let sent = std::mem::take(&mut request.body);
+    let taken = intake(&COMPONENT, settings, &request).and_then(|mut intake| {
+        for piece in sent.chunks(7) {
+            intake.take(piece)?;
+        }
+        intake.finish()
+    });
+    let rows = match taken {
+        Ok(Body::Bytes(bytes)) => {
+            request.body = bytes;
+            None
+        }
+        Ok(Body::Rows(rows)) => Some(rows),
+        Err(problem) => return refuse(settings, &request, &problem),
+    };
+    ready(handle(&COMPONENT, settings, recorder, &request, rows))
 }
 
 /// The answer to a request that must not reach the database.
@@ -124,125 +151,6 @@ fn a_request_is_one_call_with_its_context() {
 }
 
 #[test]
-fn an_idempotency_key_goes_along_with_a_post_only() {
-    let create = || {
-        admin(Method::POST, "/v1/lamps")
-            .with("idempotency-key", "k1")
-            .body("application/json", r#"{"name":"A"}"#)
-    };
-    let (context, _, _) = call(create());
-    assert_eq!(context["idempotency_key"], "k1");
-    let (again, _, _) = call(create());
-    assert_eq!(context["fingerprint"], again["fingerprint"]);
-    let action =
-        admin(Method::POST, &format!("/v1/lamps/{ID}/switch")).with("idempotency-key", "k1");
-    let (of_action, _, _) = call(action);
-    assert_ne!(of_action["fingerprint"], context["fingerprint"]);
-    assert_eq!(of_action["idempotency_key"], "k1");
-    let (read, _, _) = call(admin(Method::GET, "/v1/lamps").with("idempotency-key", "k1"));
-    assert_eq!(read.get("idempotency_key"), None);
-}
-
-#[test]
-fn a_key_is_not_kept_for_an_action_of_several_statements() {
-    let ask = admin(Method::POST, "/v1/ask")
-        .with("idempotency-key", "k1")
-        .body("application/json", r#"{"question":"Why"}"#);
-    let (context, _, arguments) = call(ask);
-    assert_eq!(context.get("idempotency_key"), None);
-    assert_eq!(context.get("fingerprint"), None);
-    assert_eq!(arguments, json!({"input": {"question": "Why"}}));
-}
-
-#[test]
-fn an_idempotency_key_that_cannot_be_taken_is_malformed() {
-    for target in [
-        "/v1/lamps".to_owned(),
-        format!("/v1/lamps/{ID}/switch"),
-        "/v1/ask".to_owned(),
-    ] {
-        for key in ["", "a b", "é", &"k".repeat(256)] {
-            let request = admin(Method::POST, &target)
-                .with("idempotency-key", key)
-                .body("application/json", r#"{"name":"A"}"#);
-            let (status, body) = refusal(request);
-            assert_eq!(status, 400, "{target} {key}");
-            assert_eq!(errors(&body), [("Idempotency-Key", "invalid_header")]);
-        }
-    }
-}
-
-#[test]
-fn money_needs_an_idempotency_key_and_an_if_match() {
-    let create = admin(Method::POST, "/v1/bills").body("application/json", r#"{"note":""}"#);
-    assert_eq!(refusal(create).0, 428);
-    let update =
-        admin(Method::PATCH, &format!("/v1/bills/{ID}")).body("application/merge-patch+json", "{}");
-    assert_eq!(refusal(update.clone()).0, 428);
-    assert_eq!(refusal(update.clone().with("if-match", "W/\"1\"")).0, 412);
-    let (_, _, arguments) = call(update.clone().with("if-match", "\"4\""));
-    assert_eq!(arguments, json!({"id": ID, "input": {}, "versions": [4]}));
-    let (_, _, arguments) = call(update.with("if-match", "*"));
-    assert_eq!(arguments["versions"], Value::Null);
-}
-
-#[test]
-fn a_body_must_be_of_a_media_type_that_is_taken() {
-    for media in [
-        "text/plain",
-        "application/jsonx",
-        "application/merge-patch+json",
-        "text/csv",
-    ] {
-        let request = admin(Method::POST, "/v1/lamps").body(media, r#"{"name":"A"}"#);
-        assert_eq!(refusal(request).0, 415, "{media}");
-    }
-    let mut bare = admin(Method::POST, "/v1/lamps");
-    bare.body = b"{}".to_vec();
-    assert_eq!(refusal(bare).0, 415);
-    let charset =
-        admin(Method::POST, "/v1/lamps").body("Application/JSON; charset=utf-8", r#"{"name":"A"}"#);
-    assert_eq!(call(charset).2["input"], json!({"name": "A"}));
-    let file = admin(Method::POST, "/v1/lamps/import").body("application/json", "{}");
-    assert_eq!(refusal(file).0, 415);
-}
-
-#[test]
-fn a_body_is_refused_before_the_database_is_asked() {
-    let post = |text: &str| admin(Method::POST, "/v1/lamps").body("application/json", text);
-    assert_eq!(refusal(post("{")).0, 400);
-    assert_eq!(refusal(post("[]")).0, 400);
-    let (status, body) = refusal(post(r#"{"name":"A","colour":"red"}"#));
-    assert_eq!(
-        (status, errors(&body)),
-        (422, vec![("/colour", "unknown_field")])
-    );
-    let settings = settings();
-    let forbidden = request(Method::PATCH, &format!("/v1/lamps/{ID}"))
-        .signed_in(&settings, Role::Tutor)
-        .body("application/json", r#"{"watts":5}"#);
-    assert_eq!(refusal(forbidden).0, 403);
-}
-
-#[test]
-fn a_body_where_none_is_taken_is_not_ignored() {
-    for target in [
-        format!("/v1/lamps/{ID}/restore"),
-        format!("/v1/lamps/{ID}/switch"),
-    ] {
-        let with = |text: &str| admin(Method::POST, &target).body("application/json", text);
-        let (status, body) = refusal(with(r#"{"force":true}"#));
-        assert_eq!(
-            (status, errors(&body)),
-            (422, vec![("/force", "unknown_field")])
-        );
-        assert_eq!(refusal(with("x")).0, 400);
-        call(with("{}"));
-        call(admin(Method::POST, &target));
-    }
-}
-
-#[test]
 fn parameters_that_nobody_knows_are_refused() {
     for (method, target) in [
         (Method::GET, format!("/v1/lamps/{ID}?expand=1")),
@@ -288,52 +196,6 @@ fn what_the_client_does_not_accept_is_not_made() {
 }
 
 #[test]
-fn import_and_dry_run_go_as_arguments() {
-    let import = admin(Method::POST, "/v1/lamps/import?dry_run=true").body("text/csv", "name\nA\n");
-    let (_, _, arguments) = call(import);
-    assert_eq!(arguments["dry_run"], true);
-    assert_eq!(arguments["rows"][0]["input"], json!({"name": "A"}));
-    let import = admin(Method::POST, "/v1/lamps/import").body("text/csv", "name\nA\n");
-    assert_eq!(call(import).2["dry_run"], false);
-}
-
-#[test]
-fn much_is_read_only_from_who_may_import() {
-    let settings = settings();
-    let limit = |request: &Request| body_limit(&COMPONENT, &settings, request);
-    let import = || request(Method::POST, "/v1/lamps/import");
-    assert_eq!(
-        limit(&import().signed_in(&settings, Role::Admin)),
-        64 * 1024 * 1024
-    );
-    for request in [
-        import(),
-        import().signed_in(&settings, Role::Tutor),
-        admin(Method::PUT, "/v1/lamps/import"),
-        admin(Method::POST, "/v1/bills/import"),
-        admin(Method::POST, "/v1/lamps"),
-    ] {
-        assert_eq!(limit(&request), 1024 * 1024);
-    }
-}
-
-#[test]
-fn a_refused_body_is_answered_like_any_other_problem() {
-    let problem = Problem::new(Kind::TooLarge);
-    let given = request(Method::POST, "/v1/lamps").with("x-request-id", "r-7");
-    let response = refuse(&settings(), &given, &problem);
-    assert_eq!(response.status, 413);
-    assert_eq!(header(&response, "x-request-id"), Some("r-7"));
-    assert_eq!(
-        header(&response, "content-type"),
-        Some("application/problem+json")
-    );
-    assert_eq!(header(&response, "connection"), None);
-    let body: Value = serde_json::from_slice(&response.body).unwrap();
-    assert_eq!(body["request_id"], "r-7");
-}
-
-#[test]
 fn a_fault_is_told_apart_from_its_cause() {
     let (response, _) = answer(admin(Method::GET, "/v1/lamps"));
     let text = String::from_utf8(response.body).unwrap();
@@ -364,7 +226,7 @@ fn another_region_is_named_and_nothing_else() {
     let elsewhere = settings_with(&[("region", "au")]);
     let recorder = Recorder::default();
     let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), Role::Admin);
-    let response = ready(handle(&COMPONENT, &elsewhere, &recorder, &given));
+    let response = served(&elsewhere, &recorder, given);
     assert_eq!(response.status, 421);
     assert_eq!(
         header(&response, "location"),
@@ -443,11 +305,10 @@ proptest! {
             given.headers.remove("authorization");
             given = given.signed_in(&settings, Role::Admin);
         }
-        let response = ready(handle(&COMPONENT, &settings, &Recorder::default(), &given));
+        let response = served(&settings, &Recorder::default(), given);
         prop_assert!((200..=503).contains(&response.status) && response.status != 500);
         for (name, value) in &response.headers {
             prop_assert!(http::HeaderValue::from_str(value).is_ok(), "{name}: {value:?}");
         }
-        let _ = body_limit(&COMPONENT, &settings, &given);
     }
 }

@@ -1,0 +1,81 @@
+//! The statement of an import, and what it answers.
+
+use crate::field::{Field, Kind};
+use crate::resource::Resource;
+use crate::sql::{Sql, Statement};
+use crate::statements;
+
+/// Inserts the rows; with `dry_run` everything is rolled back and the answer says what would happen.
+pub fn statement(resource: &Resource) -> Statement {
+    let mut sql = Sql::named(resource.table, "import");
+    sql.push("with made as (\n  insert into lms.")
+        .push(resource.table)
+        .push(" (id");
+    for field in statements::settable(resource) {
+        sql.push(", ").push(field.name);
+    }
+    sql.push(")\n  select\n    (one->>'id')::uuid");
+    for field in statements::settable(resource) {
+        sql.push(",\n    ");
+        column(&mut sql, field);
+    }
+    sql.push(
+        "
+  from jsonb_array_elements($1->'rows') as one
+  where (select lms.rows_checked($1->'rows', '",
+    );
+    sql.push(resource.table).push("', array[");
+    let references = statements::settable(resource).filter_map(|field| match field.kind {
+        Kind::Reference(table) => Some((field.name, table)),
+        _ => None,
+    });
+    for (index, (name, table)) in references.enumerate() {
+        sql.push(if index == 0 { "'" } else { ", '" })
+            .push(name)
+            .push(":")
+            .push(table)
+            .push("'");
+    }
+    sql.push(
+        "]::text[]))
+  returning id
+)
+select
+  case
+    when ($1->>'dry_run')::boolean
+    then lms.dry_run(report)
+    else report
+  end as body,
+  null::text as tag
+from (
+  select
+    json_build_object(
+      'dry_run', ($1->>'dry_run')::boolean,
+      'created', (select count(*) from made),
+      'rows', (
+        select json_agg(json_build_object('row', one->'row', 'id', one->>'id', 'outcome', 'create'))
+        from jsonb_array_elements($1->'rows') as one
+      )
+    )::text as report
+) as done",
+    );
+    sql.prepared(resource.name)
+}
+
+fn column(sql: &mut Sql, field: &Field) {
+    if field.kind.is_json() {
+        sql.push("coalesce(nullif(one->'input'->'")
+            .push(field.name)
+            .push("', 'null'::jsonb), ")
+            .push(field.default.unwrap_or("null"))
+            .push(")");
+    } else {
+        sql.push("coalesce((one->'input'->>'")
+            .push(field.name)
+            .push("')::")
+            .push(field.kind.sql_type())
+            .push(", ")
+            .push(field.default.unwrap_or("null"))
+            .push(")");
+    }
+}

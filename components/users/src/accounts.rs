@@ -5,8 +5,9 @@ use platform::action::{Action, Answers, Call, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant};
 use platform::problem::Problem;
+use platform::projection::{self, Depth};
+use platform::random;
 use platform::sql::{Sql, Statement};
-use platform::{projection, random};
 use serde_json::{Map, Value, json};
 
 use crate::users::USERS;
@@ -222,7 +223,7 @@ select
 
 /// `select` of the user `r` as body and its version as tag.
 fn answer(mut sql: Sql, grant: &Grant, operation: &str) -> Statement {
-    sql.append(&projection::object(&USERS, grant));
+    sql.append(&projection::object(&USERS, grant, Depth::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
     sql.prepared(operation)
 }

@@ -1,4 +1,4 @@
-//! A list as CSV (RFC 4180), whole: `GET` with `Accept: text/csv`.
+//! A list as CSV (RFC 4180): `GET` with `Accept: text/csv`, filtered and sorted like a page, but whole.
 
 use crate::field::Kind;
 use crate::listing::Listing;
@@ -33,14 +33,15 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
         }
     }
     sql.push(" || E'\\r\\n' as line");
-    listing.source(&mut sql, resource);
-    sql.push("\n  order by r.created_at, r.id\n) as lines");
+    listing.rows(&mut sql, resource);
+    sql.push("\n) as lines");
     sql.unprepared()
 }
 
 #[cfg(test)]
 mod tests {
     use http::Method;
+    use serde_json::Value;
 
     use super::*;
     use crate::fixture::{ADMIN, LAMPS, TUTOR, request};
@@ -76,11 +77,18 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_list_is_exported_with_its_filters() {
-        let text = text(&ADMIN, "/?limit=1&kind=desk");
-        assert!(
-            text.contains("'kind.eq'") && !text.contains("limit"),
-            "{text}"
-        );
+    fn filters_and_order_are_those_of_the_list() {
+        let text = text(&ADMIN, "/?kind=desk&sort=name");
+        assert!(text.contains("'kind.eq'"), "{text}");
+        assert!(text.contains("order by r.name, r.id\n"), "{text}");
+    }
+
+    #[test]
+    fn all_rows_are_exported_unless_a_limit_is_set() {
+        for (query, limit) in [("/", Value::Null), ("/?limit=7", Value::from(7))] {
+            let listing = Listing::parse(&request(Method::GET, query), &LAMPS, &ADMIN).unwrap();
+            assert_eq!(listing.file_arguments()["limit"], limit);
+            assert!(text(&ADMIN, query).contains("limit ($1->>'limit')::integer\n"));
+        }
     }
 }

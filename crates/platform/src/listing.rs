@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use crate::cursor;
@@ -12,7 +10,8 @@ use crate::field::Field;
 use crate::filter::{Filter, Operator};
 use crate::policy::Grant;
 use crate::problem::{FieldError, Problem};
-use crate::projection;
+use crate::projection::{self, Depth};
+use crate::query::{self, Refusal};
 use crate::request::Request;
 use crate::resource::Resource;
 use crate::role::Role;
@@ -42,8 +41,8 @@ pub struct SortKey {
 /// What a list is asked for.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    /// Most rows of this page.
-    pub limit: u32,
+    /// Most rows, where the client says so.
+    pub limit: Option<u32>,
     /// The order as the client wrote it.
     pub sort: String,
     /// The order, ending with the id so that it is total.
@@ -70,7 +69,7 @@ impl Listing {
         grant: &Grant,
     ) -> Result<Listing, Problem> {
         let mut listing = Listing {
-            limit: DEFAULT_LIMIT,
+            limit: None,
             sort: DEFAULT_SORT.to_owned(),
             keys: Vec::new(),
             filters: Vec::new(),
@@ -78,30 +77,14 @@ impl Listing {
             include_deleted: false,
             count: false,
         };
-        let mut errors = Vec::new();
-        let mut seen = BTreeSet::new();
         let mut cursor = None;
-        for pair in request.parameters() {
-            let Some((name, value)) = pair else {
-                errors.push(FieldError::parameter(
-                    "",
-                    "invalid_text",
-                    "The query isn't valid UTF-8.",
-                ));
-                continue;
-            };
-            if !seen.insert(name.clone()) {
-                errors.push(FieldError::parameter(
-                    &name,
-                    "duplicate",
-                    "This parameter came before.",
-                ));
-            } else if name == "cursor" {
+        let mut errors = query::read(request, |name, value| {
+            if name == "cursor" {
                 cursor = Some(value);
-            } else if let Err((code, detail)) = listing.set(&name, &value, resource, grant) {
-                errors.push(FieldError::parameter(&name, code, detail));
+                return Ok(());
             }
-        }
+            listing.set(name, &value, resource, grant)
+        });
         match sort_keys(&listing.sort, resource, grant) {
             Ok(keys) => listing.keys = keys,
             Err(detail) => errors.push(FieldError::parameter("sort", "not_allowed", detail)),
@@ -131,10 +114,10 @@ impl Listing {
         value: &str,
         resource: &Resource,
         grant: &Grant,
-    ) -> Result<(), (&'static str, String)> {
+    ) -> Result<(), Refusal> {
         match name {
             "limit" => match value.parse() {
-                Ok(limit) if (1..=MOST_ROWS).contains(&limit) => self.limit = limit,
+                Ok(limit) if (1..=MOST_ROWS).contains(&limit) => self.limit = Some(limit),
                 _ => {
                     return Err((
                         "out_of_range",
@@ -166,39 +149,57 @@ impl Listing {
         Ok(())
     }
 
-    /// The statement's arguments.
+    /// The arguments of the statement of a page.
     pub fn arguments(&self) -> Map<String, Value> {
+        self.arguments_limited(Some(self.limit.unwrap_or(DEFAULT_LIMIT)))
+    }
+
+    /// The arguments of the statement of a file, which is whole unless the client sets a limit.
+    pub fn file_arguments(&self) -> Map<String, Value> {
+        self.arguments_limited(self.limit)
+    }
+
+    fn arguments_limited(&self, limit: Option<u32>) -> Map<String, Value> {
         let filters: Map<String, Value> = self
             .filters
             .iter()
             .map(|filter| (filter.key(), filter.value.clone()))
             .collect();
         let mut arguments = Map::new();
-        arguments.insert("limit".to_owned(), json!(self.limit));
+        arguments.insert("limit".to_owned(), json!(limit));
         arguments.insert("sort".to_owned(), json!(self.sort));
         arguments.insert("filters".to_owned(), Value::Object(filters));
         arguments.insert("after".to_owned(), json!(self.after));
         arguments
     }
 
-    /// The statement.
+    /// The statement of a page.
     pub fn statement(&self, resource: &Resource, grant: &Grant) -> Statement {
         let mut sql = Sql::named(resource.table, "list");
-        sql.push(
-            "select
-  '{\"data\":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],\"next_cursor\":' || coalesce('\"' || max(cursor) filter (where more) || '\"', 'null')",
-        );
+        sql.push("with page as (\n  select\n    ");
+        sql.append(&projection::object(resource, grant, Depth::Two));
+        sql.push(" as item,\n    json_build_array(");
+        for (index, key) in self.keys.iter().enumerate() {
+            sql.push(if index == 0 { "" } else { ", " });
+            projection::value(&mut sql, key.field);
+            sql.push("::text");
+        }
+        sql.push(") as keys");
+        self.rows(&mut sql, resource);
+        sql.push(" + 1\n)");
         if self.count {
-            sql.push("\n    || ',\"count\":' || (\n  select count(*)");
+            sql.push(", counted as (\n  select count(*) as total");
             self.source(&mut sql, resource);
-            sql.push("\n  )");
+            sql.push("\n)");
         }
         sql.push(
-            "
-    || '}' as body,
-  max(cursor) filter (where more) as tag
-from (
+            ", numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
   select
     item,
     position,
@@ -207,38 +208,39 @@ from (
       when position = ($1->>'limit')::integer
       then lms.cursor($1->>'sort', keys)
     end as cursor
-  from (
-    select
-      page.*,
-      row_number() over () as position
-    from (
-  select
-  ",
+  from numbered
+)
+select
+  '{\"data\":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],\"next_cursor\":' || coalesce('\"' || max(cursor) filter (where more) || '\"', 'null')",
         );
-        sql.append(&projection::object(resource, grant));
-        sql.push(" as item,\n  json_build_array(");
-        for (index, key) in self.keys.iter().enumerate() {
-            sql.push(if index == 0 { "" } else { ", " });
-            projection::value(&mut sql, key.field);
-            sql.push("::text");
-        }
-        sql.push(") as keys");
-        self.source(&mut sql, resource);
-        self.behind_cursor(&mut sql);
-        sql.push("\n  order by ");
-        for (index, key) in self.keys.iter().enumerate() {
-            sql.push(if index == 0 { "r." } else { ", r." })
-                .push(key.field.name)
-                .push(if key.descending { " desc" } else { "" });
+        if self.count {
+            sql.push("\n    || ',\"count\":' || (select total from counted)");
         }
         sql.push(
-            "\n  limit ($1->>'limit')::integer + 1\n    ) as page\n  ) as numbered\n) as finished",
+            "
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished",
         );
         if self.shape().is_some() {
             sql.prepared(resource.name)
         } else {
             sql.unprepared()
         }
+    }
+
+    /// From `from` to `limit`: the rows that are asked for, in their order.
+    pub(crate) fn rows(&self, sql: &mut Sql, resource: &Resource) {
+        self.source(sql, resource);
+        self.behind_cursor(sql);
+        sql.push("\n  order by ");
+        for (index, key) in self.keys.iter().enumerate() {
+            sql.push(if index == 0 { "r." } else { ", r." })
+                .push(key.field.name)
+                .push(if key.descending { " desc" } else { "" });
+        }
+        sql.push("\n  limit ($1->>'limit')::integer");
     }
 
     /// The shape, if it is one of the few for which statement and plan are kept: the field that it is
@@ -254,7 +256,7 @@ from (
     }
 
     /// `from ... where ...` without the cursor's condition.
-    pub(crate) fn source(&self, sql: &mut Sql, resource: &Resource) {
+    fn source(&self, sql: &mut Sql, resource: &Resource) {
         sql.push("\n  from lms.")
             .push(resource.table)
             .push(" as r\n  where ")
@@ -316,26 +318,15 @@ fn cursor_value(sql: &mut Sql, index: usize, key: &SortKey) {
 }
 
 /// Reads `field`, `field.operator`; a field that the role can't read can't be asked for either.
-fn filter(
-    name: &str,
-    value: &str,
-    resource: &Resource,
-    grant: &Grant,
-) -> Result<Filter, (&'static str, String)> {
-    let unknown = || {
-        (
-            "unknown_parameter",
-            "There is no such parameter.".to_owned(),
-        )
-    };
+fn filter(name: &str, value: &str, resource: &Resource, grant: &Grant) -> Result<Filter, Refusal> {
     let (field, suffix) = name.split_once('.').unwrap_or((name, "eq"));
     let field = projection::common(resource, grant)
         .find(|known| known.name == field && known.filterable)
-        .ok_or_else(unknown)?;
+        .ok_or_else(query::unknown)?;
     let operator = Operator::ALL
         .into_iter()
         .find(|operator| operator.name() == suffix && operator.fits(field))
-        .ok_or_else(unknown)?;
+        .ok_or_else(query::unknown)?;
     Filter::parse(field, operator, value)
 }
 

@@ -33,37 +33,66 @@ fn is_common(field: &Field, grant: &Grant) -> bool {
         .is_none_or(|names| Fields::Only(names).covers(field.name))
 }
 
+/// How deep in its statement a column stands, so that what is made reads as if it were written by hand.
+#[derive(Debug, Clone, Copy)]
+pub enum Depth {
+    /// In the statement itself.
+    One,
+    /// In a query within it.
+    Two,
+}
+
+impl Depth {
+    /// The line breaks before what is between parentheses, and before the one that closes them.
+    const fn breaks(self) -> (&'static str, &'static str) {
+        match self {
+            Depth::One => ("\n    ", "\n  "),
+            Depth::Two => ("\n      ", "\n    "),
+        }
+    }
+}
+
 /// The row `r` as JSON text, with what the grant's role may read of it.
-pub fn object(resource: &Resource, grant: &Grant) -> Sql {
+pub fn object(resource: &Resource, grant: &Grant, depth: Depth) -> Sql {
     let mut sql = Sql::default();
     match (grant.reads_of_others, resource.owner) {
         (Some(_), Some(owner)) => {
             sql.push("(");
-            members(&mut sql, "jsonb_build_object(", common(resource, grant));
+            let shared = common(resource, grant);
+            members(&mut sql, "jsonb_build_object(", shared, depth);
             sql.push(" || case when r.")
                 .push(owner)
                 .push(" = (select current_setting('app.user_id'))::uuid then ");
             let own = visible(resource, grant).filter(|field| !is_common(field, grant));
-            members(&mut sql, "jsonb_build_object(", own);
+            members(&mut sql, "jsonb_build_object(", own, depth);
             sql.push(" else '{}'::jsonb end)::text");
         }
         _ => {
-            members(&mut sql, "json_build_object(", visible(resource, grant));
+            let all = visible(resource, grant);
+            members(&mut sql, "json_build_object(", all, depth);
             sql.push("::text");
         }
     }
     sql
 }
 
-fn members(sql: &mut Sql, function: &'static str, fields: impl Iterator<Item = &'static Field>) {
+fn members(
+    sql: &mut Sql,
+    function: &'static str,
+    fields: impl Iterator<Item = &'static Field>,
+    depth: Depth,
+) {
+    let (inner, outer) = depth.breaks();
     sql.push(function);
     for (index, field) in fields.enumerate() {
-        sql.push(if index == 0 { "\n    '" } else { ",\n    '" })
+        sql.push(if index == 0 { "" } else { "," })
+            .push(inner)
+            .push("'")
             .push(field.name)
             .push("', ");
         value(sql, field);
     }
-    sql.push("\n  )");
+    sql.push(outer).push(")");
 }
 
 /// The columns that a changed row is answered from: the application may not read all of them.
@@ -133,7 +162,7 @@ mod tests {
                 .iter()
                 .all(|name| *name != "code")
         );
-        assert!(!object(&LAMPS, &ADMIN).as_str().contains("code"));
+        assert!(!object(&LAMPS, &ADMIN, Depth::One).as_str().contains("code"));
     }
 
     #[test]
@@ -149,7 +178,7 @@ mod tests {
     fn limited_fields_are_those_and_the_id() {
         assert_eq!(names(visible(&LAMPS, &STUDENT)), ["id", "name", "watts"]);
         assert_eq!(
-            object(&LAMPS, &STUDENT).as_str(),
+            object(&LAMPS, &STUDENT, Depth::One).as_str(),
             "json_build_object(
     'id', r.id,
     'name', r.name,
@@ -161,7 +190,7 @@ mod tests {
     #[test]
     fn of_others_rows_fewer_fields_are_shown() {
         assert_eq!(names(common(&LAMPS, &TUTOR)), ["id", "name", "kind"]);
-        let sql = object(&LAMPS, &TUTOR);
+        let sql = object(&LAMPS, &TUTOR, Depth::One);
         let (all, own) = sql
             .as_str()
             .split_once(
@@ -190,9 +219,13 @@ mod tests {
 
     #[test]
     fn times_are_written_in_utc_and_json_as_it_is() {
-        let sql = object(&BILLS, &ADMIN);
+        let sql = object(&BILLS, &ADMIN, Depth::One);
         assert!(sql.as_str().contains("'created_at', lms.utc(r.created_at)"));
-        assert!(object(&LAMPS, &ADMIN).as_str().contains("'tags', r.tags,"));
+        assert!(
+            object(&LAMPS, &ADMIN, Depth::One)
+                .as_str()
+                .contains("'tags', r.tags,")
+        );
     }
 
     #[test]

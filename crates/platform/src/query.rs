@@ -1,4 +1,6 @@
-//! The query of an endpoint that isn't a list: its parameters are declared like a body's fields.
+//! The parameters of a query: read in one way, and checked like a body's fields where they are declared so.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -7,16 +9,26 @@ use crate::problem::{FieldError, Problem};
 use crate::request::Request;
 use crate::validation;
 
-/// The checked parameters, each as text in its normal form.
-///
-/// # Errors
-///
-/// 400 with every parameter that is unknown, repeated, missing or can't be parsed.
-pub fn parameters(request: &Request, fields: &[Field]) -> Result<Map<String, Value>, Problem> {
-    let mut values = Map::new();
+/// The code and the sentence that say what is wrong with a parameter.
+pub type Refusal = (&'static str, String);
+
+/// What is answered for a parameter that nobody knows.
+pub fn unknown() -> Refusal {
+    (
+        "unknown_parameter",
+        "There is no such parameter.".to_owned(),
+    )
+}
+
+/// Hands each parameter to `take` and gives what is wrong with them, one error for each.
+pub fn read(
+    request: &Request,
+    mut take: impl FnMut(&str, String) -> Result<(), Refusal>,
+) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    for pair in request.parameters() {
-        let Some((name, value)) = pair else {
+    let mut seen = BTreeSet::new();
+    for parameter in request.parameters() {
+        let Some((name, value)) = parameter else {
             errors.push(FieldError::parameter(
                 "",
                 "invalid_text",
@@ -24,27 +36,35 @@ pub fn parameters(request: &Request, fields: &[Field]) -> Result<Map<String, Val
             ));
             continue;
         };
-        let Some(field) = fields.iter().find(|field| field.name == name) else {
-            errors.push(FieldError::parameter(
-                &name,
-                "unknown_parameter",
-                "There is no such parameter.",
-            ));
-            continue;
+        let result = if seen.contains(&name) {
+            Err(("duplicate", "This parameter came before.".to_owned()))
+        } else {
+            take(&name, value)
         };
-        match validation::scalar(field.kind, &value) {
-            Ok(value) => {
-                if values.insert(name, Value::from(value)).is_some() {
-                    errors.push(FieldError::parameter(
-                        field.name,
-                        "duplicate",
-                        "This parameter came before.",
-                    ));
-                }
-            }
-            Err((code, detail)) => errors.push(FieldError::parameter(field.name, code, detail)),
+        if let Err((code, detail)) = result {
+            errors.push(FieldError::parameter(&name, code, detail));
         }
+        seen.insert(name);
     }
+    errors
+}
+
+/// The checked parameters, each as text in its normal form.
+///
+/// # Errors
+///
+/// 400 with every parameter that is unknown, repeated, missing or can't be parsed.
+pub fn parameters(request: &Request, fields: &[Field]) -> Result<Map<String, Value>, Problem> {
+    let mut values = Map::new();
+    let mut errors = read(request, |name, value| {
+        let field = fields
+            .iter()
+            .find(|field| field.name == name)
+            .ok_or_else(unknown)?;
+        let value = validation::scalar(field.kind, &value)?;
+        values.insert(name.to_owned(), Value::from(value));
+        Ok(())
+    });
     for field in fields.iter().filter(|field| field.required) {
         let is_given = values.contains_key(field.name)
             || errors
@@ -105,6 +125,10 @@ mod tests {
             ("", vec![("?after", "required")]),
             ("after=10", vec![("?after", "out_of_range")]),
             ("after=1&after=1", vec![("?after", "duplicate")]),
+            (
+                "after=10&after=11",
+                vec![("?after", "out_of_range"), ("?after", "duplicate")],
+            ),
             (
                 "after=1&x%20y=1&on=",
                 vec![("?x y", "unknown_parameter"), ("?on", "invalid_date")],

@@ -4,7 +4,7 @@
 
 use crate::field::{Field, Kind, Setting};
 use crate::policy::Grant;
-use crate::projection;
+use crate::projection::{self, Depth};
 use crate::resource::Resource;
 use crate::sql::{Sql, Statement};
 
@@ -151,7 +151,7 @@ fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
 /// `select` of the row `r` as body and its version as tag.
 fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("select\n  ");
-    sql.append(&projection::object(resource, grant));
+    sql.append(&projection::object(resource, grant, Depth::One));
     sql.push(" as body,\n  r.version::text as tag");
 }
 

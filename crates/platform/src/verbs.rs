@@ -13,7 +13,7 @@ use crate::intake::Rows;
 use crate::listing::Listing;
 use crate::pipeline::{Passage, settle};
 use crate::policy::{Grant, Verb};
-use crate::problem::{Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 use crate::request::Request;
 use crate::resource::Resource;
 use crate::response::Response;
@@ -62,6 +62,11 @@ async fn list(
     };
     let is_file = headers::accepts(passage.request, media)? == "text/csv";
     let listing = Listing::parse(passage.request, resource, passage.grant)?;
+    if is_file && listing.count {
+        let detail = "A file has no place for a count.";
+        let error = FieldError::parameter("count", "not_allowed", detail);
+        return Err(Problem::malformed(vec![error]));
+    }
     let statement = match listing.shape() {
         _ if is_file => Rc::new(export::statement(&listing, resource, passage.grant)),
         Some(shape) => {
@@ -71,7 +76,12 @@ async fn list(
         }
         None => Rc::new(listing.statement(resource, passage.grant)),
     };
-    let answer = match passage.run(&statement, listing.arguments()).await {
+    let arguments = if is_file {
+        listing.file_arguments()
+    } else {
+        listing.arguments()
+    };
+    let answer = match passage.run(&statement, arguments).await {
         Ok(answer) => answer,
         Err(failure) => return settle(failure),
     };

@@ -6,6 +6,7 @@ use super::schema;
 use crate::action::{Action, Shape};
 use crate::component::{Component, Does, Endpoint};
 use crate::filter::Operator;
+use crate::import::MOST_ROWS as MOST_IMPORTED;
 use crate::listing::{DEFAULT_LIMIT, MOST_ROWS};
 use crate::policy::{Access, Verb};
 use crate::resource::Resource;
@@ -171,7 +172,11 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
         }),
         Verb::Import => json!({
             "summary": format!("Import {noun} from CSV"),
-            "description": "All rows or none. With dry_run=true nothing is kept and the answer (200) says what would happen.",
+            "description": format!(
+                "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB. Errors name row and column as a \
+                spreadsheet numbers them. With dry_run=true nothing is kept and the answer (200) says what would \
+                happen."
+            ),
             "parameters": [
                 {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
                 shared("IdempotencyKey")
@@ -199,7 +204,7 @@ fn list(resource: &Resource, name: &str) -> Value {
         json!({
             "name": "limit",
             "in": "query",
-            "description": "Most rows of this page.",
+            "description": "Most rows of this page. A file (text/csv) has all rows unless this is given.",
             "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_LIMIT}
         }),
         json!({
@@ -217,7 +222,7 @@ fn list(resource: &Resource, name: &str) -> Value {
         json!({
             "name": "count",
             "in": "query",
-            "description": "Counts all rows that match.",
+            "description": "Counts all rows that match; not in a file.",
             "schema": {"type": "string", "enum": ["exact"]}
         }),
         json!({
@@ -254,7 +259,7 @@ fn list(resource: &Resource, name: &str) -> Value {
         "responses": responses(
             200,
             json!({
-                "description": "A page, or with Accept: text/csv the whole list as a file.",
+                "description": "A page; or with Accept: text/csv a file of all rows that match the filters, in the order of sort.",
                 "headers": {"Link": {"description": "rel=\"next\"", "schema": {"type": "string"}}},
                 "content": content
             }),

@@ -2,10 +2,10 @@
 //! that nobody serves.
 
 use http::Method;
-use platform::problem::{FieldError, Kind, Problem};
+use platform::problem::{Kind, Problem};
 use platform::request::Request;
 use platform::response::Response;
-use platform::{conditions, headers};
+use platform::{conditions, headers, pipeline, query};
 
 use crate::assets::{self, Asset};
 use crate::encoding;
@@ -19,30 +19,22 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
     style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
-/// The answer to one request.
-pub fn respond(request: &Request) -> Response {
-    let request_id = headers::request_id(request);
-    let response = match serve(request) {
-        Ok(response) => response,
-        Err(problem) => {
-            if let Some(cause) = &problem.cause {
-                eprintln!("{request_id} {} {}: {cause}", request.method, request.path);
-            }
-            refused(&problem, &request_id, &request.method)
-        }
-    };
-    response
-        .header("x-request-id", request_id)
-        .header("x-content-type-options", "nosniff")
+/// The answer to one request, which pages of the origins may read.
+pub fn respond(allowed_origins: &[String], request: &Request) -> Response {
+    pipeline::answer(allowed_origins, request, || serve(allowed_origins, request))
 }
 
-fn serve(request: &Request) -> Result<Response, Problem> {
+fn serve(allowed_origins: &[String], request: &Request) -> Result<Response, Problem> {
     let asset = assets::find(&request.path).ok_or_else(|| {
         Problem::new(Kind::NotFound).detail("The reference at /docs lists every path.")
     })?;
     match request.method {
         Method::GET | Method::HEAD => file(asset, request),
-        Method::OPTIONS => Ok(Response::empty(204).header("allow", ALLOWED)),
+        Method::OPTIONS => Ok(headers::options(
+            allowed_origins,
+            request,
+            ALLOWED.to_owned(),
+        )),
         _ => Err(Problem::new(Kind::MethodNotAllowed)
             .detail(format!("This path knows {ALLOWED}."))
             .header("allow", ALLOWED)),
@@ -50,70 +42,40 @@ fn serve(request: &Request) -> Result<Response, Problem> {
 }
 
 fn file(asset: &Asset, request: &Request) -> Result<Response, Problem> {
-    if let Some(name) = unknown_parameter(request) {
-        return Err(Problem::malformed(vec![FieldError::new(
-            name,
-            "unknown_parameter",
-            "This path takes no query.",
-        )]));
+    // The page's own addresses may carry what a link to them picked up on the way.
+    if request.path.starts_with("/v1/") {
+        query::parameters(request, &[])?;
     }
-    let compressed = request
+    let is_packed = request
         .header("accept-encoding")
         .is_some_and(encoding::takes_gzip);
-    let (etag, length) = if compressed {
-        (asset.gzip_etag, asset.gzip.len())
+    let etag = if is_packed {
+        asset.gzip_etag
     } else {
-        (asset.etag, asset.length)
+        asset.etag
     };
-    let unchanged = conditions::not_modified(request, etag);
-
-    let mut response = Response::empty(if unchanged { 304 } else { 200 })
+    let is_known = conditions::not_modified(request, etag);
+    let mut response = Response::empty(if is_known { 304 } else { 200 })
         .header("etag", etag)
         .header("vary", "accept-encoding")
         // Kept, but asked about each time: an upgrade must show at once.
         .header("cache-control", "public, no-cache");
-    if unchanged {
+    if is_known {
         return Ok(response);
     }
     response = response
         .header("content-type", asset.media_type)
-        .header("content-length", length.to_string())
         .header("content-security-policy", CONTENT_SECURITY_POLICY)
         .header("referrer-policy", "no-referrer");
-    if compressed {
+    if is_packed {
         response = response.header("content-encoding", "gzip");
-    }
-    if request.method == Method::GET {
-        response.body = if compressed {
-            asset.gzip.to_vec()
-        } else {
-            asset.inflate().map_err(|error| {
-                Problem::new(Kind::Internal).cause(format!("can't be unpacked: {error}"))
-            })?
-        };
+        response.body = asset.gzip.to_vec();
+    } else {
+        response.body = asset.inflate().map_err(|error| {
+            Problem::new(Kind::Internal).cause(format!("can't be unpacked: {error}"))
+        })?;
     }
     Ok(response)
-}
-
-/// The first parameter of the query to a versioned path; the page's own may carry what
-/// a link to it picked up on the way.
-fn unknown_parameter(request: &Request) -> Option<String> {
-    if !request.path.starts_with("/v1/") {
-        return None;
-    }
-    let (name, _) = request.parameters().next()?.unwrap_or_default();
-    Some(format!("?{}", name.chars().take(100).collect::<String>()))
-}
-
-fn refused(problem: &Problem, request_id: &str, method: &Method) -> Response {
-    let mut response = Response::problem(problem, request_id);
-    let length = response.body.len().to_string();
-    if method == Method::HEAD {
-        response.body.clear();
-    }
-    response
-        .header("content-length", length)
-        .header("cache-control", "no-store")
 }
 
 #[cfg(test)]
@@ -134,13 +96,14 @@ mod tests {
                 (HeaderName::from_static(name), value)
             })
             .collect();
-        respond(&Request {
+        let request = Request {
             method,
             path: path.to_owned(),
             query,
             headers,
             body: Vec::new(),
-        })
+        };
+        respond(&["https://app.example.org".to_owned()], &request)
     }
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
@@ -209,6 +172,23 @@ mod tests {
             (options.status, header(&options, "allow")),
             (204, Some(ALLOWED))
         );
+    }
+
+    #[test]
+    fn pages_of_allowed_origins_may_read_it() {
+        for (origin, expected) in [
+            ("https://app.example.org", Some("https://app.example.org")),
+            ("https://evil.example", None),
+        ] {
+            for (method, path) in [
+                (Method::GET, "/v1/openapi.json"),
+                (Method::OPTIONS, "/v1/openapi.json"),
+                (Method::GET, "/v1/nothing"),
+            ] {
+                let reply = ask(method, path, &[("origin", origin)]);
+                assert_eq!(header(&reply, "access-control-allow-origin"), expected);
+            }
+        }
     }
 
     #[test]

@@ -68,11 +68,4 @@ pub static COMPONENT: Component = Component {
 }
 .checked();
 
-/// The entry of every request that the host sends here.
-#[cfg(target_family = "wasm")]
-#[spin_sdk::http_service]
-async fn handle(
-    request: spin_sdk::http::Request,
-) -> spin_sdk::http::Response<spin_sdk::http::FullBody<bytes::Bytes>> {
-    platform::spin::serve(&COMPONENT, request).await
-}
+platform::entry!(COMPONENT);

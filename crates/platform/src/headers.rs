@@ -12,7 +12,6 @@ use crate::problem::{Kind, Problem};
 use crate::random;
 use crate::request::Request;
 use crate::response::Response;
-use crate::settings::Settings;
 
 /// The media type that the client likes best of those that there are, `known`, our own favourite first.
 ///
@@ -132,9 +131,9 @@ pub fn request_id(request: &Request) -> String {
 }
 
 /// The answer to `OPTIONS`, a browser's preflight included.
-pub fn options(settings: &Settings, request: &Request, allow: String) -> Response {
+pub fn options(allowed_origins: &[String], request: &Request, allow: String) -> Response {
     let response = Response::empty(204);
-    let response = if allowed_origin(settings, request).is_some() {
+    let response = if allowed_origin(allowed_origins, request).is_some() {
         response
             .header("access-control-allow-methods", allow.clone())
             .header(
@@ -148,10 +147,9 @@ pub fn options(settings: &Settings, request: &Request, allow: String) -> Respons
     response.header("allow", allow)
 }
 
-fn allowed_origin<'a>(settings: &Settings, request: &'a Request) -> Option<&'a str> {
+fn allowed_origin<'a>(allowed_origins: &[String], request: &'a Request) -> Option<&'a str> {
     let origin = request.header("origin")?;
-    settings
-        .allowed_origins
+    allowed_origins
         .iter()
         .any(|allowed| allowed == origin)
         .then_some(origin)
@@ -160,7 +158,7 @@ fn allowed_origin<'a>(settings: &Settings, request: &'a Request) -> Option<&'a s
 /// Adds what every answer has, and takes the body off the answer to `HEAD`.
 pub fn complete(
     response: &mut Response,
-    settings: &Settings,
+    allowed_origins: &[String],
     request: &Request,
     request_id: String,
     database_microseconds: u64,
@@ -186,14 +184,14 @@ pub fn complete(
     if !headers.iter().any(|(name, _)| *name == "cache-control") {
         headers.push(("cache-control", "no-store".to_owned()));
     }
-    if let Some(origin) = allowed_origin(settings, request) {
+    if let Some(origin) = allowed_origin(allowed_origins, request) {
         headers.push(("access-control-allow-origin", origin.to_owned()));
         headers.push((
             "access-control-expose-headers",
             "etag, link, location, retry-after, x-request-id, idempotency-replayed".to_owned(),
         ));
     }
-    if !settings.allowed_origins.is_empty() {
+    if !allowed_origins.is_empty() {
         headers.push(("vary", "origin".to_owned()));
     }
     if request.method == Method::HEAD {

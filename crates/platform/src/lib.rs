@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod context;
 pub mod cursor;
 pub mod database;
+mod entry;
 pub mod export;
 pub mod field;
 pub mod filter;

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::Method;
 use serde_json::{Map, Value};
@@ -104,7 +104,7 @@ pub async fn handle(
     let total = started.elapsed();
     headers::complete(
         &mut response,
-        settings,
+        &settings.allowed_origins,
         request,
         request_id,
         microseconds,
@@ -113,17 +113,26 @@ pub async fn handle(
     response
 }
 
-/// Answers a request whose body could not be read.
-pub fn refuse(settings: &Settings, request: &Request, problem: &Problem) -> Response {
+/// Answers a request without the database: by a file, or by what is wrong with its body.
+pub fn answer(
+    allowed_origins: &[String],
+    request: &Request,
+    serve: impl FnOnce() -> Result<Response, Problem>,
+) -> Response {
     let request_id = headers::request_id(request);
-    let mut response = problem_response(problem, request, &request_id);
+    let started = Instant::now();
+    let mut response = match serve() {
+        Ok(response) => response,
+        Err(problem) => problem_response(&problem, request, &request_id),
+    };
+    let total = started.elapsed();
     headers::complete(
         &mut response,
-        settings,
+        allowed_origins,
         request,
         request_id,
         0,
-        Duration::ZERO,
+        total,
     );
     response
 }
@@ -147,7 +156,9 @@ async fn serve(
 ) -> Result<Response, Problem> {
     let (endpoint, parameters) = match router::find(component, &request.method, &request.path)? {
         Route::Endpoint(endpoint, parameters) => (endpoint, parameters),
-        Route::Options(allow) => return Ok(headers::options(settings, request, allow)),
+        Route::Options(allow) => {
+            return Ok(headers::options(&settings.allowed_origins, request, allow));
+        }
     };
     let (caller, grant) = admit(component, &endpoint, request, settings)?;
     let mut context = Context::new(&settings.region, caller.as_ref(), request_id);

@@ -41,11 +41,7 @@ impl Settings {
         if decoded.contains("hostaddr") {
             return Err("variable database_url must name its host, not hostaddr".to_owned());
         }
-        let allowed_origins = get("allowed_origins")?
-            .split([',', ' '])
-            .filter(|origin| !origin.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let allowed_origins = origins(&get("allowed_origins")?);
         Ok(Settings {
             region,
             base_urls,
@@ -54,6 +50,14 @@ impl Settings {
             database_url,
         })
     }
+}
+
+/// The origins of the variable `allowed_origins`.
+pub fn origins(text: &str) -> Vec<String> {
+    text.split([',', ' '])
+        .filter(|origin| !origin.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use spin_sdk::http::{FullBody, Request as SpinRequest, Response as SpinResponse};
+use spin_sdk::http::FullBody;
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 use spin_sdk::variables;
 
@@ -20,7 +20,7 @@ use crate::pipeline;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::sql::Statement;
 
 thread_local! {
@@ -28,8 +28,13 @@ thread_local! {
     static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
 }
 
+/// A request as the host hands it over.
+pub type Incoming = spin_sdk::http::Request;
+/// An answer as the host takes it.
+pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
+
 /// Answers a request of the host with the component's table.
-pub async fn serve(component: &Component, request: SpinRequest) -> SpinResponse<FullBody<Bytes>> {
+pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     let response = match settings().await {
         Ok(settings) => match read(component, &settings, request).await {
             (request, Ok(rows)) => {
@@ -38,24 +43,47 @@ pub async fn serve(component: &Component, request: SpinRequest) -> SpinResponse<
                 };
                 pipeline::handle(component, &settings, &database, &request, rows).await
             }
-            (request, Err(problem)) => pipeline::refuse(&settings, &request, &problem),
+            (request, Err(problem)) => {
+                pipeline::answer(&settings.allowed_origins, &request, || Err(problem))
+            }
         },
-        Err(cause) => {
-            eprintln!("{} can't serve: {cause}", component.name);
-            refused(&Problem::new(Kind::Unavailable).header("retry-after", "30"))
+        Err(cause) => refused(component.name, &cause),
+    };
+    sent(response)
+}
+
+/// Answers a request of the host by `respond`, which is told the allowed origins and reads no body.
+pub async fn serve_files(
+    name: &str,
+    respond: fn(&[String], &Request) -> Response,
+    request: Incoming,
+) -> Outgoing {
+    let response = match variable("allowed_origins").await {
+        Ok(origins) => {
+            let (parts, _) = request.into_parts();
+            respond(&settings::origins(&origins), &head(parts))
         }
+        Err(cause) => refused(name, &cause),
     };
     sent(response)
 }
 
 /// The answer when there are no settings to serve by.
-fn refused(problem: &Problem) -> Response {
+fn refused(name: &str, cause: &str) -> Response {
+    eprintln!("{name} can't serve: {cause}");
+    let problem = Problem::new(Kind::Unavailable).header("retry-after", "30");
     let request_id = crate::random::id().to_string();
-    let response = Response::problem(problem, &request_id);
+    let response = Response::problem(&problem, &request_id);
     let length = response.body.len().to_string();
     response
         .header("x-request-id", request_id)
         .header("content-length", length)
+}
+
+async fn variable(name: &str) -> Result<String, String> {
+    variables::get(name)
+        .await
+        .map_err(|_| format!("variable {name} is not set"))
 }
 
 async fn settings() -> Result<Rc<Settings>, String> {
@@ -70,10 +98,7 @@ async fn settings() -> Result<Rc<Settings>, String> {
         "database_url",
         "allowed_origins",
     ] {
-        let value = variables::get(name)
-            .await
-            .map_err(|_| format!("variable {name} is not set"))?;
-        values.insert(name, value);
+        values.insert(name, variable(name).await?);
     }
     let settings = Rc::new(Settings::read(|name| {
         values
@@ -89,16 +114,10 @@ async fn settings() -> Result<Rc<Settings>, String> {
 async fn read(
     component: &Component,
     settings: &Settings,
-    request: SpinRequest,
+    request: Incoming,
 ) -> (Request, Result<Option<Rows>, Problem>) {
     let (parts, body) = request.into_parts();
-    let mut request = Request {
-        method: parts.method,
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().map(str::to_owned),
-        headers: parts.headers,
-        body: Vec::new(),
-    };
+    let mut request = head(parts);
     let result = match pipeline::intake(component, settings, &request) {
         Ok(intake) => read_body(&request, body, intake).await,
         Err(problem) => Err(problem),
@@ -112,6 +131,17 @@ async fn read(
         Err(problem) => Err(problem),
     };
     (request, result)
+}
+
+/// The request without its body.
+fn head(parts: http::request::Parts) -> Request {
+    Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        body: Vec::new(),
+    }
 }
 
 async fn read_body<B>(request: &Request, mut body: B, mut intake: Intake) -> Result<Body, Problem>
@@ -136,7 +166,7 @@ where
     intake.finish()
 }
 
-fn sent(response: Response) -> SpinResponse<FullBody<Bytes>> {
+fn sent(response: Response) -> Outgoing {
     let mut builder = http::Response::builder().status(response.status);
     for (name, value) in response.headers {
         builder = builder.header(name, value);

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixture::{request, settings, settings_with};
+use crate::settings::Settings;
 
 const BOTH: &[&str] = &["application/json", "text/csv"];
 
@@ -116,7 +117,7 @@ fn completed(settings: &Settings, request: &Request, mut response: Response) -> 
     let total = Duration::from_micros(12_345);
     complete(
         &mut response,
-        settings,
+        &settings.allowed_origins,
         request,
         "r-1".to_owned(),
         1_002,
@@ -169,7 +170,11 @@ fn a_browser_is_let_in_from_allowed_origins_only() {
     let from = |origin: &str| request(Method::OPTIONS, "/").with("origin", origin);
     let answer = |origin: &str| {
         let given = from(origin);
-        let response = options(&settings, &given, "GET, HEAD, OPTIONS".to_owned());
+        let response = options(
+            &settings.allowed_origins,
+            &given,
+            "GET, HEAD, OPTIONS".to_owned(),
+        );
         completed(&settings, &given, response)
     };
     let response = answer("https://b.example");
@@ -204,11 +209,7 @@ fn a_browser_is_let_in_from_allowed_origins_only() {
         );
         assert_eq!(header(&response, "vary"), Some("origin"));
     }
-    let none = options(
-        &crate::fixture::settings(),
-        &from("https://a.example"),
-        String::new(),
-    );
+    let none = options(&[], &from("https://a.example"), String::new());
     assert!(
         none.headers
             .iter()

@@ -37,7 +37,9 @@ fn served(settings: &Settings, recorder: &Recorder, mut request: Request) -> Res
             None
         }
         Ok(Body::Rows(rows)) => Some(rows),
-        Err(problem) => return refuse(settings, &request, &problem),
+        Err(problem) => {
+            return super::answer(&settings.allowed_origins, &request, || Err(problem));
+        }
     };
     ready(handle(&COMPONENT, settings, recorder, &request, rows))
 }

@@ -38,6 +38,7 @@ const NEW: &[Field] = &[
 pub(crate) const CREATE: Action = Action {
     method: Method::POST,
     path: "/v1/users",
+    segments: &[],
     operation: "users.create",
     summary: "Create a user",
     access: Access::Granted {
@@ -58,6 +59,7 @@ pub(crate) const CREATE: Action = Action {
 pub(crate) const DEACTIVATE: Action = Action {
     method: Method::POST,
     path: "/v1/users/{id}/deactivate",
+    segments: &[],
     operation: "users.deactivate",
     summary: "Deactivate a user",
     access: Access::Granted {
@@ -78,6 +80,7 @@ pub(crate) const DEACTIVATE: Action = Action {
 pub(crate) const ACTIVATE: Action = Action {
     method: Method::POST,
     path: "/v1/users/{id}/activate",
+    segments: &[],
     operation: "users.activate",
     summary: "Activate a user",
     access: Access::Granted {

@@ -67,6 +67,7 @@ const EVENT: &[Field] = &[
 pub(crate) const LIST: Action = Action {
     method: Method::GET,
     path: "/v1/events",
+    segments: &[],
     operation: "events.list",
     summary: "List events",
     access: Access::Granted {

@@ -17,6 +17,7 @@ const SCHEMA: i64 = 50;
 pub(crate) const LIVE: Action = Action {
     method: Method::GET,
     path: "/healthz",
+    segments: &[],
     operation: "health.live",
     summary: "Is the process alive",
     access: Access::Public,
@@ -39,6 +40,7 @@ pub(crate) const LIVE: Action = Action {
 pub(crate) const READY: Action = Action {
     method: Method::GET,
     path: "/readyz",
+    segments: &[],
     operation: "health.ready",
     summary: "Can requests be served",
     access: Access::Public,
@@ -76,6 +78,7 @@ const REGION: &[Field] = &[
 pub(crate) const REGIONS: Action = Action {
     method: Method::GET,
     path: "/v1/regions",
+    segments: &[],
     operation: "regions.list",
     summary: "List regions",
     access: Access::Public,

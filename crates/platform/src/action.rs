@@ -24,6 +24,8 @@ pub struct Action {
     pub method: Method,
     /// The path, with parameters in braces, such as `/v1/users/{id}/deactivate`.
     pub path: &'static str,
+    /// The path's parameters that are no UUIDs: what values they take.
+    pub segments: &'static [Field],
     /// The operation's id in the reference, such as `users.deactivate`.
     pub operation: &'static str,
     /// A few words for the reference page.

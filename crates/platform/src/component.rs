@@ -3,6 +3,7 @@
 use http::Method;
 
 use crate::action::Action;
+use crate::field::{Field, Kind};
 use crate::policy::{Access, Grant, Policy, Verb};
 use crate::resource::Resource;
 use crate::role::Role;
@@ -55,6 +56,23 @@ impl Endpoint {
             .chain(parts(self.path.1))
     }
 
+    /// Name and kind of the parameter that a segment of the path is; a UUID unless it is declared.
+    pub fn parameter(&self, segment: &'static str) -> Option<(&'static str, Kind)> {
+        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some((
+            name,
+            self.declared(name).map_or(Kind::Id, |field| field.kind),
+        ))
+    }
+
+    /// The declaration of a parameter of the path that is no UUID.
+    pub fn declared(&self, name: &str) -> Option<&'static Field> {
+        match self.does {
+            Does::Verb(..) => None,
+            Does::Action(action) => action.segments.iter().find(|field| field.name == name),
+        }
+    }
+
     /// The operation's id, such as `users.list`.
     pub fn operation(&self) -> String {
         match self.does {
@@ -96,7 +114,8 @@ impl Component {
     ///
     /// # Panics
     ///
-    /// While the program is compiled, for a resource's verb or an action that no role has.
+    /// While the program is compiled, for a resource's verb or an action that no role has, and for a segment
+    /// that is not in its path or can't be written in one.
     pub const fn checked(self) -> Component {
         let mut resource = 0;
         while resource < self.resources.len() {
@@ -119,6 +138,7 @@ impl Component {
                     "an action has no row in the access table"
                 );
             }
+            check_segments(&self.actions[action]);
             action += 1;
         }
         self
@@ -168,6 +188,39 @@ const fn is_mentioned(policies: &[Policy], resource: &str, verb: Verb) -> bool {
     false
 }
 
+const fn check_segments(action: &Action) {
+    let mut index = 0;
+    while index < action.segments.len() {
+        let segment = &action.segments[index];
+        assert!(
+            has_parameter(action.path, segment.name),
+            "a segment is declared that is not in its path"
+        );
+        assert!(
+            !segment.kind.is_json(),
+            "a segment is declared that can't be written in a path"
+        );
+        index += 1;
+    }
+}
+
+/// Whether the path has `{name}`.
+const fn has_parameter(path: &str, name: &str) -> bool {
+    let (path, name) = (path.as_bytes(), name.as_bytes());
+    let mut start = 0;
+    while start + name.len() + 2 <= path.len() {
+        let mut matched = 0;
+        while matched < name.len() && path[start + 1 + matched] == name[matched] {
+            matched += 1;
+        }
+        if path[start] == b'{' && matched == name.len() && path[start + 1 + matched] == b'}' {
+            return true;
+        }
+        start += 1;
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +265,7 @@ mod tests {
                 "POST /v1/lamps/import lamps.import",
                 "POST /v1/lamps/{id}/restore lamps.restore",
                 "POST /v1/lamps/{id}/switch lamps.switch",
+                "PUT /v1/lamps/{id}/nights/{start}/{phase} lamps.plan",
             ]
         );
     }
@@ -270,6 +324,37 @@ mod tests {
             policies: &[NOBODY],
         }
         .checked();
+    }
+
+    #[test]
+    fn a_parameter_is_a_uuid_unless_it_is_declared() {
+        let plan = COMPONENT
+            .endpoints()
+            .find(|endpoint| endpoint.operation() == "lamps.plan")
+            .unwrap();
+        let kind = |segment| plan.parameter(segment).map(|(_, kind)| kind);
+        assert!(matches!(kind("{id}"), Some(Kind::Id)));
+        assert!(matches!(kind("{start}"), Some(Kind::Time)));
+        assert!(matches!(kind("{phase}"), Some(Kind::OneOf(_))));
+        assert!(kind("nights").is_none());
+    }
+
+    #[test]
+    fn names_of_parameters_are_found_whole() {
+        let path = "/v1/lamps/{id}/nights/{start}";
+        assert!(has_parameter(path, "id") && has_parameter(path, "start"));
+        for name in ["i", "d", "star", "tart", "nights", "", "start}", "other"] {
+            assert!(!has_parameter(path, name), "{name}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a segment is declared that is not in its path")]
+    fn a_segment_that_is_not_in_the_path_is_no_component() {
+        check_segments(&Action {
+            path: "/v1/lamps",
+            ..crate::fixture::PLAN
+        });
     }
 
     #[test]

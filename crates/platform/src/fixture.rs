@@ -116,6 +116,7 @@ pub(crate) static STUDENT: Grant =
 const SWITCH: Action = Action {
     method: Method::POST,
     path: "/v1/lamps/{id}/switch",
+    segments: &[],
     operation: "lamps.switch",
     summary: "Switch a lamp",
     access: Access::Granted {
@@ -136,9 +137,31 @@ const SWITCH: Action = Action {
     run: Run::Statement(switch),
 };
 
+/// An action whose path has a time and a word in it.
+pub(crate) const PLAN: Action = Action {
+    method: Method::PUT,
+    path: "/v1/lamps/{id}/nights/{start}/{phase}",
+    segments: &[
+        Field::new("start", Kind::Time, "When the night begins."),
+        Field::new("phase", Kind::OneOf(&["dusk", "dawn"]), "Which end."),
+    ],
+    operation: "lamps.plan",
+    summary: "Plan a night",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 204,
+        schema: None,
+        description: "Nothing.",
+    },
+    run: Run::Statement(switch),
+};
+
 const ASK: Action = Action {
     method: Method::POST,
     path: "/v1/ask",
+    segments: &[],
     operation: "oracle.ask",
     summary: "Ask",
     access: Access::SignedIn,
@@ -155,6 +178,7 @@ const ASK: Action = Action {
 const PING: Action = Action {
     method: Method::GET,
     path: "/ping",
+    segments: &[],
     operation: "ping",
     summary: "Ping",
     access: Access::Public,
@@ -190,7 +214,7 @@ fn ping<'a>(_: &'a Call<'a>) -> Done<'a> {
 pub(crate) static COMPONENT: Component = Component {
     name: "light",
     resources: &[LAMPS, BILLS],
-    actions: &[SWITCH, ASK, PING],
+    actions: &[SWITCH, PLAN, ASK, PING],
     policies: &[
         Policy {
             resource: "lamps",

@@ -1,10 +1,12 @@
 //! From method and path to the endpoint, or to what is wrong with them.
 
 use http::Method;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::component::{Component, Endpoint};
-use crate::problem::{Kind, Problem};
+use crate::field::Kind;
+use crate::problem::{self, Problem};
 use crate::validation;
 
 /// Where a request goes.
@@ -45,7 +47,7 @@ fn other_method(component: &Component, method: &Method, path: &str) -> Result<Ro
         .map(|endpoint| endpoint.method)
         .collect();
     if methods.is_empty() {
-        return Err(Problem::new(Kind::NotFound));
+        return Err(Problem::new(problem::Kind::NotFound));
     }
     if methods.contains(&Method::GET) {
         methods.push(Method::HEAD);
@@ -58,47 +60,58 @@ fn other_method(component: &Component, method: &Method, path: &str) -> Result<Ro
     if *method == Method::OPTIONS {
         return Ok(Route::Options(allow));
     }
-    Err(Problem::new(Kind::MethodNotAllowed)
+    Err(Problem::new(problem::Kind::MethodNotAllowed)
         .detail(format!("This path knows {allow}."))
         .header("allow", allow))
 }
 
-/// The name of a parameter, from its segment of a path.
-fn parameter(segment: &'static str) -> Option<&'static str> {
-    segment.strip_prefix('{')?.strip_suffix('}')
-}
-
-/// Whether the path is one of the endpoint's; every parameter is a UUID.
+/// Whether the path is one of the endpoint's: what is no value of a parameter's kind is not there.
 fn matches(endpoint: &Endpoint, path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else {
         return false;
     };
     let mut given = path.split('/');
     endpoint.segments().all(|segment| {
-        given.next().is_some_and(|value| match parameter(segment) {
-            Some(_) => validation::id(value).is_some(),
-            None => segment == value,
-        })
+        given
+            .next()
+            .is_some_and(|value| match endpoint.parameter(segment) {
+                // An id needs no decoding, and is looked at without being written anew.
+                Some((_, Kind::Id)) => validation::id(value).is_some(),
+                Some((_, kind)) => value_of(kind, value).is_some(),
+                None => segment == value,
+            })
     }) && given.next().is_none()
 }
 
-/// The values of the parameters of a path that matches.
+/// The values of the parameters of a path that matches, in their normal form.
 fn parameters(endpoint: &Endpoint, path: &str) -> Map<String, Value> {
     endpoint
         .segments()
         .zip(path.split('/').skip(1))
         .filter_map(|(segment, value)| {
-            let id = validation::id(value)?;
-            Some((parameter(segment)?.to_owned(), Value::from(id.to_string())))
+            let (name, kind) = endpoint.parameter(segment)?;
+            Some((name.to_owned(), Value::from(value_of(kind, value)?)))
         })
         .collect()
 }
 
+/// The value that a segment of a path is, if it is one of the kind.
+fn value_of(kind: Kind, segment: &str) -> Option<String> {
+    if let Kind::Id = kind {
+        return validation::id(segment).map(|id| id.to_string());
+    }
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    validation::scalar(kind, &decoded).ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::component::Does;
     use crate::fixture::COMPONENT;
+    use crate::problem::Kind;
 
     const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
 
@@ -156,6 +169,38 @@ mod tests {
         };
         assert!(matches!(endpoint.does, Does::Action(_)));
         assert_eq!(Value::Object(parameters), serde_json::json!({"id": ID}));
+    }
+
+    #[test]
+    fn parameters_are_of_the_kinds_that_the_endpoint_declares() {
+        let planned = |rest: &str| {
+            let path = format!("/v1/lamps/{ID}/nights/{rest}");
+            match find(&COMPONENT, &Method::PUT, &path) {
+                Ok(Route::Endpoint(_, parameters)) => Ok(Value::Object(parameters)),
+                Ok(Route::Options(_)) => panic!("{path} is no OPTIONS"),
+                Err(problem) => Err(problem.kind),
+            }
+        };
+        let expected = json!({"id": ID, "start": "2026-03-29T16:00:00.000000Z", "phase": "dusk"});
+        for rest in [
+            "2026-03-29T16:00:00Z/dusk",
+            "2026-03-29T16%3A00%3A00%5A/d%75sk",
+            "2026-03-29T18:00:00+02:00/dusk",
+            "2026-03-29T18:00:00%2B02:00/dusk",
+        ] {
+            assert_eq!(planned(rest), Ok(expected.clone()), "{rest}");
+        }
+        for rest in [
+            "2026-03-29/dusk",
+            "yesterday/dusk",
+            "2026-03-29T16:00:00Z/noon",
+            "2026-03-29T16:00:00Z/",
+            "2026-03-29T16:00:00Z",
+            "%ff/dusk",
+            "2026-03-29T16:00:00Z/dusk/",
+        ] {
+            assert_eq!(planned(rest), Err(Kind::NotFound), "{rest}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use platform::sql::{Sql, Statement};
 pub(crate) const ME: Action = Action {
     method: Method::GET,
     path: "/v1/auth/me",
+    segments: &[],
     operation: "auth.me",
     summary: "Who am I",
     access: Access::SignedIn,
@@ -62,6 +63,7 @@ const SESSION: &[Field] = &[
 pub(crate) const SESSIONS: Action = Action {
     method: Method::GET,
     path: "/v1/auth/sessions",
+    segments: &[],
     operation: "auth.sessions.list",
     summary: "List one's own sessions",
     access: Access::SignedIn,
@@ -93,6 +95,7 @@ pub(crate) const SESSIONS: Action = Action {
 pub(crate) const REVOKE: Action = Action {
     method: Method::DELETE,
     path: "/v1/auth/sessions/{id}",
+    segments: &[],
     operation: "auth.sessions.delete",
     summary: "End one of one's own sessions",
     access: Access::SignedIn,

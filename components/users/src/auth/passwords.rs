@@ -19,6 +19,7 @@ use crate::password;
 pub(crate) const CHANGE: Action = Action {
     method: Method::POST,
     path: "/v1/auth/password",
+    segments: &[],
     operation: "auth.password.change",
     summary: "Change one's own password",
     access: Access::SignedIn,
@@ -44,6 +45,7 @@ pub(crate) const CHANGE: Action = Action {
 pub(crate) const RESET: Action = Action {
     method: Method::POST,
     path: "/v1/auth/password-reset",
+    segments: &[],
     operation: "auth.password.reset",
     summary: "Ask for a password reset",
     access: Access::Public,
@@ -74,6 +76,7 @@ pub(crate) const RESET: Action = Action {
 pub(crate) const CONFIRM: Action = Action {
     method: Method::POST,
     path: "/v1/auth/password-reset/confirm",
+    segments: &[],
     operation: "auth.password.confirm",
     summary: "Set a password by a one-use token",
     access: Access::Public,

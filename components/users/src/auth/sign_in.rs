@@ -21,6 +21,7 @@ use crate::password;
 pub(crate) const LOGIN: Action = Action {
     method: Method::POST,
     path: "/v1/auth/login",
+    segments: &[],
     operation: "auth.login",
     summary: "Sign in",
     access: Access::Public,
@@ -57,6 +58,7 @@ pub(crate) const LOGIN: Action = Action {
 pub(crate) const REFRESH: Action = Action {
     method: Method::POST,
     path: "/v1/auth/refresh",
+    segments: &[],
     operation: "auth.refresh",
     summary: "Refresh the access token",
     access: Access::Public,
@@ -79,6 +81,7 @@ pub(crate) const REFRESH: Action = Action {
 pub(crate) const LOGOUT: Action = Action {
     method: Method::POST,
     path: "/v1/auth/logout",
+    segments: &[],
     operation: "auth.logout",
     summary: "Sign out",
     access: Access::SignedIn,

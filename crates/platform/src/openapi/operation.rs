@@ -73,14 +73,18 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
 fn path_parameters(operation: &mut Value, endpoint: &Endpoint) {
     let named = endpoint
         .segments()
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| {
-            json!({
+        .filter_map(|segment| endpoint.parameter(segment))
+        .map(|(name, kind)| {
+            let mut parameter = json!({
                 "name": name,
                 "in": "path",
                 "required": true,
-                "schema": {"type": "string", "format": "uuid"}
-            })
+                "schema": schema::of_kind(kind)
+            });
+            if let Some(field) = endpoint.declared(name) {
+                parameter["description"] = json!(field.description);
+            }
+            parameter
         });
     let mut parameters: Vec<Value> = named.collect();
     if let Some(Value::Array(others)) = operation.get("parameters") {

@@ -105,6 +105,12 @@ fn a_path_names_its_parameters() {
     assert_eq!(parameters[0]["required"], true);
     assert_eq!(parameters[1]["name"], "minutes");
     assert_eq!(parameters[1]["schema"]["maximum"], 60);
+    let path = "/v1/lamps/{id}/nights/{start}/{phase}";
+    let parameters = &document["paths"][path]["put"]["parameters"];
+    assert_eq!(parameters[0]["schema"]["format"], "uuid");
+    assert_eq!(parameters[1]["schema"]["format"], "date-time");
+    assert_eq!(parameters[1]["description"], "When the night begins.");
+    assert_eq!(parameters[2]["schema"]["enum"], json!(["dusk", "dawn"]));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod application;
+mod path;
 mod proxy;
 mod reply;
 
@@ -14,6 +15,7 @@ mod reply;
 pub use cli::openapi::COMPONENTS;
 
 pub use application::{Application, Session, run, run_with};
+pub use path::path;
 pub use platform::role::Role;
 pub use proxy::Proxy;
 pub use reply::{Reply, send};

@@ -53,7 +53,7 @@ async fn call(
     token: Option<&str>,
     id: Uuid,
 ) -> Result<Reply> {
-    let path = endpoint.template().replace("{id}", &id.to_string());
+    let path = tests::path(endpoint, id);
     let mut request = app.request(endpoint.method.clone(), &path);
     if let Some(token) = token {
         request = request.bearer_auth(token);

@@ -1,13 +1,14 @@
-//! Input that is wrong in every way: always a problem document of the 4xx, never a 5xx, and nothing written.
+//! Bodies that are wrong in every way: always a problem document of the 4xx, never a 5xx, and nothing written.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, run, send};
 
-use crate::{rows, wire};
+use crate::rows;
 
-async fn raw(
+/// Sends a body as it is.
+pub(crate) async fn raw(
     app: &Application,
     session: &Session,
     method: Method,
@@ -285,145 +286,6 @@ fn absurd_numbers_are_refused() {
         )
         .await?;
         assert!([200, 422].contains(&vast.status), "{}", vast.text);
-        Ok(())
-    });
-}
-
-#[test]
-fn a_body_that_is_too_large_is_refused_before_it_is_read() {
-    run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
-        let at_limit = format!("{{\"name\": \"{}\"}}", "x".repeat(1024 * 1024 - 12));
-        assert_eq!(at_limit.len(), 1024 * 1024);
-        raw(app, &admin, Method::POST, "/v1/centres", at_limit)
-            .await?
-            .expect(422);
-        let announced = |path: &str, length: usize| {
-            format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-                Content-Length: {length}\r\n\r\n{{",
-                admin.token
-            )
-        };
-        for (path, length) in [
-            ("/v1/centres", 1024 * 1024 + 1),
-            ("/v1/auth/login", 100 * 1024 * 1024),
-            ("/v1/users/import", 64 * 1024 * 1024 + 1),
-        ] {
-            let answer = wire::exchange(app, announced(path, length).as_bytes()).await?;
-            let (head, body) = wire::parts(&answer)?;
-            assert!(head.starts_with("HTTP/1.1 413 "), "{path}: {head}");
-            assert_eq!(
-                wire::header(head, "content-type"),
-                Some("application/problem+json")
-            );
-            let body: Value = serde_json::from_str(body)?;
-            assert_eq!(body["type"], "/problems/body-too-large");
-        }
-        // Without an announced length it is counted as it comes.
-        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
-        let chunked = format!(
-            "POST /v1/centres HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-            Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
-            admin.token,
-            chunk.repeat(17)
-        );
-        let answer = wire::exchange(app, chunked.as_bytes()).await?;
-        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-        assert_eq!(rows::written(app).await?, before);
-        Ok(())
-    });
-}
-
-#[test]
-fn ids_in_paths_that_are_none_are_not_there() {
-    run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
-        for id in [
-            "7",
-            "null",
-            "%00",
-            "%ff",
-            "..",
-            "'%20or%201=1--",
-            "00000000-0000-0000-0000-00000000000g",
-            "00000000-0000-0000-0000-000000000000",
-        ] {
-            let path = format!("/v1/users/{id}");
-            for method in [Method::GET, Method::DELETE] {
-                let reply = app.call(Some(&admin), method, &path, None).await?;
-                assert!([404, 405].contains(&reply.status), "{path}: {}", reply.text);
-                assert_eq!(reply.header("content-type"), "application/problem+json");
-            }
-            let reply = app.patch(&admin, &path, json!({"name": "x"})).await?;
-            assert!([404, 405].contains(&reply.status), "{path}: {}", reply.text);
-        }
-        let shouted = format!("/v1/users/{}", admin.user.to_string().to_uppercase());
-        app.get(&admin, &shouted).await?.expect(200);
-        assert_eq!(rows::written(app).await?, before);
-        Ok(())
-    });
-}
-
-#[test]
-fn what_looks_like_sql_is_text() {
-    run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        for (number, name) in [
-            "'; drop table lms.users; --",
-            "$1",
-            "%s\\",
-            "\"quoted\" \\\\",
-            "{{token}}",
-            "😀 tail",
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let body = json!({"name": name, "code": format!("odd-{number}"), "time_zone": "UTC", "currency": "EUR"});
-            let made = app
-                .post(&admin, "/v1/centres", body)
-                .await?
-                .expect(201)
-                .json();
-            assert_eq!(made["name"], name);
-            let query: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
-            let found = app
-                .get(&admin, &format!("/v1/centres?name={query}"))
-                .await?
-                .expect(200)
-                .json();
-            assert_eq!(found["data"][0]["id"], made["id"], "{name}");
-        }
-        Ok(())
-    });
-}
-
-#[test]
-fn a_request_that_is_no_http_reaches_no_component() {
-    run(async |app| {
-        let before = rows::written(app).await?;
-        for bytes in [
-            "NONSENSE\r\n\r\n",
-            "GET / HTTP/9.9\r\n\r\n",
-            "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
-            "GET /healthz HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n",
-        ] {
-            let answer = wire::exchange(app, bytes.as_bytes()).await?;
-            assert!(
-                answer.starts_with("HTTP/1.1 400 ") || answer.is_empty(),
-                "{bytes:?}: {answer}"
-            );
-        }
-        let odd = "GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n";
-        let answer = wire::exchange(app, odd.as_bytes()).await?;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-        assert_eq!(rows::written(app).await?, before);
-        app.call(None, Method::GET, "/healthz", None)
-            .await?
-            .expect(200);
         Ok(())
     });
 }

@@ -36,7 +36,7 @@ fn every_request_is_one_statement() {
                 for endpoint in component.endpoints() {
                     let operation = endpoint.operation();
                     let session = app.session(0, Role::Admin).await?;
-                    let path = endpoint.template().replace("{id}", &user.to_string());
+                    let path = tests::path(&endpoint, user);
                     let body = match operation.as_str() {
                         "auth.login" => json!({
                             "tenant": app.demo.tenants[0].slug,

@@ -92,7 +92,8 @@ pub async fn handle(
         component,
         settings,
         database,
-        (request, rows),
+        request,
+        rows,
         &request_id,
         &mut microseconds,
     )
@@ -150,7 +151,8 @@ async fn serve(
     component: &Component,
     settings: &Settings,
     database: &dyn Database,
-    (request, rows): (&Request, Option<Rows>),
+    request: &Request,
+    rows: Option<Rows>,
     request_id: &str,
     microseconds: &mut u64,
 ) -> Result<Response, Problem> {

@@ -1,61 +1,32 @@
 -- staff.list
-select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
-    || '}' as body,
-  max(cursor) filter (where more) as tag
-from (
+with page as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
-    case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
-    end as cursor
-  from (
-    select
-      page.*,
-      row_number() over () as position
-    from (
-  select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as item,
-  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'title', r.title,
+      'department', r.department,
+      'hired_on', r.hired_on,
+      'status', r.status,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
   from lms.staff as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
-    ) as page
-  ) as numbered
-) as finished;
-
--- staff.list
-select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
-    || ',"count":' || (
-  select count(*)
-  from lms.staff as r
-  where true
-    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
-    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
-  )
-    || '}' as body,
-  max(cursor) filter (where more) as tag
-from (
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
   select
     item,
     position,
@@ -64,36 +35,69 @@ from (
       when position = ($1->>'limit')::integer
       then lms.cursor($1->>'sort', keys)
     end as cursor
-  from (
-    select
-      page.*,
-      row_number() over () as position
-    from (
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- staff.list
+with page as (
   select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as item,
-  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'title', r.title,
+      'department', r.department,
+      'hired_on', r.hired_on,
+      'status', r.status,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
   from lms.staff as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
   order by r.created_at, r.id desc
   limit ($1->>'limit')::integer + 1
-    ) as page
-  ) as numbered
-) as finished;
+), counted as (
+  select count(*) as total
+  from lms.staff as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (select total from counted)
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
 
 -- staff.get
 select
@@ -320,6 +324,7 @@ from (
     coalesce(lms.utc(r.deleted_at), '') || E'\r\n' as line
   from lms.staff as r
   where r.deleted_at is null
-  order by r.created_at, r.id
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
 ) as lines;
 

@@ -1,61 +1,32 @@
 -- tenants.list
-select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
-    || '}' as body,
-  max(cursor) filter (where more) as tag
-from (
+with page as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
-    case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
-    end as cursor
-  from (
-    select
-      page.*,
-      row_number() over () as position
-    from (
-  select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'slug', r.slug,
-    'region', r.region,
-    'retention_class', r.retention_class,
-    'settings', r.settings,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as item,
-  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'slug', r.slug,
+      'region', r.region,
+      'retention_class', r.retention_class,
+      'settings', r.settings,
+      'status', r.status,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
   from lms.tenants as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
-    ) as page
-  ) as numbered
-) as finished;
-
--- tenants.list
-select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
-    || ',"count":' || (
-  select count(*)
-  from lms.tenants as r
-  where true
-    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
-    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
-  )
-    || '}' as body,
-  max(cursor) filter (where more) as tag
-from (
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
   select
     item,
     position,
@@ -64,36 +35,69 @@ from (
       when position = ($1->>'limit')::integer
       then lms.cursor($1->>'sort', keys)
     end as cursor
-  from (
-    select
-      page.*,
-      row_number() over () as position
-    from (
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- tenants.list
+with page as (
   select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'slug', r.slug,
-    'region', r.region,
-    'retention_class', r.retention_class,
-    'settings', r.settings,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as item,
-  json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'slug', r.slug,
+      'region', r.region,
+      'retention_class', r.retention_class,
+      'settings', r.settings,
+      'status', r.status,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
   from lms.tenants as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
   order by r.created_at, r.id desc
   limit ($1->>'limit')::integer + 1
-    ) as page
-  ) as numbered
-) as finished;
+), counted as (
+  select count(*) as total
+  from lms.tenants as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (select total from counted)
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
 
 -- tenants.get
 select

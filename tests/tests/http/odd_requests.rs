@@ -17,19 +17,19 @@ fn a_body_that_is_too_large_is_refused_before_it_is_read() {
         raw(app, &admin, Method::POST, "/v1/centres", at_limit)
             .await?
             .expect(422);
-        let announced = |path: &str, length: usize| {
+        let announced = |path: &str, media: &str, length: usize| {
             format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+                "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: {media}\r\n\
                 Content-Length: {length}\r\n\r\n{{",
                 admin.token
             )
         };
-        for (path, length) in [
-            ("/v1/centres", 1024 * 1024 + 1),
-            ("/v1/auth/login", 100 * 1024 * 1024),
-            ("/v1/users/import", 64 * 1024 * 1024 + 1),
+        for (path, media, length) in [
+            ("/v1/centres", "application/json", 1024 * 1024 + 1),
+            ("/v1/auth/login", "application/json", 100 * 1024 * 1024),
+            ("/v1/users/import", "text/csv", 64 * 1024 * 1024 + 1),
         ] {
-            let answer = wire::exchange(app, announced(path, length).as_bytes()).await?;
+            let answer = wire::exchange(app, announced(path, media, length).as_bytes()).await?;
             let (head, body) = wire::parts(&answer)?;
             assert!(head.starts_with("HTTP/1.1 413 "), "{path}: {head}");
             assert_eq!(

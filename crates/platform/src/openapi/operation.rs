@@ -177,7 +177,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
         Verb::Import => json!({
             "summary": format!("Import {noun} from CSV"),
             "description": format!(
-                "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB. Errors name row and column as a \
+                "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB (as JSON 63). Errors name row and column as a \
                 spreadsheet numbers them. With dry_run=true nothing is kept and the answer (200) says what would \
                 happen."
             ),
@@ -204,11 +204,14 @@ fn list(resource: &Resource, name: &str) -> Value {
         .filter(|field| field.sortable)
         .map(|field| field.name)
         .collect();
+    let has_files = resource.verbs.contains(&Verb::Export);
+    let only_with_files = |text: &'static str| if has_files { text } else { "" };
+    let of_files = only_with_files(" A file (text/csv) has all rows unless this is given.");
     let mut parameters = vec![
         json!({
             "name": "limit",
             "in": "query",
-            "description": "Most rows of this page. A file (text/csv) has all rows unless this is given.",
+            "description": format!("Most rows of this page.{of_files}"),
             "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_LIMIT}
         }),
         json!({
@@ -226,7 +229,7 @@ fn list(resource: &Resource, name: &str) -> Value {
         json!({
             "name": "count",
             "in": "query",
-            "description": "Counts all rows that match; not in a file.",
+            "description": format!("Counts all rows that match{}.", only_with_files("; not in a file")),
             "schema": {"type": "string", "enum": ["exact"]}
         }),
         json!({
@@ -254,7 +257,7 @@ fn list(resource: &Resource, name: &str) -> Value {
         "application/json".to_owned(),
         json!({"schema": reference(&format!("{name}List"))}),
     );
-    if resource.verbs.contains(&Verb::Export) {
+    if has_files {
         content.insert("text/csv".to_owned(), json!({"schema": {"type": "string"}}));
     }
     json!({
@@ -263,7 +266,9 @@ fn list(resource: &Resource, name: &str) -> Value {
         "responses": responses(
             200,
             json!({
-                "description": "A page; or with Accept: text/csv a file of all rows that match the filters, in the order of sort.",
+                "description": format!("A page{}.", only_with_files(
+                    "; with Accept: text/csv a file of all rows that match the filters, in the order of sort"
+                )),
                 "headers": {"Link": {"description": "rel=\"next\"", "schema": {"type": "string"}}},
                 "content": content
             }),

@@ -177,7 +177,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
         Verb::Import => json!({
             "summary": format!("Import {noun} from CSV"),
             "description": format!(
-                "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB (as JSON 63). Errors name row and column as a \
+                "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB (as JSON 60). Errors name row and column as a \
                 spreadsheet numbers them. With dry_run=true nothing is kept and the answer (200) says what would \
                 happen."
             ),

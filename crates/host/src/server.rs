@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -31,6 +31,9 @@ use crate::worker::{Instances, REQUEST_TIMEOUT};
 
 /// How long the accept loop rests when the process has no file descriptors left.
 const REST: Duration = Duration::from_millis(100);
+
+/// How long a client may take for the head of a request, or stay connected without sending one.
+const HEAD: Duration = Duration::from_secs(15);
 
 /// How long a request waits while as many as can be are already under way.
 const ROOM: Duration = Duration::from_secs(5);
@@ -94,7 +97,10 @@ impl Server {
             let server = Arc::clone(&server);
             async move { Ok::<_, Infallible>(server.answer(request, client).await) }
         });
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .serve_connection(TokioIo::new(stream), service);
         let connection = all.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio_postgres::types::ToSql;
@@ -26,6 +27,9 @@ const CLEAN: &str = "close all; set session authorization default; reset all; un
 /// Statements that stay prepared on one connection. Guests have static statements, so that this
 /// many are only reached by one that builds its SQL.
 const MOST_STATEMENTS: usize = 256;
+
+/// How long a server may take to hear that a statement is given up; one that has fallen silent never does.
+const CANCEL: Duration = Duration::from_secs(5);
 
 /// The half of a connection that does the reading and writing.
 type Wire = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
@@ -91,11 +95,14 @@ impl Session {
         let cancel = self.client.cancel_token();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                // If this fails, the server rolls back as well, only later.
-                let _ = match connector {
-                    None => cancel.cancel_query(NoTls).await,
-                    Some(connector) => cancel.cancel_query(connector).await,
+                let asked = async {
+                    match connector {
+                        None => cancel.cancel_query(NoTls).await,
+                        Some(connector) => cancel.cancel_query(connector).await,
+                    }
                 };
+                // If this fails, the server rolls back as well, only later.
+                let _ = tokio::time::timeout(CANCEL, asked).await;
             });
         }
     }

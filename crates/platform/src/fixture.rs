@@ -256,6 +256,7 @@ pub(crate) fn variables() -> BTreeMap<&'static str, &'static str> {
             "one:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE",
         ),
         ("database_url", "postgres://lms@db.example.org/lms"),
+        ("database_ca", ""),
         ("allowed_origins", ""),
     ])
 }

@@ -63,6 +63,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// No representation that the client accepts.
     NotAcceptable,
+    /// The body did not come in time.
+    TooSlow,
     /// It clashes with what is there.
     Conflict,
     /// `If-Match` names another version.
@@ -89,7 +91,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the reference page.
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Malformed,
         Kind::Unauthenticated,
         Kind::CredentialsRefused,
@@ -97,6 +99,7 @@ impl Kind {
         Kind::NotFound,
         Kind::MethodNotAllowed,
         Kind::NotAcceptable,
+        Kind::TooSlow,
         Kind::Conflict,
         Kind::Stale,
         Kind::TooLarge,
@@ -128,6 +131,7 @@ impl Kind {
                 "not-acceptable",
                 "No representation that you accept exists",
             ),
+            Kind::TooSlow => (408, "body-too-slow", "The body did not come in time"),
             Kind::Conflict => (409, "conflict", "It clashes with what is there"),
             Kind::Stale => (
                 412,

@@ -19,6 +19,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// How to reach the database; a secret.
     pub database_url: String,
+    /// The certificate of who signs the database server's, as PEM; none to trust the system's alone.
+    pub database_ca: Option<String>,
 }
 
 impl Settings {
@@ -41,6 +43,7 @@ impl Settings {
         if decoded.contains("hostaddr") {
             return Err("variable database_url must name its host, not hostaddr".to_owned());
         }
+        let database_ca = Some(get("database_ca")?).filter(|text| !text.trim().is_empty());
         let allowed_origins = origins(&get("allowed_origins")?);
         Ok(Settings {
             region,
@@ -48,6 +51,7 @@ impl Settings {
             keys,
             allowed_origins,
             database_url,
+            database_ca,
         })
     }
 }

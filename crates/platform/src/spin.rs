@@ -4,14 +4,18 @@
 //! `lms.run` would run without a tenant's context.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::{self, Either};
 use http_body_util::BodyExt;
 use spin_sdk::http::FullBody;
-use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
-use spin_sdk::variables;
+use spin_sdk::pg::{
+    Certificate, Connection, DbValue, Error, OpenOptions, ParameterValue, PgError, QueryError,
+};
+use spin_sdk::{time, variables};
 
 use crate::component::Component;
 use crate::database::{Answer, CALL, Database, Failure, Pending, Refusal};
@@ -22,6 +26,13 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::settings::{self, Settings};
 use crate::sql::Statement;
+
+/// How long the database may take in all. More than its own `statement_timeout`, whose refusal says more: this is
+/// for a server that has fallen silent, and for a pool that has no connection left.
+const DATABASE: Duration = Duration::from_secs(20);
+
+/// How long a body may stand still.
+const STANDSTILL: Duration = Duration::from_secs(15);
 
 thread_local! {
     // Variables don't change while an instance lives, and reading five of them costs more than a route.
@@ -40,6 +51,7 @@ pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
             (request, Ok(rows)) => {
                 let database = Postgres {
                     address: &settings.database_url,
+                    certificate: settings.database_ca.as_deref(),
                 };
                 pipeline::handle(component, &settings, &database, &request, rows).await
             }
@@ -96,6 +108,7 @@ async fn settings() -> Result<Rc<Settings>, String> {
         "base_urls",
         "signing_keys",
         "database_url",
+        "database_ca",
         "allowed_origins",
     ] {
         values.insert(name, variable(name).await?);
@@ -155,7 +168,14 @@ where
     {
         intake.announce(length)?;
     }
-    while let Some(frame) = body.frame().await {
+    let too_slow = || {
+        let seconds = STANDSTILL.as_secs();
+        Problem::new(Kind::TooSlow).detail(format!("Nothing of the body came for {seconds} s."))
+    };
+    while let Some(frame) = within(STANDSTILL, body.frame())
+        .await
+        .ok_or_else(too_slow)?
+    {
         let frame = frame.map_err(|_| {
             Problem::new(Kind::Malformed).detail("The body broke off before its end.")
         })?;
@@ -164,6 +184,14 @@ where
         }
     }
     intake.finish()
+}
+
+/// What comes of it within the time; none, and it is given up, when that is over.
+async fn within<T>(limit: Duration, what: impl Future<Output = T>) -> Option<T> {
+    match future::select(pin!(what), pin!(time::sleep(limit))).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
 }
 
 fn sent(response: Response) -> Outgoing {
@@ -185,6 +213,31 @@ fn sent(response: Response) -> Outgoing {
 /// instances that hold connections would starve the others.
 struct Postgres<'s> {
     address: &'s str,
+    certificate: Option<&'s str>,
+}
+
+impl Postgres<'_> {
+    #[allow(clippy::disallowed_methods)] // The one place.
+    async fn open(&self) -> Result<Connection, Error> {
+        match self.certificate {
+            None => Connection::open(self.address).await,
+            Some(certificate) => {
+                let ca_root = Some(Certificate::Text(certificate.to_owned()));
+                Connection::open_with_options(self.address, OpenOptions { ca_root }).await
+            }
+        }
+    }
+
+    async fn call(&self, parameters: [ParameterValue; 4]) -> Result<Option<Vec<DbValue>>, Error> {
+        let connection = self.open().await?;
+        let mut result = connection.query(CALL, parameters).await?;
+        let mut first = None;
+        while let Some(row) = result.rows().next().await {
+            first.get_or_insert(row);
+        }
+        result.result().await?;
+        Ok(first)
+    }
 }
 
 impl Database for Postgres<'_> {
@@ -196,21 +249,19 @@ impl Database for Postgres<'_> {
     ) -> Pending<'a> {
         Box::pin(async move {
             let started = Instant::now();
-            #[allow(clippy::disallowed_methods)] // The one place.
-            let connection = Connection::open(self.address).await.map_err(failure)?;
             let parameters = [
                 ParameterValue::Str(context),
                 ParameterValue::Str(statement.name.clone()),
                 ParameterValue::Str(statement.text.clone()),
                 ParameterValue::Str(arguments),
             ];
-            let mut result = connection.query(CALL, parameters).await.map_err(failure)?;
-            let mut first = None;
-            while let Some(row) = result.rows().next().await {
-                first.get_or_insert(row);
+            match within(DATABASE, self.call(parameters)).await {
+                Some(row) => answer(row.map_err(failure)?, started.elapsed().as_micros()),
+                None => Err(Failure::Unavailable(format!(
+                    "no answer within {} s",
+                    DATABASE.as_secs()
+                ))),
             }
-            result.result().await.map_err(failure)?;
-            answer(first, started.elapsed().as_micros())
         })
     }
 }

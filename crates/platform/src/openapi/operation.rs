@@ -141,7 +141,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
             "responses": responses(
                 201,
                 answer(&format!("The {singular} that was made."), &name),
-                &[400, 401, 403, 409, 413, 415, 422, 503]
+                &[400, 401, 403, 408, 409, 413, 415, 422, 503]
             )
         }),
         Verb::Update => json!({
@@ -152,7 +152,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
             "responses": responses(
                 200,
                 answer(&format!("The {singular} as it is now."), &name),
-                &[400, 401, 403, 404, 409, 412, 413, 415, 422, 503]
+                &[400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 503]
             )
         }),
         Verb::Delete => json!({
@@ -192,7 +192,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
                     "description": "What was made, row by row.",
                     "content": {"application/json": {"schema": reference("ImportReport")}}
                 }),
-                &[400, 401, 403, 409, 413, 415, 422, 503]
+                &[400, 401, 403, 408, 409, 413, 415, 422, 503]
             )
         }),
     }
@@ -300,7 +300,7 @@ fn written(action: &Action) -> Value {
         problems.push(404);
     }
     if action.body.is_some() {
-        problems.extend([409, 413, 415, 422]);
+        problems.extend([408, 409, 413, 415, 422]);
     }
     problems.sort_unstable();
     let mut parameters: Vec<Value> = action

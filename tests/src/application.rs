@@ -1,22 +1,24 @@
 //! A running application for one test.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use cli::cluster::Durability;
 use cli::demo::Demo;
 use cli::installation::{self, Installation};
-use platform::role::Role;
-use platform::token::{Claims, Keys};
+use futures::FutureExt;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{OnceCell, Semaphore, oneshot};
+use tokio::sync::{Notify, OnceCell, Semaphore};
 use uuid::Uuid;
 
+use crate::cluster::Server;
 use crate::reply::{Reply, send};
+use crate::session::Session;
 
 /// Test threads share one runtime: what a test leaves running would die with a runtime of its own.
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
@@ -55,21 +57,7 @@ pub struct Application {
     /// The values of the variables that the application runs with.
     pub variables: BTreeMap<String, String>,
     client: reqwest::Client,
-}
-
-/// Somebody who has signed in.
-#[derive(Debug, Clone)]
-pub struct Session {
-    /// The access token.
-    pub token: String,
-    /// The refresh token.
-    pub refresh_token: String,
-    /// The user.
-    pub user: Uuid,
-    /// The tenant.
-    pub tenant: Uuid,
-    /// The session itself.
-    pub id: Uuid,
+    shutdown: Arc<Notify>,
 }
 
 /// Runs a test on an application of its own, and takes the application down afterwards.
@@ -91,85 +79,127 @@ pub fn run_with(
     test: impl AsyncFnOnce(&Application) -> Result<()>,
 ) {
     RUNTIME.block_on(async {
-        let (application, stop) = Application::start(change)
+        let installation = INSTALLATION
+            .get_or_try_init(|| install(state()))
             .await
-            .expect("the application starts");
-        let result = test(&application).await;
-        stop.stop().await;
-        if let Err(error) = result {
+            .expect("an installation");
+        if let Err(error) = on_copy(installation, change, test).await {
             panic!("{error:?}");
         }
     });
 }
 
-/// What has to be taken down after a test.
-struct Running {
-    shutdown: oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<Result<()>>,
-    name: String,
-    admin_url: String,
+/// Runs a test on an application whose PostgreSQL server nobody else uses: the test may stop it.
+///
+/// # Panics
+///
+/// When the test, its application or its server fails.
+pub fn run_on_own_server(test: impl AsyncFnOnce(&Application, &Server) -> Result<()>) {
+    RUNTIME.block_on(async {
+        let server = Server::new().expect("a directory");
+        let test = async {
+            let installation = install(server.state()).await?;
+            let test = async |app: &Application| test(app, &server).await;
+            on_copy(&installation, async |_| Ok(()), test).await
+        };
+        // The server is stopped even if the test panics: nobody else would.
+        let outcome = AssertUnwindSafe(test).catch_unwind().await;
+        let stopped = server.stop().await;
+        match outcome {
+            Ok(result) => {
+                if let Err(error) = result.and(stopped) {
+                    panic!("{error:?}");
+                }
+            }
+            Err(panicked) => resume_unwind(panicked),
+        }
+    });
 }
 
-impl Running {
-    async fn stop(self) {
-        let _ = self.shutdown.send(());
-        let _ = self.served.await;
-        if let Ok(client) = cli::database::connect(&self.admin_url).await {
-            let drop = format!("drop database if exists {} with (force)", self.name);
-            let _ = client.batch_execute(&drop).await;
-        }
+/// Runs a test on a copy of the demo database.
+async fn on_copy(
+    installation: &Installation,
+    change: impl AsyncFnOnce(&mut BTreeMap<String, String>) -> Result<()>,
+    test: impl AsyncFnOnce(&Application) -> Result<()>,
+) -> Result<()> {
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut demo = installation.demo.clone();
+    let admin_url = with_database(&demo.database.superuser_url, "postgres");
+    {
+        let _turn = COPYING.acquire().await?;
+        let client = cli::database::connect(&admin_url).await?;
+        client
+            .batch_execute(&format!("create database {name} template lms"))
+            .await
+            .context("the demo database can't be copied")?;
     }
+    demo.database.application_url = with_database(&demo.database.application_url, &name);
+    demo.database.superuser_url = with_database(&demo.database.superuser_url, &name);
+    let mut variables = installation.variables.clone();
+    variables.insert(
+        "database_url".to_owned(),
+        demo.database.application_url.clone(),
+    );
+    variables.insert(
+        "allowed_origins".to_owned(),
+        "https://app.example.org".to_owned(),
+    );
+    change(&mut variables).await?;
+    let result = serve(demo, variables, test).await;
+    if let Ok(client) = cli::database::connect(&admin_url).await {
+        let drop = format!("drop database if exists {name} with (force)");
+        let _ = client.batch_execute(&drop).await;
+    }
+    result
+}
+
+/// Serves the application for as long as a test takes.
+async fn serve(
+    mut demo: Demo,
+    mut variables: BTreeMap<String, String>,
+    test: impl AsyncFnOnce(&Application) -> Result<()>,
+) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    demo.base_url = format!("http://{}", listener.local_addr()?);
+    let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
+    variables.insert("base_urls".to_owned(), base_urls.to_string());
+    let loaded = WASM.load(&root().join("spin.toml"), variables.clone())?;
+    let shutdown = Arc::new(Notify::new());
+    let told = Arc::clone(&shutdown);
+    let served = tokio::spawn(loaded.serve(listener, async move { told.notified().await }));
+    let application = Application {
+        base_url: demo.base_url.clone(),
+        superuser_url: demo.database.superuser_url.clone(),
+        application_url: demo.database.application_url.clone(),
+        demo,
+        variables,
+        client: reqwest::Client::new(),
+        shutdown,
+    };
+    let result = test(&application).await;
+    application.shut_down();
+    result.and(served.await?)
 }
 
 impl Application {
-    async fn start(
-        change: impl AsyncFnOnce(&mut BTreeMap<String, String>) -> Result<()>,
-    ) -> Result<(Application, Running)> {
-        let installation = INSTALLATION.get_or_try_init(install).await?;
-        let name = format!("test_{}", Uuid::now_v7().simple());
-        let admin_url = with_database(&installation.demo.database.superuser_url, "postgres");
-        {
-            let _turn = COPYING.acquire().await?;
-            let client = cli::database::connect(&admin_url).await?;
-            client
-                .batch_execute(&format!("create database {name} template lms"))
-                .await
-                .context("the demo database can't be copied")?;
-        }
-        let mut demo = installation.demo.clone();
-        let application_url = with_database(&demo.database.application_url, &name);
-        let superuser_url = with_database(&demo.database.superuser_url, &name);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        demo.base_url = format!("http://{}", listener.local_addr()?);
-        let mut variables = installation.variables.clone();
-        variables.insert("database_url".to_owned(), application_url.clone());
-        let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
-        variables.insert("base_urls".to_owned(), base_urls.to_string());
-        variables.insert(
-            "allowed_origins".to_owned(),
-            "https://app.example.org".to_owned(),
-        );
-        change(&mut variables).await?;
-        let application = WASM.load(&root().join("spin.toml"), variables.clone())?;
-        let (shutdown, ended) = oneshot::channel();
-        let served = tokio::spawn(application.serve(listener, async {
-            let _ = ended.await;
-        }));
-        let running = Running {
-            shutdown,
-            served,
-            name,
-            admin_url,
-        };
-        let application = Application {
-            base_url: demo.base_url.clone(),
-            superuser_url,
-            application_url,
-            demo,
-            variables,
-            client: reqwest::Client::new(),
-        };
-        Ok((application, running))
+    /// Runs a part of a test on a second application on the same database, whose variables are changed before it starts.
+    ///
+    /// # Errors
+    ///
+    /// When the test or the application fails.
+    pub async fn beside(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+        test: impl AsyncFnOnce(&Application) -> Result<()>,
+    ) -> Result<()> {
+        let mut variables = self.variables.clone();
+        change(&mut variables);
+        Box::pin(serve(self.demo.clone(), variables, test)).await
+    }
+
+    /// Tells the application to finish what it is doing and to stop.
+    pub fn shut_down(&self) {
+        self.shutdown.notify_one();
     }
 
     /// A request to a path.
@@ -238,121 +268,6 @@ impl Application {
         self.call(Some(session), Method::DELETE, path, None).await
     }
 
-    /// The demo user of a role in the first or second tenant.
-    pub fn user(&self, tenant: usize, role: Role) -> &cli::demo::User {
-        self.demo.tenants[tenant]
-            .users
-            .iter()
-            .find(|user| user.role == role.name())
-            .expect("a demo user of each role")
-    }
-
-    /// Signs in as the demo user of a role in the first tenant.
-    ///
-    /// # Errors
-    ///
-    /// When it is refused.
-    pub async fn sign_in(&self, role: Role) -> Result<Session> {
-        self.sign_in_to(0, role).await
-    }
-
-    /// Signs in as the demo user of a role in the first or second tenant.
-    ///
-    /// # Errors
-    ///
-    /// When it is refused.
-    pub async fn sign_in_to(&self, tenant: usize, role: Role) -> Result<Session> {
-        let user = self.user(tenant, role);
-        self.sign_in_as(&self.demo.tenants[tenant].slug, &user.email, &user.password)
-            .await
-    }
-
-    /// Signs in with tenant, e-mail and password.
-    ///
-    /// # Errors
-    ///
-    /// When it is refused.
-    pub async fn sign_in_as(&self, slug: &str, email: &str, password: &str) -> Result<Session> {
-        let body = json!({"tenant": slug, "email": email, "password": password});
-        let reply = self
-            .call(None, Method::POST, "/v1/auth/login", Some(body))
-            .await?;
-        anyhow::ensure!(
-            reply.status == 200,
-            "sign-in: {} {}",
-            reply.status,
-            reply.text
-        );
-        let body = reply.json();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let token = text(&body["access_token"]);
-        let claims = Keys::parse(&self.variables["signing_keys"])
-            .map_err(anyhow::Error::msg)?
-            .verify(&token, "eu")
-            .map_err(|refused| anyhow::anyhow!("the token is refused: {refused:?}"))?;
-        Ok(Session {
-            token,
-            refresh_token: text(&body["refresh_token"]),
-            user: claims.sub,
-            tenant: claims.tid,
-            id: claims.sid,
-        })
-    }
-
-    /// A fresh session of a demo user, made without its password: for tests that need many.
-    ///
-    /// # Errors
-    ///
-    /// When the session can't be written.
-    pub async fn session(&self, tenant: usize, role: Role) -> Result<Session> {
-        let user = self.user(tenant, role).id;
-        let tenant = self.demo.tenants[tenant].id;
-        let id = Uuid::now_v7();
-        self.superuser()
-            .await?
-            .execute(
-                "insert into lms.sessions (tenant_id, id, user_id, expires_at)
-                values ($1, $2, $3, now() + interval '1 hour')",
-                &[&tenant, &id, &user],
-            )
-            .await?;
-        let mut session = Session {
-            token: String::new(),
-            refresh_token: String::new(),
-            user,
-            tenant,
-            id,
-        };
-        session.token = self.token(&session, role, 60)?;
-        Ok(session)
-    }
-
-    /// An access token for the session, good for so many seconds, or for none when they are negative.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be signed.
-    pub fn token(&self, session: &Session, role: Role, seconds: i64) -> Result<String> {
-        let now = i64::try_from(
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)?
-                .as_secs(),
-        )?;
-        Keys::parse(&self.variables["signing_keys"])
-            .and_then(|keys| {
-                keys.sign(&Claims {
-                    aud: "eu".to_owned(),
-                    sub: session.user,
-                    tid: session.tenant,
-                    sid: session.id,
-                    role,
-                    iat: now,
-                    exp: now + seconds,
-                })
-            })
-            .map_err(anyhow::Error::msg)
-    }
-
     /// A connection to the test's database as its superuser, to look at what HTTP doesn't show.
     ///
     /// # Errors
@@ -363,9 +278,9 @@ impl Application {
     }
 }
 
-async fn install() -> Result<Installation> {
+async fn install(state: PathBuf) -> Result<Installation> {
     installation::prepare(&installation::Options {
-        state: state(),
+        state,
         database_url: None,
         base_url: "http://127.0.0.1:3000".to_owned(),
         durability: Durability::Unsafe,

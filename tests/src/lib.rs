@@ -7,15 +7,19 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod application;
+mod cluster;
 mod path;
 mod proxy;
 mod reply;
+mod session;
 
 /// Every component with endpoints, as the program has them.
 pub use cli::openapi::COMPONENTS;
 
-pub use application::{Application, Session, run, run_with};
+pub use application::{Application, run, run_on_own_server, run_with};
+pub use cluster::Server;
 pub use path::path;
 pub use platform::role::Role;
-pub use proxy::Proxy;
+pub use proxy::{Proxy, run_behind_proxy};
 pub use reply::{Reply, send};
+pub use session::Session;

@@ -1,12 +1,17 @@
 //! Stands between the application and PostgreSQL and notes what is sent: the frontend's messages, by the
-//! protocol's own framing (PostgreSQL 15, chapter 55).
+//! protocol's own framing (PostgreSQL 15, chapter 55). On request it keeps the server's answers back.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::{Application, run_with};
 
 /// The body of `SSLRequest`.
 const TLS_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
@@ -15,6 +20,7 @@ const TLS_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
 #[derive(Debug, Clone, Default)]
 pub struct Proxy {
     seen: Arc<Mutex<Seen>>,
+    mute: watch::Sender<bool>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -24,13 +30,30 @@ struct Seen {
     queried: Vec<String>,
 }
 
+/// Runs a test on an application that reaches its database through a proxy.
+///
+/// # Panics
+///
+/// When the test, its application or the proxy fails.
+pub fn run_behind_proxy(test: impl AsyncFnOnce(&Application, &Proxy) -> Result<()>) {
+    let proxy = OnceCell::new();
+    run_with(
+        async |variables| {
+            let started = Proxy::in_front(variables).await?;
+            proxy.set(started).expect("set once");
+            Ok(())
+        },
+        async |app| test(app, proxy.get().expect("the proxy was started")).await,
+    );
+}
+
 impl Proxy {
     /// Listens on a port of its own and passes everything on to the address.
     ///
     /// # Errors
     ///
     /// When there is no port to be had.
-    pub async fn start(target: String) -> Result<(Proxy, u16)> {
+    async fn start(target: String) -> Result<(Proxy, u16)> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let proxy = Proxy::default();
@@ -42,6 +65,34 @@ impl Proxy {
             }
         });
         Ok((proxy, port))
+    }
+
+    /// Starts one in front of the database that the variables name, and changes them to go through it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port to be had.
+    async fn in_front(variables: &mut BTreeMap<String, String>) -> Result<Proxy> {
+        let target = format!(
+            "{}:{}",
+            variables["database_host"], variables["database_port"]
+        );
+        let (proxy, port) = Proxy::start(target.clone()).await?;
+        let url = variables["database_url"].replace(&target, &format!("127.0.0.1:{port}"));
+        variables.insert("database_url".to_owned(), url);
+        variables.insert("database_host".to_owned(), "127.0.0.1".to_owned());
+        variables.insert("database_port".to_owned(), port.to_string());
+        Ok(proxy)
+    }
+
+    /// From now on, keeps back all that the server says, and leaves new connections unanswered; or lets it all go on.
+    pub fn mute(&self, mute: bool) {
+        self.mute.send_replace(mute);
+    }
+
+    async fn until_heard(&self) {
+        // It never fails: this proxy itself keeps the sender.
+        let _ = self.mute.subscribe().wait_for(|mute| !mute).await;
     }
 
     /// How many statements were executed since the last time.
@@ -64,13 +115,21 @@ impl Proxy {
     }
 
     async fn pass(&self, client: TcpStream, target: &str) -> Result<()> {
+        self.until_heard().await;
         let server = TcpStream::connect(target).await?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let (from_client, mut to_client) = client.into_split();
         let (mut from_server, to_server) = server.into_split();
+        let proxy = self.clone();
         let answers = tokio::spawn(async move {
-            let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+            let mut answer = [0; 16 << 10];
+            while let Ok(length @ 1..) = from_server.read(&mut answer).await {
+                proxy.until_heard().await;
+                if to_client.write_all(&answer[..length]).await.is_err() {
+                    break;
+                }
+            }
         });
         let result = self.forward(from_client, to_server).await;
         answers.abort();

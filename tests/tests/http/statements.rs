@@ -1,12 +1,11 @@
 //! How many statements reach PostgreSQL: one for each request, whatever the endpoint.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use http::Method;
 use platform::database::CALL;
 use serde_json::json;
-use tests::{COMPONENTS, Proxy, Role, run_with};
+use tests::{COMPONENTS, Role, run_behind_proxy};
 use uuid::Uuid;
 
 /// Requests that ask the database nothing.
@@ -14,103 +13,86 @@ const NONE: [&str; 2] = ["health.live", "regions.list"];
 
 #[test]
 fn every_request_is_one_statement() {
-    let proxy = OnceCell::new();
-    run_with(
-        async |variables| {
-            let target = format!(
-                "{}:{}",
-                variables["database_host"], variables["database_port"]
-            );
-            let (started, port) = Proxy::start(target.clone()).await?;
-            let url = variables["database_url"].replace(&target, &format!("127.0.0.1:{port}"));
-            variables.insert("database_url".to_owned(), url);
-            variables.insert("database_host".to_owned(), "127.0.0.1".to_owned());
-            variables.insert("database_port".to_owned(), port.to_string());
-            proxy.set(started).expect("set once");
-            Ok(())
-        },
-        async |app| {
-            let proxy = proxy.get().expect("the proxy was started");
-            let user = app.user(0, Role::Student).id;
-            for component in COMPONENTS {
-                for endpoint in component.endpoints() {
-                    let operation = endpoint.operation();
-                    let session = app.session(0, Role::Admin).await?;
-                    let path = tests::path(&endpoint, user);
-                    let body = match operation.as_str() {
-                        "auth.login" => json!({
-                            "tenant": app.demo.tenants[0].slug,
-                            "email": app.user(0, Role::Parent).email,
-                            "password": app.user(0, Role::Parent).password,
-                        }),
-                        "auth.refresh" => json!({"refresh_token": "unknown"}),
-                        "auth.password.change" => json!({
-                            "current": app.user(0, Role::Admin).password,
-                            "new": "a wholly new password",
-                        }),
-                        "auth.password.reset" => {
-                            json!({"tenant": "x", "email": "nobody@example.org"})
-                        }
-                        "auth.password.confirm" => {
-                            json!({"token": "unknown", "password": "a wholly new password"})
-                        }
-                        "users.create" => {
-                            json!({"name": "Ana", "email": "ana@example.org", "role": "parent"})
-                        }
-                        "centres.create" => {
-                            json!({"name": "New", "code": "new", "time_zone": "UTC", "currency": "EUR"})
-                        }
-                        "staff.create" => {
-                            json!({"user_id": Uuid::now_v7(), "centre_id": Uuid::now_v7()})
-                        }
-                        "guardians.create" => json!({
-                            "user_id": Uuid::now_v7(),
-                            "student_id": Uuid::now_v7(),
-                            "relationship": "parent",
-                        }),
-                        _ => json!({}),
-                    };
-                    let mut request = app
-                        .request(endpoint.method.clone(), &path)
-                        .bearer_auth(&session.token);
-                    if path.ends_with("/import") {
-                        let file = match path.as_str() {
-                            "/v1/centres/import" => {
-                                "name,code,time_zone,currency\nA,a-centre,UTC,EUR\n".to_owned()
-                            }
-                            "/v1/users/import" => {
-                                "name,email,role\nA,a@example.org,parent\n".to_owned()
-                            }
-                            "/v1/staff/import" => format!("user_id,centre_id\n{user},{user}\n"),
-                            _ => format!("user_id,student_id,relationship\n{user},{user},parent\n"),
-                        };
-                        request = request.header("content-type", "text/csv").body(file);
-                    } else if endpoint.method == Method::POST || endpoint.method == Method::PATCH {
-                        request = request.json(&body);
+    run_behind_proxy(async |app, proxy| {
+        let user = app.user(0, Role::Student).id;
+        for component in COMPONENTS {
+            for endpoint in component.endpoints() {
+                let operation = endpoint.operation();
+                let session = app.session(0, Role::Admin).await?;
+                let path = tests::path(&endpoint, user);
+                let body = match operation.as_str() {
+                    "auth.login" => json!({
+                        "tenant": app.demo.tenants[0].slug,
+                        "email": app.user(0, Role::Parent).email,
+                        "password": app.user(0, Role::Parent).password,
+                    }),
+                    "auth.refresh" => json!({"refresh_token": "unknown"}),
+                    "auth.password.change" => json!({
+                        "current": app.user(0, Role::Admin).password,
+                        "new": "a wholly new password",
+                    }),
+                    "auth.password.reset" => {
+                        json!({"tenant": "x", "email": "nobody@example.org"})
                     }
-                    proxy.take_executed();
-                    let reply = tests::send(request).await?;
-                    let expected = match operation.as_str() {
-                        name if NONE.contains(&name) => 0,
-                        // Argon2 lies between two statements; PostgreSQL can't compute it.
-                        "auth.login" | "auth.password.change" => 2,
-                        _ => 1,
+                    "auth.password.confirm" => {
+                        json!({"token": "unknown", "password": "a wholly new password"})
+                    }
+                    "users.create" => {
+                        json!({"name": "Ana", "email": "ana@example.org", "role": "parent"})
+                    }
+                    "centres.create" => {
+                        json!({"name": "New", "code": "new", "time_zone": "UTC", "currency": "EUR"})
+                    }
+                    "staff.create" => {
+                        json!({"user_id": Uuid::now_v7(), "centre_id": Uuid::now_v7()})
+                    }
+                    "guardians.create" => json!({
+                        "user_id": Uuid::now_v7(),
+                        "student_id": Uuid::now_v7(),
+                        "relationship": "parent",
+                    }),
+                    _ => json!({}),
+                };
+                let mut request = app
+                    .request(endpoint.method.clone(), &path)
+                    .bearer_auth(&session.token);
+                if path.ends_with("/import") {
+                    let file = match path.as_str() {
+                        "/v1/centres/import" => {
+                            "name,code,time_zone,currency\nA,a-centre,UTC,EUR\n".to_owned()
+                        }
+                        "/v1/users/import" => {
+                            "name,email,role\nA,a@example.org,parent\n".to_owned()
+                        }
+                        "/v1/staff/import" => format!("user_id,centre_id\n{user},{user}\n"),
+                        _ => format!("user_id,student_id,relationship\n{user},{user},parent\n"),
                     };
-                    assert_eq!(
-                        proxy.take_executed(),
-                        expected,
-                        "{operation}: {} {}",
-                        reply.status,
-                        reply.text
-                    );
+                    request = request.header("content-type", "text/csv").body(file);
+                } else if endpoint.method == Method::POST || endpoint.method == Method::PATCH {
+                    request = request.json(&body);
                 }
+                proxy.take_executed();
+                let reply = tests::send(request).await?;
+                let expected = match operation.as_str() {
+                    name if NONE.contains(&name) => 0,
+                    // Argon2 lies between two statements; PostgreSQL can't compute it.
+                    "auth.login" | "auth.password.change" => 2,
+                    _ => 1,
+                };
+                assert_eq!(
+                    proxy.take_executed(),
+                    expected,
+                    "{operation}: {} {}",
+                    reply.status,
+                    reply.text
+                );
             }
-            let parsed: BTreeSet<String> = proxy.parsed().into_iter().collect();
-            assert_eq!(parsed, BTreeSet::from([CALL.to_owned()]));
-            // The pool's own cleaning between borrowers is the only other text.
-            let queried: BTreeSet<String> = proxy.queried().into_iter().collect();
-            assert!(queried.len() <= 1, "{queried:?}");
-            Ok(())
-        },
-    );
+        }
+        let parsed: BTreeSet<String> = proxy.parsed().into_iter().collect();
+        assert_eq!(parsed, BTreeSet::from([CALL.to_owned()]));
+        // The pool's own cleaning between borrowers is the only other text.
+        let queried: BTreeSet<String> = proxy.queried().into_iter().collect();
+        assert!(queried.len() <= 1, "{queried:?}");
+        Ok(())
+    });
 }

@@ -25,6 +25,7 @@ mod lists;
 mod media_types;
 mod methods;
 mod odd_requests;
+mod openapi;
 mod origins;
 mod passwords;
 mod reference;

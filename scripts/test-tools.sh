@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: a Python environment under target/.
+# Installs what only the tests need: a Python environment under target/, a browser.
 # What is there already is left alone, so that the second run asks no server for anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,4 +16,8 @@ if ! cmp -s tests/requirements.txt target/python/requirements.txt; then
   target/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
   # Copied last: an installation that broke off is begun anew.
   cp tests/requirements.txt target/python/requirements.txt
+fi
+
+if [ ! -x /usr/bin/chromium ]; then
+  install_packages "a browser" chromium
 fi

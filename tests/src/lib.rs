@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod application;
+pub mod browser;
 mod cluster;
 mod path;
 mod proxy;

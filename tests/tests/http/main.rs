@@ -29,6 +29,7 @@ mod openapi;
 mod origins;
 mod passwords;
 mod reference;
+mod reference_page;
 mod rows;
 mod staff;
 mod statements;

@@ -12,15 +12,15 @@ use tokio_postgres::Client;
 
 use crate::{rows, wire};
 
-/// More than any answer may take: the lock and connection time-outs are 3 and 5 seconds.
-const BOUND: Duration = Duration::from_secs(30);
+/// More than any answer may take: the longest time-out behind one is 20 seconds.
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
-fn centre(code: &str) -> Value {
+pub(crate) fn centre(code: &str) -> Value {
     json!({"name": "Lakeside", "code": code, "time_zone": "UTC", "currency": "EUR"})
 }
 
 /// The name of the test's own database, and its superuser beside it.
-async fn beside(app: &Application) -> Result<(String, Client)> {
+pub(crate) async fn beside(app: &Application) -> Result<(String, Client)> {
     let (server, name) = app
         .superuser_url
         .rsplit_once('/')
@@ -31,12 +31,12 @@ async fn beside(app: &Application) -> Result<(String, Client)> {
     ))
 }
 
-async fn within<T>(what: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn within<T>(what: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(BOUND, what).await.context("no answer in time")?
 }
 
 #[track_caller]
-fn is_unavailable(reply: &Reply) {
+pub(crate) fn is_unavailable(reply: &Reply) {
     assert_eq!(reply.status, 503, "{}", reply.text);
     let seconds: u32 = reply.header("retry-after").parse().unwrap_or(0);
     assert!(seconds > 0, "{}", reply.header("retry-after"));
@@ -48,7 +48,7 @@ fn is_unavailable(reply: &Reply) {
 }
 
 /// Waits until a backend of the test's database waits for a lock.
-async fn until_waiting(client: &Client, database: &str, waiting: bool) -> Result<()> {
+pub(crate) async fn until_waiting(client: &Client, database: &str, waiting: bool) -> Result<()> {
     let sql = "select exists (
       select from pg_stat_activity
       where datname = $1 and usename = 'lms_application' and wait_event_type = 'Lock'

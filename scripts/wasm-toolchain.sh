@@ -16,11 +16,11 @@ has_debian_toolchain() {
     [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]
 }
 
-# Runs cargo with the given subcommand and arguments on all components.
+# Runs cargo with the given subcommand and arguments on all components, and on the one that only tests use.
 wasm_cargo() {
   local subcommand=$1 manifest
   shift
-  for manifest in components/*/Cargo.toml; do
+  for manifest in components/*/Cargo.toml tests/probe/Cargo.toml; do
     set -- -p "$(basename "$(dirname "$manifest")")" "$@"
   done
   if has_rustup_target; then

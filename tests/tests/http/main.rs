@@ -10,6 +10,7 @@ mod catalog;
 mod centres;
 mod conditions;
 mod csv;
+mod database_interface;
 mod database_tls;
 mod events;
 mod exports;

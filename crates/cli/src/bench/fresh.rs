@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use hdrhistogram::Histogram;
 
+use super::latencies::Latencies;
 use super::load::{Client, Source};
 use super::report::FreshInstance;
 use super::server::Server;
@@ -19,8 +19,8 @@ const FOLLOWING: usize = 20;
 /// Measures on one connection that stays open.
 pub(super) async fn measure(server: &Server, source: &Source) -> Result<FreshInstance> {
     let mut client = Client::connect(server.address).await?;
-    let mut fresh = Histogram::<u64>::new(3)?;
-    let mut warm = Histogram::<u64>::new(3)?;
+    let mut fresh = Latencies::new()?;
+    let mut warm = Latencies::new()?;
     let mut count = 0;
     for _ in 0..SAMPLES {
         tokio::time::sleep(IDLE).await;
@@ -30,20 +30,19 @@ pub(super) async fn measure(server: &Server, source: &Source) -> Result<FreshIns
                 .send(source(0, count))
                 .await
                 .context("the host does not answer after a pause")?;
-            let latency = u64::try_from(began.elapsed().as_micros())?;
+            let latency = began.elapsed();
             if following == 0 {
-                fresh.saturating_record(latency)
+                fresh.record(latency)
             } else {
-                warm.saturating_record(latency)
+                warm.record(latency)
             };
             count += 1;
         }
     }
-    let milliseconds = |microseconds: u64| microseconds as f64 / 1000.0;
     Ok(FreshInstance {
         samples: SAMPLES,
-        fresh_p50_milliseconds: milliseconds(fresh.value_at_quantile(0.5)),
-        warm_p50_milliseconds: milliseconds(warm.value_at_quantile(0.5)),
-        fresh_worst_milliseconds: milliseconds(fresh.max()),
+        fresh_p50_milliseconds: fresh.quantile(0.5),
+        warm_p50_milliseconds: warm.quantile(0.5),
+        fresh_worst_milliseconds: fresh.longest(),
     })
 }

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use hdrhistogram::Histogram;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+
+use super::latencies::Latencies;
 
 /// Longest time that one request may take; a server that hangs ends the measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,8 +24,8 @@ pub(super) type Source = Arc<dyn Fn(usize, u64) -> Request<Full<Bytes>> + Send +
 
 /// What a stretch of load has shown.
 pub(super) struct Outcome {
-    /// How long each request took, in microseconds.
-    pub(super) latencies: Histogram<u64>,
+    /// How long each request took.
+    pub(super) latencies: Latencies,
     /// From the first request to the last answer.
     pub(super) elapsed: Duration,
 }
@@ -33,7 +34,7 @@ impl Outcome {
     /// Nothing yet.
     pub(super) fn empty() -> Result<Self> {
         Ok(Self {
-            latencies: Histogram::new(3)?,
+            latencies: Latencies::new()?,
             elapsed: Duration::ZERO,
         })
     }
@@ -47,12 +48,7 @@ impl Outcome {
 
     /// Answers in a second.
     pub(super) fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.elapsed.as_secs_f64().max(f64::EPSILON)
-    }
-
-    /// The latency that this share of the requests kept below, in milliseconds.
-    pub(super) fn quantile(&self, share: f64) -> f64 {
-        self.latencies.value_at_quantile(share) as f64 / 1000.0
+        self.latencies.count() as f64 / self.elapsed.as_secs_f64().max(f64::EPSILON)
     }
 }
 
@@ -77,7 +73,7 @@ pub(super) async fn run(
     while let Some(latencies) = tasks.join_next().await {
         outcome
             .latencies
-            .add(latencies.context("a connection's task broke off")??)?;
+            .add(&latencies.context("a connection's task broke off")??)?;
     }
     outcome.elapsed = began.elapsed();
     Ok(outcome)
@@ -88,14 +84,14 @@ async fn keep_busy(
     number: usize,
     end: Instant,
     source: Source,
-) -> Result<Histogram<u64>> {
-    let mut latencies = Histogram::new(3)?;
+) -> Result<Latencies> {
+    let mut latencies = Latencies::new()?;
     let mut count = 0;
     while Instant::now() < end {
         let request = source(number, count);
         let began = Instant::now();
         client.send(request).await?;
-        latencies.saturating_record(u64::try_from(began.elapsed().as_micros())?);
+        latencies.record(began.elapsed());
         count += 1;
     }
     Ok(latencies)

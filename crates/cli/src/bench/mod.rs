@@ -4,6 +4,7 @@
 mod calls;
 mod data;
 mod fresh;
+mod latencies;
 mod load;
 mod operation;
 mod process;

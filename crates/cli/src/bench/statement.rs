@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use hdrhistogram::Histogram;
 use tempfile::TempDir;
 use tokio::process::Command;
 use url::Url;
 
+use super::latencies::Latencies;
 use super::load::Outcome;
 use crate::cluster;
 
@@ -87,8 +87,8 @@ impl Scripts {
 }
 
 /// The latencies in pgbench's log: the third column, in microseconds.
-fn latencies(directory: &Path) -> Result<Histogram<u64>> {
-    let mut latencies = Histogram::new(3)?;
+fn latencies(directory: &Path) -> Result<Latencies> {
+    let mut latencies = Latencies::new()?;
     for entry in fs::read_dir(directory).context("cannot read pgbench's log")? {
         let text = fs::read_to_string(entry?.path()).context("cannot read pgbench's log")?;
         for line in text.lines() {
@@ -96,11 +96,10 @@ fn latencies(directory: &Path) -> Result<Histogram<u64>> {
                 .split(' ')
                 .nth(2)
                 .context("pgbench's log has a line without a latency")?;
-            latencies.saturating_record(
-                latency
-                    .parse()
-                    .with_context(|| format!("pgbench's log has the latency {latency}"))?,
-            );
+            let microseconds = latency
+                .parse()
+                .with_context(|| format!("pgbench's log has the latency {latency}"))?;
+            latencies.record(Duration::from_micros(microseconds));
         }
     }
     Ok(latencies)

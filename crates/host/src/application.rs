@@ -13,12 +13,13 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 
 use crate::compiled::CompiledComponents;
 use crate::component::{self, Component, State};
+use crate::engine::MAXIMUM_INSTANCES;
 use crate::manifest::Manifest;
-use crate::postgres::Pools;
+use crate::postgres::{MOST_CONNECTIONS, Pools};
 use crate::router::Router;
 use crate::server::Server;
 use crate::worker::Instances;
-use crate::{engine, variables};
+use crate::{engine, shard, variables};
 
 /// What applications run on: one Wasmtime engine and a folder of compiled components. Cheap to
 /// clone.
@@ -61,31 +62,45 @@ impl Runtime {
         let folder = manifest.parent().unwrap_or(Path::new("."));
         let manifest = Manifest::read(manifest)?;
         let values = variables::resolve(&manifest.variables, &variables)?;
-        let pools = Pools::default();
 
-        let mut places = HashMap::new();
-        let mut handlers = Vec::new();
+        let mut linked = Vec::new();
         let mut loaded = HashMap::new();
         for (id, component) in &manifest.components {
-            let settings = Component::new(id, component, &values, &pools)?;
             let source = folder.join(&component.source);
             let compiled = self
                 .compile_once(&mut loaded, source)
                 .with_context(|| format!("[component.{id}]"))?;
-            let linked = self
+            let pre = self
                 .linker
                 .instantiate_pre(&compiled)
                 .map_err(anyhow::Error::from)
                 .with_context(|| format!("[component.{id}] imports what is not offered here"))?;
-            let instances = Instances::new(&self.engine, Arc::new(settings), linked)
-                .map_err(anyhow::Error::from)
-                .with_context(|| format!("[component.{id}] does not handle HTTP requests"))?;
-            places.insert(id.as_str(), handlers.len());
-            handlers.push(ProxyHandler::new(instances));
+            linked.push((id.as_str(), component, pre));
         }
-        let router = Router::new(manifest.triggers(), |id| places.get(id).copied())?;
+        let router = Arc::new(Router::new(manifest.triggers(), |id| {
+            linked.iter().position(|(other, _, _)| *other == id)
+        })?);
+
+        let shards = shard::count();
+        let servers = (0..shards).map(|_| {
+            let pools = Pools::new(MOST_CONNECTIONS / shards);
+            let handlers = linked
+                .iter()
+                .map(|(id, component, pre)| {
+                    let settings = Component::new(id, component, &values, &pools)?;
+                    Instances::new(&self.engine, Arc::new(settings), pre.clone())
+                        .map(ProxyHandler::new)
+                        .map_err(anyhow::Error::from)
+                        .with_context(|| format!("[component.{id}] does not handle HTTP requests"))
+                })
+                .collect::<Result<_>>()?;
+            // Half of all instances may be busy, so that there is always room for one more while
+            // idle instances of other components wait for their time to run out.
+            let rooms = MAXIMUM_INSTANCES as usize / 2 / shards;
+            Ok(Server::new(Arc::clone(&router), handlers, rooms))
+        });
         Ok(Application {
-            server: Server::new(router, handlers),
+            servers: servers.collect::<Result<_>>()?,
         })
     }
 
@@ -106,7 +121,8 @@ impl Runtime {
 
 /// A loaded application: its routes, its components linked, its variables resolved.
 pub struct Application {
-    server: Server,
+    /// One for each thread that serves.
+    servers: Vec<Server>,
 }
 
 impl Application {
@@ -120,6 +136,6 @@ impl Application {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        self.server.serve(listener, shutdown).await
+        shard::serve(self.servers, listener, shutdown).await
     }
 }

@@ -12,7 +12,7 @@ pub(crate) const MAXIMUM_INSTANCES: u32 = 256;
 pub(crate) const MAXIMUM_MEMORY: usize = 128 << 20;
 
 /// How often guests that compute are made to let others run.
-pub(crate) const EPOCH: Duration = Duration::from_millis(10);
+pub(crate) const EPOCH: Duration = Duration::from_millis(2);
 
 /// Memory of a freed instance that is zeroed and kept, rather than returned to the system and
 /// faulted in again by the next instance.

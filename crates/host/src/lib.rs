@@ -27,6 +27,7 @@ mod postgres;
 mod response;
 mod router;
 mod server;
+mod shard;
 mod template;
 mod variables;
 mod worker;

@@ -1,14 +1,14 @@
-//! The listener: accepts connections, finds the component for each request, and shuts down without
-//! losing a request.
+//! One thread's share of the connections: finds the component for each request, and shuts down
+//! without losing a request.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures::{Stream, StreamExt as _};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Either, Full};
@@ -17,20 +17,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
 
-use crate::engine::MAXIMUM_INSTANCES;
 use crate::exchange::Exchange;
 use crate::headers;
 use crate::response::{self, Body};
 use crate::router::Router;
 use crate::worker::{Instances, REQUEST_TIMEOUT};
-
-/// How long the accept loop rests when the process has no file descriptors left.
-const REST: Duration = Duration::from_millis(100);
 
 /// How long a client may take for the head of a request, or stay connected without sending one.
 const HEAD: Duration = Duration::from_secs(15);
@@ -40,73 +36,79 @@ const ROOM: Duration = Duration::from_secs(5);
 
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
+/// A client's connection as it was accepted, and what counts it as open for as long as it lives.
+pub(crate) struct Connection {
+    pub(crate) stream: std::net::TcpStream,
+    pub(crate) client: SocketAddr,
+    pub(crate) open: Arc<()>,
+}
+
 /// Serves the components of an application.
 pub(crate) struct Server {
-    router: Router,
+    router: Arc<Router>,
     handlers: Vec<ProxyHandler<Instances>>,
-    /// Half of all instances may be busy, so that there is always room for one more while idle
-    /// instances of other components wait for their time to run out.
     rooms: Arc<Semaphore>,
 }
 
 impl Server {
-    pub(crate) fn new(router: Router, handlers: Vec<ProxyHandler<Instances>>) -> Self {
-        let rooms = Arc::new(Semaphore::new(MAXIMUM_INSTANCES as usize / 2));
+    /// A server that works on so many requests at a time.
+    pub(crate) fn new(
+        router: Arc<Router>,
+        handlers: Vec<ProxyHandler<Instances>>,
+        rooms: usize,
+    ) -> Self {
         Self {
             router,
             handlers,
-            rooms,
+            rooms: Arc::new(Semaphore::new(rooms)),
         }
     }
 
-    /// Serves until `shutdown` is ready, and then until the requests in flight are finished.
-    pub(crate) async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<()> {
+    /// Serves until no more connections come, and then until the requests in flight are finished.
+    pub(crate) async fn serve(self, connections: impl Stream<Item = Connection>) -> Result<()> {
         let server = Arc::new(self);
-        let connections = GracefulShutdown::new();
-        let mut shutdown = pin!(shutdown);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, client)) => server.start(stream, client, &connections),
-                    Err(error) => {
-                        tracing::error!("cannot accept a connection: {error}");
-                        tokio::time::sleep(REST).await;
-                    }
-                },
+        let all = GracefulShutdown::new();
+        let mut connections = pin!(connections);
+        while let Some(connection) = connections.next().await {
+            if let Err(error) = server.start(connection, &all) {
+                tracing::debug!("a connection was gone at once: {error}");
             }
         }
-        drop(listener);
-        tokio::time::timeout(REQUEST_TIMEOUT, connections.shutdown())
+        tokio::time::timeout(REQUEST_TIMEOUT, all.shutdown())
             .await
             .context("some requests were not finished in time and were stopped")
     }
 
-    fn start(self: &Arc<Self>, stream: TcpStream, client: SocketAddr, all: &GracefulShutdown) {
+    fn start(
+        self: &Arc<Self>,
+        connection: Connection,
+        all: &GracefulShutdown,
+    ) -> std::io::Result<()> {
+        let Connection {
+            stream,
+            client,
+            open,
+        } = connection;
+        let stream = TcpStream::from_std(stream)?;
         // A response is one write: to wait for more to send would only delay it.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("a connection was gone at once: {error}");
-            return;
-        }
+        stream.set_nodelay(true)?;
         let server = Arc::clone(self);
         let service = service_fn(move |request| {
             let server = Arc::clone(&server);
             async move { Ok::<_, Infallible>(server.answer(request, client).await) }
         });
-        let connection = http1::Builder::new()
+        let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
             .serve_connection(TokioIo::new(stream), service);
-        let connection = all.watch(connection);
+        let served = all.watch(served);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = served.await {
                 tracing::debug!("a connection ended early: {error}");
             }
+            drop(open);
         });
+        Ok(())
     }
 
     async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Body> {

@@ -30,4 +30,4 @@ mod types;
 mod values;
 
 pub(crate) use interface::add_to_linker;
-pub(crate) use pool::{Databases, Pools};
+pub(crate) use pool::{Databases, MOST_CONNECTIONS, Pools};

@@ -12,8 +12,8 @@ use super::session::Session;
 use super::tls;
 use super::types::Error;
 
-/// Connections of one pool.
-const MOST_CONNECTIONS: usize = 64;
+/// Connections of one pool, as in Spin; threads that serve share them out.
+pub(crate) const MOST_CONNECTIONS: usize = 64;
 /// Pools that are kept.
 const MOST_POOLS: usize = 16;
 /// How long a guest waits for a connection that others have.
@@ -45,22 +45,34 @@ impl Known {
     }
 }
 
-/// All pools of an application. Its components share them.
-#[derive(Clone, Default)]
-pub(crate) struct Pools(Arc<Known>);
+/// All pools of one thread that serves. Its components share them.
+#[derive(Clone)]
+pub(crate) struct Pools {
+    known: Arc<Known>,
+    most_connections: usize,
+}
 
 impl Pools {
+    /// No pool yet; each will have up to `most_connections`.
+    pub(crate) fn new(most_connections: usize) -> Self {
+        Self {
+            known: Arc::default(),
+            most_connections,
+        }
+    }
+
     fn find_or_add(
         &self,
         address: &str,
         certificate: Option<&str>,
         config: Config,
     ) -> Result<Pool, Error> {
-        if let Some(pool) = self.0.find(address, certificate) {
+        if let Some(pool) = self.known.find(address, certificate) {
             return Ok(pool);
         }
-        let pool = new_pool(config, certificate).map_err(Error::ConnectionFailed)?;
-        self.0.add(address, certificate, pool.clone());
+        let pool = new_pool(config, certificate, self.most_connections)
+            .map_err(Error::ConnectionFailed)?;
+        self.known.add(address, certificate, pool.clone());
         Ok(pool)
     }
 }
@@ -103,7 +115,11 @@ impl Databases {
     }
 }
 
-fn new_pool(mut config: Config, certificate: Option<&str>) -> Result<Pool, String> {
+fn new_pool(
+    mut config: Config,
+    certificate: Option<&str>,
+    most_connections: usize,
+) -> Result<Pool, String> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
     }
@@ -112,7 +128,7 @@ fn new_pool(mut config: Config, certificate: Option<&str>) -> Result<Pool, Strin
         _ => Some(tls::connector(certificate)?),
     };
     Pool::builder(Sessions { config, connector })
-        .max_size(MOST_CONNECTIONS)
+        .max_size(most_connections)
         // The connection used last is the one with warm caches on both sides.
         .queue_mode(QueueMode::Lifo)
         .runtime(deadpool::Runtime::Tokio1)
@@ -125,10 +141,7 @@ fn new_pool(mut config: Config, certificate: Option<&str>) -> Result<Pool, Strin
 fn describe(error: PoolError<tokio_postgres::Error>) -> String {
     match error {
         PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => {
-            format!(
-                "all {MOST_CONNECTIONS} connections were in use for {} s",
-                WAIT.as_secs()
-            )
+            format!("all connections were in use for {} s", WAIT.as_secs())
         }
         PoolError::Timeout(_) => {
             format!(

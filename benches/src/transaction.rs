@@ -1,7 +1,9 @@
-//! A transaction with the tenant in force: BEGIN, `set_config`, what the handler
-//! asks, COMMIT; one round trip each.
+//! A transaction with the tenant in force and the session checked, as the components
+//! have it: BEGIN, `set_config`, what the handler asks, COMMIT; one round trip each.
 
 use deadpool_postgres::{Object, Transaction};
+use platform::caller::Caller;
+use platform::context::Context;
 use platform::token::Claims;
 
 use crate::failure::Failure;
@@ -11,7 +13,8 @@ select set_config('app.tenant_id', $1, true),
        set_config('app.user_id', $2, true),
        set_config('app.role', $3, true),
        set_config('app.session_id', $4, true),
-       set_config('app.request_id', $5, true)";
+       set_config('app.request_id', $5, true),
+       set_config('app.centre_id', lms_private.admit($6::text::jsonb), true)";
 
 /// Begins a transaction in which the caller's rows are visible.
 pub(crate) async fn begin<'a>(
@@ -20,6 +23,14 @@ pub(crate) async fn begin<'a>(
 ) -> Result<Transaction<'a>, Failure> {
     let transaction = connection.transaction().await?;
     let statement = transaction.prepare_cached(SET_CONTEXT).await?;
+    let request_id = platform::random::id().to_string();
+    let session_of = Caller {
+        tenant: caller.tid,
+        user: caller.sub,
+        role: caller.role,
+        session: caller.sid,
+    };
+    let context = Context::new(&caller.aud, Some(&session_of), &request_id).text();
     transaction
         .query_one(
             &statement,
@@ -28,7 +39,8 @@ pub(crate) async fn begin<'a>(
                 &caller.sub.to_string(),
                 &caller.role.name(),
                 &caller.sid.to_string(),
-                &platform::random::id().to_string(),
+                &request_id,
+                &context,
             ],
         )
         .await?;

@@ -63,45 +63,46 @@ impl Runtime {
         let manifest = Manifest::read(manifest)?;
         let values = variables::resolve(&manifest.variables, &variables)?;
 
-        let mut linked = Vec::new();
+        let shards = shard::count();
+        let pools: Vec<_> = (0..shards)
+            .map(|_| Pools::new(MOST_CONNECTIONS / shards))
+            .collect();
+        let mut handlers: Vec<_> = pools.iter().map(|_| Vec::new()).collect();
+        let mut places = HashMap::new();
         let mut loaded = HashMap::new();
-        for (id, component) in &manifest.components {
+        for (place, (id, component)) in manifest.components.iter().enumerate() {
+            let settings: Vec<_> = pools
+                .iter()
+                .map(|pools| Component::new(id, component, &values, pools))
+                .collect::<Result<_>>()?;
             let source = folder.join(&component.source);
             let compiled = self
                 .compile_once(&mut loaded, source)
                 .with_context(|| format!("[component.{id}]"))?;
-            let pre = self
+            let linked = self
                 .linker
                 .instantiate_pre(&compiled)
                 .map_err(anyhow::Error::from)
                 .with_context(|| format!("[component.{id}] imports what is not offered here"))?;
-            linked.push((id.as_str(), component, pre));
+            for (handlers, settings) in handlers.iter_mut().zip(settings) {
+                let instances = Instances::new(&self.engine, Arc::new(settings), linked.clone())
+                    .map_err(anyhow::Error::from)
+                    .with_context(|| format!("[component.{id}] does not handle HTTP requests"))?;
+                handlers.push(ProxyHandler::new(instances));
+            }
+            places.insert(id.as_str(), place);
         }
-        let router = Arc::new(Router::new(manifest.triggers(), |id| {
-            linked.iter().position(|(other, _, _)| *other == id)
-        })?);
+        let router = Router::new(manifest.triggers(), |id| places.get(id).copied())?;
+        let router = Arc::new(router);
 
-        let shards = shard::count();
-        let servers = (0..shards).map(|_| {
-            let pools = Pools::new(MOST_CONNECTIONS / shards);
-            let handlers = linked
-                .iter()
-                .map(|(id, component, pre)| {
-                    let settings = Component::new(id, component, &values, &pools)?;
-                    Instances::new(&self.engine, Arc::new(settings), pre.clone())
-                        .map(ProxyHandler::new)
-                        .map_err(anyhow::Error::from)
-                        .with_context(|| format!("[component.{id}] does not handle HTTP requests"))
-                })
-                .collect::<Result<_>>()?;
-            // Half of all instances may be busy, so that there is always room for one more while
-            // idle instances of other components wait for their time to run out.
-            let rooms = MAXIMUM_INSTANCES as usize / 2 / shards;
-            Ok(Server::new(Arc::clone(&router), handlers, rooms))
-        });
-        Ok(Application {
-            servers: servers.collect::<Result<_>>()?,
-        })
+        // Half of all instances may be busy, so that there is always room for one more while idle
+        // instances of other components wait for their time to run out.
+        let rooms = MAXIMUM_INSTANCES as usize / 2 / shards;
+        let servers = handlers
+            .into_iter()
+            .map(|handlers| Server::new(Arc::clone(&router), handlers, rooms))
+            .collect();
+        Ok(Application { servers })
     }
 
     /// Two components may have the same Wasm file: it is then loaded once.

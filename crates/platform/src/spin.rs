@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::{self, Either};
+use http::Method;
 use http_body_util::BodyExt;
 use spin_sdk::http::FullBody;
 use spin_sdk::pg::{
@@ -131,6 +132,10 @@ async fn read(
 ) -> (Request, Result<Option<Rows>, Problem>) {
     let (parts, body) = request.into_parts();
     let mut request = head(parts);
+    // A body has no meaning there (RFC 9110, section 9.3): to ask the host for one costs more than to route.
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method) {
+        return (request, Ok(None));
+    }
     let result = match pipeline::intake(component, settings, &request) {
         Ok(intake) => read_body(&request, body, intake).await,
         Err(problem) => Err(problem),

@@ -9,8 +9,9 @@ run: build
 test: components
 	scripts/test.sh
 
+# All packages, as the tests do: with another selection Cargo would build Wasmtime twice.
 build: components
-	cargo build --release -p cli
+	cargo build --release --workspace
 
 components: set-up
 	scripts/build-components.sh

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -21,7 +22,40 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long the server may take to be reached and to let us in.
 const CONNECT: Duration = Duration::from_secs(5);
 
-type Pool = deadpool::managed::Pool<Sessions>;
+/// Connections of one pool that work at a time for as long as each is soon done. More would only
+/// take each other's caches away, here and in the server, and answer nobody sooner.
+const FEW: usize = 4;
+/// A guest that has waited this long for one of the few takes one of the others.
+const SOON: Duration = Duration::from_millis(5);
+
+/// A pool, and whose turn it is to use its few busiest connections.
+#[derive(Clone)]
+struct Pool {
+    sessions: deadpool::managed::Pool<Sessions>,
+    turns: Arc<Semaphore>,
+}
+
+impl Pool {
+    async fn lease(&self) -> Result<Lease, Error> {
+        let turn = match Arc::clone(&self.turns).try_acquire_owned() {
+            Ok(turn) => Some(turn),
+            Err(_) => {
+                let turn = Arc::clone(&self.turns).acquire_owned();
+                let in_time = tokio::time::timeout(SOON, turn).await;
+                in_time.ok().and_then(Result::ok)
+            }
+        };
+        let session = self
+            .sessions
+            .get()
+            .await
+            .map_err(|error| Error::ConnectionFailed(describe(error)))?;
+        Ok(Lease {
+            session: Some(session),
+            _turn: turn,
+        })
+    }
+}
 
 /// Pools by connection string and by the certificate to trust for it.
 #[derive(Default)]
@@ -107,11 +141,7 @@ impl Databases {
                 pool
             }
         };
-        let session = pool
-            .get()
-            .await
-            .map_err(|error| Error::ConnectionFailed(describe(error)))?;
-        Ok(Lease(Some(session)))
+        pool.lease().await
     }
 }
 
@@ -127,7 +157,7 @@ fn new_pool(
         SslMode::Disable => None,
         _ => Some(tls::connector(certificate)?),
     };
-    Pool::builder(Sessions { config, connector })
+    let sessions = deadpool::managed::Pool::builder(Sessions { config, connector })
         .max_size(most_connections)
         // The connection used last is the one with warm caches on both sides.
         .queue_mode(QueueMode::Lifo)
@@ -135,7 +165,11 @@ fn new_pool(
         .wait_timeout(Some(WAIT))
         .create_timeout(Some(2 * CONNECT))
         .build()
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(Pool {
+        sessions,
+        turns: Arc::new(Semaphore::new(FEW)),
+    })
 }
 
 fn describe(error: PoolError<tokio_postgres::Error>) -> String {
@@ -183,12 +217,15 @@ impl Manager for Sessions {
 
 /// A connection that a guest has. Dropped, it goes back to its pool, or is closed if anything of
 /// the guest is left on it.
-pub(crate) struct Lease(Option<Object<Sessions>>);
+pub(crate) struct Lease {
+    session: Option<Object<Sessions>>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
 
 impl Lease {
     /// The connection. There always is one: only `drop` takes it out.
     pub(crate) fn session(&mut self) -> Result<&mut Session, Error> {
-        match &mut self.0 {
+        match &mut self.session {
             Some(session) => Ok(session),
             None => Err(Error::Other("the connection is gone".to_owned())),
         }
@@ -197,7 +234,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(session) = self.0.take()
+        if let Some(session) = self.session.take()
             && !session.is_reusable()
         {
             let pool = Object::pool(&session);

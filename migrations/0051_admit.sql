@@ -1,20 +1,20 @@
 -- The session check and lms.run in fewer steps: they are part of every request.
 set local role lms_owner;
 
--- Without SET search_path, whose price is a fifth of the whole check: every name is qualified, and the operators cannot be
--- shadowed, because nobody whose calls come here may create one where they would be found.
-create or replace function lms_private.admit(given jsonb) returns text
+-- Without SET search_path, which would be a fifth of its price: the names of tables, types and functions say their schema, and
+-- an operator is never looked for among temporary objects, the only ones that the application can make.
+create or replace function lms_private.admit(given pg_catalog.jsonb) returns pg_catalog.text
 language plpgsql
 stable
 security definer
 as $$
 declare
-  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
-  tenant constant uuid := (given ->> 'tenant')::uuid;
-  caller constant uuid := (given ->> 'user')::uuid;
-  session constant uuid := (given ->> 'session')::uuid;
-  home text;
-  centre uuid;
+  nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+  tenant constant pg_catalog.uuid := (given ->> 'tenant')::pg_catalog.uuid;
+  caller constant pg_catalog.uuid := (given ->> 'user')::pg_catalog.uuid;
+  session constant pg_catalog.uuid := (given ->> 'session')::pg_catalog.uuid;
+  home pg_catalog.text;
+  centre pg_catalog.uuid;
 begin
   if session is not null then
     select u.centre_id

@@ -3,6 +3,8 @@
 use anyhow::Result;
 use http::Method;
 use tests::{Application, Reply, Role, Session, run, run_behind_proxy, send};
+use tokio_postgres::{Client, Transaction};
+use uuid::Uuid;
 
 use crate::faults::{beside, centre, is_unavailable, until_waiting, within};
 use crate::rows;
@@ -25,6 +27,29 @@ async fn crowd(app: &Application, session: &Session, count: usize) -> Result<Vec
         replies.push(within(async { request.await? }).await?);
     }
     Ok(replies)
+}
+
+/// Ends the application's connections.
+async fn disconnect(server: &Client, database: &str) -> Result<()> {
+    server
+        .execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+            where datname = $1 and usename = 'lms_application'",
+            &[&database],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Has whoever writes for the tenant wait until the transaction ends.
+async fn hold_writers(holder: &Transaction<'_>, tenant: Uuid) -> Result<()> {
+    holder
+        .execute(
+            "select from lms.event_heads where tenant_id = $1 for update",
+            &[&tenant],
+        )
+        .await?;
+    Ok(())
 }
 
 #[test]
@@ -84,6 +109,44 @@ fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
 }
 
 #[test]
+fn statements_that_wait_hold_up_none_that_need_not() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (name, server) = beside(app).await?;
+        // As long as a statement may take at all: nobody's wait ends before. It holds for new connections.
+        server
+            .batch_execute(&format!(
+                "alter role lms_application in database {name} set lock_timeout = '10s'"
+            ))
+            .await?;
+        disconnect(&server, &name).await?;
+        let mut client = app.superuser().await?;
+        let holder = client.transaction().await?;
+        hold_writers(&holder, admin.tenant).await?;
+        // More than work at a time as long as each is soon done.
+        let writers: Vec<_> = (0..20)
+            .map(|number| {
+                tokio::spawn(send(
+                    app.request(Method::POST, "/v1/centres")
+                        .bearer_auth(&admin.token)
+                        .json(&centre(&format!("lake-{number}"))),
+                ))
+            })
+            .collect();
+        until_waiting(&server, &name, true).await?;
+        for _ in 0..10 {
+            within(app.get(&admin, "/v1/centres")).await?.expect(200);
+        }
+        assert!(writers.iter().all(|writer| !writer.is_finished()));
+        holder.rollback().await?;
+        for writer in writers {
+            within(async { writer.await? }).await?.expect(201);
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
     run_behind_proxy(async |app, proxy| {
         let admin = app.sign_in(Role::Admin).await?;
@@ -108,21 +171,10 @@ fn a_server_that_takes_no_more_connections_is_a_503_and_recovers() {
             let sql = format!("alter database {name} connection limit {connections}");
             server.batch_execute(&sql).await
         };
-        server
-            .execute(
-                "select pg_terminate_backend(pid, 5000) from pg_stat_activity
-                where datname = $1 and usename = 'lms_application'",
-                &[&name],
-            )
-            .await?;
+        disconnect(&server, &name).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
-        holder
-            .execute(
-                "select from lms.event_heads where tenant_id = $1 for update",
-                &[&admin.tenant],
-            )
-            .await?;
+        hold_writers(&holder, admin.tenant).await?;
         // The superuser's connection counts; one more is left, and a request that waits for a lock takes it.
         limit(2).await?;
         let others = async {

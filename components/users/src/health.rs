@@ -3,11 +3,11 @@
 use http::Method;
 use platform::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::field::{Field, Kind};
-use platform::pipeline;
 use platform::policy::Access;
 use platform::problem::{Kind as ProblemKind, Problem};
 use platform::response::Response;
 use platform::sql::Sql;
+use platform::sqlstate;
 use serde_json::{Map, json};
 
 /// The version of the schema that this component was written for: the last migration's number.
@@ -127,7 +127,7 @@ from lms_private.cell as c",
         // lms.run itself refuses a role that row security doesn't hold, and another region's database.
         let answer = match call.run(&statement, Map::new()).await {
             Ok(answer) => answer,
-            Err(failure) => return pipeline::settle(failure),
+            Err(failure) => return sqlstate::settle(failure),
         };
         let version: i64 = answer.tag.and_then(|tag| tag.parse().ok()).unwrap_or(0);
         match answer.body {

@@ -5,11 +5,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::listing::SortKey;
+use crate::field::Field;
 use crate::validation;
 
 /// Longest cursor that is looked at, in bytes.
 const LONGEST: usize = 4096;
+
+/// One key of a list's order.
+#[derive(Debug, Clone, Copy)]
+pub struct SortKey {
+    /// The field.
+    pub field: &'static Field,
+    /// From the largest to the smallest.
+    pub descending: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

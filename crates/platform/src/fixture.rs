@@ -201,7 +201,7 @@ fn ask<'a>(call: &'a Call<'a>) -> Done<'a> {
         let statement = Sql::from("-- oracle.ask").unprepared();
         match call.run(&statement, call.arguments()).await {
             Ok(_) => Ok(Response::empty(204)),
-            Err(failure) => crate::pipeline::settle(failure),
+            Err(failure) => crate::sqlstate::settle(failure),
         }
     })
 }

@@ -25,6 +25,7 @@ pub mod intake;
 pub mod listing;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+mod passage;
 pub mod pipeline;
 pub mod policy;
 pub mod problem;

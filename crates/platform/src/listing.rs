@@ -5,8 +5,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
-use crate::cursor;
-use crate::field::Field;
+use crate::cursor::{self, SortKey};
 use crate::filter::{Filter, Operator};
 use crate::policy::Grant;
 use crate::problem::{FieldError, Problem};
@@ -28,15 +27,6 @@ const DEFAULT_SORT: &str = "-created_at";
 
 /// Positions in the cursor's list of keys, as SQL; one more than clients can name, for the id.
 const POSITIONS: [&str; MOST_KEYS + 1] = ["0", "1", "2", "3"];
-
-/// One key of the order.
-#[derive(Debug, Clone, Copy)]
-pub struct SortKey {
-    /// The field.
-    pub field: &'static Field,
-    /// From the largest to the smallest.
-    pub descending: bool,
-}
 
 /// What a list is asked for.
 #[derive(Debug, Clone)]

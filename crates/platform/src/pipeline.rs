@@ -9,26 +9,24 @@ mod tests;
 use std::time::Instant;
 
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use crate::action::{Action, Call, Run, Shape};
 use crate::caller::{self, Caller};
 use crate::component::{Component, Does, Endpoint};
 use crate::context::Context;
-use crate::database::{Answer, Client, Database, Failure};
-use crate::field::Field;
+use crate::database::{Client, Database};
 use crate::idempotency;
 use crate::intake::{Intake, Rows};
+use crate::passage::Passage;
 use crate::policy::{Access, Fields, Grant, Verb};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::router::{self, Route};
 use crate::settings::Settings;
-use crate::sql::Statement;
-use crate::sqlstate::{self, Outcome};
-use crate::validation::{self, Purpose};
-use crate::{conditions, headers, query, statement_cache, verbs};
+use crate::validation::Purpose;
+use crate::{conditions, headers, query, sqlstate, statement_cache, verbs};
 
 /// What an endpoint that anybody or any caller may use reads and writes.
 static OWN: Grant = Grant {
@@ -38,16 +36,6 @@ static OWN: Grant = Grant {
     reads_of_others: None,
     writes: Fields::All,
 };
-
-/// One request on its way.
-pub(crate) struct Passage<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) settings: &'a Settings,
-    pub(crate) client: Client<'a>,
-    pub(crate) caller: Option<Caller>,
-    pub(crate) grant: &'static Grant,
-    pub(crate) parameters: Map<String, Value>,
-}
 
 /// Most bytes of a body.
 const BODY: usize = 1024 * 1024;
@@ -186,7 +174,7 @@ async fn serve(
             verbs::import(&passage, resource, rows).await
         }
         (Does::Verb(resource, verb), _) => verbs::serve(&passage, component, resource, verb).await,
-        (Does::Action(action), _) => passage.act(action).await,
+        (Does::Action(action), _) => act(&passage, action).await,
     };
     *microseconds = passage.client.microseconds();
     result
@@ -224,119 +212,68 @@ fn admit(
     }
 }
 
-impl Passage<'_> {
-    /// Runs the request's statement.
-    pub(crate) async fn run(
-        &self,
-        statement: &Statement,
-        arguments: Map<String, Value>,
-    ) -> Result<Answer, Failure> {
-        self.client.run(statement, arguments).await
-    }
-
-    /// The checked body of a request that has one.
-    pub(crate) fn body(
-        &self,
-        fields: impl Iterator<Item = &'static Field> + Clone,
-        purpose: Purpose,
-    ) -> Result<Map<String, Value>, Problem> {
-        let taken: &[&str] = match purpose {
-            Purpose::Create => &["application/json"],
-            Purpose::Update => &["application/merge-patch+json", "application/json"],
-        };
-        headers::content_type(self.request, taken)?;
-        let object = validation::parse_object(&self.request.body)?;
-        validation::body(fields, self.grant.writes, purpose, &object)
-    }
-
-    /// Refuses what a body holds, where none is known.
-    pub(crate) fn no_body(&self) -> Result<(), Problem> {
-        if self.request.body.is_empty() {
-            return Ok(());
+/// Serves an action.
+async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response, Problem> {
+    headers::accepts(passage.request, &["application/json"])?;
+    let query = query::parameters(passage.request, action.query)?;
+    let body = match action.body {
+        Some(fields) => {
+            let purpose = if action.method == Method::PATCH {
+                Purpose::Update
+            } else {
+                Purpose::Create
+            };
+            passage.body(fields.iter(), purpose)?
         }
-        self.body(std::iter::empty(), Purpose::Create).map(|_| ())
-    }
-
-    /// Refuses a query, where none is known.
-    pub(crate) fn no_query(&self) -> Result<(), Problem> {
-        query::parameters(self.request, &[]).map(|_| ())
-    }
-
-    /// Serves an action.
-    async fn act(&self, action: &'static Action) -> Result<Response, Problem> {
-        headers::accepts(self.request, &["application/json"])?;
-        let query = query::parameters(self.request, action.query)?;
-        let body = match action.body {
-            Some(fields) => {
-                let purpose = if action.method == Method::PATCH {
-                    Purpose::Update
-                } else {
-                    Purpose::Create
-                };
-                self.body(fields.iter(), purpose)?
+        None => {
+            if action.method != Method::GET && action.method != Method::DELETE {
+                passage.no_body()?;
             }
-            None => {
-                if action.method != Method::GET && action.method != Method::DELETE {
-                    self.no_body()?;
-                }
-                Map::new()
-            }
-        };
-        let call = Call {
-            request: self.request,
-            path: &self.parameters,
-            body,
-            query,
-            caller: self.caller.as_ref(),
-            settings: self.settings,
-            client: &self.client,
-        };
-        let key = statement_cache::Key::new(action.operation, "", self.grant);
-        let (statement, arguments) = match action.run {
-            Run::Custom(run) => return run(&call).await,
-            Run::Statement(build) => (statement_cache::get(key, build), call.arguments()),
-            Run::View(build) => (
-                statement_cache::get(key, || build(self.grant)),
-                call.arguments(),
-            ),
-            Run::Prepared(prepare, build) => (
-                statement_cache::get(key, || build(self.grant)),
-                prepare(&call)?,
-            ),
-        };
-        let answer = match self.run(&statement, arguments).await {
-            Ok(answer) => answer,
-            Err(failure) => return settle(failure),
-        };
-        let Some(body) = answer.body else {
-            return Err(Problem::new(Kind::NotFound));
-        };
-        let mut response = if action.answers.schema.is_some() {
-            Response::json(action.answers.status, body)
-        } else {
-            Response::empty(action.answers.status)
-        };
-        if let Some(version) = &answer.tag {
-            response = response.header("etag", conditions::etag(version, self.grant));
+            Map::new()
         }
-        if answer.replayed {
-            response = response.header("idempotency-replayed", "true");
-        }
-        match (action.answers.status, action.answers.schema) {
-            (201, Some(Shape::Resource(resource))) => verbs::located(response, resource.name),
-            _ => Ok(response),
-        }
+    };
+    let call = Call {
+        request: passage.request,
+        path: &passage.parameters,
+        body,
+        query,
+        caller: passage.caller.as_ref(),
+        settings: passage.settings,
+        client: &passage.client,
+    };
+    let key = statement_cache::Key::new(action.operation, "", passage.grant);
+    let (statement, arguments) = match action.run {
+        Run::Custom(run) => return run(&call).await,
+        Run::Statement(build) => (statement_cache::get(key, build), call.arguments()),
+        Run::View(build) => (
+            statement_cache::get(key, || build(passage.grant)),
+            call.arguments(),
+        ),
+        Run::Prepared(prepare, build) => (
+            statement_cache::get(key, || build(passage.grant)),
+            prepare(&call)?,
+        ),
+    };
+    let answer = match passage.run(&statement, arguments).await {
+        Ok(answer) => answer,
+        Err(failure) => return sqlstate::settle(failure),
+    };
+    let Some(body) = answer.body else {
+        return Err(Problem::new(Kind::NotFound));
+    };
+    let mut response = if action.answers.schema.is_some() {
+        Response::json(action.answers.status, body)
+    } else {
+        Response::empty(action.answers.status)
+    };
+    if let Some(version) = &answer.tag {
+        response = response.header("etag", conditions::etag(version, passage.grant));
     }
-}
-
-/// What is answered when a statement failed.
-///
-/// # Errors
-///
-/// The problem, unless it was a dry run.
-pub fn settle(failure: Failure) -> Result<Response, Problem> {
-    match sqlstate::outcome(failure) {
-        Outcome::DryRun(body) => Ok(Response::json(200, body)),
-        Outcome::Problem(problem) => Err(*problem),
+    if answer.replayed {
+        response = response.header("idempotency-replayed", "true");
+    }
+    match (action.answers.status, action.answers.schema) {
+        (201, Some(Shape::Resource(resource))) => verbs::located(response, resource.name),
+        _ => Ok(response),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::database::{Failure, Refusal};
 use crate::problem::{FieldError, Kind, Problem};
+use crate::response::Response;
 
 /// Seconds after which a client may try again when the database was away.
 const RETRY_AFTER: &str = "2";
@@ -149,6 +150,18 @@ fn field_of(refusal: &Refusal, suffix: &str) -> Option<String> {
     };
     let field = name.strip_prefix(table)?.strip_prefix('_')?;
     field.strip_suffix(suffix).map(str::to_owned)
+}
+
+/// What is answered when a statement failed.
+///
+/// # Errors
+///
+/// The problem, unless it was a dry run.
+pub fn settle(failure: Failure) -> Result<Response, Problem> {
+    match outcome(failure) {
+        Outcome::DryRun(body) => Ok(Response::json(200, body)),
+        Outcome::Problem(problem) => Err(*problem),
+    }
 }
 
 #[cfg(test)]

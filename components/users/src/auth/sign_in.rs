@@ -3,12 +3,12 @@
 use http::Method;
 use platform::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::field::{Field, Kind};
-use platform::pipeline::settle;
 use platform::policy::Access;
 use platform::problem::{Kind as ProblemKind, Problem};
 use platform::random;
 use platform::response::Response;
 use platform::sql::{Sql, Statement};
+use platform::sqlstate::settle;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, json};

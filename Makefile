@@ -9,9 +9,10 @@ run: build
 test: components
 	scripts/test.sh
 
-# All packages, as the tests do: with another selection Cargo would build Wasmtime twice.
+# Without the tests, which need much that serving does not. All else, because with a smaller selection Cargo would build
+# Wasmtime once more for the tests.
 build: components
-	cargo build --release --workspace
+	cargo build --release --workspace --exclude tests --exclude probe
 
 components: set-up
 	scripts/build-components.sh

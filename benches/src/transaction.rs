@@ -24,13 +24,7 @@ pub(crate) async fn begin<'a>(
     let transaction = connection.transaction().await?;
     let statement = transaction.prepare_cached(SET_CONTEXT).await?;
     let request_id = platform::random::id().to_string();
-    let session_of = Caller {
-        tenant: caller.tid,
-        user: caller.sub,
-        role: caller.role,
-        session: caller.sid,
-    };
-    let context = Context::new(&caller.aud, Some(&session_of), &request_id).text();
+    let context = Context::new(&caller.aud, Some(&Caller::from(caller)), &request_id).text();
     transaction
         .query_one(
             &statement,

@@ -10,7 +10,7 @@ use platform::sql::Sql;
 use platform::sqlstate;
 use serde_json::{Map, json};
 
-/// The version of the schema that this component was written for: the last migration's number.
+/// The lowest version of the schema, a migration's number, that this component works with.
 const SCHEMA: i64 = 50;
 
 /// The process answers.

@@ -6,7 +6,7 @@ use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::role::Role;
 use crate::settings::Settings;
-use crate::token::Refused;
+use crate::token::{Claims, Refused};
 
 /// Longest token that is looked at, in bytes; ours have about 500.
 const LONGEST_TOKEN: usize = 4096;
@@ -22,6 +22,17 @@ pub struct Caller {
     pub role: Role,
     /// The session under which the token was signed.
     pub session: Uuid,
+}
+
+impl From<&Claims> for Caller {
+    fn from(claims: &Claims) -> Self {
+        Self {
+            tenant: claims.tid,
+            user: claims.sub,
+            role: claims.role,
+            session: claims.sid,
+        }
+    }
 }
 
 /// The caller of the request, by its `Authorization` header.
@@ -41,12 +52,7 @@ pub fn identify(request: &Request, settings: &Settings) -> Result<Caller, Proble
         .filter(|token| token.len() <= LONGEST_TOKEN)
         .ok_or_else(refused)?;
     match settings.keys.verify(token, &settings.region) {
-        Ok(claims) => Ok(Caller {
-            tenant: claims.tid,
-            user: claims.sub,
-            role: claims.role,
-            session: claims.sid,
-        }),
+        Ok(claims) => Ok(Caller::from(&claims)),
         Err(Refused::Expired) => Err(Problem::new(Kind::Unauthenticated)
             .detail("The access token has expired; use the refresh token.")),
         Err(Refused::Invalid) => Err(refused()),

@@ -86,20 +86,14 @@ pub async fn handle(
         &mut microseconds,
     )
     .await;
-    let mut response = match result {
-        Ok(response) => response,
-        Err(problem) => problem_response(&problem, request, &request_id),
-    };
-    let total = started.elapsed();
-    headers::complete(
-        &mut response,
+    finish(
+        result,
         &settings.allowed_origins,
         request,
         request_id,
         microseconds,
-        total,
-    );
-    response
+        started,
+    )
 }
 
 /// Answers a request without the database: by a file, or by what is wrong with its body.
@@ -110,29 +104,35 @@ pub fn answer(
 ) -> Response {
     let request_id = headers::request_id(request);
     let started = Instant::now();
-    let mut response = match serve() {
-        Ok(response) => response,
-        Err(problem) => problem_response(&problem, request, &request_id),
-    };
+    finish(serve(), allowed_origins, request, request_id, 0, started)
+}
+
+/// The answer with the headers that all have; of a problem, also a line with its cause for the operator.
+fn finish(
+    result: Result<Response, Problem>,
+    allowed_origins: &[String],
+    request: &Request,
+    request_id: String,
+    microseconds: u64,
+    started: Instant,
+) -> Response {
+    let mut response = result.unwrap_or_else(|problem| {
+        if let Some(cause) = &problem.cause {
+            let (method, path) = (&request.method, &request.path);
+            eprintln!("{request_id} {method} {path} {}: {cause}", problem.status());
+        }
+        Response::problem(&problem, &request_id)
+    });
     let total = started.elapsed();
     headers::complete(
         &mut response,
         allowed_origins,
         request,
         request_id,
-        0,
+        microseconds,
         total,
     );
     response
-}
-
-/// The problem as an answer, and its cause as a line for the operator.
-fn problem_response(problem: &Problem, request: &Request, request_id: &str) -> Response {
-    if let Some(cause) = &problem.cause {
-        let (method, path) = (&request.method, &request.path);
-        eprintln!("{request_id} {method} {path} {}: {cause}", problem.status());
-    }
-    Response::problem(problem, request_id)
 }
 
 async fn serve(

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, run, send};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
+use uuid::Uuid;
 
 use crate::{rows, wire};
 
@@ -63,6 +64,29 @@ pub(crate) async fn until_waiting(client: &Client, database: &str, waiting: bool
         }
     };
     within(seen).await
+}
+
+/// Ends the application's connections.
+pub(crate) async fn disconnect(server: &Client, database: &str) -> Result<()> {
+    server
+        .execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+            where datname = $1 and usename = 'lms_application'",
+            &[&database],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Has whoever writes for the tenant wait until the transaction ends.
+pub(crate) async fn hold_writers(holder: &Transaction<'_>, tenant: Uuid) -> Result<()> {
+    holder
+        .execute(
+            "select from lms.event_heads where tenant_id = $1 for update",
+            &[&tenant],
+        )
+        .await?;
+    Ok(())
 }
 
 #[test]
@@ -127,13 +151,7 @@ fn connections_that_the_server_cut_are_replaced() {
             for request in requests {
                 request.await??.expect(200);
             }
-            server
-                .execute(
-                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity
-                    where datname = $1 and usename = 'lms_application'",
-                    &[&name],
-                )
-                .await?;
+            disconnect(&server, &name).await?;
             // A connection may have been handed out before its end was seen: that request is told to come again.
             let mut status = 0;
             for _ in 0..16 {
@@ -156,12 +174,7 @@ fn a_lock_that_is_not_given_up_is_a_503() {
         let admin = app.sign_in(Role::Admin).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
-        holder
-            .execute(
-                "select from lms.event_heads where tenant_id = $1 for update",
-                &[&admin.tenant],
-            )
-            .await?;
+        hold_writers(&holder, admin.tenant).await?;
         let before = rows::written(app).await?;
         is_unavailable(&within(app.post(&admin, "/v1/centres", centre("lake"))).await?);
         // Reading goes on, and so do others' writes.
@@ -195,12 +208,7 @@ fn a_key_whose_first_request_is_stuck_is_a_503_and_free_afterwards() {
         };
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
-        holder
-            .execute(
-                "select from lms.event_heads where tenant_id = $1 for update",
-                &[&admin.tenant],
-            )
-            .await?;
+        hold_writers(&holder, admin.tenant).await?;
         let (first, second) = tokio::join!(within(send(request())), within(send(request())));
         is_unavailable(&first?);
         is_unavailable(&second?);
@@ -242,12 +250,7 @@ fn a_client_that_goes_away_leaves_nothing_half_written_and_nothing_to_see() {
         for _ in 0..3 {
             let mut client = app.superuser().await?;
             let holder = client.transaction().await?;
-            holder
-                .execute(
-                    "select from lms.event_heads where tenant_id = $1 for update",
-                    &[&admin.tenant],
-                )
-                .await?;
+            hold_writers(&holder, admin.tenant).await?;
             hang_up(app, &admin, &name, &watcher).await?;
             // The statement is stopped, by the host or at the latest by its lock time-out.
             until_waiting(&watcher, &name, false).await?;

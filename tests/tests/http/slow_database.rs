@@ -3,10 +3,10 @@
 use anyhow::Result;
 use http::Method;
 use tests::{Application, Reply, Role, Session, run, run_behind_proxy, send};
-use tokio_postgres::{Client, Transaction};
-use uuid::Uuid;
 
-use crate::faults::{beside, centre, is_unavailable, until_waiting, within};
+use crate::faults::{
+    beside, centre, disconnect, hold_writers, is_unavailable, until_waiting, within,
+};
 use crate::rows;
 
 /// More than the pool has connections.
@@ -27,29 +27,6 @@ async fn crowd(app: &Application, session: &Session, count: usize) -> Result<Vec
         replies.push(within(async { request.await? }).await?);
     }
     Ok(replies)
-}
-
-/// Ends the application's connections.
-async fn disconnect(server: &Client, database: &str) -> Result<()> {
-    server
-        .execute(
-            "select pg_terminate_backend(pid, 5000) from pg_stat_activity
-            where datname = $1 and usename = 'lms_application'",
-            &[&database],
-        )
-        .await?;
-    Ok(())
-}
-
-/// Has whoever writes for the tenant wait until the transaction ends.
-async fn hold_writers(holder: &Transaction<'_>, tenant: Uuid) -> Result<()> {
-    holder
-        .execute(
-            "select from lms.event_heads where tenant_id = $1 for update",
-            &[&tenant],
-        )
-        .await?;
-    Ok(())
 }
 
 #[test]
@@ -191,7 +168,6 @@ fn a_server_that_takes_no_more_connections_is_a_503_and_recovers() {
         );
         others?;
         first?.expect(201);
-        within(app.get(&admin, "/v1/centres")).await?.expect(200);
         limit(-1).await?;
         for reply in crowd(app, &admin, 10).await? {
             reply.expect(200);

@@ -6,7 +6,7 @@ use tests::{Application, Role, run, run_on_own_server};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use crate::faults::{beside, centre, is_unavailable, until_waiting, within};
+use crate::faults::{beside, centre, hold_writers, is_unavailable, until_waiting, within};
 use crate::{rows, wire};
 
 #[test]
@@ -56,12 +56,7 @@ fn a_request_in_flight_is_answered_when_the_host_is_told_to_stop() {
         let (name, watcher) = beside(app).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
-        holder
-            .execute(
-                "select from lms.event_heads where tenant_id = $1 for update",
-                &[&admin.tenant],
-            )
-            .await?;
+        hold_writers(&holder, admin.tenant).await?;
         let mut idle = wire::connect(app).await?;
         let stop = async {
             until_waiting(&watcher, &name, true).await?;

@@ -88,12 +88,7 @@ fn create(grant: &Grant) -> Result<(Statement, String)> {
 }
 
 fn call(claims: &Claims, statement: &Statement, arguments: &str) -> String {
-    let caller = Caller {
-        tenant: claims.tid,
-        user: claims.sub,
-        role: claims.role,
-        session: claims.sid,
-    };
+    let caller = Caller::from(claims);
     let context = context::Context::new(&claims.aud, Some(&caller), "lms-bench").text();
     format!(
         "call lms.run({}, {}, {}, {arguments}, null, null, null);\n",

@@ -17,6 +17,7 @@ pub fn path(endpoint: &Endpoint, id: Uuid) -> String {
                 None => segment.to_owned(),
                 Some((_, Kind::Id)) => id.to_string(),
                 Some((_, Kind::Time)) => "2026-03-29T16:00:00Z".to_owned(),
+                Some((_, Kind::LocalTime)) => "2026-03-29T16:00:00".to_owned(),
                 Some((_, Kind::Date)) => "2026-03-29".to_owned(),
                 Some((_, Kind::Integer { min, .. })) => min.to_string(),
                 Some((_, Kind::OneOf(words))) => words[0].to_owned(),

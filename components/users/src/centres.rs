@@ -76,6 +76,7 @@ pub(crate) const CENTRES: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
+    rule: None,
     requires_match: false,
     requires_key: false,
 };

@@ -39,6 +39,7 @@ pub(crate) const GUARDIANS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
+    rule: None,
     requires_match: false,
     requires_key: false,
 };

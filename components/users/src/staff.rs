@@ -55,6 +55,7 @@ pub(crate) const STAFF: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
+    rule: None,
     requires_match: false,
     requires_key: false,
 };

@@ -40,6 +40,7 @@ pub(crate) const TENANTS: Resource = Resource {
     ],
     owner: None,
     verbs: &[Verb::List, Verb::Get, Verb::Update],
+    rule: None,
     requires_match: false,
     requires_key: false,
 };

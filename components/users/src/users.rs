@@ -73,6 +73,7 @@ pub(crate) const USERS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
+    rule: None,
     requires_match: false,
     requires_key: false,
 };

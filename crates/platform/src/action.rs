@@ -60,6 +60,8 @@ pub enum Shape {
     Fields(&'static [Field]),
     /// One of this resource.
     Resource(&'static Resource),
+    /// Text of this media type, written by a [`Run::Custom`].
+    Document(&'static str),
 }
 
 /// What an action does.

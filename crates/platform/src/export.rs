@@ -19,7 +19,12 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
         sql.push(if index == 0 { "" } else { " || ',' ||\n    " });
         match field.kind {
             // These can't begin with a character that a spreadsheet takes for a formula, nor need quotes.
-            Kind::Id | Kind::Reference(_) | Kind::Date | Kind::Boolean | Kind::Integer { .. } => {
+            Kind::Id
+            | Kind::Reference(_)
+            | Kind::Date
+            | Kind::Boolean
+            | Kind::Integer { .. }
+            | Kind::Decimal { .. } => {
                 sql.push("coalesce(r.").push(field.name).push("::text, '')");
             }
             Kind::Time => {

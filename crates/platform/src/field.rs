@@ -35,12 +35,25 @@ pub enum Kind {
     Date,
     /// An instant, RFC 3339; answered in UTC with `Z`.
     Time,
+    /// What a clock on the wall shows, `2026-03-29T16:00:00`: an instant only together with a time zone.
+    LocalTime,
+    /// A time of any day, `16:00`; `24:00` is the end of it.
+    TimeOfDay,
     /// A whole number within bounds, both included.
     Integer {
         /// Smallest value.
         min: i64,
         /// Largest value.
         max: i64,
+    },
+    /// A number with at most so many decimal places, within bounds, both included.
+    Decimal {
+        /// Smallest value.
+        min: i32,
+        /// Largest value.
+        max: i32,
+        /// Most digits behind the point.
+        places: u8,
     },
     /// True or false.
     Boolean,
@@ -54,6 +67,13 @@ pub enum Kind {
         items: usize,
         /// Most characters of an item.
         max: usize,
+    },
+    /// A list of distinct ids, each of a live row of another table that the caller can see.
+    References {
+        /// The table.
+        table: &'static str,
+        /// Most items.
+        items: usize,
     },
     /// A list of BCP 47 language tags, such as `["en", "hi"]`.
     Languages,
@@ -73,6 +93,8 @@ pub enum Kind {
 pub enum Setting {
     /// The database keeps it; a client never sets it.
     Never,
+    /// The resource's rule sets it from other fields; a client neither sets nor sees it.
+    Derived,
     /// Set when the resource is made, and never changed.
     OnCreate,
     /// Set when the resource is made, changed by PATCH.
@@ -98,6 +120,9 @@ pub struct Field {
     pub filterable: bool,
     /// Whether lists can be sorted by it; only fields that are never null.
     pub sortable: bool,
+    /// The function in schema `lms` that gives the ids of the rows whose list holds a value: it looks past
+    /// row security within the tenant, so that it may use an index that row security may not.
+    pub found_by: Option<&'static str>,
     /// One sentence for the reference page.
     pub description: &'static str,
 }
@@ -114,6 +139,7 @@ impl Field {
             default: None,
             filterable: false,
             sortable: false,
+            found_by: None,
             description,
         }
     }
@@ -148,7 +174,20 @@ impl Field {
         self
     }
 
-    /// Lists can be filtered by the field.
+    /// The field is set by the resource's rule, and no client's business.
+    pub const fn derived(mut self) -> Self {
+        self.setting = Setting::Derived;
+        self
+    }
+
+    /// Lists can be filtered by what the field's list holds, which this function finds.
+    pub const fn found_by(mut self, function: &'static str) -> Self {
+        self.found_by = Some(function);
+        self
+    }
+
+    /// Lists can be filtered by the field. Of a member of an object the table keeps a column
+    /// `<field>_<member>`.
     pub const fn filterable(mut self) -> Self {
         self.filterable = true;
         self
@@ -177,9 +216,13 @@ impl Kind {
             Kind::Id | Kind::Reference(_) => "uuid",
             Kind::Date => "date",
             Kind::Time => "timestamptz",
+            Kind::LocalTime => "timestamp",
+            Kind::TimeOfDay => "time",
             Kind::Integer { .. } => "bigint",
+            Kind::Decimal { .. } => "numeric",
             Kind::Boolean => "boolean",
             Kind::TextList { .. }
+            | Kind::References { .. }
             | Kind::Languages
             | Kind::Object(_)
             | Kind::Rows(_)
@@ -192,6 +235,7 @@ impl Kind {
         matches!(
             self,
             Kind::TextList { .. }
+                | Kind::References { .. }
                 | Kind::Languages
                 | Kind::Object(_)
                 | Kind::Rows(_)
@@ -209,7 +253,10 @@ impl Kind {
 
     /// Whether values have an order that a range filter can use.
     pub const fn is_ordered(self) -> bool {
-        matches!(self, Kind::Date | Kind::Time | Kind::Integer { .. })
+        matches!(
+            self,
+            Kind::Date | Kind::Time | Kind::Integer { .. } | Kind::Decimal { .. }
+        )
     }
 }
 
@@ -224,6 +271,8 @@ mod tests {
         assert_eq!(field.setting, Setting::Always);
         assert_eq!(field.on_create().setting, Setting::OnCreate);
         assert_eq!(field.read_only().setting, Setting::Never);
+        assert_eq!(field.derived().setting, Setting::Derived);
+        assert_eq!(field.found_by("finder").found_by, Some("finder"));
         assert!(field.sortable().filterable && field.sortable().sortable);
         assert!(field.filterable().filterable && !field.filterable().sortable);
         assert!(field.required().required && field.nullable().nullable);
@@ -252,9 +301,32 @@ mod tests {
                 false,
                 true,
             ),
+            (
+                Kind::Decimal {
+                    min: 0,
+                    max: 1,
+                    places: 2,
+                },
+                "numeric",
+                false,
+                false,
+                true,
+            ),
+            (Kind::LocalTime, "timestamp", false, false, false),
+            (Kind::TimeOfDay, "time", false, false, false),
             (Kind::Boolean, "boolean", false, false, false),
             (
                 Kind::TextList { items: 1, max: 1 },
+                "jsonb",
+                true,
+                false,
+                false,
+            ),
+            (
+                Kind::References {
+                    table: "users",
+                    items: 1,
+                },
                 "jsonb",
                 true,
                 false,

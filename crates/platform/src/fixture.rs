@@ -74,6 +74,7 @@ pub(crate) const LAMPS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
+    rule: None,
     requires_match: false,
     requires_key: false,
 };
@@ -87,6 +88,7 @@ pub(crate) const BILLS: Resource = Resource {
     fields: &[Field::new("note", Kind::Text { min: 0, max: 20 }, "A note.").required()],
     owner: None,
     verbs: &[Verb::List, Verb::Create, Verb::Update],
+    rule: None,
     requires_match: true,
     requires_key: true,
 };

@@ -259,7 +259,7 @@ fn input(
         &object,
     );
     if unreadable.is_empty() {
-        return checked;
+        return validation::ruled(resource, Purpose::Create, checked?);
     }
     // A cell that can't be read is there, though its value isn't.
     let others = checked.err().into_iter().flat_map(|problem| problem.errors);
@@ -274,6 +274,7 @@ fn cell_value(field: &Field, cell: &str) -> Option<Value> {
         return serde_json::from_str(cell).ok();
     }
     match field.kind {
+        Kind::Decimal { .. } => cell.trim().parse::<f64>().ok().map(Value::from),
         Kind::Integer { .. } => cell.trim().parse::<i64>().ok().map(Value::from),
         Kind::Boolean => cell.trim().parse::<bool>().ok().map(Value::from),
         _ => {

@@ -6,6 +6,7 @@ mod tests;
 use serde_json::{Map, Value, json};
 
 use crate::cursor::{self, SortKey};
+use crate::field::{Field, Kind};
 use crate::filter::{Filter, Operator};
 use crate::policy::Grant;
 use crate::problem::{FieldError, Problem};
@@ -238,7 +239,9 @@ from finished",
     pub(crate) fn shape(&self) -> Option<(&'static str, bool)> {
         let field = match self.filters.as_slice() {
             [] => "",
-            [filter] if filter.operator == Operator::Eq => filter.field.name,
+            [filter] if filter.operator == Operator::Eq && filter.member.is_none() => {
+                filter.field.name
+            }
             _ => return None,
         };
         let is_common = self.sort == DEFAULT_SORT && !self.count && !self.include_deleted;
@@ -307,17 +310,40 @@ fn cursor_value(sql: &mut Sql, index: usize, key: &SortKey) {
         .push(key.field.kind.sql_type());
 }
 
-/// Reads `field`, `field.operator`; a field that the role can't read can't be asked for either.
+/// Reads `field`, `field.operator`, `field.member.operator`; a field that the role can't read can't be asked for
+/// either.
 fn filter(name: &str, value: &str, resource: &Resource, grant: &Grant) -> Result<Filter, Refusal> {
-    let (field, suffix) = name.split_once('.').unwrap_or((name, "eq"));
-    let field = projection::common(resource, grant)
-        .find(|known| known.name == field && known.filterable)
+    let mut parts = name.split('.').peekable();
+    let field = parts
+        .next()
+        .and_then(|name| projection::common(resource, grant).find(|known| known.name == name))
         .ok_or_else(query::unknown)?;
+    let member = parts
+        .peek()
+        .and_then(|name| filterable_members(field).find(|member| member.name == *name));
+    if member.is_some() {
+        parts.next();
+    }
+    let suffix = parts.next().unwrap_or("eq");
+    if parts.next().is_some() {
+        return Err(query::unknown());
+    }
+    let target = member.unwrap_or(field);
     let operator = Operator::ALL
         .into_iter()
-        .find(|operator| operator.name() == suffix && operator.fits(field))
+        .find(|operator| operator.name() == suffix && operator.fits(target))
+        .filter(|operator| target.filterable || *operator == Operator::Has)
         .ok_or_else(query::unknown)?;
-    Filter::parse(field, operator, value)
+    Filter::parse(field, member, operator, value)
+}
+
+/// The members of the field's object that lists can be filtered by.
+pub(crate) fn filterable_members(field: &Field) -> impl Iterator<Item = &'static Field> + use<> {
+    let members: &[Field] = match field.kind {
+        Kind::Object(members) => members,
+        _ => &[],
+    };
+    members.iter().filter(|member| member.filterable)
 }
 
 fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortKey>, String> {

@@ -214,7 +214,11 @@ fn admit(
 
 /// Serves an action.
 async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response, Problem> {
-    headers::accepts(passage.request, &["application/json"])?;
+    let media = match action.answers.schema {
+        Some(Shape::Document(media)) => media,
+        _ => "application/json",
+    };
+    headers::accepts(passage.request, &[media])?;
     let query = query::parameters(passage.request, action.query)?;
     let body = match action.body {
         Some(fields) => {

@@ -1,6 +1,6 @@
 //! A row as JSON: which fields a role sees, and how each is written.
 
-use crate::field::{Field, Kind};
+use crate::field::{Field, Kind, Setting};
 use crate::policy::{Fields, Grant};
 use crate::resource::Resource;
 use crate::role::Role;
@@ -14,6 +14,7 @@ pub fn visible<'a>(
     resource.all_fields().filter(|field| {
         grant.reads.covers(field.name)
             && !matches!(field.kind, Kind::Secret { .. })
+            && field.setting != Setting::Derived
             // Deleted rows are the admin's business alone.
             && (field.name != "deleted_at" || grant.role == Role::Admin)
     })
@@ -137,6 +138,18 @@ pub fn checked_input(sql: &mut Sql, field: &Field) {
             .push(" as t where t.id = ");
         input(sql, field);
         sql.push(" and t.deleted_at is null))");
+    } else if let Kind::References { table, .. } = field.kind {
+        sql.push("coalesce(lms.referenced_all('")
+            .push(field.name)
+            .push("', ");
+        input(sql, field);
+        sql.push(", not exists (select from jsonb_array_elements_text(");
+        input(sql, field);
+        sql.push(") as i (id) where not exists (select from lms.")
+            .push(table)
+            .push(" as t where t.id = i.id::uuid and t.deleted_at is null))), ")
+            .push(field.default.unwrap_or("null"))
+            .push(")");
     } else if let Some(default) = field.default {
         sql.push("coalesce(");
         input(sql, field);

@@ -1,8 +1,16 @@
 //! The declaration of a resource: one constant from which its plain verbs, their SQL, their validation
 //! and their page in the reference are made.
 
+use serde_json::{Map, Value};
+
 use crate::field::{Field, Kind};
 use crate::policy::Verb;
+use crate::problem::FieldError;
+use crate::validation::Purpose;
+
+/// Looks at the checked values of a body or of a file's row as a whole: gives what is wrong with them, and sets
+/// the derived fields. Of a body that changes a resource it sees what the body has, not what is stored.
+pub type Rule = fn(&mut Map<String, Value>, Purpose) -> Vec<FieldError>;
 
 /// A resource with its plain verbs.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +29,8 @@ pub struct Resource {
     pub owner: Option<&'static str>,
     /// The plain verbs that the engine serves; others are actions written by hand, or not there.
     pub verbs: &'static [Verb],
+    /// What holds between its fields, and what is derived from them.
+    pub rule: Option<Rule>,
     /// Whether a change needs `If-Match` (money does).
     pub requires_match: bool,
     /// Whether a write needs `Idempotency-Key` (money does).

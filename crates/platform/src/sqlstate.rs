@@ -89,7 +89,17 @@ fn refused(refusal: Refusal) -> Outcome {
             None => Problem::new(Kind::Invalid),
         }
         .cause(line),
-        "23P01" => Problem::new(Kind::Conflict).detail("It overlaps with what is there."),
+        "23P01" => match field_of(&refusal, "_excl") {
+            Some(field) => Problem {
+                errors: vec![FieldError::new(
+                    format!("/{field}"),
+                    "conflict",
+                    "It overlaps with what is there.",
+                )],
+                ..Problem::new(Kind::Conflict)
+            },
+            None => Problem::new(Kind::Conflict).detail("It overlaps with what is there."),
+        },
         "42501" => Problem::new(Kind::Forbidden)
             .detail("This is out of your reach.")
             .cause(line),
@@ -308,6 +318,10 @@ mod tests {
             (
                 about("23503", "staff", "staff_centre_id_fkey"),
                 ("/centre_id", "not_found"),
+            ),
+            (
+                about("23P01", "lamps", "lamps_place_excl"),
+                ("/place", "conflict"),
             ),
             (
                 about("23514", "classes", "classes_level_check"),

@@ -24,7 +24,7 @@ where r.id = ($1->>'id')::uuid
 pub fn create(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "create");
     sql.push("with r as (\n");
-    insert(&mut sql, resource, settable(resource));
+    insert(&mut sql, resource, stored(resource));
     projection::returning(&mut sql, resource);
     answer(&mut sql, resource, grant);
     sql.push("\nfrom r");
@@ -60,7 +60,7 @@ pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     let changeable = resource
         .fields
         .iter()
-        .filter(|field| field.setting == Setting::Always);
+        .filter(|field| matches!(field.setting, Setting::Always | Setting::Derived));
     for (index, field) in changeable.enumerate() {
         sql.push(if index == 0 { "\n    " } else { ",\n    " })
             .push(field.name)
@@ -111,6 +111,14 @@ pub fn restore(resource: &Resource, grant: &Grant) -> Statement {
 
 /// The fields that a creating body may set.
 pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clone + use<> {
+    resource
+        .fields
+        .iter()
+        .filter(|field| matches!(field.setting, Setting::OnCreate | Setting::Always))
+}
+
+/// The fields that a new row is written with: what the client may set, and what the rule derives from it.
+pub fn stored(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clone + use<> {
     resource
         .fields
         .iter()

@@ -11,11 +11,11 @@ pub fn statement(resource: &Resource) -> Statement {
     sql.push("with made as (\n  insert into lms.")
         .push(resource.table)
         .push(" (id");
-    for field in statements::settable(resource) {
+    for field in statements::stored(resource) {
         sql.push(", ").push(field.name);
     }
     sql.push(")\n  select\n    (one->>'id')::uuid");
-    for field in statements::settable(resource) {
+    for field in statements::stored(resource) {
         sql.push(",\n    ");
         column(&mut sql, field);
     }
@@ -25,15 +25,17 @@ pub fn statement(resource: &Resource) -> Statement {
   where (select lms.rows_checked($1->'rows', '",
     );
     sql.push(resource.table).push("', array[");
-    let references = statements::settable(resource).filter_map(|field| match field.kind {
-        Kind::Reference(table) => Some((field.name, table)),
+    let references = statements::stored(resource).filter_map(|field| match field.kind {
+        Kind::Reference(table) => Some((field.name, table, "")),
+        Kind::References { table, .. } => Some((field.name, table, ":list")),
         _ => None,
     });
-    for (index, (name, table)) in references.enumerate() {
+    for (index, (name, table, list)) in references.enumerate() {
         sql.push(if index == 0 { "'" } else { ", '" })
             .push(name)
             .push(":")
             .push(table)
+            .push(list)
             .push("'");
     }
     sql.push(

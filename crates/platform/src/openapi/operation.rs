@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 use super::schema;
 use crate::action::{Action, Shape};
 use crate::component::{Component, Does, Endpoint};
+use crate::field::{Field, Kind};
 use crate::filter::Operator;
 use crate::import::MOST_ROWS as MOST_IMPORTED;
-use crate::listing::{DEFAULT_LIMIT, MOST_ROWS};
+use crate::listing::{self, DEFAULT_LIMIT, MOST_ROWS};
 use crate::policy::{Access, Verb};
 use crate::resource::Resource;
 use crate::role::Role;
@@ -239,18 +240,21 @@ fn list(resource: &Resource, name: &str) -> Value {
             "schema": {"type": "boolean"}
         }),
     ];
-    for field in resource.all_fields().filter(|field| field.filterable) {
-        let operators: Vec<&str> = Operator::ALL
-            .into_iter()
-            .filter(|operator| operator.fits(field))
-            .map(Operator::name)
-            .collect();
-        parameters.push(json!({
-            "name": field.name,
-            "in": "query",
-            "description": format!("Filter; operators: {}.", operators.join(", ")),
-            "schema": schema::of_kind(field.kind)
-        }));
+    for field in resource.all_fields() {
+        if field.filterable {
+            parameters.push(filter(field.name.to_owned(), field));
+        }
+        for member in listing::filterable_members(field) {
+            parameters.push(filter(format!("{}.{}", field.name, member.name), member));
+        }
+        if let (Some(_), Kind::TextList { max, .. }) = (field.found_by, field.kind) {
+            parameters.push(json!({
+                "name": format!("{}.has", field.name),
+                "in": "query",
+                "description": "Filter: the list holds this value.",
+                "schema": schema::of_kind(Kind::Text { min: 0, max })
+            }));
+        }
     }
     let mut content = Map::new();
     content.insert(
@@ -277,6 +281,20 @@ fn list(resource: &Resource, name: &str) -> Value {
     })
 }
 
+fn filter(name: String, field: &Field) -> Value {
+    let operators: Vec<&str> = Operator::ALL
+        .into_iter()
+        .filter(|operator| operator.fits(field))
+        .map(Operator::name)
+        .collect();
+    json!({
+        "name": name,
+        "in": "query",
+        "description": format!("Filter; operators: {}.", operators.join(", ")),
+        "schema": schema::of_kind(field.kind)
+    })
+}
+
 fn written(action: &Action) -> Value {
     let success = match action.answers.schema {
         Some(Shape::Resource(resource)) => {
@@ -287,6 +305,10 @@ fn written(action: &Action) -> Value {
             "content": {
                 "application/json": {"schema": schema::object(fields.iter(), |field| field.required)}
             }
+        }),
+        Some(Shape::Document(media)) => json!({
+            "description": action.answers.description,
+            "content": {media: {"schema": {"type": "string"}}}
         }),
         None => json!({"description": action.answers.description}),
     };

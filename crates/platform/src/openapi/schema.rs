@@ -25,7 +25,10 @@ pub(super) fn name(resource: &Resource) -> String {
 /// Adds what is read, created, changed and listed of a resource.
 pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource) {
     let name = name(resource);
-    let mut read = object(resource.all_fields(), |_| false);
+    let shown = resource
+        .all_fields()
+        .filter(|field| field.setting != Setting::Derived);
+    let mut read = object(shown, |_| false);
     // What a role may not see is left out, so nothing but the id is always there.
     read["required"] = json!(["id"]);
     read["description"] = json!(resource.description);
@@ -115,6 +118,22 @@ pub(super) fn of_kind(kind: Kind) -> Value {
         }
         Kind::Date => json!({"type": "string", "format": "date"}),
         Kind::Time => json!({"type": "string", "format": "date-time"}),
+        Kind::LocalTime => json!({
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+            "examples": ["2026-03-29T16:00:00"]
+        }),
+        Kind::TimeOfDay => json!({
+            "type": "string",
+            "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$",
+            "examples": ["16:00"]
+        }),
+        Kind::Decimal { min, max, places } => json!({
+            "type": "number",
+            "minimum": min,
+            "maximum": max,
+            "multipleOf": 10f64.powi(-i32::from(places))
+        }),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::TimeZone => {
@@ -126,6 +145,12 @@ pub(super) fn of_kind(kind: Kind) -> Value {
             "maxItems": items,
             "uniqueItems": true,
             "items": {"type": "string", "minLength": 1, "maxLength": max}
+        }),
+        Kind::References { table, items } => json!({
+            "type": "array",
+            "maxItems": items,
+            "uniqueItems": true,
+            "items": {"type": "string", "format": "uuid", "x-refers-to": table}
         }),
         Kind::Languages => json!({
             "type": "array",

@@ -23,7 +23,18 @@ pub(super) fn texts(
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
-    distinct(value, items, max, pointer, errors, |_, _, _| {})
+    let kind = Kind::Text { min: 1, max };
+    distinct(value, items, kind, pointer, errors, |_, _, _| {})
+}
+
+/// Distinct ids.
+pub(super) fn ids(
+    value: &Value,
+    items: usize,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    distinct(value, items, Kind::Id, pointer, errors, |_, _, _| {})
 }
 
 /// Distinct language tags.
@@ -35,7 +46,10 @@ pub(super) fn languages(
     distinct(
         value,
         MOST_LANGUAGES,
-        LONGEST_TAG,
+        Kind::Text {
+            min: 1,
+            max: LONGEST_TAG,
+        },
         pointer,
         errors,
         |tag, at, errors| {
@@ -53,7 +67,7 @@ pub(super) fn languages(
 fn distinct(
     value: &Value,
     items: usize,
-    max: usize,
+    kind: Kind,
     pointer: &str,
     errors: &mut Vec<FieldError>,
     more: impl Fn(&str, &str, &mut Vec<FieldError>),
@@ -70,7 +84,6 @@ fn distinct(
         let detail = format!("This may have at most {items} items.");
         return refuse(errors, pointer, "too_many_items", detail);
     }
-    let kind = Kind::Text { min: 1, max };
     let mut seen = BTreeSet::new();
     let mut checked = Vec::with_capacity(list.len());
     for (index, item) in list.iter().enumerate() {

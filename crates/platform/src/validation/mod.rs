@@ -10,8 +10,9 @@ use serde_json::{Map, Number, Value};
 use crate::field::{Field, Kind, Setting};
 use crate::policy::Fields;
 use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
+use crate::resource::Resource;
 
-pub use scalar::{id, scalar};
+pub use scalar::{decimal, id, scalar};
 
 /// What the body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,26 @@ pub fn body(
     }
 }
 
+/// Applies the resource's rule, if it has one, to the checked values.
+///
+/// # Errors
+///
+/// 422 with what the rule finds wrong.
+pub fn ruled(
+    resource: &Resource,
+    purpose: Purpose,
+    mut values: Map<String, Value>,
+) -> Result<Map<String, Value>, Problem> {
+    let errors = resource
+        .rule
+        .map_or_else(Vec::new, |rule| rule(&mut values, purpose));
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}
+
 fn object_of(
     fields: impl Iterator<Item = &'static Field> + Clone,
     purpose: Purpose,
@@ -86,7 +107,10 @@ fn object_of(
             break;
         }
         let at = format!("{pointer}/{}", escape_pointer(name));
-        let Some(field) = fields.clone().find(|field| field.name == name) else {
+        let known = fields
+            .clone()
+            .find(|field| field.name == name && field.setting != Setting::Derived);
+        let Some(field) = known else {
             errors.push(FieldError::new(
                 at,
                 "unknown_field",
@@ -160,6 +184,7 @@ fn check(
     let before = errors.len();
     let result = match kind {
         Kind::TextList { items, max } => lists::texts(value, items, max, pointer, errors),
+        Kind::References { items, .. } => lists::ids(value, items, pointer, errors),
         Kind::Languages => lists::languages(value, pointer, errors),
         Kind::Object(fields) => match value {
             Value::Object(object) => Some(Value::Object(object_of(
@@ -176,6 +201,13 @@ fn check(
         Kind::Boolean if value.is_boolean() => Some(value.clone()),
         Kind::Boolean => refuse(errors, pointer, "wrong_type", "This must be true or false."),
         Kind::Integer { min, max } => integer(value, min, max, pointer, errors),
+        Kind::Decimal { min, max, places } => match value.as_f64() {
+            Some(number) => match decimal(number, min, max, places) {
+                Ok(_) => Some(value.clone()),
+                Err((code, detail)) => refuse(errors, pointer, code, detail),
+            },
+            None => refuse(errors, pointer, "wrong_type", "This must be a number."),
+        },
         _ => match value {
             Value::String(text) => match scalar(kind, text) {
                 Ok(text) => Some(Value::String(text)),

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::field::Kind;
@@ -42,12 +42,18 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             .ok_or_else(|| ("invalid_id", "This must be a UUID.".to_owned())),
         Kind::Date => date(text),
         Kind::Time => time(text),
+        Kind::LocalTime => local_time(text),
+        Kind::TimeOfDay => time_of_day(text),
         Kind::Integer { min, max } => match text.parse::<i64>() {
             Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
             _ => Err((
                 "out_of_range",
                 format!("This must be a whole number between {min} and {max}."),
             )),
+        },
+        Kind::Decimal { min, max, places } => match text.parse::<f64>() {
+            Ok(number) => decimal(number, min, max, places).map(|number| number.to_string()),
+            Err(_) => Err(decimal_expected(min, max, places)),
         },
         Kind::Boolean => match text {
             "true" | "false" => Ok(text.to_owned()),
@@ -73,6 +79,7 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             }
         }
         Kind::TextList { .. }
+        | Kind::References { .. }
         | Kind::Languages
         | Kind::Object(_)
         | Kind::Rows(_)
@@ -85,6 +92,31 @@ pub fn id(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text)
         .ok()
         .filter(|_| text.len() == UUID_BYTES)
+}
+
+/// The number, if it is within its bounds and has no more decimal places than it may.
+///
+/// # Errors
+///
+/// The code and the sentence that say what is expected.
+pub fn decimal(number: f64, min: i32, max: i32, places: u8) -> Result<f64, (&'static str, String)> {
+    let scale = 10f64.powi(i32::from(places));
+    // The number nearest to that with so many places is what its text is read as.
+    let rounded = (number * scale).round() / scale;
+    if (f64::from(min)..=f64::from(max)).contains(&number) && rounded == number {
+        Ok(number)
+    } else {
+        Err(decimal_expected(min, max, places))
+    }
+}
+
+fn decimal_expected(min: i32, max: i32, places: u8) -> (&'static str, String) {
+    (
+        "out_of_range",
+        format!(
+            "This must be a number between {min} and {max} with at most {places} decimal places."
+        ),
+    )
 }
 
 fn plain_text(text: &str, min: usize, max: usize) -> Result<String, (&'static str, String)> {
@@ -204,4 +236,32 @@ fn time(text: &str) -> Result<String, (&'static str, String)> {
                 "This must be an RFC 3339 time, such as 2026-03-29T16:00:00Z.".to_owned(),
             )
         })
+}
+
+fn local_time(text: &str) -> Result<String, (&'static str, String)> {
+    const FORM: &str = "%Y-%m-%dT%H:%M:%S";
+    NaiveDateTime::parse_from_str(text, FORM)
+        .ok()
+        .filter(|time| YEARS.contains(&time.year()))
+        .map(|time| time.format(FORM).to_string())
+        .filter(|normal| normal == text)
+        .ok_or_else(|| {
+            (
+                "invalid_local_time",
+                "This must be a local date and time without an offset, such as 2026-03-29T16:00:00."
+                    .to_owned(),
+            )
+        })
+}
+
+fn time_of_day(text: &str) -> Result<String, (&'static str, String)> {
+    let is_time = NaiveTime::parse_from_str(text, "%H:%M")
+        .is_ok_and(|time| time.format("%H:%M").to_string() == text);
+    if is_time || text == "24:00" {
+        return Ok(text.to_owned());
+    }
+    Err((
+        "invalid_time_of_day",
+        "This must be hours and minutes between 00:00 and 24:00, such as 16:00.".to_owned(),
+    ))
 }

@@ -1,15 +1,44 @@
 //! Students, tutors, classes, assessments, gamification and the calendar.
 //!
-//! Its resources are declared from here on; until they are, every path is answered 404 as anywhere else.
+//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
+//! access table.
 
+mod assessments;
+mod days;
+mod gamification;
+mod students;
+mod tutors;
+
+use platform::action::Action;
 use platform::component::Component;
+use platform::policy::Policy;
+use platform::resource::Resource;
+
+/// The resources with plain verbs.
+pub const RESOURCES: &[Resource] = &[
+    students::STUDENTS,
+    tutors::TUTORS,
+    assessments::ASSESSMENTS,
+    gamification::GAMIFICATION,
+];
+
+/// The endpoints written by hand.
+pub static ACTIONS: &[Action] = &[students::ASSIGN_TUTOR];
+
+/// The access table.
+pub const POLICIES: &[Policy] = &[
+    students::POLICY,
+    tutors::POLICY,
+    assessments::POLICY,
+    gamification::POLICY,
+];
 
 /// The component's whole table.
 pub static COMPONENT: Component = Component {
     name: "academics",
-    resources: &[],
-    actions: &[],
-    policies: &[],
+    resources: RESOURCES,
+    actions: ACTIONS,
+    policies: POLICIES,
 }
 .checked();
 

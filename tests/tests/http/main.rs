@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod assign_tutor;
 mod auth;
 mod bad_input;
 mod catalog;
@@ -30,6 +31,7 @@ mod odd_requests;
 mod openapi;
 mod origins;
 mod passwords;
+mod people;
 mod reference;
 mod reference_page;
 mod rows;
@@ -38,6 +40,7 @@ mod slow_database;
 mod staff;
 mod statements;
 mod stops;
+mod students;
 mod tenants;
 mod tokens;
 mod users;

@@ -51,6 +51,14 @@ fn every_request_is_one_statement() {
                         "student_id": Uuid::now_v7(),
                         "relationship": "parent",
                     }),
+                    "students.create" | "tutors.create" => {
+                        json!({"user_id": Uuid::now_v7(), "centre_id": Uuid::now_v7()})
+                    }
+                    "students.assign-tutor" => json!({"tutor_id": null}),
+                    "assessments.create" => {
+                        json!({"student_id": Uuid::now_v7(), "type": "reading", "score": 7})
+                    }
+                    "gamification.create" => json!({"student_id": Uuid::now_v7(), "points": 7}),
                     _ => json!({}),
                 };
                 let mut request = app
@@ -64,7 +72,13 @@ fn every_request_is_one_statement() {
                         "/v1/users/import" => {
                             "name,email,role\nA,a@example.org,parent\n".to_owned()
                         }
-                        "/v1/staff/import" => format!("user_id,centre_id\n{user},{user}\n"),
+                        "/v1/staff/import" | "/v1/students/import" | "/v1/tutors/import" => {
+                            format!("user_id,centre_id\n{user},{user}\n")
+                        }
+                        "/v1/assessments/import" => {
+                            format!("student_id,type,score\n{user},reading,7\n")
+                        }
+                        "/v1/gamification/import" => format!("student_id,points\n{user},7\n"),
                         _ => format!("user_id,student_id,relationship\n{user},{user},parent\n"),
                     };
                     request = request.header("content-type", "text/csv").body(file);

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::rows::{act_as, insert};
 use super::{Centre, ROLES, email};
-use crate::database::explain;
 use crate::tenant;
 
 /// People besides the demo users, for each centre.
@@ -229,7 +228,6 @@ pub(super) async fn create(
     insert(transaction, "students", &students).await?;
     people.staff = create_staff(transaction, &people, home).await?;
     create_guardians(transaction, &people).await?;
-    count_students(transaction).await?;
     Ok(people)
 }
 
@@ -254,18 +252,21 @@ async fn create_centres(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Resul
 }
 
 fn tutor_row(tutor: &Tutor, generator: &mut ChaCha8Rng) -> Value {
-    let subjects: Vec<&str> = SUBJECTS.sample(generator, 2).copied().collect();
+    let subjects: Vec<Value> = SUBJECTS
+        .sample(generator, 2)
+        .map(|subject| json!({"subject": subject, "level": null}))
+        .collect();
     json!({
         "id": tutor.id,
         "user_id": tutor.user,
         "centre_id": tutor.centre,
         "subjects": subjects,
         "max_students": 12,
-        "availability": [
-            {"day": "monday", "start": "14:00", "end": "19:00"},
-            {"day": "wednesday", "start": "14:00", "end": "19:00"},
-            {"day": "friday", "start": "13:00", "end": "18:00"},
-        ],
+        "availability": {"weekly": [
+            {"weekday": "monday", "start": "14:00", "end": "19:00"},
+            {"weekday": "wednesday", "start": "14:00", "end": "19:00"},
+            {"weekday": "friday", "start": "13:00", "end": "18:00"},
+        ]},
     })
 }
 
@@ -335,25 +336,4 @@ async fn create_guardians(transaction: &Transaction<'_>, people: &People) -> Res
         }
     }
     insert(transaction, "guardians", &rows).await
-}
-
-/// Where the database keeps the count itself, there is nothing left to change.
-async fn count_students(transaction: &Transaction<'_>) -> Result<()> {
-    transaction
-        .execute(
-            "update lms.tutors as t
-            set current_students = counted.students
-            from (
-              select assigned_tutor_id, count(*) as students
-              from lms.students
-              where deleted_at is null
-              group by assigned_tutor_id
-            ) as counted
-            where t.id = counted.assigned_tutor_id
-              and t.current_students <> counted.students",
-            &[],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(())
 }

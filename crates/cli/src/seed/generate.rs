@@ -123,18 +123,18 @@ impl Generator {
             .copied()
             .unwrap_or(self.tenant);
         let (tutor, tutor_user) = (self.id(), self.user("tutor", centre, writers)?);
-        let subjects = json!(if self.random.random_bool(0.5) {
+        let subjects = if self.random.random_bool(0.5) {
             ["mathematics", "science"]
         } else {
             ["english", "reading"]
-        });
+        };
+        let subjects = json!(subjects.map(|subject| json!({"subject": subject, "level": null})));
         writers.tutors.write_record([
             tutor.to_string(),
             tutor_user.to_string(),
             centre.to_string(),
             subjects.to_string(),
             STUDENTS_OF_A_TUTOR.to_string(),
-            students.to_string(),
         ])?;
         let mut parent = tutor_user;
         for number in 0..students {

@@ -173,7 +173,7 @@ create temporary table staged_users (
   id uuid, centre_id uuid, name text, email text, phone text, role text, language_preferences jsonb
 ) on commit drop;
 create temporary table staged_tutors (
-  id uuid, user_id uuid, centre_id uuid, subjects jsonb, max_students integer, current_students integer
+  id uuid, user_id uuid, centre_id uuid, subjects jsonb, max_students integer
 ) on commit drop;
 create temporary table staged_students (
   id uuid, user_id uuid, centre_id uuid, dob date, academic_age jsonb, special_needs jsonb, assigned_tutor_id uuid, parent_id uuid
@@ -187,8 +187,8 @@ const UNSTAGING: &str = "
 insert into lms.users (id, centre_id, name, email, phone, role, language_preferences)
 select id, centre_id, name, email, phone, role, language_preferences
 from staged_users;
-insert into lms.tutors (id, user_id, centre_id, subjects, max_students, current_students)
-select id, user_id, centre_id, subjects, max_students, current_students
+insert into lms.tutors (id, user_id, centre_id, subjects, max_students)
+select id, user_id, centre_id, subjects, max_students
 from staged_tutors;
 insert into lms.students (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id)
 select id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id

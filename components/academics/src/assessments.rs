@@ -1,0 +1,134 @@
+//! Assessments: what a student was found to know (document 4, section 3.5).
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::problem::FieldError;
+use platform::resource::Resource;
+use platform::role::Role;
+use platform::validation::Purpose;
+use serde_json::{Map, Value};
+
+use crate::days;
+use crate::students::AGE;
+
+/// Best score of the types that have a scale of their own.
+const BEST: i64 = 100;
+/// Best score of a custom assessment.
+const BEST_CUSTOM: i64 = 1000;
+
+/// An assessment.
+pub(crate) const ASSESSMENTS: Resource = Resource {
+    name: "assessments",
+    table: "assessments",
+    singular: "assessment",
+    description: "What a student was found to know.",
+    fields: &[
+        Field::new("student_id", Kind::Reference("students"), "The student.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "tutor_id",
+            Kind::Reference("tutors"),
+            "The tutor who held it, if one did.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "type",
+            Kind::OneOf(&["reading", "spelling", "numeracy", "custom"]),
+            "What it is of.",
+        )
+        .required()
+        .on_create()
+        .filterable(),
+        Field::new(
+            "score",
+            Kind::Integer {
+                min: 0,
+                max: BEST_CUSTOM,
+            },
+            "From 0 to 100; to 1000 of a custom one.",
+        )
+        .required()
+        .filterable(),
+        Field::new("notes", Kind::Text { min: 1, max: 10_000 }, "Notes.").nullable(),
+        Field::new(
+            "assessed_on",
+            Kind::Date,
+            "The day on which it was held; today by default.",
+        )
+        .default("current_date")
+        .sortable(),
+        Field::new(
+            "academic_age",
+            AGE,
+            "The age in years that it found: the latest one becomes the student's. Not of a custom one.",
+        )
+        .nullable()
+        .filterable(),
+    ],
+    owner: None,
+    rule: Some(rule),
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    requires_match: false,
+    requires_key: false,
+};
+
+const READ: &[Verb] = &[Verb::List, Verb::Get];
+const TEACH: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+];
+
+/// Who may do what to assessments.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "assessments",
+    grants: &[
+        Grant::new(Role::Student, READ),
+        Grant::new(Role::Parent, READ),
+        Grant::new(Role::Tutor, TEACH),
+        Grant::new(Role::Assessor, ASSESSMENTS.verbs),
+        Grant::new(Role::Supervisor, ASSESSMENTS.verbs),
+        Grant::new(Role::Admin, ASSESSMENTS.verbs),
+    ],
+};
+
+/// A score within the range of its type, which only a new assessment says; the table checks a changed one.
+fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+    let mut errors: Vec<FieldError> = days::refuse_future(values, "assessed_on")
+        .into_iter()
+        .collect();
+    let Some(kind) = values.get("type").and_then(Value::as_str) else {
+        return errors;
+    };
+    let is_custom = kind == "custom";
+    if !is_custom && values.get("score").and_then(Value::as_i64) > Some(BEST) {
+        errors.push(FieldError::new(
+            "/score",
+            "out_of_range",
+            format!("This must be between 0 and {BEST}."),
+        ));
+    }
+    if is_custom && values.get("academic_age").is_some_and(|age| !age.is_null()) {
+        errors.push(FieldError::new(
+            "/academic_age",
+            "not_allowed",
+            "A custom assessment finds no academic age.",
+        ));
+    }
+    errors
+}

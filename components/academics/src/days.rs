@@ -1,0 +1,40 @@
+//! Days that must not lie in the future.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use platform::problem::FieldError;
+use serde_json::{Map, Value};
+
+/// How far the first zone of a day is ahead of UTC.
+const FIRST_ZONE: TimeDelta = TimeDelta::hours(14);
+
+/// Refuses a day of the values that has not begun anywhere in the world.
+pub(crate) fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldError> {
+    let day = values.get(name)?.as_str()?;
+    begins_after(Utc::now(), day).then(|| {
+        FieldError::new(
+            format!("/{name}"),
+            "in_the_future",
+            "This day has not come yet.",
+        )
+    })
+}
+
+fn begins_after(now: DateTime<Utc>, day: &str) -> bool {
+    day.parse::<NaiveDate>()
+        .is_ok_and(|day| day > (now + FIRST_ZONE).date_naive())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn today_is_what_it_is_in_the_first_zone() {
+        let now = "2026-03-01T09:59:00Z".parse().unwrap_or_default();
+        assert!(!begins_after(now, "2026-03-01"));
+        assert!(begins_after(now, "2026-03-02"));
+        let now = "2026-03-01T10:00:00Z".parse().unwrap_or_default();
+        assert!(!begins_after(now, "2026-03-02"));
+        assert!(begins_after(now, "2026-03-03"));
+    }
+}

@@ -1,0 +1,120 @@
+//! Gamification: the ledger of points and badges (document 4, section 3.6). It is added to and never changed.
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::problem::FieldError;
+use platform::resource::Resource;
+use platform::role::Role;
+use platform::validation::Purpose;
+use serde_json::{Map, Value};
+
+/// Most points of one award.
+const MOST_POINTS: i64 = 1_000_000;
+
+/// An award.
+pub(crate) const GAMIFICATION: Resource = Resource {
+    name: "gamification",
+    table: "gamification",
+    singular: "award",
+    description: "Points and badges of a student: a ledger that is only added to.",
+    fields: &[
+        Field::new("student_id", Kind::Reference("students"), "The student.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "points",
+            Kind::Integer {
+                min: -MOST_POINTS,
+                max: MOST_POINTS,
+            },
+            "Points of this award; negative ones take some back and need a reason.",
+        )
+        .on_create()
+        .default("0")
+        .filterable(),
+        Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge.")
+            .nullable()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "metadata",
+            Kind::Json { bytes: 16_384 },
+            "What else is to be kept with it.",
+        )
+        .on_create()
+        .default("'{}'::jsonb"),
+        Field::new("reason", Kind::Text { min: 1, max: 1000 }, "Why.")
+            .nullable()
+            .on_create(),
+        Field::new(
+            "by_rule",
+            Kind::Boolean,
+            "Whether a rule of the tenant awarded it.",
+        )
+        .read_only()
+        .filterable(),
+    ],
+    owner: None,
+    rule: Some(rule),
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Import,
+        Verb::Export,
+    ],
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Shows who has most points.
+pub(crate) const LEADERBOARD: Verb = Verb::Action("leaderboard");
+/// Sums up what a student has.
+pub(crate) const SUMMARY: Verb = Verb::Action("summary");
+
+const READ: &[Verb] = &[Verb::List, Verb::Get, LEADERBOARD, SUMMARY];
+const TEACH: &[Verb] = &[Verb::List, Verb::Get, Verb::Create, LEADERBOARD, SUMMARY];
+const MANAGE: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Import,
+    Verb::Export,
+    LEADERBOARD,
+    SUMMARY,
+];
+
+/// Who may do what to gamification.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "gamification",
+    grants: &[
+        Grant::new(Role::Student, READ),
+        Grant::new(Role::Parent, READ),
+        Grant::new(Role::Tutor, TEACH),
+        Grant::new(Role::Assessor, READ),
+        Grant::new(Role::Supervisor, MANAGE),
+        Grant::new(Role::Admin, MANAGE),
+    ],
+};
+
+fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+    let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
+    let points = values.get("points").and_then(Value::as_i64).unwrap_or(0);
+    let mut errors = Vec::new();
+    if points < 0 && !is_set("reason") {
+        errors.push(FieldError::new(
+            "/reason",
+            "required",
+            "Points are taken back for a reason.",
+        ));
+    }
+    if points == 0 && !is_set("badge") {
+        errors.push(FieldError::new(
+            "/points",
+            "required",
+            "An award has points or a badge.",
+        ));
+    }
+    errors
+}

@@ -1,0 +1,210 @@
+//! Tutors: what is particular to those who teach (document 4, section 3.3).
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::problem::FieldError;
+use platform::resource::Resource;
+use platform::role::Role;
+use platform::validation::Purpose;
+use serde_json::{Map, Value};
+
+/// What a tutor teaches.
+const SUBJECT: &[Field] = &[
+    Field::new(
+        "subject",
+        Kind::Text { min: 1, max: 100 },
+        "The subject, such as mathematics.",
+    )
+    .required(),
+    Field::new(
+        "level",
+        Kind::Text { min: 1, max: 100 },
+        "The level; without one, every level.",
+    )
+    .nullable(),
+];
+
+const WEEKDAYS: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+/// A window of each week.
+const WINDOW: &[Field] = &[
+    Field::new("weekday", Kind::OneOf(WEEKDAYS), "The day of the week.").required(),
+    Field::new("start", Kind::TimeOfDay, "When it begins.").required(),
+    Field::new("end", Kind::TimeOfDay, "When it ends.").required(),
+];
+
+/// A day, or a part of it, that is not as the week says.
+const EXCEPTION: &[Field] = &[
+    Field::new("date", Kind::Date, "The day.").required(),
+    Field::new(
+        "available",
+        Kind::Boolean,
+        "Whether the tutor is available then.",
+    )
+    .required(),
+    Field::new(
+        "start",
+        Kind::TimeOfDay,
+        "When it begins; without start and end it is the whole day.",
+    ),
+    Field::new("end", Kind::TimeOfDay, "When it ends."),
+];
+
+/// When a tutor can be booked.
+const AVAILABILITY: &[Field] = &[
+    Field::new("weekly", Kind::Rows(WINDOW), "Windows of each week."),
+    Field::new(
+        "exceptions",
+        Kind::Rows(EXCEPTION),
+        "Days that are not as the week says; not available wins over available.",
+    ),
+];
+
+/// A tutor.
+pub(crate) const TUTORS: Resource = Resource {
+    name: "tutors",
+    table: "tutors",
+    singular: "tutor",
+    description: "Someone who teaches: the account's particulars as a tutor.",
+    fields: &[
+        Field::new("user_id", Kind::Reference("users"), "The account.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "name",
+            Kind::Text { min: 1, max: 200 },
+            "The account's name.",
+        )
+        .read_only()
+        .sortable(),
+        Field::new("centre_id", Kind::Reference("centres"), "The centre.")
+            .required()
+            .filterable(),
+        Field::new(
+            "subjects",
+            Kind::Rows(SUBJECT),
+            "What the tutor teaches, each subject with its level.",
+        )
+        .default("'[]'::jsonb"),
+        Field::new(
+            "max_students",
+            Kind::Integer { min: 0, max: 1000 },
+            "How many students the tutor takes.",
+        )
+        .default("10")
+        .filterable(),
+        Field::new(
+            "current_students",
+            Kind::Integer { min: 0, max: 1000 },
+            "How many students the tutor has.",
+        )
+        .read_only()
+        .filterable(),
+        Field::new(
+            "availability",
+            Kind::Object(AVAILABILITY),
+            "When the tutor can be booked, in the centre's zone; nothing said is not available.",
+        )
+        .default("'{}'::jsonb"),
+    ],
+    owner: Some("user_id"),
+    rule: Some(rule),
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Shows when a tutor is free.
+pub(crate) const SLOTS: Verb = Verb::Action("free-slots");
+/// Finds tutors by what they teach and when they are free.
+pub(crate) const SEARCH: Verb = Verb::Action("search");
+
+const NAMES: &[&str] = &["name", "subjects"];
+const READ: &[Verb] = &[Verb::List, Verb::Get];
+const READ_SLOTS: &[Verb] = &[Verb::List, Verb::Get, SLOTS, SEARCH];
+const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, SLOTS, SEARCH];
+const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update, SLOTS];
+const MANAGE: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    Verb::Import,
+    Verb::Export,
+    SLOTS,
+    SEARCH,
+];
+
+/// Who may do what to tutors.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "tutors",
+    grants: &[
+        Grant::new(Role::Student, READ).reading(NAMES),
+        Grant::new(Role::Parent, READ).reading(NAMES),
+        Grant::new(Role::Tutor, OWN).writing(&["availability"]),
+        Grant::new(Role::Assessor, READ_SLOTS),
+        Grant::new(Role::Supervisor, MANAGE),
+        Grant::new(Role::Support, READ_SLOTS),
+        Grant::new(Role::Finance, READ_ALL),
+        Grant::new(Role::Admin, MANAGE),
+    ],
+};
+
+/// Windows end after they begin.
+fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let Some(Value::Object(availability)) = values.get("availability") else {
+        return errors;
+    };
+    for part in ["weekly", "exceptions"] {
+        let rows = availability.get(part).and_then(Value::as_array);
+        for (index, row) in rows.into_iter().flatten().enumerate() {
+            let at = format!("/availability/{part}/{index}");
+            errors.extend(wrong_times(row, &at));
+        }
+    }
+    errors
+}
+
+fn wrong_times(row: &Value, at: &str) -> Option<FieldError> {
+    let (start, end) = (row["start"].as_str(), row["end"].as_str());
+    match (start, end) {
+        (None, Some(_)) => Some(FieldError::new(
+            format!("{at}/start"),
+            "required",
+            "A window has a start and an end.",
+        )),
+        (Some(_), None) => Some(FieldError::new(
+            format!("{at}/end"),
+            "required",
+            "A window has a start and an end.",
+        )),
+        // Of one width, so that their order as texts is that in time.
+        (Some(start), Some(end)) if end <= start => Some(FieldError::new(
+            format!("{at}/end"),
+            "out_of_range",
+            "A window ends after it begins.",
+        )),
+        _ => None,
+    }
+}

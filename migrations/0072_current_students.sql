@@ -1,0 +1,147 @@
+-- tutors.current_students is exact through every way in which a student gets, changes or loses a tutor, and never above
+-- max_students.
+set local role lms_owner;
+
+create function lms_private.count_students() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  is_full boolean;
+begin
+  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- The update waits for whoever holds a tutor's row, and looks again at how many places are left.
+  if tg_op = 'INSERT' then
+    with change as (
+      select n.tenant_id, n.assigned_tutor_id, count(*) as students
+      from new_rows as n
+      where n.assigned_tutor_id is not null
+        and n.deleted_at is null
+      group by n.tenant_id, n.assigned_tutor_id
+    ),
+    moved as (
+      update lms.tutors as t
+      set current_students = t.current_students + c.students
+      from change as c
+      where t.tenant_id = c.tenant_id
+        and t.id = c.assigned_tutor_id
+        and t.current_students + c.students <= t.max_students
+      returning t.id
+    )
+    select (select count(*) from moved) < (select count(*) from change)
+    into is_full;
+  else
+    with change as (
+      select s.tenant_id, s.assigned_tutor_id, sum(s.students) as students
+      from (
+        select n.tenant_id, n.assigned_tutor_id, 1 as students
+        from new_rows as n
+        where n.assigned_tutor_id is not null
+          and n.deleted_at is null
+        union all
+        select o.tenant_id, o.assigned_tutor_id, -1
+        from old_rows as o
+        where o.assigned_tutor_id is not null
+          and o.deleted_at is null
+      ) as s
+      group by s.tenant_id, s.assigned_tutor_id
+      having sum(s.students) <> 0
+    ),
+    moved as (
+      update lms.tutors as t
+      set current_students = t.current_students + c.students
+      from change as c
+      where t.tenant_id = c.tenant_id
+        and t.id = c.assigned_tutor_id
+        and (c.students < 0 or t.current_students + c.students <= t.max_students)
+      returning t.id
+    )
+    select (select count(*) from moved) < (select count(*) from change)
+    into is_full;
+  end if;
+  if is_full then
+    raise exception using
+      errcode = 'LM409',
+      message = 'The tutor has no place left.',
+      column = 'assigned_tutor_id';
+  end if;
+  return null;
+end
+$$;
+
+comment on function lms_private.count_students is
+  'Moves the counts of the tutors whose students a statement changed; LM409 when one has no place left.';
+
+alter function lms_private.count_students owner to lms_definer;
+
+create trigger count_students_insert
+after insert on lms.students
+referencing new table as new_rows
+for each statement execute function lms_private.count_students();
+
+create trigger count_students_update
+after update on lms.students
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.count_students();
+
+-- What was counted by hand until now.
+alter table lms.tutors no force row level security;
+alter table lms.students no force row level security;
+
+update lms.tutors as t
+set
+  current_students = counted.students,
+  max_students = greatest(t.max_students, counted.students)
+from (
+  select t.tenant_id, t.id, count(s.id) as students
+  from lms.tutors as t
+  left join lms.students as s
+    on s.tenant_id = t.tenant_id
+    and s.assigned_tutor_id = t.id
+    and s.deleted_at is null
+  group by t.tenant_id, t.id
+) as counted
+where counted.tenant_id = t.tenant_id
+  and counted.id = t.id
+  and counted.students <> t.current_students;
+
+alter table lms.students force row level security;
+alter table lms.tutors force row level security;
+
+create function lms.tutor_with_place(tutor uuid, student uuid) returns uuid
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  found_tutor record;
+begin
+  if tutor is null then
+    return null;
+  end if;
+  select t.max_students - t.current_students as places
+  into found_tutor
+  from lms.tutors as t
+  where t.id = tutor
+    and t.deleted_at is null;
+  if not found then
+    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'tutor_id';
+  end if;
+  if found_tutor.places < 1
+    and not exists (
+      select from lms.students as s
+      where s.id = student
+        and s.assigned_tutor_id = tutor
+    )
+  then
+    raise exception using errcode = 'LM409', message = 'The tutor has no place left.', column = 'tutor_id';
+  end if;
+  return tutor;
+end
+$$;
+
+comment on function lms.tutor_with_place is
+  'The tutor, or LM422 when the caller sees none, or LM409 when there is no place for the student. Within an update of students: it is then asked after the tenant''s turn to write has come, so what it sees holds until commit.';
+
+grant execute on function lms.tutor_with_place to lms_application;

@@ -1,0 +1,340 @@
+-- assessments.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'student_id', r.student_id,
+      'tutor_id', r.tutor_id,
+      'type', r.type,
+      'score', r.score,
+      'notes', r.notes,
+      'assessed_on', r.assessed_on,
+      'academic_age', r.academic_age,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.assessments as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- assessments.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'student_id', r.student_id,
+      'tutor_id', r.tutor_id,
+      'type', r.type,
+      'score', r.score,
+      'notes', r.notes,
+      'assessed_on', r.assessed_on,
+      'academic_age', r.academic_age,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.assessments as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  order by r.created_at, r.id desc
+  limit ($1->>'limit')::integer + 1
+), counted as (
+  select count(*) as total
+  from lms.assessments as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (select total from counted)
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- assessments.get
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.assessments as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- assessments.create
+with r as (
+  insert into lms.assessments as r (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)
+  select
+    ($1->>'id')::uuid,
+    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'type')::text,
+    ($1->'input'->>'score')::bigint,
+    ($1->'input'->>'notes')::text,
+    coalesce(($1->'input'->>'assessed_on')::date, current_date),
+    ($1->'input'->>'academic_age')::numeric
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- assessments.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.assessments as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.assessments as r
+  set
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    score = case when $1->'input' ? 'score' then ($1->'input'->>'score')::bigint else r.score end,
+    notes = case when $1->'input' ? 'notes' then ($1->'input'->>'notes')::text else r.notes end,
+    assessed_on = case when $1->'input' ? 'assessed_on' then coalesce(($1->'input'->>'assessed_on')::date, current_date) else r.assessed_on end,
+    academic_age = case when $1->'input' ? 'academic_age' then ($1->'input'->>'academic_age')::numeric else r.academic_age end
+  from target
+  where r.id = target.id
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- assessments.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.assessments as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.assessments as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- assessments.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.assessments as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.assessments as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- assessments.import
+with made as (
+  insert into lms.assessments (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)
+  select
+    (one->>'id')::uuid,
+    coalesce((one->'input'->>'student_id')::uuid, null),
+    coalesce((one->'input'->>'tutor_id')::uuid, null),
+    coalesce((one->'input'->>'type')::text, null),
+    coalesce((one->'input'->>'score')::bigint, null),
+    coalesce((one->'input'->>'notes')::text, null),
+    coalesce((one->'input'->>'assessed_on')::date, current_date),
+    coalesce((one->'input'->>'academic_age')::numeric, null)
+  from jsonb_array_elements($1->'rows') as one
+  where (select lms.rows_checked($1->'rows', 'assessments', array['student_id:students', 'tutor_id:tutors']::text[]))
+  returning id
+)
+select
+  case
+    when ($1->>'dry_run')::boolean
+    then lms.dry_run(report)
+    else report
+  end as body,
+  null::text as tag
+from (
+  select
+    json_build_object(
+      'dry_run', ($1->>'dry_run')::boolean,
+      'created', (select count(*) from made),
+      'rows', (
+        select json_agg(json_build_object('row', one->'row', 'id', one->>'id', 'outcome', 'create'))
+        from jsonb_array_elements($1->'rows') as one
+      )
+    )::text as report
+) as done;
+
+-- assessments.export
+select
+  'id,student_id,tutor_id,type,score,notes,assessed_on,academic_age,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.student_id::text, '') || ',' ||
+    coalesce(r.tutor_id::text, '') || ',' ||
+    lms.csv_cell(r.type::text) || ',' ||
+    coalesce(r.score::text, '') || ',' ||
+    lms.csv_cell(r.notes::text) || ',' ||
+    coalesce(r.assessed_on::text, '') || ',' ||
+    coalesce(r.academic_age::text, '') || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || ',' ||
+    coalesce(lms.utc(r.deleted_at), '') || E'\r\n' as line
+  from lms.assessments as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+

@@ -1,0 +1,360 @@
+-- students.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'dob', r.dob,
+      'academic_age', r.academic_age,
+      'special_needs', r.special_needs,
+      'assigned_tutor_id', r.assigned_tutor_id,
+      'parent_id', r.parent_id,
+      'languages', r.languages,
+      'history', r.history,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.students as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- students.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'dob', r.dob,
+      'academic_age', r.academic_age,
+      'special_needs', r.special_needs,
+      'assigned_tutor_id', r.assigned_tutor_id,
+      'parent_id', r.parent_id,
+      'languages', r.languages,
+      'history', r.history,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.students as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  order by r.created_at, r.id desc
+  limit ($1->>'limit')::integer + 1
+), counted as (
+  select count(*) as total
+  from lms.students as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (select total from counted)
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- students.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.students as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- students.create
+with r as (
+  insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, languages)
+  select
+    ($1->>'id')::uuid,
+    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'dob')::date,
+    coalesce(nullif($1->'input'->'academic_age', 'null'::jsonb), '{}'::jsonb),
+    coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
+    lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
+    lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
+    coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- students.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.students as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.students as r
+  set
+    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    dob = case when $1->'input' ? 'dob' then ($1->'input'->>'dob')::date else r.dob end,
+    academic_age = case when $1->'input' ? 'academic_age' then nullif(lms.merge_patch(r.academic_age, $1->'input'->'academic_age'), 'null'::jsonb) else r.academic_age end,
+    special_needs = case when $1->'input' ? 'special_needs' then coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb) else r.special_needs end,
+    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
+    parent_id = case when $1->'input' ? 'parent_id' then lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
+    languages = case when $1->'input' ? 'languages' then coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb) else r.languages end
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- students.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.students as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.students as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- students.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.students as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.students as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- students.import
+with made as (
+  insert into lms.students (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, languages)
+  select
+    (one->>'id')::uuid,
+    coalesce((one->'input'->>'user_id')::uuid, null),
+    coalesce((one->'input'->>'centre_id')::uuid, null),
+    coalesce((one->'input'->>'dob')::date, null),
+    coalesce(nullif(one->'input'->'academic_age', 'null'::jsonb), '{}'::jsonb),
+    coalesce(nullif(one->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
+    coalesce((one->'input'->>'assigned_tutor_id')::uuid, null),
+    coalesce((one->'input'->>'parent_id')::uuid, null),
+    coalesce(nullif(one->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
+  from jsonb_array_elements($1->'rows') as one
+  where (select lms.rows_checked($1->'rows', 'students', array['user_id:users', 'centre_id:centres', 'assigned_tutor_id:tutors', 'parent_id:users']::text[]))
+  returning id
+)
+select
+  case
+    when ($1->>'dry_run')::boolean
+    then lms.dry_run(report)
+    else report
+  end as body,
+  null::text as tag
+from (
+  select
+    json_build_object(
+      'dry_run', ($1->>'dry_run')::boolean,
+      'created', (select count(*) from made),
+      'rows', (
+        select json_agg(json_build_object('row', one->'row', 'id', one->>'id', 'outcome', 'create'))
+        from jsonb_array_elements($1->'rows') as one
+      )
+    )::text as report
+) as done;
+
+-- students.export
+select
+  'id,user_id,centre_id,dob,academic_age,special_needs,assigned_tutor_id,parent_id,languages,history,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.user_id::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    coalesce(r.dob::text, '') || ',' ||
+    lms.csv_cell(r.academic_age::text) || ',' ||
+    lms.csv_cell(r.special_needs::text) || ',' ||
+    coalesce(r.assigned_tutor_id::text, '') || ',' ||
+    coalesce(r.parent_id::text, '') || ',' ||
+    lms.csv_cell(r.languages::text) || ',' ||
+    lms.csv_cell(r.history::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || ',' ||
+    coalesce(lms.utc(r.deleted_at), '') || E'\r\n' as line
+  from lms.students as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+

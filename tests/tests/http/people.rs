@@ -1,0 +1,90 @@
+//! Students and tutors made for a test. No test stands here.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tests::{Application, Session};
+use uuid::Uuid;
+
+use crate::rows;
+
+/// The id in an answer.
+pub(crate) fn id(body: &Value) -> Result<Uuid> {
+    Ok(body["id"].as_str().context("an id")?.parse()?)
+}
+
+/// A new account of a role in a centre of the first tenant.
+pub(crate) async fn user(
+    app: &Application,
+    admin: &Session,
+    role: &str,
+    centre: Uuid,
+) -> Result<Uuid> {
+    let email = format!("{}@aurora.example", Uuid::now_v7().simple());
+    let body =
+        json!({"name": format!("New {role}"), "email": email, "role": role, "centre_id": centre});
+    id(&app.post(admin, "/v1/users", body).await?.expect(201).json())
+}
+
+/// A new tutor in a centre, with so many places.
+pub(crate) async fn tutor(
+    app: &Application,
+    admin: &Session,
+    centre: Uuid,
+    places: i32,
+) -> Result<Uuid> {
+    let user = user(app, admin, "tutor", centre).await?;
+    let body = json!({"user_id": user, "centre_id": centre, "max_students": places});
+    id(&app
+        .post(admin, "/v1/tutors", body)
+        .await?
+        .expect(201)
+        .json())
+}
+
+/// A new student in a centre, without a tutor.
+pub(crate) async fn student(app: &Application, admin: &Session, centre: Uuid) -> Result<Uuid> {
+    let user = user(app, admin, "student", centre).await?;
+    let body = json!({"user_id": user, "centre_id": centre});
+    id(&app
+        .post(admin, "/v1/students", body)
+        .await?
+        .expect(201)
+        .json())
+}
+
+/// The student of the demo user `student`.
+pub(crate) async fn own_student(app: &Application) -> Result<Uuid> {
+    let user = app.user(0, tests::Role::Student).id;
+    rows::id(
+        app,
+        "select id from lms.students where user_id = $1",
+        &[&user],
+    )
+    .await
+}
+
+/// The tutor of the demo user `tutor`.
+pub(crate) async fn own_tutor(app: &Application) -> Result<Uuid> {
+    let user = app.user(0, tests::Role::Tutor).id;
+    rows::id(
+        app,
+        "select id from lms.tutors where user_id = $1",
+        &[&user],
+    )
+    .await
+}
+
+/// Tutors of all tenants whose count of students is not that of their students.
+pub(crate) async fn miscounted(app: &Application) -> Result<i64> {
+    rows::count(
+        app,
+        "lms.tutors as t
+        where t.current_students <> (
+          select count(*) from lms.students as s
+          where s.tenant_id = t.tenant_id and s.assigned_tutor_id = t.id and s.deleted_at is null
+        )
+        or t.current_students > t.max_students",
+        &[],
+    )
+    .await
+}

@@ -62,7 +62,14 @@ begin
     from (
       select g.tenant_id, g.student_id, sum(g.points) as points
       from lms.gamification as g
-      where (g.tenant_id, g.student_id) in (select n.tenant_id, n.student_id from new_rows as n where n.points > 0)
+      where (g.tenant_id, g.student_id) in (
+          select n.tenant_id, n.student_id
+          from new_rows as n
+          join lms.tenants as t
+            on t.tenant_id = n.tenant_id
+          where n.points > 0
+            and t.settings -> 'badges' @> '[{"when": "points_reached"}]'
+        )
         and g.deleted_at is null
       group by g.tenant_id, g.student_id
     ) as s

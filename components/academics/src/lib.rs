@@ -3,9 +3,13 @@
 //! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
 //! access table.
 
+mod analytics;
 mod assessments;
 mod days;
+mod free_slots;
 mod gamification;
+mod leaderboard;
+mod progress;
 mod students;
 mod tutors;
 
@@ -23,7 +27,16 @@ pub const RESOURCES: &[Resource] = &[
 ];
 
 /// The endpoints written by hand.
-pub static ACTIONS: &[Action] = &[students::ASSIGN_TUTOR];
+pub static ACTIONS: &[Action] = &[
+    students::ASSIGN_TUTOR,
+    progress::SHOW,
+    free_slots::FREE_SLOTS,
+    free_slots::SEARCH_TUTORS,
+    leaderboard::SHOW,
+    leaderboard::SUM_UP,
+    analytics::STUDENTS,
+    analytics::TUTORS,
+];
 
 /// The access table.
 pub const POLICIES: &[Policy] = &[
@@ -31,6 +44,7 @@ pub const POLICIES: &[Policy] = &[
     tutors::POLICY,
     assessments::POLICY,
     gamification::POLICY,
+    analytics::POLICY,
 ];
 
 /// The component's whole table.

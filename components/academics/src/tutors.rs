@@ -9,7 +9,7 @@ use platform::validation::Purpose;
 use serde_json::{Map, Value};
 
 /// What a tutor teaches.
-const SUBJECT: &[Field] = &[
+pub(crate) const SUBJECT: &[Field] = &[
     Field::new(
         "subject",
         Kind::Text { min: 1, max: 100 },

@@ -1,9 +1,39 @@
 //! Tenants: the organisation that one belongs to. Others' are never seen; making one is the operator's work.
 
 use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
+use platform::policy::{Fields, Grant, Policy, Verb};
+use platform::problem::FieldError;
 use platform::resource::Resource;
 use platform::role::Role;
+use platform::validation::{self, Purpose};
+use serde_json::{Map, Value};
+
+/// When a badge is awarded by itself.
+const BADGE_RULE: &[Field] = &[
+    Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge.").required(),
+    Field::new(
+        "when",
+        Kind::OneOf(&["attendance_streak", "points_reached"]),
+        "What is counted: lessons attended since the last absence, or all points.",
+    )
+    .required(),
+    Field::new(
+        "count",
+        Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
+        "How many it takes.",
+    )
+    .required(),
+];
+
+/// The members of the settings that something is made of; what else is in them is the tenant's own business.
+const SETTINGS: &[Field] = &[Field::new(
+    "badges",
+    Kind::Rows(BADGE_RULE),
+    "Badges that are awarded by themselves, once each.",
+)];
 
 /// One's own tenant.
 pub(crate) const TENANTS: Resource = Resource {
@@ -29,7 +59,8 @@ pub(crate) const TENANTS: Resource = Resource {
         Field::new(
             "settings",
             Kind::Json { bytes: 65_536 },
-            "The tenant's settings.",
+            "The tenant's settings. Its member badges lists rules {badge, when, count} by which badges are awarded: \
+             when is attendance_streak or points_reached.",
         ),
         Field::new(
             "status",
@@ -40,7 +71,7 @@ pub(crate) const TENANTS: Resource = Resource {
     ],
     owner: None,
     verbs: &[Verb::List, Verb::Get, Verb::Update],
-    rule: None,
+    rule: Some(rule),
     requires_match: false,
     requires_key: false,
 };
@@ -62,3 +93,26 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(Role::Admin, &[Verb::List, Verb::Get, Verb::Update]),
     ],
 };
+
+/// Checks the settings that something is made of.
+fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let Some(Value::Object(settings)) = values.get_mut("settings") else {
+        return errors;
+    };
+    for field in SETTINGS {
+        // Null takes the member out (RFC 7396).
+        let Some(value) = settings.get(field.name).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        let member = Map::from_iter([(field.name.to_owned(), value.clone())]);
+        match validation::body(SETTINGS.iter(), Fields::All, Purpose::Create, &member) {
+            Ok(checked) => settings.extend(checked),
+            Err(problem) => errors.extend(problem.errors.into_iter().map(|error| FieldError {
+                pointer: format!("/settings{}", error.pointer),
+                ..error
+            })),
+        }
+    }
+    errors
+}

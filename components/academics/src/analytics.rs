@@ -1,0 +1,244 @@
+//! Analytics: what the materialized views say of students and tutors, as of their last refresh.
+
+use http::Method;
+use platform::action::{Action, Answers, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::{Access, Grant, Policy, Verb};
+use platform::role::Role;
+use platform::sql::{Sql, Statement};
+
+const STUDENT_PROGRESS: Verb = Verb::Action("student-progress");
+const TUTOR_LOAD: Verb = Verb::Action("tutor-load");
+
+const COUNT: Kind = Kind::Integer {
+    min: 0,
+    max: i64::MAX,
+};
+const SCORE: Kind = Kind::Decimal {
+    min: 0,
+    max: 1000,
+    places: 2,
+};
+
+/// Who may read which.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "analytics",
+    grants: &[
+        Grant::new(Role::Student, &[STUDENT_PROGRESS]),
+        Grant::new(Role::Parent, &[STUDENT_PROGRESS]),
+        Grant::new(Role::Tutor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(Role::Assessor, &[STUDENT_PROGRESS]),
+        Grant::new(Role::Supervisor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(Role::Admin, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+    ],
+};
+
+const CENTRE: Field = Field::new("centre_id", Kind::Id, "Only of this centre.");
+const CURSOR: Field = Field::new(
+    "cursor",
+    Kind::Id,
+    "Where to go on: the next_cursor of the page before.",
+);
+const LIMIT: Field = Field::new(
+    "limit",
+    Kind::Integer { min: 1, max: 200 },
+    "Most rows of this page; 50 by default.",
+);
+const NEXT: Field = Field::new("next_cursor", Kind::Id, "Where the next page begins.")
+    .nullable()
+    .required();
+const REFRESHED: Field = Field::new(
+    "refreshed_at",
+    Kind::Time,
+    "As of when the figures are; null without any.",
+)
+.nullable()
+.required();
+
+/// Progress of a student.
+const STUDENT: &[Field] = &[
+    Field::new("student_id", Kind::Id, "The student.").required(),
+    Field::new("centre_id", Kind::Id, "The centre.").required(),
+    Field::new("assessments", COUNT, "How many assessments there were.").required(),
+    Field::new("reading_average", SCORE, "The mean score of reading.").nullable(),
+    Field::new("spelling_average", SCORE, "The mean score of spelling.").nullable(),
+    Field::new("numeracy_average", SCORE, "The mean score of numeracy.").nullable(),
+    Field::new("reading_latest", COUNT, "The latest score of reading.").nullable(),
+    Field::new("spelling_latest", COUNT, "The latest score of spelling.").nullable(),
+    Field::new("numeracy_latest", COUNT, "The latest score of numeracy.").nullable(),
+    Field::new(
+        "last_assessed_at",
+        Kind::Time,
+        "When the last assessment was made.",
+    )
+    .nullable(),
+    Field::new(
+        "points",
+        Kind::Integer {
+            min: i64::MIN,
+            max: i64::MAX,
+        },
+        "All points.",
+    )
+    .required(),
+    Field::new("badges", COUNT, "All badges.").required(),
+];
+
+/// Load of a tutor.
+const TUTOR: &[Field] = &[
+    Field::new("tutor_id", Kind::Id, "The tutor.").required(),
+    Field::new("centre_id", Kind::Id, "The centre.").required(),
+    Field::new("max_students", COUNT, "How many students the tutor takes.").required(),
+    Field::new("students", COUNT, "How many students the tutor has.").required(),
+    Field::new("scheduled_classes", COUNT, "Classes to come.").required(),
+    Field::new("completed_classes", COUNT, "Classes held.").required(),
+    Field::new("cancelled_classes", COUNT, "Classes called off.").required(),
+    Field::new(
+        "load",
+        Kind::Decimal {
+            min: 0,
+            max: 1000,
+            places: 4,
+        },
+        "Students for each place; null without places.",
+    )
+    .nullable(),
+];
+
+/// Progress of students.
+pub(crate) const STUDENTS: Action = Action {
+    method: Method::GET,
+    path: "/v1/analytics/student-progress",
+    segments: &[],
+    operation: "analytics.student-progress",
+    summary: "Show the progress of students",
+    access: Access::Granted {
+        resource: "analytics",
+        verb: STUDENT_PROGRESS,
+    },
+    body: None,
+    query: &[
+        Field::new("student_id", Kind::Id, "Only of this student."),
+        CENTRE,
+        CURSOR,
+        LIMIT,
+    ],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[
+            Field::new("data", Kind::Rows(STUDENT), "The students, by id.").required(),
+            NEXT,
+            REFRESHED,
+        ])),
+        description: "Assessments, points and badges of the students in the caller's scope.",
+    },
+    run: Run::Statement(student_progress),
+};
+
+/// Load of tutors.
+pub(crate) const TUTORS: Action = Action {
+    method: Method::GET,
+    path: "/v1/analytics/tutor-load",
+    segments: &[],
+    operation: "analytics.tutor-load",
+    summary: "Show the load of tutors",
+    access: Access::Granted {
+        resource: "analytics",
+        verb: TUTOR_LOAD,
+    },
+    body: None,
+    query: &[
+        Field::new("tutor_id", Kind::Id, "Only of this tutor."),
+        CENTRE,
+        CURSOR,
+        LIMIT,
+    ],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[
+            Field::new("data", Kind::Rows(TUTOR), "The tutors, by id.").required(),
+            NEXT,
+            REFRESHED,
+        ])),
+        description: "Students and classes of the tutors in the caller's scope.",
+    },
+    run: Run::Statement(tutor_load),
+};
+
+fn student_progress() -> Statement {
+    Sql::from(
+        "-- analytics.student-progress
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'refreshed_at', lms.utc(max(page.refreshed_at))
+  )::text as body,
+  null::text as tag
+from (
+  select
+    r.student_id as id,
+    r.refreshed_at,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by r.student_id) as position,
+    lead(r.student_id) over (order by r.student_id) is not null as follows,
+    json_build_object(
+      'student_id', r.student_id,
+      'centre_id', r.centre_id,
+      'assessments', r.assessments,
+      'reading_average', r.reading_average,
+      'spelling_average', r.spelling_average,
+      'numeracy_average', r.numeracy_average,
+      'reading_latest', r.reading_latest,
+      'spelling_latest', r.spelling_latest,
+      'numeracy_latest', r.numeracy_latest,
+      'last_assessed_at', lms.utc(r.last_assessed_at),
+      'points', r.points,
+      'badges', r.badges
+    ) as item
+  from lms.student_progress(($1->>'student_id')::uuid) as r
+  where ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+    and ($1->>'cursor' is null or r.student_id > ($1->>'cursor')::uuid)
+  order by r.student_id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page",
+    )
+    .prepared("analytics.student-progress")
+}
+
+fn tutor_load() -> Statement {
+    Sql::from(
+        "-- analytics.tutor-load
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'refreshed_at', lms.utc(max(page.refreshed_at))
+  )::text as body,
+  null::text as tag
+from (
+  select
+    r.tutor_id as id,
+    r.refreshed_at,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by r.tutor_id) as position,
+    lead(r.tutor_id) over (order by r.tutor_id) is not null as follows,
+    json_build_object(
+      'tutor_id', r.tutor_id,
+      'centre_id', r.centre_id,
+      'max_students', r.max_students,
+      'students', r.students,
+      'scheduled_classes', r.scheduled_classes,
+      'completed_classes', r.completed_classes,
+      'cancelled_classes', r.cancelled_classes,
+      'load', r.load
+    ) as item
+  from lms.tutor_load(($1->>'tutor_id')::uuid) as r
+  where ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+    and ($1->>'cursor' is null or r.tutor_id > ($1->>'cursor')::uuid)
+  order by r.tutor_id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page",
+    )
+    .prepared("analytics.tutor-load")
+}

@@ -1,0 +1,266 @@
+//! When tutors are free, and who of them teaches what: their windows and exceptions less their lessons.
+
+use chrono::{DateTime, TimeDelta};
+use http::Method;
+use platform::action::{Action, Answers, Call, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::{Access, Grant};
+use platform::problem::{FieldError, Problem};
+use platform::sql::{Sql, Statement};
+use serde_json::{Map, Value, json};
+
+use crate::tutors::{SEARCH, SLOTS, SUBJECT};
+
+/// Longest time that is looked at.
+const MOST_DAYS: i64 = 62;
+/// Shortest slot, unless the caller says so.
+const MINUTES: u32 = 60;
+
+const LENGTH: Kind = Kind::Integer { min: 1, max: 1440 };
+const COUNT: Kind = Kind::Integer { min: 0, max: 1000 };
+
+const FROM: Field = Field::new("from", Kind::Time, "When to begin.");
+const TO: Field = Field::new(
+    "to",
+    Kind::Time,
+    "When to end; at most 62 days after the beginning.",
+);
+const AT_LEAST: Field = Field::new(
+    "minutes",
+    LENGTH,
+    "How long a slot must be at least; 60 by default.",
+);
+
+/// A stretch of free time.
+const SLOT: &[Field] = &[
+    Field::new("start", Kind::Time, "When it begins.").required(),
+    Field::new("end", Kind::Time, "When it ends.").required(),
+];
+
+/// A tutor as a search finds one.
+const FOUND: &[Field] = &[
+    Field::new("id", Kind::Id, "The tutor.").required(),
+    Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.").required(),
+    Field::new("centre_id", Kind::Id, "The centre.").required(),
+    Field::new("subjects", Kind::Rows(SUBJECT), "What the tutor teaches.").required(),
+    Field::new("max_students", COUNT, "How many students the tutor takes.").required(),
+    Field::new(
+        "current_students",
+        COUNT,
+        "How many students the tutor has.",
+    )
+    .required(),
+    Field::new("places", COUNT, "How many more the tutor takes.").required(),
+    Field::new(
+        "slots",
+        Kind::Rows(SLOT),
+        "The first five free stretches, where a time was asked for.",
+    )
+    .required(),
+];
+
+/// When a tutor is free.
+pub(crate) const FREE_SLOTS: Action = Action {
+    method: Method::GET,
+    path: "/v1/tutors/{id}/free-slots",
+    segments: &[],
+    operation: "tutors.free-slots",
+    summary: "Show when a tutor is free",
+    access: Access::Granted {
+        resource: "tutors",
+        verb: SLOTS,
+    },
+    body: None,
+    query: &[FROM.required(), TO.required(), AT_LEAST],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[Field::new(
+            "data",
+            Kind::Rows(SLOT),
+            "Free stretches as long as they are, the earliest first.",
+        )
+        .required()])),
+        description: "When the tutor is available and teaches nothing.",
+    },
+    run: Run::Prepared(prepare, free_slots),
+};
+
+/// Finds tutors.
+pub(crate) const SEARCH_TUTORS: Action = Action {
+    method: Method::GET,
+    path: "/v1/tutors/search",
+    segments: &[],
+    operation: "tutors.search",
+    summary: "Find tutors by what they teach and when they are free",
+    access: Access::Granted {
+        resource: "tutors",
+        verb: SEARCH,
+    },
+    body: None,
+    query: &[
+        Field::new(
+            "subject",
+            Kind::Text { min: 1, max: 100 },
+            "Only who teaches this, upper and lower case alike.",
+        ),
+        Field::new(
+            "level",
+            Kind::Text { min: 1, max: 100 },
+            "Only who teaches the subject at this level, or at every level.",
+        ),
+        FROM,
+        TO,
+        AT_LEAST,
+        Field::new(
+            "places",
+            COUNT,
+            "Only who takes so many more students; 0 by default.",
+        ),
+        Field::new("centre_id", Kind::Id, "Only of this centre."),
+        Field::new(
+            "limit",
+            Kind::Integer { min: 1, max: 200 },
+            "Most tutors; 50 by default.",
+        ),
+    ],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[Field::new(
+            "data",
+            Kind::Rows(FOUND),
+            "The tutors, those with most places first.",
+        )
+        .required()])),
+        description: "Tutors that match all that was asked for.",
+    },
+    run: Run::Prepared(prepare, search),
+};
+
+/// Checks what holds between the parameters: a time has a beginning and an end behind it.
+fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
+    let time = |name: &str| {
+        let text = call.query.get(name)?.as_str()?;
+        DateTime::parse_from_rfc3339(text).ok()
+    };
+    let wrong = match (time("from"), time("to")) {
+        (Some(from), Some(to)) if to <= from => {
+            Some(("to", "out_of_range", "This must be after the beginning."))
+        }
+        (Some(from), Some(to)) if to - from > TimeDelta::days(MOST_DAYS) => Some((
+            "to",
+            "out_of_range",
+            "This must be at most 62 days after the beginning.",
+        )),
+        (Some(_), None) => Some(("to", "required", "A time has an end.")),
+        (None, Some(_)) => Some(("from", "required", "A time has a beginning.")),
+        (None, None) if call.query.contains_key("minutes") => {
+            Some(("from", "required", "Slots are looked for within a time."))
+        }
+        _ => None,
+    };
+    if let Some((name, code, detail)) = wrong {
+        let error = FieldError::parameter(name, code, detail);
+        return Err(Problem::malformed(vec![error]));
+    }
+    let mut arguments = call.arguments();
+    arguments.entry("minutes").or_insert_with(|| json!(MINUTES));
+    Ok(arguments)
+}
+
+fn free_slots(_grant: &Grant) -> Statement {
+    Sql::from(
+        "-- tutors.free-slots
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(json_build_object('start', lms.utc(s.starts_at), 'end', lms.utc(s.ends_at)) order by s.starts_at)
+        filter (where s.starts_at is not null),
+      '[]'
+    )
+  )::text as body,
+  null::text as tag
+from lms.tutors as r
+left join lateral (
+  select lower(u.slot) as starts_at, upper(u.slot) as ends_at
+  from lms.free_times(array[r.id], ($1->>'from')::timestamptz, ($1->>'to')::timestamptz) as f
+  cross join unnest(f.free) as u (slot)
+  where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
+) as s
+  on true
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null
+group by r.id",
+    )
+    .prepared("tutors.free-slots")
+}
+
+fn search(_grant: &Grant) -> Statement {
+    Sql::from(
+        "-- tutors.search
+with candidates as materialized (
+  select
+    r.id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.max_students - r.current_students as places
+  from lms.tutors as r
+  where r.deleted_at is null
+    and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+    and r.max_students - r.current_students >= coalesce(($1->>'places')::integer, 0)
+    and (
+      coalesce($1->>'subject', $1->>'level') is null
+      or exists (
+        select from jsonb_to_recordset(r.subjects) as s (subject text, level text)
+        where ($1->>'subject' is null or lower(s.subject) = lower($1->>'subject'))
+          and ($1->>'level' is null or s.level is null or lower(s.level) = lower($1->>'level'))
+      )
+    )
+), slots as (
+  select
+    f.tutor_id,
+    (
+      select json_agg(json_build_object('start', lms.utc(u.starts_at), 'end', lms.utc(u.ends_at)) order by u.starts_at)
+      from (
+        select lower(u.slot) as starts_at, upper(u.slot) as ends_at
+        from unnest(f.free) as u (slot)
+        where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
+        order by 1
+        limit 5
+      ) as u
+    ) as slots
+  from lms.free_times(
+    case when $1->>'from' is null then '{}'::uuid[] else array(select c.id from candidates as c) end,
+    ($1->>'from')::timestamptz,
+    ($1->>'to')::timestamptz
+  ) as f
+)
+select
+  json_build_object('data', coalesce(json_agg(page.item order by page.position), '[]'))::text as body,
+  null::text as tag
+from (
+  select
+    row_number() over (order by c.places desc, c.name, c.id) as position,
+    json_build_object(
+      'id', c.id,
+      'name', c.name,
+      'centre_id', c.centre_id,
+      'subjects', c.subjects,
+      'max_students', c.max_students,
+      'current_students', c.current_students,
+      'places', c.places,
+      'slots', coalesce(s.slots, '[]')
+    ) as item
+  from candidates as c
+  left join slots as s
+    on s.tutor_id = c.id
+  where $1->>'from' is null
+    or s.slots is not null
+  order by c.places desc, c.name, c.id
+  limit coalesce(($1->>'limit')::integer, 50)
+) as page",
+    )
+    .prepared("tutors.search")
+}

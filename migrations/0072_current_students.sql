@@ -75,12 +75,13 @@ comment on function lms_private.count_students is
 
 alter function lms_private.count_students owner to lms_definer;
 
-create trigger count_students_insert
+-- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+create trigger then_count_students_insert
 after insert on lms.students
 referencing new table as new_rows
 for each statement execute function lms_private.count_students();
 
-create trigger count_students_update
+create trigger then_count_students_update
 after update on lms.students
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.count_students();

@@ -92,12 +92,13 @@ comment on function lms_private.move_academic_age is
 
 alter function lms_private.move_academic_age owner to lms_definer;
 
-create trigger move_academic_age_insert
+-- Named as in 0072: in the log the cause comes first.
+create trigger then_move_academic_age_insert
 after insert on lms.assessments
 referencing new table as new_rows
 for each statement execute function lms_private.move_academic_age();
 
-create trigger move_academic_age_update
+create trigger then_move_academic_age_update
 after update on lms.assessments
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.move_academic_age();

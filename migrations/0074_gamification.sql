@@ -86,7 +86,8 @@ comment on function lms_private.award_for_points is 'Badges for points reached.'
 alter function lms_private.award_badges owner to lms_definer;
 alter function lms_private.award_for_points owner to lms_definer;
 
-create trigger award_for_points
+-- Named as in 0072: in the log the cause comes first.
+create trigger then_award_for_points
 after insert on lms.gamification
 referencing new table as new_rows
 for each statement execute function lms_private.award_for_points();

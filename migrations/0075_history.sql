@@ -121,12 +121,13 @@ comment on function lms_private.attendance_streak is
 
 alter function lms_private.follow_attendance owner to lms_definer;
 
-create trigger follow_attendance_insert
+-- Named as in 0072: in the log the cause comes first.
+create trigger then_follow_attendance_insert
 after insert on lms.attendances
 referencing new table as new_rows
 for each statement execute function lms_private.follow_attendance();
 
-create trigger follow_attendance_update
+create trigger then_follow_attendance_update
 after update on lms.attendances
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.follow_attendance();

@@ -1,29 +1,45 @@
 //! A path of an endpoint, with a value of the right kind for each of its parameters.
 
-use platform::component::Endpoint;
+use platform::component::{Does, Endpoint};
 use platform::field::Kind;
 use uuid::Uuid;
 
-/// The endpoint's path, with the id where it takes one.
+/// The endpoint's path, with the id where it takes one, and the parameters that its query must have.
 ///
 /// # Panics
 ///
 /// When there is no example of a kind yet that a path takes.
 pub fn path(endpoint: &Endpoint, id: Uuid) -> String {
-    endpoint
-        .segments()
-        .flat_map(|segment| {
-            let value = match endpoint.parameter(segment) {
-                None => segment.to_owned(),
-                Some((_, Kind::Id)) => id.to_string(),
-                Some((_, Kind::Time)) => "2026-03-29T16:00:00Z".to_owned(),
-                Some((_, Kind::LocalTime)) => "2026-03-29T16:00:00".to_owned(),
-                Some((_, Kind::Date)) => "2026-03-29".to_owned(),
-                Some((_, Kind::Integer { min, .. })) => min.to_string(),
-                Some((_, Kind::OneOf(words))) => words[0].to_owned(),
-                Some((name, kind)) => panic!("an example of {name} is missing: {kind:?}"),
-            };
-            ["/".to_owned(), value]
-        })
-        .collect()
+    let segments = endpoint.segments().flat_map(|segment| {
+        let value = match endpoint.parameter(segment) {
+            None => segment.to_owned(),
+            Some((name, kind)) => example(name, kind, id),
+        };
+        ["/".to_owned(), value]
+    });
+    let query = match endpoint.does {
+        Does::Verb(..) => &[],
+        Does::Action(action) => action.query,
+    };
+    let required = query.iter().filter(|field| field.required);
+    let parameters = required.enumerate().map(|(index, field)| {
+        let separator = if index == 0 { '?' } else { '&' };
+        let value = example(field.name, field.kind, id);
+        format!("{separator}{}={value}", field.name)
+    });
+    segments.chain(parameters).collect()
+}
+
+fn example(name: &str, kind: Kind, id: Uuid) -> String {
+    match kind {
+        Kind::Id => id.to_string(),
+        // The end of a time lies behind its beginning.
+        Kind::Time if name == "to" => "2026-03-30T16:00:00Z".to_owned(),
+        Kind::Time => "2026-03-29T16:00:00Z".to_owned(),
+        Kind::LocalTime => "2026-03-29T16:00:00".to_owned(),
+        Kind::Date => "2026-03-29".to_owned(),
+        Kind::Integer { min, .. } => min.to_string(),
+        Kind::OneOf(words) => words[0].to_owned(),
+        kind => panic!("an example of {name} is missing: {kind:?}"),
+    }
 }

@@ -27,3 +27,384 @@ select
   r.version::text as tag
 from r;
 
+-- students.progress
+with s as materialized (
+  select r.id, r.academic_age, c.time_zone
+  from lms.students as r
+  join lms.centres as c
+    on c.id = r.centre_id
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+),
+months as materialized (
+  select
+    m.month::date as month,
+    (m.month + interval '1 month')::date as next,
+    m.month at time zone s.time_zone as starts_at,
+    (m.month + interval '1 month') at time zone s.time_zone as ends_at
+  from s
+  cross join lateral generate_series(
+    date_trunc('month', ($1->>'from')::timestamp),
+    date_trunc('month', ($1->>'to')::timestamp),
+    interval '1 month'
+  ) as m (month)
+),
+ages as (
+  select
+    e.month,
+    t.type,
+    (
+      select a.academic_age
+      from lms.assessments as a
+      where a.student_id = s.id
+        and a.type = t.type
+        and a.assessed_on < e.month
+        and a.academic_age is not null
+        and a.deleted_at is null
+      order by a.assessed_on desc, a.created_at desc, a.id desc
+      limit 1
+    ) as age
+  from s
+  cross join (
+    select m.next as month from months as m
+    union all
+    select min(m.month) from months as m
+  ) as e
+  cross join (values ('reading'), ('spelling'), ('numeracy')) as t (type)
+),
+gained as (
+  select
+    g.month,
+    json_object_agg(g.type, g.age) as ages,
+    json_object_agg(g.type, g.gain) as gains
+  from (
+    select a.month, a.type, a.age, a.age - lag(a.age) over (partition by a.type order by a.month) as gain
+    from ages as a
+  ) as g
+  group by g.month
+),
+trend as (
+  select json_object_agg(t.type, t.gain) as gains
+  from (
+    select
+      t.type,
+      (
+        -- Months of a mean length; two assessments of one day have no trend.
+        select round(
+          (a.ages[array_upper(a.ages, 1)] - a.ages[1]) * 30.436875 / nullif(a.last_day - a.first_day, 0),
+          4
+        )
+        from (
+          select
+            array_agg(a.academic_age order by a.assessed_on, a.created_at, a.id) as ages,
+            min(a.assessed_on) as first_day,
+            max(a.assessed_on) as last_day
+          from lms.assessments as a
+          where a.student_id = s.id
+            and a.type = t.type
+            and a.academic_age is not null
+            and a.deleted_at is null
+            and a.assessed_on >= (select min(m.month) from months as m)
+            and a.assessed_on < (select max(m.next) from months as m)
+        ) as a
+      ) as gain
+    from s
+    cross join (values ('reading'), ('spelling'), ('numeracy')) as t (type)
+  ) as t
+),
+lessons as (
+  select
+    m.month,
+    count(*) filter (where a.status = 'present') as present,
+    count(*) filter (where a.status = 'late') as late,
+    count(*) filter (where a.status = 'absent') as absent,
+    count(*) filter (where a.status = 'excused') as excused
+  from s
+  cross join months as m
+  left join lms.attendances as a
+    on a.student_id = s.id
+    and a.starts_at >= m.starts_at
+    and a.starts_at < m.ends_at
+    and a.status is not null
+    and a.is_booked
+    and a.deleted_at is null
+  group by m.month
+),
+earned as (
+  select m.month, coalesce(sum(g.points), 0) as points
+  from s
+  cross join months as m
+  left join lms.gamification as g
+    on g.student_id = s.id
+    and g.created_at >= m.starts_at
+    and g.created_at < m.ends_at
+    and g.deleted_at is null
+  group by m.month
+)
+select
+  json_build_object(
+    'student_id', s.id,
+    'academic_age', json_build_object(
+      'reading', s.academic_age->'reading',
+      'spelling', s.academic_age->'spelling',
+      'numeracy', s.academic_age->'numeracy'
+    ),
+    'gain_per_month', (select t.gains from trend as t),
+    'attendance', (
+      select json_build_object(
+        'present', sum(l.present),
+        'late', sum(l.late),
+        'absent', sum(l.absent),
+        'excused', sum(l.excused)
+      )
+      from lessons as l
+    ),
+    'points', (select sum(e.points) from earned as e),
+    'months', (
+      select json_agg(
+        json_build_object(
+          'month', m.month,
+          'academic_age', g.ages,
+          'gain', g.gains,
+          'attendance', json_build_object(
+            'present', l.present,
+            'late', l.late,
+            'absent', l.absent,
+            'excused', l.excused
+          ),
+          'points', e.points
+        )
+        order by m.month
+      )
+      from months as m
+      join gained as g
+        on g.month = m.next
+      join lessons as l
+        on l.month = m.month
+      join earned as e
+        on e.month = m.month
+    )
+  )::text as body,
+  null::text as tag
+from s;
+
+-- tutors.free-slots
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(json_build_object('start', lms.utc(s.starts_at), 'end', lms.utc(s.ends_at)) order by s.starts_at)
+        filter (where s.starts_at is not null),
+      '[]'
+    )
+  )::text as body,
+  null::text as tag
+from lms.tutors as r
+left join lateral (
+  select lower(u.slot) as starts_at, upper(u.slot) as ends_at
+  from lms.free_times(array[r.id], ($1->>'from')::timestamptz, ($1->>'to')::timestamptz) as f
+  cross join unnest(f.free) as u (slot)
+  where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
+) as s
+  on true
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null
+group by r.id;
+
+-- tutors.search
+with candidates as materialized (
+  select
+    r.id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.max_students - r.current_students as places
+  from lms.tutors as r
+  where r.deleted_at is null
+    and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+    and r.max_students - r.current_students >= coalesce(($1->>'places')::integer, 0)
+    and (
+      coalesce($1->>'subject', $1->>'level') is null
+      or exists (
+        select from jsonb_to_recordset(r.subjects) as s (subject text, level text)
+        where ($1->>'subject' is null or lower(s.subject) = lower($1->>'subject'))
+          and ($1->>'level' is null or s.level is null or lower(s.level) = lower($1->>'level'))
+      )
+    )
+), slots as (
+  select
+    f.tutor_id,
+    (
+      select json_agg(json_build_object('start', lms.utc(u.starts_at), 'end', lms.utc(u.ends_at)) order by u.starts_at)
+      from (
+        select lower(u.slot) as starts_at, upper(u.slot) as ends_at
+        from unnest(f.free) as u (slot)
+        where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
+        order by 1
+        limit 5
+      ) as u
+    ) as slots
+  from lms.free_times(
+    case when $1->>'from' is null then '{}'::uuid[] else array(select c.id from candidates as c) end,
+    ($1->>'from')::timestamptz,
+    ($1->>'to')::timestamptz
+  ) as f
+)
+select
+  json_build_object('data', coalesce(json_agg(page.item order by page.position), '[]'))::text as body,
+  null::text as tag
+from (
+  select
+    row_number() over (order by c.places desc, c.name, c.id) as position,
+    json_build_object(
+      'id', c.id,
+      'name', c.name,
+      'centre_id', c.centre_id,
+      'subjects', c.subjects,
+      'max_students', c.max_students,
+      'current_students', c.current_students,
+      'places', c.places,
+      'slots', coalesce(s.slots, '[]')
+    ) as item
+  from candidates as c
+  left join slots as s
+    on s.tutor_id = c.id
+  where $1->>'from' is null
+    or s.slots is not null
+  order by c.places desc, c.name, c.id
+  limit coalesce(($1->>'limit')::integer, 50)
+) as page;
+
+-- gamification.leaderboard
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        json_build_object(
+          'rank', l.rank,
+          'student_id', l.student_id,
+          'name', l.name,
+          'points', l.points,
+          'badges', l.badges,
+          'is_own', l.is_own
+        )
+      ),
+      '[]'
+    )
+  )::text as body,
+  null::text as tag
+from lms.leaderboard(
+  ($1->>'centre_id')::uuid,
+  ($1->>'from')::date,
+  ($1->>'to')::date,
+  coalesce(($1->>'limit')::integer, 50)
+) as l;
+
+-- gamification.summary
+select
+  json_build_object(
+    'student_id', s.id,
+    'points', coalesce(g.points, 0),
+    'awards', g.awards,
+    'points_of_last_30_days', coalesce(g.recent, 0),
+    'attendance_streak', lms_private.attendance_streak(s.tenant_id, s.id),
+    'badges', coalesce(b.badges, '[]')
+  )::text as body,
+  null::text as tag
+from lms.students as s
+cross join lateral (
+  select
+    sum(r.points) as points,
+    count(*) as awards,
+    sum(r.points) filter (where r.created_at > now() - interval '30 days') as recent
+  from lms.gamification as r
+  where r.student_id = s.id
+    and r.deleted_at is null
+) as g
+cross join lateral (
+  select
+    json_agg(
+      json_build_object('badge', b.badge, 'count', b.awards, 'awarded_at', lms.utc(b.awarded_at))
+      order by b.awarded_at desc, b.badge
+    ) as badges
+  from (
+    select r.badge, count(*) as awards, max(r.created_at) as awarded_at
+    from lms.gamification as r
+    where r.student_id = s.id
+      and r.badge is not null
+      and r.deleted_at is null
+    group by r.badge
+  ) as b
+) as b
+where s.id = ($1->>'id')::uuid
+  and s.deleted_at is null;
+
+-- analytics.student-progress
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'refreshed_at', lms.utc(max(page.refreshed_at))
+  )::text as body,
+  null::text as tag
+from (
+  select
+    r.student_id as id,
+    r.refreshed_at,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by r.student_id) as position,
+    lead(r.student_id) over (order by r.student_id) is not null as follows,
+    json_build_object(
+      'student_id', r.student_id,
+      'centre_id', r.centre_id,
+      'assessments', r.assessments,
+      'reading_average', r.reading_average,
+      'spelling_average', r.spelling_average,
+      'numeracy_average', r.numeracy_average,
+      'reading_latest', r.reading_latest,
+      'spelling_latest', r.spelling_latest,
+      'numeracy_latest', r.numeracy_latest,
+      'last_assessed_at', lms.utc(r.last_assessed_at),
+      'points', r.points,
+      'badges', r.badges
+    ) as item
+  from lms.student_progress(($1->>'student_id')::uuid) as r
+  where ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+    and ($1->>'cursor' is null or r.student_id > ($1->>'cursor')::uuid)
+  order by r.student_id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page;
+
+-- analytics.tutor-load
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'refreshed_at', lms.utc(max(page.refreshed_at))
+  )::text as body,
+  null::text as tag
+from (
+  select
+    r.tutor_id as id,
+    r.refreshed_at,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by r.tutor_id) as position,
+    lead(r.tutor_id) over (order by r.tutor_id) is not null as follows,
+    json_build_object(
+      'tutor_id', r.tutor_id,
+      'centre_id', r.centre_id,
+      'max_students', r.max_students,
+      'students', r.students,
+      'scheduled_classes', r.scheduled_classes,
+      'completed_classes', r.completed_classes,
+      'cancelled_classes', r.cancelled_classes,
+      'load', r.load
+    ) as item
+  from lms.tutor_load(($1->>'tutor_id')::uuid) as r
+  where ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+    and ($1->>'cursor' is null or r.tutor_id > ($1->>'cursor')::uuid)
+  order by r.tutor_id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page;
+

@@ -90,11 +90,18 @@ fn a_score_out_of_the_range_of_its_type_is_refused() {
             let reply = app.post(&admin, "/v1/assessments", body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{kind} {score}");
         }
-        let custom = json!({"student_id": student, "type": "custom", "score": 7, "academic_age": 7});
-        let reply = app.post(&admin, "/v1/assessments", custom).await?.expect(422);
+        let custom =
+            json!({"student_id": student, "type": "custom", "score": 7, "academic_age": 7});
+        let reply = app
+            .post(&admin, "/v1/assessments", custom)
+            .await?
+            .expect(422);
         assert_eq!(reply.pointers(), ["/academic_age"]);
         let future = json!({"student_id": student, "type": "reading", "score": 7, "assessed_on": "2199-01-01"});
-        let reply = app.post(&admin, "/v1/assessments", future).await?.expect(422);
+        let reply = app
+            .post(&admin, "/v1/assessments", future)
+            .await?
+            .expect(422);
         assert_eq!(reply.pointers(), ["/assessed_on"]);
         assert_eq!(rows::written(app).await?, before);
         // A change doesn't say the type: the table knows it.
@@ -201,8 +208,7 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
                   and ($2::uuid is not null and $3::uuid is not null)
                 order by a.id"
             );
-            let expected =
-                rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+            let expected = rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             let body = app
                 .get(&session, "/v1/assessments?limit=200&sort=id")
                 .await?
@@ -268,10 +274,7 @@ fn assessments_go_out_and_in_as_csv() {
         import(app, &assessor, "/v1/assessments/import", file)
             .await?
             .expect(201);
-        assert_eq!(
-            ages(app, &assessor, student).await?["reading"],
-            json!(9.5)
-        );
+        assert_eq!(ages(app, &assessor, student).await?["reading"], json!(9.5));
         let file = export(
             app,
             &assessor,

@@ -4,14 +4,12 @@ use anyhow::Result;
 use futures::future::join_all;
 use http::Method;
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
 use uuid::Uuid;
 
 use crate::csv::import;
-use crate::{people, rows};
+use crate::{people, rows, samples};
 
 async fn assign(
     app: &Application,
@@ -219,19 +217,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[test]
 fn counts_are_exact_after_any_sequence_of_steps() {
-    let mut runner = TestRunner::new_with_rng(
-        Config::default(),
-        proptest::test_runner::TestRng::deterministic_rng(
-            proptest::test_runner::RngAlgorithm::ChaCha,
-        ),
-    );
-    let sequences: Vec<Vec<Step>> = (0..4)
-        .filter_map(|_| {
-            let steps = proptest::collection::vec(step(), 40);
-            steps.new_tree(&mut runner).ok().map(|tree| tree.current())
-        })
-        .collect();
-    assert_eq!(sequences.len(), 4);
+    let sequences = samples::draw(4, &proptest::collection::vec(step(), 40));
     run(async move |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, _) = rows::centres(app).await?;

@@ -88,3 +88,52 @@ pub(crate) async fn miscounted(app: &Application) -> Result<i64> {
     )
     .await
 }
+
+/// A class of a tutor's at the tutor's centre, without lessons.
+pub(crate) async fn class(app: &Application, tutor: Uuid) -> Result<Uuid> {
+    rows::id(
+        app,
+        "insert into lms.classes (tenant_id, centre_id, tutor_id, schedule)
+        select t.tenant_id, t.centre_id, t.id, '{}' from lms.tutors as t where t.id = $1
+        returning id",
+        &[&tutor],
+    )
+    .await
+}
+
+/// A lesson of a class, from one instant to another (RFC 3339).
+pub(crate) async fn lesson(
+    app: &Application,
+    class: Uuid,
+    start: &str,
+    end: &str,
+    status: &str,
+) -> Result<Uuid> {
+    rows::id(
+        app,
+        "insert into lms.occurrences (tenant_id, class_id, centre_id, tutor_id, original_start, starts_at, ends_at, status)
+        select c.tenant_id, c.id, c.centre_id, c.tutor_id, $2::text::timestamptz, $2::text::timestamptz, $3::text::timestamptz, $4
+        from lms.classes as c where c.id = $1
+        returning id",
+        &[&class, &start, &end, &status],
+    )
+    .await
+}
+
+/// A student's place in a lesson, with what was recorded of it, if anything.
+pub(crate) async fn attendance(
+    app: &Application,
+    lesson: Uuid,
+    student: Uuid,
+    status: Option<&str>,
+) -> Result<Uuid> {
+    rows::id(
+        app,
+        "insert into lms.attendances (tenant_id, occurrence_id, class_id, student_id, starts_at, ends_at, status)
+        select o.tenant_id, o.id, o.class_id, $2, o.starts_at, o.ends_at, $3
+        from lms.occurrences as o where o.id = $1
+        returning id",
+        &[&lesson, &student, &status],
+    )
+    .await
+}

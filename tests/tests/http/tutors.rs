@@ -80,9 +80,7 @@ fn what_a_tutor_cannot_be_is_refused_with_the_field() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let path = format!("/v1/tutors/{}", people::own_tutor(app).await?);
-        let window = |start: &str, end: &str| {
-            json!({"availability": {"weekly": [{"weekday": "monday", "start": start, "end": end}]}})
-        };
+        let window = |start: &str, end: &str| json!({"availability": {"weekly": [{"weekday": "monday", "start": start, "end": end}]}});
         let exception = |rest: Value| {
             let mut row = json!({"date": "2026-03-29", "available": true});
             if let (Some(row), Some(rest)) = (row.as_object_mut(), rest.as_object()) {
@@ -126,7 +124,10 @@ fn what_a_tutor_cannot_be_is_refused_with_the_field() {
                 "/subjects/0/subject".to_owned(),
             ),
             (json!({"max_students": -1}), "/max_students".to_owned()),
-            (json!({"current_students": 1}), "/current_students".to_owned()),
+            (
+                json!({"current_students": 1}),
+                "/current_students".to_owned(),
+            ),
             (json!({"name": "x"}), "/name".to_owned()),
         ] {
             let reply = app.patch(&admin, &path, change).await?.expect(422);
@@ -236,14 +237,9 @@ fn tutors_go_out_and_in_as_csv() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/availability/weekly/0/end"]);
-        import(
-            app,
-            &admin,
-            "/v1/tutors/import?dry_run=true",
-            good.clone(),
-        )
-        .await?
-        .expect(200);
+        import(app, &admin, "/v1/tutors/import?dry_run=true", good.clone())
+            .await?
+            .expect(200);
         assert_eq!(rows::written(app).await?, before);
         import(app, &admin, "/v1/tutors/import", good)
             .await?

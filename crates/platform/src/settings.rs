@@ -1,10 +1,15 @@
 //! What a component is told by its variables (`spin.toml`, section `[variables]`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
 use crate::token::Keys;
+
+/// How long the statement of an import may take. More than the database's own `statement_timeout`, less than the host
+/// gives a request.
+pub const IMPORT: Duration = Duration::from_secs(50);
 
 /// The settings of a cell, as every component of it has them.
 #[derive(Clone)]
@@ -53,6 +58,21 @@ impl Settings {
             database_url,
             database_ca,
         })
+    }
+
+    /// How to reach the database for an import, which may take longer than other statements. The limit is set when a
+    /// connection is opened: a statement cannot move its own. Where the address has options already, they stand.
+    pub fn import_database_url(&self) -> String {
+        let address = &self.database_url;
+        if address.contains("options=") {
+            return address.clone();
+        }
+        let seconds = IMPORT.as_secs();
+        if !address.contains("://") {
+            return format!("{address} options='-c statement_timeout={seconds}s'");
+        }
+        let separator = if address.contains('?') { '&' } else { '?' };
+        format!("{address}{separator}options=-c%20statement_timeout%3D{seconds}s")
     }
 }
 
@@ -114,6 +134,28 @@ mod tests {
                 !line.contains("secret") && !line.contains("10.0.0.1"),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn an_import_gets_more_time_in_both_forms_of_an_address() {
+        for (address, expected) in [
+            (
+                "postgres://u:p@h/d",
+                "postgres://u:p@h/d?options=-c%20statement_timeout%3D50s",
+            ),
+            (
+                "postgres://u:p@h/d?sslmode=disable",
+                "postgres://u:p@h/d?sslmode=disable&options=-c%20statement_timeout%3D50s",
+            ),
+            (
+                "host=h user=u",
+                "host=h user=u options='-c statement_timeout=50s'",
+            ),
+            ("postgres://h/d?options=-cx", "postgres://h/d?options=-cx"),
+        ] {
+            let settings = settings_with(&[("database_url", address)]);
+            assert_eq!(settings.import_database_url(), expected);
         }
     }
 

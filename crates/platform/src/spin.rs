@@ -3,6 +3,7 @@
 //! Nothing else may open a connection (`clippy.toml` says so): a statement that doesn't go through
 //! `lms.run` would run without a tenant's context.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
@@ -32,6 +33,9 @@ use crate::sql::Statement;
 /// for a server that has fallen silent, and for a pool that has no connection left.
 const DATABASE: Duration = Duration::from_secs(20);
 
+/// How much longer an import may take in all than its statement.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// How long a body may stand still.
 const STANDSTILL: Duration = Duration::from_secs(15);
 
@@ -50,10 +54,7 @@ pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     let response = match settings().await {
         Ok(settings) => match read(component, &settings, request).await {
             (request, Ok(rows)) => {
-                let database = Postgres {
-                    address: &settings.database_url,
-                    certificate: settings.database_ca.as_deref(),
-                };
+                let database = Postgres::new(&settings, rows.is_some());
                 pipeline::handle(component, &settings, &database, &request, rows).await
             }
             (request, Err(problem)) => {
@@ -217,18 +218,34 @@ fn sent(response: Response) -> Outgoing {
 /// PostgreSQL through Spin: a connection from the host's pool for one statement, and no longer, for idle
 /// instances that hold connections would starve the others.
 struct Postgres<'s> {
-    address: &'s str,
+    address: Cow<'s, str>,
     certificate: Option<&'s str>,
+    /// How long it may take in all.
+    limit: Duration,
 }
 
-impl Postgres<'_> {
+impl<'s> Postgres<'s> {
+    fn new(settings: &'s Settings, is_import: bool) -> Self {
+        let (address, limit) = if is_import {
+            let address = Cow::Owned(settings.import_database_url());
+            (address, settings::IMPORT + MARGIN)
+        } else {
+            (Cow::Borrowed(settings.database_url.as_str()), DATABASE)
+        };
+        Postgres {
+            address,
+            certificate: settings.database_ca.as_deref(),
+            limit,
+        }
+    }
+
     #[allow(clippy::disallowed_methods)] // The one place.
     async fn open(&self) -> Result<Connection, Error> {
         match self.certificate {
-            None => Connection::open(self.address).await,
+            None => Connection::open(&*self.address).await,
             Some(certificate) => {
                 let ca_root = Some(Certificate::Text(certificate.to_owned()));
-                Connection::open_with_options(self.address, OpenOptions { ca_root }).await
+                Connection::open_with_options(&*self.address, OpenOptions { ca_root }).await
             }
         }
     }
@@ -260,11 +277,11 @@ impl Database for Postgres<'_> {
                 ParameterValue::Str(statement.text.clone()),
                 ParameterValue::Str(arguments),
             ];
-            match within(DATABASE, self.call(parameters)).await {
+            match within(self.limit, self.call(parameters)).await {
                 Some(row) => answer(row.map_err(failure)?, started.elapsed().as_micros()),
                 None => Err(Failure::Unavailable(format!(
                     "no answer within {} s",
-                    DATABASE.as_secs()
+                    self.limit.as_secs()
                 ))),
             }
         })

@@ -28,6 +28,7 @@ mod health;
 mod idempotency;
 mod imports;
 mod isolation;
+mod large_imports;
 mod lists;
 mod media_types;
 mod methods;

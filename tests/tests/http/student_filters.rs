@@ -6,7 +6,7 @@ use platform::policy::Verb;
 use platform::request::Request;
 use serde_json::Value;
 use tests::{Application, Role, Session, run};
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, Type};
 
 use crate::rows;
 
@@ -182,6 +182,7 @@ async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     let text = listing.statement(resource, grant).text;
     let explain = format!("explain (analyze, format json) {text}");
     let arguments = Json(Value::Object(listing.arguments()));
+    let explain = client.prepare_typed(&explain, &[Type::JSONB]).await?;
     let row = client.query_one(&explain, &[&arguments]).await?;
     let plan: Value = row.get(0);
     Ok(plan.to_string())

@@ -66,15 +66,19 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  role text;
 begin
-  select u.name
-  into new.name
+  select u.name, u.role
+  into new.name, role
   from lms.users as u
   where u.tenant_id = new.tenant_id
     and u.id = new.user_id;
   if not found then
     -- The foreign key is checked after this, and has the words for it.
     new.name := '';
+  elsif role <> 'tutor' and tg_op = 'INSERT' then
+    raise exception using errcode = 'LM422', message = 'This account is not a tutor''s.', column = 'user_id';
   end if;
   if tg_op = 'INSERT' then
     new.current_students := 0;

@@ -1,5 +1,5 @@
--- tutors.current_students is exact through every way in which a student gets, changes or loses a tutor, and never above
--- max_students.
+-- What holds between students and others: tutors.current_students is exact through every way in which a student gets, changes
+-- or loses a tutor, and never above max_students; accounts are those of students and parents.
 set local role lms_owner;
 
 create function lms_private.count_students() returns trigger
@@ -85,6 +85,66 @@ create trigger then_count_students_update
 after update on lms.students
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.count_students();
+
+create function lms_private.check_accounts() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wrong text;
+begin
+  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  if tg_op = 'INSERT' then
+    select case when u.role <> 'student' then 'user_id' else 'parent_id' end
+    into wrong
+    from new_rows as n
+    join lms.users as u
+      on u.tenant_id = n.tenant_id
+      and u.id = n.user_id
+    left join lms.users as p
+      on p.tenant_id = n.tenant_id
+      and p.id = n.parent_id
+    where u.role <> 'student'
+      or p.role <> 'parent'
+    limit 1;
+  else
+    select 'parent_id'
+    into wrong
+    from new_rows as n
+    join old_rows as o
+      on o.tenant_id = n.tenant_id
+      and o.id = n.id
+    join lms.users as p
+      on p.tenant_id = n.tenant_id
+      and p.id = n.parent_id
+    where n.parent_id is distinct from o.parent_id
+      and p.role <> 'parent'
+    limit 1;
+  end if;
+  if wrong is not null then
+    raise exception using
+      errcode = 'LM422',
+      message = case wrong when 'user_id' then 'This account is not a student''s.' else 'This account is not a parent''s.' end,
+      column = wrong;
+  end if;
+  return null;
+end
+$$;
+
+comment on function lms_private.check_accounts is 'A student''s account is one of a student, the parent''s one of a parent.';
+
+alter function lms_private.check_accounts owner to lms_definer;
+
+create trigger check_accounts_insert
+after insert on lms.students
+referencing new table as new_rows
+for each statement execute function lms_private.check_accounts();
+
+create trigger check_accounts_update
+after update on lms.students
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.check_accounts();
 
 -- What was counted by hand until now.
 alter table lms.tutors no force row level security;

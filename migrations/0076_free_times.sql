@@ -62,13 +62,17 @@ begin
         interval '1 day'
       ) as d (day)
     ),
-    windows as (
-      select a.id, true as available, m.time_zone, m.day, m.midnight, m.is_plain, w.start::interval, w."end"::interval
+    weekly as materialized (
+      select a.id, a.time_zone, w.weekday, w.start, w."end"
       from asked as a
       cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'weekly', '[]'))
-        as w (weekday text, start text, "end" text)
+        as w (weekday text, start interval, "end" interval)
+    ),
+    windows as (
+      select w.id, true as available, m.time_zone, m.day, m.midnight, m.is_plain, w.start, w."end"
+      from weekly as w
       join midnights as m
-        on m.time_zone = a.time_zone
+        on m.time_zone = w.time_zone
         and m.weekday = w.weekday
       union all
       select
@@ -78,16 +82,16 @@ begin
         m.day,
         m.midnight,
         m.is_plain,
-        coalesce(e.start, '00:00')::interval,
-        coalesce(e."end", '24:00')::interval
+        coalesce(e.start, interval '0 hours'),
+        coalesce(e."end", interval '24 hours')
       from asked as a
       cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'exceptions', '[]'))
-        as e (date date, available boolean, start text, "end" text)
+        as e (date date, available boolean, start interval, "end" interval)
       join midnights as m
         on m.time_zone = a.time_zone
         and m.day = e.date
     ),
-    spans as (
+    spans as materialized (
       select
         w.id,
         w.available,

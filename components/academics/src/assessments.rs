@@ -1,5 +1,6 @@
 //! Assessments: what a student was found to know (document 4, section 3.5).
 
+use platform::days;
 use platform::field::{Field, Kind};
 use platform::policy::{Grant, Policy, Verb};
 use platform::problem::FieldError;
@@ -8,7 +9,6 @@ use platform::role::Role;
 use platform::validation::Purpose;
 use serde_json::{Map, Value};
 
-use crate::days;
 use crate::students::AGE;
 
 /// Best score of the types that have a scale of their own.

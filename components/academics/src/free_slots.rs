@@ -218,18 +218,14 @@ with candidates as materialized (
           and ($1->>'level' is null or s.level is null or lower(s.level) = lower($1->>'level'))
       )
     )
-), slots as (
+), slots as materialized (
   select
     f.tutor_id,
-    (
-      select json_agg(json_build_object('start', lms.utc(u.starts_at), 'end', lms.utc(u.ends_at)) order by u.starts_at)
-      from (
-        select lower(u.slot) as starts_at, upper(u.slot) as ends_at
-        from unnest(f.free) as u (slot)
-        where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
-        order by 1
-        limit 5
-      ) as u
+    array(
+      select u.slot
+      from unnest(f.free) as u (slot)
+      where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
+      limit 5
     ) as slots
   from lms.free_times(
     case when $1->>'from' is null then '{}'::uuid[] else array(select c.id from candidates as c) end,
@@ -251,13 +247,19 @@ from (
       'max_students', c.max_students,
       'current_students', c.current_students,
       'places', c.places,
-      'slots', coalesce(s.slots, '[]')
+      'slots', (
+        select coalesce(
+          json_agg(json_build_object('start', lms.utc(lower(u.slot)), 'end', lms.utc(upper(u.slot))) order by u.slot),
+          '[]'
+        )
+        from unnest(s.slots) as u (slot)
+      )
     ) as item
   from candidates as c
   left join slots as s
     on s.tutor_id = c.id
   where $1->>'from' is null
-    or s.slots is not null
+    or cardinality(s.slots) > 0
   order by c.places desc, c.name, c.id
   limit coalesce(($1->>'limit')::integer, 50)
 ) as page",

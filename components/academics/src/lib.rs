@@ -5,7 +5,6 @@
 
 mod analytics;
 mod assessments;
-mod days;
 mod free_slots;
 mod gamification;
 mod leaderboard;

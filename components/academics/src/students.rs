@@ -2,6 +2,7 @@
 
 use http::Method;
 use platform::action::{Action, Answers, Run, Shape};
+use platform::days;
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant, Policy, Verb};
 use platform::problem::FieldError;
@@ -11,8 +12,6 @@ use platform::role::Role;
 use platform::sql::{Sql, Statement};
 use platform::validation::Purpose;
 use serde_json::{Map, Value};
-
-use crate::days;
 
 /// An academic age in years.
 pub(crate) const AGE: Kind = Kind::Decimal {

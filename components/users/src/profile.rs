@@ -1,5 +1,6 @@
 //! The profile that comes with a new account: the student, tutor, staff or guardian row of its role.
 
+use platform::days;
 use platform::field::{Field, Kind};
 use platform::problem::{FieldError, Problem};
 use serde_json::{Map, Value};
@@ -92,6 +93,10 @@ pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Problem> {
                 )
             }),
     );
+    errors.extend(days::refuse_future(profile, "dob").map(|error| FieldError {
+        pointer: format!("/profile{}", error.pointer),
+        ..error
+    }));
     let needs_centre = role == "student" || role == "tutor";
     if needs_centre && body.get("centre_id").is_none_or(Value::is_null) {
         errors.push(FieldError::new(

@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod context;
 pub mod cursor;
 pub mod database;
+pub mod days;
 mod entry;
 pub mod export;
 pub mod field;

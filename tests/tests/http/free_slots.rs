@@ -23,14 +23,20 @@ const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
+/// Year, month and day.
+type Day = (i32, u32, u32);
+
 /// Zones and, of each, days on which its clocks change.
-const ZONES: [(&str, [(i32, u32, u32); 2]); 4] = [
+const ZONES: [(&str, [Day; 2]); 4] = [
     ("Europe/London", [(2026, 3, 29), (2026, 10, 25)]),
     ("Australia/Sydney", [(2026, 4, 5), (2026, 10, 4)]),
     ("America/New_York", [(2026, 3, 8), (2026, 11, 1)]),
     // Half an hour.
     ("Australia/Lord_Howe", [(2026, 4, 5), (2026, 10, 4)]),
 ];
+
+/// Start and end in minutes of the day.
+type Window = (i64, i64);
 
 /// What a tutor's time is made of; times are minutes of the day, days are counted from the first.
 #[derive(Debug, Clone)]
@@ -40,7 +46,7 @@ struct Case {
     /// Days from the first day to the change of clocks.
     before: i64,
     weekly: Vec<(usize, i64, i64)>,
-    exceptions: Vec<(i64, bool, Option<(i64, i64)>)>,
+    exceptions: Vec<(i64, bool, Option<Window>)>,
     /// Hours from the beginning, whether cancelled.
     lessons: Vec<(i64, bool)>,
     /// Minutes from the first day's midnight in UTC, and how long.
@@ -49,7 +55,7 @@ struct Case {
     minutes: i64,
 }
 
-fn window() -> impl Strategy<Value = (i64, i64)> {
+fn window() -> impl Strategy<Value = Window> {
     // Many in the hours in which clocks change, not all of them in whole hours.
     prop_oneof![0..16i64, 0..96i64]
         .prop_flat_map(|start| (Just(start), start + 1..=96))

@@ -12,7 +12,17 @@ fn ids_of_another_tenant_are_not_there_for_anybody() {
         let nowhere = uuid::Uuid::now_v7();
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
-            for table in ["centres", "users", "staff", "guardians", "tenants"] {
+            for table in [
+                "centres",
+                "users",
+                "staff",
+                "guardians",
+                "tenants",
+                "students",
+                "tutors",
+                "assessments",
+                "gamification",
+            ] {
                 let theirs = rows::any(app, 1, table).await?;
                 let read = app.get(&session, &format!("/v1/{table}/{theirs}")).await?;
                 let missing = app.get(&session, &format!("/v1/{table}/{nowhere}")).await?;
@@ -31,11 +41,22 @@ fn an_admin_changes_nothing_of_another_tenant() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let before = rows::written(app).await?;
-        for table in ["centres", "users", "staff", "guardians"] {
+        for table in [
+            "centres",
+            "users",
+            "staff",
+            "guardians",
+            "students",
+            "tutors",
+            "assessments",
+        ] {
             let path = format!("/v1/{table}/{}", rows::any(app, 1, table).await?);
             let body = match table {
                 "centres" | "users" => json!({"name": "Ours now"}),
                 "staff" => json!({"title": "Ours now"}),
+                "students" => json!({"dob": "2015-01-31"}),
+                "tutors" => json!({"max_students": 20}),
+                "assessments" => json!({"score": 7}),
                 _ => json!({"relationship": "guardian"}),
             };
             app.patch(&admin, &path, body).await?.expect(404);
@@ -60,7 +81,17 @@ fn an_admin_changes_nothing_of_another_tenant() {
 fn lists_filters_and_counts_show_ones_own_rows_alone() {
     run(async |app| {
         let ours = app.sign_in(Role::Admin).await?;
-        for table in ["centres", "users", "staff", "guardians", "tenants"] {
+        for table in [
+            "centres",
+            "users",
+            "staff",
+            "guardians",
+            "tenants",
+            "students",
+            "tutors",
+            "assessments",
+            "gamification",
+        ] {
             let own = rows::count(
                 app,
                 &format!("lms.{table} where tenant_id = $1"),

@@ -126,10 +126,19 @@ fn what_a_student_cannot_be_is_refused_with_the_field() {
             (json!({"assigned_tutor_id": home}), "/assigned_tutor_id"),
             (json!({"centre_id": null}), "/centre_id"),
             (json!({"academic_age_reading": 7}), "/academic_age_reading"),
+            (json!({"parent_id": admin.user}), "/parent_id"),
         ] {
             let reply = app.patch(&admin, &path, change).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
+        let body = json!({"user_id": admin.user, "centre_id": home});
+        for path in ["/v1/students", "/v1/tutors"] {
+            let reply = app.post(&admin, path, body.clone()).await?.expect(422);
+            assert_eq!(reply.pointers(), ["/user_id"], "{path}");
+        }
+        let profile = json!({"name": "A", "email": "a@aurora.example", "role": "student", "centre_id": home, "profile": {"dob": "2199-01-01"}});
+        let reply = app.post(&admin, "/v1/users", profile).await?.expect(422);
+        assert_eq!(reply.pointers(), ["/profile/dob"]);
         assert_eq!(rows::written(app).await?, before);
         Ok(())
     });

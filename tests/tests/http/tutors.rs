@@ -66,6 +66,19 @@ fn a_tutor_is_made_read_changed_deleted_and_restored() {
         .expect(200);
         let renamed = app.get(&admin, &path).await?.expect(200).json();
         assert_eq!(renamed["name"], "Ana Lopez");
+        let body = json!({"name": "Bo Li", "email": "bo@aurora.example", "role": "tutor", "centre_id": home, "profile": {}});
+        let user = people::id(
+            &app.post(&admin, "/v1/users", body)
+                .await?
+                .expect(201)
+                .json(),
+        )?;
+        let beside = app
+            .get(&admin, &format!("/v1/tutors?user_id={user}"))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(beside["data"][0]["name"], "Bo Li");
         app.delete(&admin, &path).await?.expect(204);
         app.get(&admin, &path).await?.expect(404);
         app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)

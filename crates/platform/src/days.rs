@@ -1,14 +1,15 @@
 //! Days that must not lie in the future.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use platform::problem::FieldError;
 use serde_json::{Map, Value};
+
+use crate::problem::FieldError;
 
 /// How far the first zone of a day is ahead of UTC.
 const FIRST_ZONE: TimeDelta = TimeDelta::hours(14);
 
-/// Refuses a day of the values that has not begun anywhere in the world.
-pub(crate) fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldError> {
+/// What is wrong with a day of the values that has not begun anywhere in the world.
+pub fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldError> {
     let day = values.get(name)?.as_str()?;
     begins_after(Utc::now(), day).then(|| {
         FieldError::new(

@@ -127,9 +127,10 @@ end;
 
 comment on function lms_private.spans is 'classes.planned as rows. The times in it are written in UTC, so that no setting has a say.';
 
-create function lms_private.refuse_clash(violated text, classes lms.classes[]) returns void
+create function lms_private.refuse_clash(violated text, classes lms.classes[], moved uuid default null) returns void
 language plpgsql
 as $$
+#variable_conflict use_variable
 declare
   what constant text := case violated
     when 'occurrences_tutor_id_excl' then 'tutor_id'
@@ -142,18 +143,19 @@ begin
   if what is null then
     raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
   end if;
-  -- What the classes are after, and what they have; of the lessons there, those that the caller may see. What is another
-  -- class's comes first: the class's own are about to make room for its new ones.
+  -- What the classes are after, and what they have; of the lessons there, those that the caller may see. Of a class's own
+  -- lessons those don't count that make room for its new ones.
   select t.class_id, t.starts_at, t.ends_at, t.student_id
   into clash
   from unnest(classes) as c
   cross join lateral (
-    select s.starts_at, s.ends_at, null::uuid as id, c.room
+    select s.starts_at, s.ends_at, moved as id, c.room
     from lms_private.spans(c.planned) as s
     union
     select o.starts_at, o.ends_at, o.id, o.room
     from lms.occurrences as o
-    where o.tenant_id = c.tenant_id
+    where moved is null
+      and o.tenant_id = c.tenant_id
       and o.class_id = c.id
       and (o.deleted_at is null or o.deleted_at = c.deleted_at)
   ) as wanted
@@ -167,6 +169,7 @@ begin
       and o.starts_at > wanted.starts_at - interval '25 hours'
       and o.ends_at > wanted.starts_at
       and o.id is distinct from wanted.id
+      and (o.class_id <> c.id or moved is not null or o.starts_at <> o.original_start)
       and o.status <> 'cancelled'
       and o.deleted_at is null
     union all
@@ -179,7 +182,7 @@ begin
       and o.starts_at < wanted.ends_at
       and o.starts_at > wanted.starts_at - interval '25 hours'
       and o.ends_at > wanted.starts_at
-      and o.id is distinct from wanted.id
+      and o.class_id <> c.id
       and o.status <> 'cancelled'
       and o.deleted_at is null
     union all
@@ -191,10 +194,11 @@ begin
       and a.starts_at < wanted.ends_at
       and a.starts_at > wanted.starts_at - interval '25 hours'
       and a.ends_at > wanted.starts_at
-      and a.occurrence_id is distinct from wanted.id
+      and a.class_id <> c.id
       and a.is_booked
       and a.deleted_at is null
   ) as t
+  where moved is not null or c.version = 1 or wanted.ends_at > now()
   order by t.class_id = c.id, t.starts_at
   limit 1;
   if not found then
@@ -214,7 +218,7 @@ end
 $$;
 
 comment on function lms_private.refuse_clash is
-  'LM409 for classes whose lessons would violate an exclusion constraint. It names the lesson in the way if the caller may see it.';
+  'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it.';
 
 create function lms_private.plan_classes() returns trigger
 language plpgsql

@@ -5,10 +5,16 @@
 
 mod analytics;
 mod assessments;
+mod attendance;
+mod calendar;
+mod classes;
 mod free_slots;
 mod gamification;
 mod leaderboard;
+mod occurrences;
 mod progress;
+pub mod recurrence;
+mod schedule;
 mod students;
 mod tutors;
 
@@ -21,6 +27,7 @@ use platform::resource::Resource;
 pub const RESOURCES: &[Resource] = &[
     students::STUDENTS,
     tutors::TUTORS,
+    classes::CLASSES,
     assessments::ASSESSMENTS,
     gamification::GAMIFICATION,
 ];
@@ -31,6 +38,15 @@ pub static ACTIONS: &[Action] = &[
     progress::SHOW,
     free_slots::FREE_SLOTS,
     free_slots::SEARCH_TUTORS,
+    classes::CANCEL,
+    classes::COMPLETE,
+    occurrences::LIST,
+    occurrences::CANCEL,
+    occurrences::MOVE,
+    classes::SPLIT,
+    attendance::READ,
+    attendance::RECORD_ALL,
+    calendar::LIST,
     leaderboard::SHOW,
     leaderboard::SUM_UP,
     analytics::STUDENTS,
@@ -41,6 +57,7 @@ pub static ACTIONS: &[Action] = &[
 pub const POLICIES: &[Policy] = &[
     students::POLICY,
     tutors::POLICY,
+    classes::POLICY,
     assessments::POLICY,
     gamification::POLICY,
     analytics::POLICY,

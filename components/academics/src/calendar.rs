@@ -1,0 +1,270 @@
+//! The calendar: the lessons of a time, of all classes in the caller's scope.
+
+use chrono::{DateTime, TimeDelta};
+use http::Method;
+use platform::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::Access;
+use platform::problem::{self, FieldError, Problem};
+use platform::response::Response;
+use platform::role::Role;
+use platform::sql::{Sql, Statement};
+use platform::sqlstate;
+use serde_json::Value;
+
+use crate::classes::LESSONS;
+use crate::occurrences;
+
+/// The longest time that one request may ask for.
+const LONGEST: TimeDelta = TimeDelta::days(62);
+
+/// A lesson in a calendar, without those that every lesson has.
+const FURTHER: [Field; 6] = [
+    Field::new(
+        "student_id",
+        Kind::Id,
+        "Whose lesson it is, in the calendar of students; null in others.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "attendance",
+        Kind::OneOf(&["present", "absent", "late", "excused"]),
+        "Whether that student came.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "subject",
+        Kind::Text { min: 1, max: 100 },
+        "What is taught.",
+    )
+    .nullable()
+    .required(),
+    Field::new("level", Kind::Text { min: 1, max: 100 }, "At which level.")
+        .nullable()
+        .required(),
+    Field::new(
+        "meeting_provider",
+        Kind::OneOf(&["teams", "zoom", "chime"]),
+        "Where it meets online.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "meeting_url",
+        Kind::Text { min: 1, max: 2048 },
+        "The address where it meets online.",
+    )
+    .nullable()
+    .required(),
+];
+
+const ENTRY: [Field; occurrences::OCCURRENCE.len() + FURTHER.len()] = {
+    let mut fields = [FURTHER[0]; occurrences::OCCURRENCE.len() + FURTHER.len()];
+    let mut index = 0;
+    while index < fields.len() {
+        fields[index] = if index < occurrences::OCCURRENCE.len() {
+            occurrences::OCCURRENCE[index]
+        } else {
+            FURTHER[index - occurrences::OCCURRENCE.len()]
+        };
+        index += 1;
+    }
+    fields
+};
+
+/// Reads a calendar.
+pub(crate) const LIST: Action = Action {
+    method: Method::GET,
+    path: "/v1/calendar",
+    segments: &[],
+    operation: "calendar.list",
+    summary: "Read the calendar",
+    access: Access::Granted {
+        resource: "classes",
+        verb: LESSONS,
+    },
+    body: None,
+    query: &[
+        Field::new("from", Kind::Time, "Only lessons that end after it.").required(),
+        Field::new(
+            "to",
+            Kind::Time,
+            "Only lessons that begin before it; at most 62 days later.",
+        )
+        .required(),
+        Field::new("tutor_id", Kind::Id, "Only lessons of this tutor."),
+        Field::new("student_id", Kind::Id, "Only lessons of this student."),
+        Field::new("centre_id", Kind::Id, "Only lessons at this centre."),
+    ],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[
+            Field::new("data", Kind::Rows(&ENTRY), "The lessons by their start.").required(),
+            Field::new(
+                "is_truncated",
+                Kind::Boolean,
+                "Whether there are more than these 1000; ask for a shorter time.",
+            )
+            .required(),
+        ])),
+        description: "The lessons that the caller gives, has, or looks after.",
+    },
+    run: Run::Custom(list),
+};
+
+/// Whose lessons are looked for, which decides the index that finds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Students,
+    Tutor,
+    Centre,
+    Everybody,
+}
+
+fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async move {
+        check(call)?;
+        let statement = statement(whose(call));
+        match call.run(&statement, call.arguments()).await {
+            Ok(answer) => {
+                let body = answer.body.ok_or_else(|| {
+                    Problem::new(problem::Kind::Internal).cause("a calendar without an answer")
+                })?;
+                Ok(Response::json(200, body))
+            }
+            Err(failure) => sqlstate::settle(failure),
+        }
+    })
+}
+
+/// Refuses a time that ends before it begins, or that is too long.
+fn check(call: &Call<'_>) -> Result<(), Problem> {
+    let time = |name: &str| {
+        call.query
+            .get(name)
+            .and_then(Value::as_str)
+            .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+    };
+    let (Some(from), Some(to)) = (time("from"), time("to")) else {
+        return Err(Problem::new(problem::Kind::Internal).cause("a calendar without its bounds"));
+    };
+    if to <= from || to - from > LONGEST {
+        let detail = "This must be after from, by 62 days at most.";
+        return Err(Problem::malformed(vec![FieldError::parameter(
+            "to",
+            "out_of_range",
+            detail,
+        )]));
+    }
+    Ok(())
+}
+
+fn whose(call: &Call<'_>) -> Whose {
+    let role = call.caller.map(|caller| caller.role);
+    let asks = |name: &str| call.query.contains_key(name);
+    if matches!(role, Some(Role::Student | Role::Parent)) || asks("student_id") {
+        Whose::Students
+    } else if role == Some(Role::Tutor) || asks("tutor_id") {
+        Whose::Tutor
+    } else if matches!(role, Some(Role::Supervisor | Role::Assessor)) || asks("centre_id") {
+        Whose::Centre
+    } else {
+        Whose::Everybody
+    }
+}
+
+/// The statement: what an index finds comes first, what is asked beyond that is looked at in the rows found.
+fn statement(whose: Whose) -> Statement {
+    let mut sql = Sql::from(
+        "-- calendar.list
+select
+  json_build_object(
+    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
+    'is_truncated', count(*) > 1000
+  )::text as body,
+  null::text as tag
+from (
+  select
+    o.starts_at,
+    o.id,
+    row_number() over (order by o.starts_at, o.id) as place,
+    json_build_object(
+      ",
+    );
+    occurrences::members(&mut sql);
+    sql.push(match whose {
+        Whose::Students => {
+            ",
+      'student_id', o.student_id,
+      'attendance', o.attendance"
+        }
+        _ => {
+            ",
+      'student_id', null,
+      'attendance', null"
+        }
+    });
+    sql.push(
+        ",
+      'subject', c.subject,
+      'level', c.level,
+      'meeting_provider', c.meeting_provider,
+      'meeting_url', c.meeting_url
+    ) as entry
+  from (
+    select o.*",
+    );
+    sql.push(match whose {
+        Whose::Students => {
+            ", a.student_id, a.status as attendance
+    from lms.attendances as a
+    join lms.occurrences as o
+      on o.id = a.occurrence_id
+    where a.student_id = any (
+        case
+          when $1->>'student_id' is null then (select lms.caller_students())
+          else array[($1->>'student_id')::uuid]
+        end
+      )
+      and a.starts_at > ($1->>'from')::timestamptz - interval '25 hours'
+      and a.starts_at < ($1->>'to')::timestamptz
+      and a.deleted_at is null"
+        }
+        Whose::Tutor => {
+            "
+    from lms.occurrences as o
+    where o.tutor_id = coalesce(($1->>'tutor_id')::uuid, (select lms.caller_tutor()))"
+        }
+        Whose::Centre => {
+            "
+    from lms.occurrences as o
+    where o.centre_id = coalesce(
+        ($1->>'centre_id')::uuid,
+        (select current_setting('app.centre_id'))::uuid
+      )"
+        }
+        Whose::Everybody => {
+            "
+    from lms.occurrences as o
+    where true"
+        }
+    });
+    sql.push(
+        "
+      and o.starts_at > ($1->>'from')::timestamptz - interval '25 hours'
+      and o.starts_at < ($1->>'to')::timestamptz
+      and o.ends_at > ($1->>'from')::timestamptz
+      and o.deleted_at is null
+      and ($1->>'tutor_id' is null or o.tutor_id = ($1->>'tutor_id')::uuid)
+      and ($1->>'centre_id' is null or o.centre_id = ($1->>'centre_id')::uuid)
+    order by o.starts_at, o.id
+    limit 1001
+  ) as o
+  left join lms.classes as c
+    on c.id = o.class_id
+) as f",
+    );
+    sql.prepared("calendar.list")
+}

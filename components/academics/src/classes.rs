@@ -1,0 +1,291 @@
+//! Classes: one tutor, some students, a schedule (document 4, section 3.4). Single lessons are in [`crate::occurrences`],
+//! who came to them in [`crate::attendance`].
+
+mod split;
+
+use http::Method;
+use platform::action::{Action, Answers, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::{Access, Grant, Policy, Verb};
+use platform::projection::{self, Depth};
+use platform::resource::Resource;
+use platform::role::Role;
+use platform::sql::{Sql, Statement};
+
+use crate::schedule;
+
+pub(crate) use split::SPLIT;
+
+/// Most students of a class.
+const MOST_STUDENTS: usize = 200;
+
+/// A class.
+pub(crate) const CLASSES: Resource = Resource {
+    name: "classes",
+    table: "classes",
+    singular: "class",
+    description: "A tutor who meets students, once or again and again.",
+    fields: &[
+        Field::new(
+            "centre_id",
+            Kind::Reference("centres"),
+            "The centre where it is.",
+        )
+        .required()
+        .filterable(),
+        Field::new("tutor_id", Kind::Reference("tutors"), "Who teaches.")
+            .required()
+            .filterable(),
+        Field::new(
+            "student_ids",
+            Kind::References {
+                table: "students",
+                items: MOST_STUDENTS,
+            },
+            "Who learns: students of the centre.",
+        )
+        .default("'[]'::jsonb"),
+        Field::new(
+            "schedule",
+            Kind::Object(schedule::FIELDS),
+            "When it meets. It is changed as a whole: lessons that have begun stay, later ones follow it.",
+        )
+        .required(),
+        Field::new(
+            "status",
+            Kind::OneOf(&["scheduled", "completed", "cancelled"]),
+            "Where it stands; see cancel and complete.",
+        )
+        .default("'scheduled'")
+        .read_only()
+        .filterable(),
+        Field::new("subject", Kind::Text { min: 1, max: 100 }, "What is taught.")
+            .nullable()
+            .filterable(),
+        Field::new(
+            "level",
+            Kind::Text { min: 1, max: 100 },
+            "At which level it is taught.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "room",
+            Kind::Text { min: 1, max: 100 },
+            "Where in the centre; a room holds one lesson at a time.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "meeting_provider",
+            Kind::OneOf(&["teams", "zoom", "chime"]),
+            "Where it meets online.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "meeting_url",
+            Kind::Text { min: 1, max: 2048 },
+            "The address where it meets online, with https.",
+        )
+        .nullable(),
+        Field::new(
+            "warnings",
+            Kind::TextList {
+                items: 10,
+                max: 100,
+            },
+            "What is odd but not refused: tutor_without_subject.",
+        )
+        .default("'[]'::jsonb")
+        .read_only(),
+        Field::new("planned", Kind::Rows(&[]), "The lessons of the schedule.")
+            .default("'[]'::jsonb")
+            .derived(),
+        Field::new(
+            "planned_until",
+            Kind::Time,
+            "Up to where the lessons of the schedule are worked out.",
+        )
+        .derived(),
+    ],
+    owner: None,
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    rule: Some(schedule::rule),
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Calls a class off.
+const CANCEL_VERB: Verb = Verb::Action("cancel");
+/// Ends a class.
+const COMPLETE_VERB: Verb = Verb::Action("complete");
+/// Reads the lessons of a class, and those of everybody in scope.
+pub(crate) const LESSONS: Verb = Verb::Action("occurrences");
+/// Calls a lesson off, moves it, or splits its class there.
+pub(crate) const CHANGE_LESSON: Verb = Verb::Action("change-occurrence");
+/// Reads who came.
+pub(crate) const READ_ATTENDANCE: Verb = Verb::Action("attendance");
+/// Writes who came.
+pub(crate) const RECORD_ATTENDANCE: Verb = Verb::Action("record-attendance");
+
+/// What those who learn see of their classes: not who else is in them.
+const LEARNING: &[&str] = &[
+    "centre_id",
+    "tutor_id",
+    "schedule",
+    "status",
+    "subject",
+    "level",
+    "room",
+    "meeting_provider",
+    "meeting_url",
+    "created_at",
+    "updated_at",
+];
+const READ: &[Verb] = &[Verb::List, Verb::Get, LESSONS, READ_ATTENDANCE];
+const READ_ALL: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Export,
+    LESSONS,
+    READ_ATTENDANCE,
+];
+const TEACH: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    CANCEL_VERB,
+    COMPLETE_VERB,
+    LESSONS,
+    CHANGE_LESSON,
+    READ_ATTENDANCE,
+    RECORD_ATTENDANCE,
+];
+const ALL: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    Verb::Import,
+    Verb::Export,
+    CANCEL_VERB,
+    COMPLETE_VERB,
+    LESSONS,
+    CHANGE_LESSON,
+    READ_ATTENDANCE,
+    RECORD_ATTENDANCE,
+];
+
+/// Who may do what to classes.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "classes",
+    grants: &[
+        Grant::new(Role::Student, READ).reading(LEARNING),
+        Grant::new(Role::Parent, READ).reading(LEARNING),
+        Grant::new(Role::Tutor, TEACH),
+        Grant::new(Role::Assessor, READ),
+        Grant::new(Role::Supervisor, ALL),
+        Grant::new(Role::Support, READ),
+        Grant::new(Role::Finance, READ_ALL),
+        Grant::new(Role::Admin, ALL),
+    ],
+};
+
+/// Why something is called off or moved.
+pub(crate) const REASON: Field = Field::new("reason", Kind::Text { min: 1, max: 500 }, "Why.");
+
+/// Calls a class off.
+pub(crate) const CANCEL: Action = Action {
+    method: Method::POST,
+    path: "/v1/classes/{id}/cancel",
+    segments: &[],
+    operation: "classes.cancel",
+    summary: "Cancel a class",
+    access: Access::Granted {
+        resource: "classes",
+        verb: CANCEL_VERB,
+    },
+    body: Some(&[REASON]),
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Resource(&CLASSES)),
+        description: "The class, cancelled with its lessons that have not begun.",
+    },
+    run: Run::View(cancel),
+};
+
+/// Ends a class.
+pub(crate) const COMPLETE: Action = Action {
+    method: Method::POST,
+    path: "/v1/classes/{id}/complete",
+    segments: &[],
+    operation: "classes.complete",
+    summary: "Complete a class",
+    access: Access::Granted {
+        resource: "classes",
+        verb: COMPLETE_VERB,
+    },
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Resource(&CLASSES)),
+        description: "The class, completed with its lessons that have begun; later ones are cancelled.",
+    },
+    run: Run::View(complete),
+};
+
+fn cancel(grant: &Grant) -> Statement {
+    answer(
+        Sql::from(
+            "-- classes.cancel
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+)
+select
+  ",
+        ),
+        grant,
+        "classes.cancel",
+    )
+}
+
+fn complete(grant: &Grant) -> Statement {
+    answer(
+        Sql::from(
+            "-- classes.complete
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+)
+select
+  ",
+        ),
+        grant,
+        "classes.complete",
+    )
+}
+
+/// `select` of the class `r` as body and its version as tag.
+fn answer(mut sql: Sql, grant: &Grant, operation: &str) -> Statement {
+    sql.append(&projection::object(&CLASSES, grant, Depth::One));
+    sql.push(" as body,\n  r.version::text as tag\nfrom r");
+    sql.prepared(operation)
+}

@@ -1,0 +1,253 @@
+//! The schedule of a class as clients write it, and what follows from it: the lessons that the database makes rows of.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use platform::field::{Field, Kind};
+use platform::problem::FieldError;
+use platform::validation::Purpose;
+use serde_json::{Map, Value, json};
+
+use crate::recurrence::Schedule;
+
+/// How a class recurs.
+const RECURRING: &[Field] = &[
+    Field::new(
+        "rule",
+        Kind::Text { min: 1, max: 500 },
+        "An RFC 5545 recurrence rule, such as FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20261218T160000Z.",
+    )
+    .required(),
+    Field::new(
+        "except",
+        Kind::TextList {
+            items: 500,
+            max: 19,
+        },
+        "Local starts that are left out.",
+    ),
+];
+
+/// When a class meets.
+pub(crate) const FIELDS: &[Field] = &[
+    Field::new(
+        "start",
+        Kind::LocalTime,
+        "When the first lesson begins, by the clock on the wall.",
+    )
+    .required(),
+    Field::new(
+        "end",
+        Kind::LocalTime,
+        "When the first lesson has ended, by the clock on the wall.",
+    )
+    .required(),
+    Field::new(
+        "time_zone",
+        Kind::TimeZone,
+        "The IANA time zone of that clock: its changes are followed.",
+    )
+    .required(),
+    Field::new(
+        "recurring",
+        Kind::Object(RECURRING),
+        "How it recurs; none for a single lesson.",
+    )
+    .nullable(),
+];
+
+/// What holds for a class as a whole: its schedule makes lessons, and its address can be opened.
+pub(crate) fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if let Some(url) = values.get("meeting_url").and_then(Value::as_str)
+        && !is_address(url)
+    {
+        errors.push(FieldError::new(
+            "/meeting_url",
+            "invalid_url",
+            "This must be an address such as https://meet.example.org/room.",
+        ));
+    }
+    if let Some(schedule) = values.get_mut("schedule") {
+        match planned(schedule, purpose, Utc::now()) {
+            Ok((spans, until)) => {
+                values.insert("planned".to_owned(), spans);
+                values.insert("planned_until".to_owned(), until);
+            }
+            Err(found) => errors.extend(found),
+        }
+    }
+    errors
+}
+
+/// The lessons of a schedule, as the derived fields hold them.
+fn planned(
+    schedule: &mut Value,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<(Value, Value), Vec<FieldError>> {
+    require(schedule)?;
+    let plan = Schedule::parse(schedule)?.plan(now)?;
+    if let Value::Object(members) = schedule {
+        complete(members, purpose);
+    }
+    let spans = plan
+        .spans
+        .iter()
+        .map(|span| json!([written(span.start), written(span.end)]))
+        .collect();
+    Ok((spans, json!(plan.until.map(written))))
+}
+
+/// A schedule is changed as a whole, for its members mean nothing without one another.
+fn require(schedule: &Value) -> Result<(), Vec<FieldError>> {
+    let mut places: Vec<&str> = ["start", "end", "time_zone"]
+        .into_iter()
+        .filter(|name| schedule[name].is_null())
+        .collect();
+    if schedule["recurring"].is_object() && schedule["recurring"]["rule"].is_null() {
+        places.push("recurring/rule");
+    }
+    if places.is_empty() {
+        return Ok(());
+    }
+    Err(places
+        .into_iter()
+        .map(|place| {
+            FieldError::new(
+                format!("/schedule/{place}"),
+                "required",
+                "This field is required: a schedule is set as a whole.",
+            )
+        })
+        .collect())
+}
+
+/// Makes merging into the schedule that is stored the same as replacing it: what is left out is taken out.
+fn complete(schedule: &mut Map<String, Value>, purpose: Purpose) {
+    match (purpose, schedule.get_mut("recurring")) {
+        (Purpose::Create, Some(Value::Null)) => {
+            schedule.remove("recurring");
+        }
+        (Purpose::Update, None) => {
+            schedule.insert("recurring".to_owned(), Value::Null);
+        }
+        (Purpose::Update, Some(Value::Object(recurring))) => {
+            recurring.entry("except").or_insert(Value::Null);
+        }
+        _ => {}
+    }
+}
+
+fn written(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Whether a browser can open it: `https`, a host, and nobody's password.
+fn is_address(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = authority
+        .rsplit_once(':')
+        .map_or((authority, None), |(host, port)| (host, Some(port)));
+    let is_host = host.split('.').all(|label| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '-')
+    });
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    is_host
+        && is_port
+        && url
+            .chars()
+            .all(|letter| !letter.is_whitespace() && !letter.is_control() && letter != '\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_that_a_browser_opens_safely() {
+        for url in [
+            "https://meet.example/7c1",
+            "https://zoom.us/j/123?pwd=abc",
+            "https://chime.aws",
+            "https://meet.example.org:8443/a#b",
+        ] {
+            assert!(is_address(url), "{url}");
+        }
+        for url in [
+            "http://meet.example",
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "https://a b.example",
+            "https://user:secret@meet.example",
+            "https://user@meet.example",
+            "https://-a.example",
+            "https://a..example",
+            "https://meet.example:0",
+            "https://meet.example:x",
+            "https://meet.example\\@evil.example",
+            "meet.example",
+        ] {
+            assert!(!is_address(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_a_patch_leaves_out_is_taken_out() {
+        let now = Utc::now();
+        let single = json!({
+            "start": "2026-03-02T16:00:00",
+            "end": "2026-03-02T17:00:00",
+            "time_zone": "Europe/London",
+        });
+        let mut patch = single.clone();
+        assert!(planned(&mut patch, Purpose::Update, now).is_ok());
+        assert_eq!(patch["recurring"], Value::Null);
+        assert!(patch.get("recurring").is_some());
+        let mut body = single.clone();
+        body["recurring"] = Value::Null;
+        assert!(planned(&mut body, Purpose::Create, now).is_ok());
+        assert_eq!(body, single);
+        let mut series = single.clone();
+        series["recurring"] = json!({"rule": "FREQ=WEEKLY;COUNT=2"});
+        let (spans, until) = planned(&mut series, Purpose::Update, now).unwrap();
+        assert_eq!(
+            spans,
+            json!([
+                ["2026-03-02T16:00:00Z", "2026-03-02T17:00:00Z"],
+                ["2026-03-09T16:00:00Z", "2026-03-09T17:00:00Z"],
+            ])
+        );
+        assert_eq!(until, Value::Null);
+        assert_eq!(
+            series["recurring"],
+            json!({"rule": "FREQ=WEEKLY;COUNT=2", "except": null})
+        );
+    }
+
+    #[test]
+    fn a_schedule_is_set_as_a_whole() {
+        let mut values = Map::from_iter([(
+            "schedule".to_owned(),
+            json!({"end": "2026-03-02T17:00:00", "recurring": {"except": []}}),
+        )]);
+        let errors = rule(&mut values, Purpose::Update);
+        let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            [
+                "/schedule/start",
+                "/schedule/time_zone",
+                "/schedule/recurring/rule"
+            ]
+        );
+    }
+}

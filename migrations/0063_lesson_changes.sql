@@ -158,6 +158,19 @@ begin
       message = 'This student is not one of this lesson.',
       column = format('students/%s/student_id', stranger);
   end if;
+  select min(one.place) - 1
+  into stranger
+  from (
+    select e.place, row_number() over (partition by e.entry ->> 'student_id' order by e.place) as time
+    from jsonb_array_elements(students) with ordinality as e (entry, place)
+  ) as one
+  where one.time > 1;
+  if stranger is not null then
+    raise exception using
+      errcode = 'LM422',
+      message = 'This student came before.',
+      column = format('students/%s/student_id', stranger);
+  end if;
   -- What is recorded is the whole list: who is not in it has no record.
   update lms.attendances as a
   set

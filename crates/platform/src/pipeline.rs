@@ -221,6 +221,12 @@ async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response,
     headers::accepts(passage.request, &[media])?;
     let query = query::parameters(passage.request, action.query)?;
     let body = match action.body {
+        // Where nothing must be said, nothing need be sent.
+        Some(fields)
+            if passage.request.body.is_empty() && fields.iter().all(|field| !field.required) =>
+        {
+            Map::new()
+        }
         Some(fields) => {
             let purpose = if action.method == Method::PATCH {
                 Purpose::Update

@@ -278,6 +278,219 @@ from (
   limit coalesce(($1->>'limit')::integer, 50)
 ) as page;
 
+-- classes.cancel
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- classes.complete
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- classes.occurrences.list
+select
+  json_build_object('data', coalesce(
+    json_agg(json_build_object(
+      'id', o.id,
+      'class_id', o.class_id,
+      'centre_id', o.centre_id,
+      'tutor_id', o.tutor_id,
+      'room', o.room,
+      'original_start', lms.utc(o.original_start),
+      'starts_at', lms.utc(o.starts_at),
+      'ends_at', lms.utc(o.ends_at),
+      'status', o.status,
+      'reason', o.reason
+    ) order by o.original_start) filter (where o.id is not null),
+    '[]'::json
+  ))::text as body,
+  null::text as tag
+from lms.classes as c
+left join lateral (
+  select o.*
+  from lms.occurrences as o
+  where o.class_id = c.id
+    and o.deleted_at is null
+    and ($1->>'from' is null or o.ends_at > ($1->>'from')::timestamptz)
+    and ($1->>'to' is null or o.starts_at < ($1->>'to')::timestamptz)
+  order by o.original_start
+  limit 1000
+) as o
+  on true
+where c.id = ($1->>'id')::uuid
+  and c.deleted_at is null
+group by c.id;
+
+-- classes.occurrences.cancel
+with o as (
+  select o.*
+  from lms.cancel_occurrence(
+    ($1->>'id')::uuid,
+    ($1->>'start')::timestamptz,
+    $1->'input'->>'reason'
+  ) as o
+)
+select
+  json_build_object(
+      'id', o.id,
+      'class_id', o.class_id,
+      'centre_id', o.centre_id,
+      'tutor_id', o.tutor_id,
+      'room', o.room,
+      'original_start', lms.utc(o.original_start),
+      'starts_at', lms.utc(o.starts_at),
+      'ends_at', lms.utc(o.ends_at),
+      'status', o.status,
+      'reason', o.reason
+    )::text as body,
+  null::text as tag
+from o;
+
+-- classes.occurrences.move
+with o as (
+  select o.*
+  from lms.move_occurrence(
+    ($1->>'id')::uuid,
+    ($1->>'start')::timestamptz,
+    $1->'input'
+  ) as o
+)
+select
+  json_build_object(
+      'id', o.id,
+      'class_id', o.class_id,
+      'centre_id', o.centre_id,
+      'tutor_id', o.tutor_id,
+      'room', o.room,
+      'original_start', lms.utc(o.original_start),
+      'starts_at', lms.utc(o.starts_at),
+      'ends_at', lms.utc(o.ends_at),
+      'status', o.status,
+      'reason', o.reason
+    )::text as body,
+  null::text as tag
+from o;
+
+-- classes.occurrences.split
+with r as (
+  select r.*
+  from lms.split_class(
+    ($1->>'id')::uuid,
+    ($1->>'start')::timestamptz,
+    ($1->>'fresh')::uuid,
+    $1->'input'
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- classes.attendance.get
+select
+  json_build_object('data', coalesce(
+    json_agg(json_build_object(
+      'student_id', a.student_id,
+      'status', a.status,
+      'note', a.note
+    ) order by a.student_id) filter (where a.id is not null),
+    '[]'::json
+  ))::text as body,
+  null::text as tag
+from lms.classes as c
+join lms.occurrences as o
+  on o.class_id = c.id
+left join lms.attendances as a
+  on a.occurrence_id = o.id
+  and a.deleted_at is null
+where c.id = ($1->>'id')::uuid
+  and c.deleted_at is null
+  and o.original_start = ($1->>'start')::timestamptz
+  and o.deleted_at is null
+group by o.id;
+
+-- classes.attendance.record
+select
+  json_build_object('data', coalesce(
+    json_agg(json_build_object(
+      'student_id', a.student_id,
+      'status', a.status,
+      'note', a.note
+    )),
+    '[]'::json
+  ))::text as body,
+  null::text as tag
+from lms.record_attendance(
+  ($1->>'id')::uuid,
+  ($1->>'start')::timestamptz,
+  $1->'input'->'students'
+) as a;
+
 -- gamification.leaderboard
 select
   json_build_object(

@@ -270,12 +270,8 @@ with made as (
   returning id
 )
 select
-  case
-    when ($1->>'dry_run')::boolean
-    then lms.dry_run(report)
-    else report
-  end as body,
-  null::text as tag
+  report as body,
+  case when ($1->>'dry_run')::boolean then 'dry_run' end as tag
 from (
   select
     json_build_object(

@@ -58,7 +58,7 @@ async fn call(
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    if endpoint.method == Method::POST || endpoint.method == Method::PATCH {
+    if [Method::POST, Method::PATCH, Method::PUT].contains(&endpoint.method) {
         request = match path.ends_with("/import") {
             true => request.header("content-type", "text/csv").body("nothing\n"),
             false => request.json(&json!({})),

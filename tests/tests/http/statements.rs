@@ -19,7 +19,10 @@ fn every_request_is_one_statement() {
             for endpoint in component.endpoints() {
                 let operation = endpoint.operation();
                 let session = app.session(0, Role::Admin).await?;
-                let path = tests::path(&endpoint, user);
+                let mut path = tests::path(&endpoint, user);
+                if operation == "calendar.list" {
+                    path.push_str("?from=2035-04-02T16:00:00Z&to=2035-04-03T16:00:00Z");
+                }
                 let body = match operation.as_str() {
                     "auth.login" => json!({
                         "tenant": app.demo.tenants[0].slug,
@@ -59,6 +62,19 @@ fn every_request_is_one_statement() {
                         json!({"student_id": Uuid::now_v7(), "type": "reading", "score": 7})
                     }
                     "gamification.create" => json!({"student_id": Uuid::now_v7(), "points": 7}),
+                    "classes.create" => json!({
+                        "centre_id": Uuid::now_v7(),
+                        "tutor_id": Uuid::now_v7(),
+                        "schedule": {
+                            "start": "2035-04-02T16:00:00",
+                            "end": "2035-04-02T17:00:00",
+                            "time_zone": "UTC",
+                        },
+                    }),
+                    "classes.occurrences.move" => {
+                        json!({"start": "2035-04-02T16:00:00Z", "end": "2035-04-02T17:00:00Z"})
+                    }
+                    "classes.attendance.record" => json!({"students": []}),
                     _ => json!({}),
                 };
                 let mut request = app
@@ -79,10 +95,13 @@ fn every_request_is_one_statement() {
                             format!("student_id,type,score\n{user},reading,7\n")
                         }
                         "/v1/gamification/import" => format!("student_id,points\n{user},7\n"),
+                        "/v1/classes/import" => format!(
+                            "centre_id,tutor_id,schedule\n{user},{user},\"{{\"\"start\"\":\"\"2035-04-02T16:00:00\"\",\"\"end\"\":\"\"2035-04-02T17:00:00\"\",\"\"time_zone\"\":\"\"UTC\"\"}}\"\n"
+                        ),
                         _ => format!("user_id,student_id,relationship\n{user},{user},parent\n"),
                     };
                     request = request.header("content-type", "text/csv").body(file);
-                } else if endpoint.method == Method::POST || endpoint.method == Method::PATCH {
+                } else if [Method::POST, Method::PATCH, Method::PUT].contains(&endpoint.method) {
                     request = request.json(&body);
                 }
                 proxy.take_executed();

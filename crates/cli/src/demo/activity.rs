@@ -1,7 +1,6 @@
-//! What the people of a demo tenant have done: lessons, results, rewards, money, requests, stock, messages.
+//! What the people of a demo tenant have done: results, rewards, money, requests, stock, messages.
 
 use anyhow::Result;
-use chrono::{DateTime, Duration, NaiveTime, SecondsFormat, Utc};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
+use super::lessons;
 use super::people::{People, Plan};
 use super::rows::{act_as, insert};
 
@@ -19,7 +19,7 @@ pub(super) async fn create(
     people: &People,
 ) -> Result<()> {
     let mut generator = plan.generator();
-    insert(transaction, "classes", &classes(people)).await?;
+    lessons::create(transaction, plan, people).await?;
     let by_tutor = |tutor: usize| {
         people
             .students
@@ -58,49 +58,6 @@ pub(super) async fn create(
         insert(transaction, "notifications", &notifications(people)).await?;
     }
     Ok(())
-}
-
-/// Each tutor teaches one hour after the other, so that nobody is in two places at once.
-fn classes(people: &People) -> Vec<Value> {
-    let midnight = Utc::now()
-        .with_time(NaiveTime::MIN)
-        .earliest()
-        .unwrap_or_else(Utc::now);
-    let providers = ["teams", "zoom", "chime"];
-    let mut rows = Vec::new();
-    for (index, tutor) in people.tutors.iter().enumerate() {
-        let students: Vec<Uuid> = people
-            .students
-            .iter()
-            .filter(|student| student.tutor == index)
-            .map(|student| student.id)
-            .collect();
-        for (hour, group) in (14..).zip(students.chunks(2)) {
-            for (days, status) in [
-                (-14, "completed"),
-                (-7, "completed"),
-                (-6, "cancelled"),
-                (7, "scheduled"),
-            ] {
-                let start = midnight + Duration::days(days) + Duration::hours(hour);
-                let recurring = (status == "scheduled").then_some("FREQ=WEEKLY;COUNT=10");
-                rows.push(json!({
-                    "centre_id": tutor.centre,
-                    "tutor_id": tutor.id,
-                    "student_ids": group,
-                    "schedule": {"start": written(start), "end": written(start + Duration::hours(1)), "recurring": recurring},
-                    "status": status,
-                    "meeting_provider": providers[index % providers.len()],
-                    "meeting_url": format!("https://meet.example/{}", tutor.id.simple()),
-                }));
-            }
-        }
-    }
-    rows
-}
-
-fn written(moment: DateTime<Utc>) -> String {
-    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn assessments(students: &[Uuid], tutor: Uuid, generator: &mut ChaCha8Rng) -> Vec<Value> {

@@ -2,6 +2,7 @@
 //! Made once; what is there already stays as it is, except that every demo sign-in works again.
 
 mod activity;
+mod lessons;
 mod people;
 mod rows;
 

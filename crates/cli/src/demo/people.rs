@@ -49,7 +49,7 @@ impl Plan<'_> {
         }
     }
 
-    fn time_zones(&self) -> [&'static str; 3] {
+    pub(super) fn time_zones(&self) -> [&'static str; 3] {
         match self.region {
             "au" => ["Australia/Sydney", "Australia/Perth", "Australia/Brisbane"],
             "us" => ["America/New_York", "America/Chicago", "America/Los_Angeles"],

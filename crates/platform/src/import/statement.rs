@@ -5,7 +5,8 @@ use crate::resource::Resource;
 use crate::sql::{Sql, Statement};
 use crate::statements;
 
-/// Inserts the rows; with `dry_run` everything is rolled back and the answer says what would happen.
+/// Inserts the rows; with `dry_run` its tag makes `lms.run` roll everything back, and the answer says
+/// what would happen.
 pub fn statement(resource: &Resource) -> Statement {
     let mut sql = Sql::named(resource.table, "import");
     sql.push("with made as (\n  insert into lms.")
@@ -43,12 +44,8 @@ pub fn statement(resource: &Resource) -> Statement {
   returning id
 )
 select
-  case
-    when ($1->>'dry_run')::boolean
-    then lms.dry_run(report)
-    else report
-  end as body,
-  null::text as tag
+  report as body,
+  case when ($1->>'dry_run')::boolean then 'dry_run' end as tag
 from (
   select
     json_build_object(

@@ -260,6 +260,22 @@ begin
 end
 $$;
 
+create function lms_private.earlier_schedule(schedule jsonb, start timestamptz) returns jsonb
+language sql
+stable
+parallel safe
+return schedule || jsonb_build_object(
+  'recurring', jsonb_build_object(
+    'rule', lms_private.shortened_rule(schedule -> 'recurring' ->> 'rule', start),
+    'except', (
+      select coalesce(jsonb_agg(one.time), '[]')
+      from jsonb_array_elements_text(schedule -> 'recurring' -> 'except') as one (time)
+      where one.time::timestamp < start at time zone (schedule ->> 'time_zone')
+    )
+  )
+);
+
+comment on function lms_private.earlier_schedule is 'The same series, up to and without one of its starts.';
 comment on function lms_private.later_schedule is 'The same series, from one of its starts on.';
 
 create function lms_private.planned_between(planned jsonb, from_start timestamptz, to_start timestamptz) returns jsonb
@@ -337,11 +353,7 @@ begin
     and o.deleted_at is null;
   update lms.classes as r
   set
-    schedule = jsonb_set(
-      former.schedule,
-      '{recurring,rule}',
-      to_jsonb(lms_private.shortened_rule(former.schedule -> 'recurring' ->> 'rule', start))
-    ),
+    schedule = lms_private.earlier_schedule(former.schedule, start),
     planned = lms_private.planned_between(former.planned, '-infinity', start),
     planned_until = null
   where r.id = class;
@@ -433,6 +445,7 @@ grant execute on function
   lms_private.changeable_occurrence,
   lms_private.shortened_rule,
   lms_private.remaining_rule,
+  lms_private.earlier_schedule,
   lms_private.later_schedule,
   lms_private.planned_between
 to lms_application;

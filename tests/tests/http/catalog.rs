@@ -223,3 +223,30 @@ fn the_declarations_agree_with_the_tables() {
         Ok(())
     });
 }
+
+#[test]
+fn look_ups_enter_their_index_by_the_tenant() {
+    run(async |app| {
+        let client = cli::database::connect(&app.application_url).await?;
+        // Of a table with few rows the planner reads the whole; what it could do is what counts.
+        client
+            .batch_execute(
+                "set app.role = 'admin'; set enable_seqscan = off; set enable_bitmapscan = off",
+            )
+            .await?;
+        for resource in COMPONENTS.iter().flat_map(|component| component.resources) {
+            let sql = format!(
+                "explain (format text) select id from lms.{} where id = '{}'",
+                resource.table,
+                uuid::Uuid::nil()
+            );
+            let rows = client.query(&sql, &[]).await?;
+            let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            let enters = plan
+                .iter()
+                .any(|line| line.contains("Index Cond") && line.contains("tenant_id ="));
+            assert!(enters, "{}: {plan:#?}", resource.table);
+        }
+        Ok(())
+    });
+}

@@ -206,6 +206,14 @@ fn the_plan_of_a_filter_uses_an_index_under_row_security() {
                 by_age.contains("idx_students_academic_age_reading"),
                 "{by_age}"
             );
+            // By tenant and value, not by one of them with the other as a filter behind.
+            for (plan, column) in [(&by_need, "id ="), (&by_age, "academic_age_reading >=")] {
+                let entered = plan.split("\"Index Cond\":").skip(1).any(|condition| {
+                    let condition = condition.split("\",").next().unwrap_or_default();
+                    condition.contains("tenant_id =") && condition.contains(column)
+                });
+                assert!(entered, "{plan}");
+            }
         }
         // The function that looks past row security finds the ids by the GIN index.
         let client = app.superuser().await?;

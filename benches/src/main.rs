@@ -4,6 +4,7 @@
 //! Conventional: axum, a deadpool of connections, statements cached by the driver,
 //! and a transaction of four round trips for each request.
 
+mod calendar;
 mod caller;
 mod failure;
 mod service;

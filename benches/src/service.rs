@@ -8,7 +8,7 @@ use deadpool_postgres::Pool;
 use platform::token::Keys;
 
 use crate::statements::Statements;
-use crate::{sign_in, users};
+use crate::{calendar, sign_in, users};
 
 /// What every handler needs.
 pub(crate) struct Service {
@@ -28,6 +28,9 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v1/users", get(users::list).post(users::create))
         .route("/v1/users/{id}", get(users::get))
         .route("/v1/auth/login", post(sign_in::login))
+        .route("/v1/calendar", get(calendar::list))
+        .route("/v1/tutors/search", get(calendar::search))
+        .route("/v1/classes", post(calendar::create))
         .route("/healthz", get(async || "ok"))
         .with_state(service)
 }

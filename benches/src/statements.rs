@@ -1,11 +1,13 @@
 //! The SQL of the handlers: the components' own, so that PostgreSQL does the same work
 //! for both, with the same one argument.
 
+use academics::calendar::{self, Whose};
 use anyhow::{Context, bail};
 use http::{HeaderMap, Method};
-use platform::action::Run;
+use platform::action::{Action, Run};
+use platform::field::Field;
 use platform::listing::Listing;
-use platform::policy::{Grant, Verb};
+use platform::policy::{Access, Grant, Verb};
 use platform::request::Request;
 use platform::resource::Resource;
 use platform::role::Role;
@@ -20,6 +22,16 @@ pub(crate) struct Statements {
     pub(crate) get: String,
     /// Makes a user.
     pub(crate) create: String,
+    /// Lists the lessons of a tutor.
+    pub(crate) week: View,
+    /// Lists the lessons of a student.
+    pub(crate) month: View,
+    /// Finds free tutors.
+    pub(crate) search: View,
+    /// Makes a class.
+    pub(crate) book: String,
+    /// Classes, with what holds between their fields.
+    pub(crate) classes: &'static Resource,
     resource: &'static Resource,
     grant: &'static Grant,
 }
@@ -41,9 +53,22 @@ impl Statements {
         let Run::Prepared(_, create) = create.run else {
             bail!("creating a user is no longer one statement behind its preparation");
         };
+        let classes = academics::COMPONENT
+            .resources
+            .iter()
+            .find(|resource| resource.name == "classes")
+            .context("the component has no classes")?;
+        let book = academics::COMPONENT
+            .grant("classes", Role::Admin, Verb::Create)
+            .context("an administrator may not create classes")?;
         Ok(Statements {
             get: statements::get(resource, grant).text,
             create: create(granted(Verb::Create)?).text,
+            week: View::of_calendar(Whose::Tutor)?,
+            month: View::of_calendar(Whose::Students)?,
+            search: View::of_search()?,
+            book: statements::create(classes, book).text,
+            classes,
             resource,
             grant,
         })
@@ -62,6 +87,48 @@ impl Statements {
         let statement = listing.statement(self.resource, self.grant);
         Some((statement, Value::Object(listing.arguments())))
     }
+}
+
+/// A statement whose arguments are the query of its request.
+pub(crate) struct View {
+    /// Its text.
+    pub(crate) sql: String,
+    /// The query's parameters.
+    pub(crate) query: &'static [Field],
+}
+
+impl View {
+    fn of_calendar(whose: Whose) -> anyhow::Result<View> {
+        Ok(View {
+            sql: calendar::statement(whose).text,
+            query: action("calendar.list")?.query,
+        })
+    }
+
+    fn of_search() -> anyhow::Result<View> {
+        let search = action("tutors.search")?;
+        let (Access::Granted { resource, verb }, Run::Prepared(_, build)) =
+            (search.access, &search.run)
+        else {
+            bail!("searching is no longer one statement with its query as arguments");
+        };
+        let grant = academics::COMPONENT
+            .grant(resource, Role::Admin, verb)
+            .context("an administrator may not search tutors")?;
+        Ok(View {
+            sql: build(grant).text,
+            query: search.query,
+        })
+    }
+}
+
+/// An action of the academics component.
+fn action(operation: &str) -> anyhow::Result<&'static Action> {
+    academics::COMPONENT
+        .actions
+        .iter()
+        .find(|action| action.operation == operation)
+        .with_context(|| format!("there is no operation {operation}"))
 }
 
 fn granted(verb: Verb) -> anyhow::Result<&'static Grant> {

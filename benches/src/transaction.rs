@@ -1,12 +1,20 @@
 //! A transaction with the tenant in force and the session checked, as the components
 //! have it: BEGIN, `set_config`, what the handler asks, COMMIT; one round trip each.
 
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
+use deadpool_postgres::tokio_postgres::types::Type;
 use deadpool_postgres::{Object, Transaction};
 use platform::caller::Caller;
 use platform::context::Context;
 use platform::token::Claims;
+use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::service::Service;
+
+/// What every answer with a body is.
+pub(crate) const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 const SET_CONTEXT: &str = "\
 select set_config('app.tenant_id', $1, true),
@@ -39,4 +47,23 @@ pub(crate) async fn begin<'a>(
         )
         .await?;
     Ok(transaction)
+}
+
+/// Runs a statement that answers one row of body and tag, in the caller's transaction.
+pub(crate) async fn row(
+    service: &Service,
+    caller: &Claims,
+    sql: &str,
+    arguments: Value,
+) -> Result<Option<(String, String)>, Failure> {
+    let mut connection = service.pool.get().await?;
+    let transaction = begin(&mut connection, caller).await?;
+    let statement = transaction
+        .prepare_typed_cached(sql, &[Type::JSONB])
+        .await?;
+    let row = transaction.query_opt(&statement, &[&arguments]).await?;
+    transaction.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let tag: Option<String> = row.try_get(1)?;
+    Ok(Some((row.try_get(0)?, tag.unwrap_or_default())))
 }

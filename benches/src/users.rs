@@ -5,21 +5,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
-use deadpool_postgres::tokio_postgres::types::Type;
 use platform::random;
-use platform::token::Claims;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
 use crate::service::Service;
-use crate::transaction;
-
-const JSON: (axum::http::HeaderName, &str) = (CONTENT_TYPE, "application/json");
+use crate::transaction::{JSON, row};
 
 /// What a new user is made from.
 #[derive(Deserialize, Serialize)]
@@ -81,23 +77,4 @@ pub(crate) async fn create(
         .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
     let place = format!("/v1/users/{id}");
     Ok((StatusCode::CREATED, [JSON, (LOCATION, &place)], body).into_response())
-}
-
-/// Runs a statement that answers one row of body and tag, in the caller's transaction.
-async fn row(
-    service: &Service,
-    caller: &Claims,
-    sql: &str,
-    arguments: Value,
-) -> Result<Option<(String, String)>, Failure> {
-    let mut connection = service.pool.get().await?;
-    let transaction = transaction::begin(&mut connection, caller).await?;
-    let statement = transaction
-        .prepare_typed_cached(sql, &[Type::JSONB])
-        .await?;
-    let row = transaction.query_opt(&statement, &[&arguments]).await?;
-    transaction.commit().await?;
-    let Some(row) = row else { return Ok(None) };
-    let tag: Option<String> = row.try_get(1)?;
-    Ok(Some((row.try_get(0)?, tag.unwrap_or_default())))
 }

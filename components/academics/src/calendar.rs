@@ -116,10 +116,14 @@ pub(crate) const LIST: Action = Action {
 
 /// Whose lessons are looked for, which decides the index that finds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+pub enum Whose {
+    /// Of one student, or of the caller's own.
     Students,
+    /// Of one tutor, or of the caller.
     Tutor,
+    /// Of one centre, or of the caller's.
     Centre,
+    /// Of all in scope.
     Everybody,
 }
 
@@ -179,7 +183,7 @@ fn whose(call: &Call<'_>) -> Whose {
 ///
 /// What is computed stands in queries of its own: PostgreSQL takes a column's comparison with those to be leakproof, and so lets
 /// it use an index under row security.
-fn statement(whose: Whose) -> Statement {
+pub fn statement(whose: Whose) -> Statement {
     let mut sql = Sql::from(
         "-- calendar.list
 select

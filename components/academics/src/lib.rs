@@ -6,7 +6,7 @@
 mod analytics;
 mod assessments;
 mod attendance;
-mod calendar;
+pub mod calendar;
 mod classes;
 mod free_slots;
 mod gamification;

@@ -130,6 +130,7 @@ pub(super) async fn people(client: &mut Client) -> Result<Vec<Person>> {
         email: "admin@bench.example".to_owned(),
         password: PASSWORD.to_owned(),
         users: row.get(1),
+        ..Person::default()
     };
     Ok(rows.iter().map(person).collect())
 }

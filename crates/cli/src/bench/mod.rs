@@ -1,6 +1,7 @@
 //! `lms bench`: measures the components on the embedded host beside a native service and the bare statement, in one
 //! run on one PostgreSQL. What is measured and how the figures are judged stands in `docs/benchmarks.md`.
 
+mod calendar;
 mod calls;
 mod data;
 mod fresh;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
+use tokio_postgres::Client;
 
 use crate::cluster::Durability;
 use crate::installation::{self, Installation};
@@ -28,7 +30,7 @@ use crate::{database, manifest, seed};
 
 pub use operation::Operation;
 use operation::Person;
-use report::Report;
+use report::{Calendar, Growth, Measurement, Report};
 use rounds::Bench;
 use server::Server;
 use statement::Scripts;
@@ -155,7 +157,7 @@ async fn measure_on(
     };
     starting.done("answer");
 
-    let report = fill(&bench, options, &people, postgresql, size).await?;
+    let report = fill(&bench, options, &people, postgresql, size, &copy).await?;
     // Before the server is asked to stop: nobody may still be connected.
     drop(bench);
     data::remove(superuser_url).await?;
@@ -169,14 +171,52 @@ async fn fill(
     people: &[Person],
     postgresql: String,
     size: data::Size,
+    copy: &str,
 ) -> Result<Report> {
-    let operations = options.operations();
+    let (of_the_calendar, others): (Vec<Operation>, Vec<Operation>) = options
+        .operations()
+        .into_iter()
+        .partition(|operation| operation.is_of_the_calendar());
+    let mut measurements = lines(bench, options, &others, people).await?;
+    let mut calendar = None;
+    if !of_the_calendar.is_empty() {
+        let mut client = database::connect(copy).await?;
+        let (people, shown) = grow(bench, &mut client).await?;
+        calendar = Some(shown);
+        measurements.extend(lines(bench, options, &of_the_calendar, &people).await?);
+    }
+
+    let pauses = step("Fresh instances");
+    let accounts = operation::sign_in_all(&bench.components, people).await?;
+    let fresh_instance =
+        fresh::measure(&bench.components, &Operation::Get.source(&accounts)).await?;
+    pauses.done("measured");
+    Ok(Report {
+        postgresql,
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
+        tenants: size.tenants,
+        users: size.users,
+        measurements,
+        calendar,
+        fresh_instance,
+        host_resident_megabytes: bench.resident(&accounts, MEMORY_CONNECTIONS).await?,
+        wasm_bytes: wasm_bytes(&options.manifest)?,
+    })
+}
+
+/// The lines of some operations, each at every number of connections.
+async fn lines(
+    bench: &Bench,
+    options: &Options,
+    operations: &[Operation],
+    people: &[Person],
+) -> Result<Vec<Measurement>> {
     let mut bar = Bar::new(
         "Measurements",
         (operations.len() * options.connections.len()) as u64,
     );
     let mut measurements = Vec::new();
-    for operation in operations {
+    for operation in operations.iter().copied() {
         // Tokens live for 15 minutes, and a long run takes longer.
         let accounts = operation::sign_in_all(&bench.components, people).await?;
         let scripts = calls::scripts(operation, &accounts)?
@@ -191,22 +231,38 @@ async fn fill(
         }
     }
     bar.done();
+    Ok(measurements)
+}
 
-    let pauses = step("Fresh instances");
-    let accounts = operation::sign_in_all(&bench.components, people).await?;
-    let fresh_instance =
-        fresh::measure(&bench.components, &Operation::Get.source(&accounts)).await?;
-    pauses.done("measured");
-    Ok(Report {
-        postgresql,
-        processors: std::thread::available_parallelism().map_or(1, usize::from),
-        tenants: size.tenants,
-        users: size.users,
-        measurements,
-        fresh_instance,
-        host_resident_megabytes: bench.resident(&accounts, MEMORY_CONNECTIONS).await?,
-        wasm_bytes: wasm_bytes(&options.manifest)?,
-    })
+/// Measures on a calendar with few lessons and then with many, which it leaves behind.
+async fn grow(bench: &Bench, client: &mut Client) -> Result<(Vec<Person>, Calendar)> {
+    const GROWING: [Operation; 2] = [Operation::Week, Operation::Month];
+    let writing = step("Calendar");
+    let tenant = calendar::create(client).await?;
+    calendar::fill(client, tenant, 0, calendar::FEW_TUTORS).await?;
+    let people = calendar::people(client, tenant).await?;
+    let few = bench.medians(&GROWING, &people).await?;
+    calendar::fill(client, tenant, calendar::FEW_TUTORS, calendar::MANY_TUTORS).await?;
+    let people = calendar::people(client, tenant).await?;
+    let many = bench.medians(&GROWING, &people).await?;
+    let conflict_check_milliseconds = calendar::conflict_check(client, tenant).await?;
+    writing.done("full");
+    let growth = GROWING
+        .into_iter()
+        .zip(few.into_iter().zip(many))
+        .map(|(operation, (few, many))| Growth {
+            operation,
+            few_p50_milliseconds: few,
+            many_p50_milliseconds: many,
+        })
+        .collect();
+    let shown = Calendar {
+        few_lessons: calendar::FEW_TUTORS * calendar::LESSONS,
+        many_lessons: calendar::MANY_TUTORS * calendar::LESSONS,
+        growth,
+        conflict_check_milliseconds,
+    };
+    Ok((people, shown))
 }
 
 impl Options {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::calendar;
 use super::load::{Client, Source};
 use super::server::Server;
 
@@ -35,17 +36,28 @@ pub enum Operation {
     List,
     /// Signing in with a password.
     SignIn,
-    /// A new user. Last, for it changes what the others read.
+    /// A new user. Last of these, for it changes what the others read.
     Create,
+    /// The week of a tutor in a calendar with a million lessons.
+    Week,
+    /// The month of a student in that calendar.
+    Month,
+    /// Which of 500 tutors are free when, within two weeks.
+    Slots,
+    /// A new class, which must clash with nobody's lessons. Last, as above.
+    Book,
 }
 
-/// An administrator with a password, and ids of users of the same tenant.
-#[derive(Clone)]
+/// An administrator with a password, and ids of rows of the same tenant.
+#[derive(Clone, Default)]
 pub(super) struct Person {
     pub(super) slug: String,
     pub(super) email: String,
     pub(super) password: String,
     pub(super) users: Vec<Uuid>,
+    pub(super) centres: Vec<Uuid>,
+    pub(super) tutors: Vec<Uuid>,
+    pub(super) students: Vec<Uuid>,
 }
 
 /// Somebody who has signed in.
@@ -64,7 +76,16 @@ impl Operation {
             Self::List => "list of 20",
             Self::Create => "create",
             Self::SignIn => "sign-in",
+            Self::Week => "tutor's week",
+            Self::Month => "student's month",
+            Self::Slots => "free slots",
+            Self::Book => "booking",
         }
+    }
+
+    /// Whether it is about the tenant with the full calendar.
+    pub(super) fn is_of_the_calendar(self) -> bool {
+        matches!(self, Self::Week | Self::Month | Self::Slots | Self::Book)
     }
 
     /// The requests of each connection.
@@ -88,15 +109,30 @@ impl Operation {
     fn request(self, account: &Account, pick: usize) -> Request<Full<Bytes>> {
         match self {
             Self::Get => {
-                let user = account.person.users[pick % account.person.users.len()];
-                finish(
-                    signed_in(account, Method::GET, format!("/v1/users/{user}")),
-                    None,
+                let user = one_of(&account.person.users, pick);
+                read(account, format!("/v1/users/{user}"))
+            }
+            Self::List => read(account, format!("/v1/users?limit={PAGE}")),
+            Self::Week => {
+                let tutor = one_of(&account.person.tutors, pick);
+                let span = calendar::query(7);
+                read(account, format!("/v1/calendar?tutor_id={tutor}&{span}"))
+            }
+            Self::Month => {
+                let student = one_of(&account.person.students, pick);
+                let span = calendar::query(30);
+                read(account, format!("/v1/calendar?student_id={student}&{span}"))
+            }
+            Self::Slots => {
+                let span = calendar::query(14);
+                read(
+                    account,
+                    format!("/v1/tutors/search?subject=reading&minutes=60&{span}"),
                 )
             }
-            Self::List => finish(
-                signed_in(account, Method::GET, format!("/v1/users?limit={PAGE}")),
-                None,
+            Self::Book => finish(
+                signed_in(account, Method::POST, "/v1/classes".to_owned()),
+                Some(&calendar::new_class(&account.person, pick)),
             ),
             Self::Create => finish(
                 signed_in(account, Method::POST, "/v1/users".to_owned()),
@@ -105,6 +141,16 @@ impl Operation {
             Self::SignIn => sign_in(&account.person),
         }
     }
+}
+
+fn one_of(ids: &[Uuid], pick: usize) -> Uuid {
+    ids.get(pick % ids.len().max(1))
+        .copied()
+        .unwrap_or_default()
+}
+
+fn read(account: &Account, path: String) -> Request<Full<Bytes>> {
+    finish(signed_in(account, Method::GET, path), None)
 }
 
 /// Signs everybody in.
@@ -186,6 +232,7 @@ mod tests {
                 email: format!("admin{number}@example.org"),
                 password: "a password".to_owned(),
                 users: (0..7).map(|_| Uuid::new_v4()).collect(),
+                ..Person::default()
             },
             token: format!("token{number}"),
             claims: Claims {

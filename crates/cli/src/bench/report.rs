@@ -13,6 +13,14 @@ use super::operation::Operation;
 const RATE_TARGET: f64 = 1.0;
 /// Our p99 as a multiple of the native service's p50 that must not be passed.
 const LATENCY_TARGET: f64 = 2.0;
+/// The same for what is asked of the calendar.
+const CALENDAR_RATE_TARGET: f64 = 0.8;
+/// How much longer a call may take with a hundred times as many lessons.
+const GROWTH_TARGET: f64 = 1.3;
+/// Milliseconds that the database may take to see that a lesson clashes with none.
+const CONFLICT_TARGET: f64 = 1.0;
+/// Milliseconds that the search for free slots may take.
+const SLOTS_TARGET: f64 = 50.0;
 /// Milliseconds that a fresh instance may take longer than a warm one.
 const FRESH_TARGET: f64 = 5.0;
 /// MB that the host may hold at the highest number of connections.
@@ -69,6 +77,24 @@ pub(super) struct FreshInstance {
     pub(super) fresh_worst_milliseconds: f64,
 }
 
+/// The same call with few lessons in the calendar and with many.
+#[derive(Debug, Serialize)]
+pub(super) struct Growth {
+    pub(super) operation: Operation,
+    pub(super) few_p50_milliseconds: f64,
+    pub(super) many_p50_milliseconds: f64,
+}
+
+/// What was measured on the tenant with the full calendar alone.
+#[derive(Debug, Serialize)]
+pub(super) struct Calendar {
+    pub(super) few_lessons: i32,
+    pub(super) many_lessons: i32,
+    pub(super) growth: Vec<Growth>,
+    /// Median of one insert of a lesson with its checks, in the database.
+    pub(super) conflict_check_milliseconds: f64,
+}
+
 /// Everything that one run has shown.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -77,6 +103,7 @@ pub(super) struct Report {
     pub(super) tenants: i64,
     pub(super) users: i64,
     pub(super) measurements: Vec<Measurement>,
+    pub(super) calendar: Option<Calendar>,
     pub(super) fresh_instance: FreshInstance,
     /// The host's memory while the highest number of connections was busy reading.
     pub(super) host_resident_megabytes: f64,
@@ -183,7 +210,27 @@ impl Report {
                     met: share >= RATE_TARGET,
                 });
             }
-            if line.connections == 8 {
+            if line.operation.is_of_the_calendar() {
+                let share = line.requests_per_second / native.requests_per_second;
+                targets.push(Target {
+                    what: format!(
+                        "{}, {} connections: requests/s at least {CALENDAR_RATE_TARGET} of the native service's",
+                        line.operation.name(),
+                        line.connections
+                    ),
+                    value: format!("{share:.2} times"),
+                    met: share >= CALENDAR_RATE_TARGET,
+                });
+                if line.operation == Operation::Slots && line.connections == 1 {
+                    targets.push(Target {
+                        what: format!(
+                            "free slots of 500 tutors in 14 days within {SLOTS_TARGET} ms"
+                        ),
+                        value: format!("{:.1} ms", line.p50_milliseconds),
+                        met: line.p50_milliseconds < SLOTS_TARGET,
+                    });
+                }
+            } else if line.connections == 8 {
                 let multiple = line.p99_milliseconds / native.p50_milliseconds;
                 targets.push(Target {
                     what: format!(
@@ -194,6 +241,9 @@ impl Report {
                     met: multiple <= LATENCY_TARGET,
                 });
             }
+        }
+        if let Some(calendar) = &self.calendar {
+            targets.extend(calendar.targets());
         }
         let later =
             self.fresh_instance.fresh_p50_milliseconds - self.fresh_instance.warm_p50_milliseconds;
@@ -219,6 +269,37 @@ impl Report {
                 met: *bytes < most,
             });
         }
+        targets
+    }
+}
+
+impl Calendar {
+    fn targets(&self) -> Vec<Target> {
+        let mut targets: Vec<Target> = self
+            .growth
+            .iter()
+            .map(|growth| {
+                let multiple = growth.many_p50_milliseconds / growth.few_p50_milliseconds;
+                Target {
+                    what: format!(
+                        "{}: with {} lessons at most {GROWTH_TARGET} times as long as with {}",
+                        growth.operation.name(),
+                        self.many_lessons,
+                        self.few_lessons
+                    ),
+                    value: format!(
+                        "{multiple:.2} times ({:.2} and {:.2} ms)",
+                        growth.many_p50_milliseconds, growth.few_p50_milliseconds
+                    ),
+                    met: multiple <= GROWTH_TARGET,
+                }
+            })
+            .collect();
+        targets.push(Target {
+            what: format!("a lesson is checked for clashes within {CONFLICT_TARGET} ms"),
+            value: format!("{:.2} ms with its insert", self.conflict_check_milliseconds),
+            met: self.conflict_check_milliseconds < CONFLICT_TARGET,
+        });
         targets
     }
 }

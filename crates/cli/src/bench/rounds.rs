@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::load::{self, Outcome};
-use super::operation::{Account, Operation};
+use super::operation::{self, Account, Operation, Person};
 use super::process;
 use super::report::{Measurement, Subject};
 use super::server::Server;
@@ -77,6 +77,24 @@ impl Bench {
                 Ok(line)
             })
             .collect()
+    }
+
+    /// The components' median of each operation on one connection, in milliseconds.
+    pub(super) async fn medians(
+        &self,
+        operations: &[Operation],
+        people: &[Person],
+    ) -> Result<Vec<f64>> {
+        let accounts = operation::sign_in_all(&self.components, people).await?;
+        let mut medians = Vec::with_capacity(operations.len());
+        for operation in operations.iter().copied() {
+            let source = operation.source(&accounts);
+            load::run(self.components.address, 1, WARM_UP, &source).await?;
+            let time = self.time * self.rounds;
+            let outcome = load::run(self.components.address, 1, time, &source).await?;
+            medians.push(outcome.latencies.quantile(0.5));
+        }
+        Ok(medians)
     }
 
     /// The host's memory at the end of a round of reading on so many connections.

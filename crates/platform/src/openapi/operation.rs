@@ -353,6 +353,8 @@ fn written(action: &Action) -> Value {
             "application/json",
             schema::object(fields.iter(), |field| field.required),
         );
+        // A body of which everything may be left out may be left out itself.
+        operation["requestBody"]["required"] = json!(fields.iter().any(|field| field.required));
     }
     operation
 }

@@ -1,0 +1,283 @@
+-- What a class must be, and what is said when it clashes. Triggers see to it, so that it holds whoever writes the class. They run
+-- with the caller's rights: row scope holds, and constraints look past it anyhow.
+set local role lms_owner;
+
+create function lms_private.may_become(former text, fresh text) returns boolean
+language sql
+immutable
+strict
+parallel safe
+return (former, fresh) in (
+  ('scheduled', 'completed'),
+  ('scheduled', 'cancelled')
+);
+
+comment on function lms_private.may_become is 'The one table of status moves, of classes and of occurrences.';
+
+create function lms_private.check_status() returns trigger
+language plpgsql
+as $$
+begin
+  if new.status <> old.status and not lms_private.may_become(old.status, new.status) then
+    raise exception using
+      errcode = 'LM409',
+      message = format('What is %s can''t become %s.', old.status, new.status),
+      column = 'status';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_status is 'LM409 for a move that lms_private.may_become does not know.';
+
+create function lms_private.is_taught(tenant uuid, tutor uuid, subject text, level text) returns boolean
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select
+    from lms.tutors as t
+    cross join jsonb_array_elements(t.subjects) as taught
+    where t.tenant_id = is_taught.tenant
+      and t.id = is_taught.tutor
+      and lower(taught ->> 'subject') = lower(is_taught.subject)
+      and (is_taught.level is null or taught ->> 'level' is null or lower(taught ->> 'level') = lower(is_taught.level))
+  );
+end
+$$;
+
+create function lms_private.are_of_centre(tenant uuid, centre uuid, students jsonb) returns boolean
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return not exists (
+    select
+    from jsonb_array_elements_text(students) as one (id)
+    left join lms.students as s
+      on s.tenant_id = tenant
+      and s.id = one.id::uuid
+      and s.centre_id = centre
+      and s.deleted_at is null
+    where s.id is null
+  );
+end
+$$;
+
+comment on function lms_private.is_taught is
+  'Whether the tutor teaches the subject at the level; a subject without a level is taught at all of them.';
+comment on function lms_private.are_of_centre is 'Whether all of these are live students of the centre.';
+
+alter function lms_private.is_taught owner to lms_definer;
+alter function lms_private.are_of_centre owner to lms_definer;
+
+create function lms_private.check_class() returns trigger
+language plpgsql
+as $$
+declare
+  added jsonb := new.student_ids;
+begin
+  if tg_op = 'UPDATE' then
+    if old.status <> 'scheduled' and (new.centre_id, new.tutor_id, new.student_ids, new.schedule, new.room)
+      is distinct from (old.centre_id, old.tutor_id, old.student_ids, old.schedule, old.room)
+    then
+      raise exception using
+        errcode = 'LM409',
+        message = format('This class is %s: who meets when and where is settled.', old.status),
+        column = 'status';
+    end if;
+    if new.centre_id = old.centre_id then
+      added := added - array(select jsonb_array_elements_text(old.student_ids));
+    end if;
+  end if;
+  if added <> '[]' and not lms_private.are_of_centre(new.tenant_id, new.centre_id, added) then
+    raise exception using
+      errcode = 'LM422',
+      message = 'Each of them must be a student of the class''s centre.',
+      column = 'student_ids';
+  end if;
+  new.warnings := case
+    when new.subject is null or lms_private.is_taught(new.tenant_id, new.tutor_id, new.subject, new.level) then '[]'
+    else '["tutor_without_subject"]'
+  end;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_class is
+  'Students of other centres are refused, a tutor who does not teach the subject gets a warning, and what is over is not planned anew.';
+
+create function lms_private.spans(planned jsonb) returns table (starts_at timestamptz, ends_at timestamptz)
+language sql
+immutable
+strict
+parallel safe
+rows 26
+begin atomic
+  select (span ->> 0)::timestamptz, (span ->> 1)::timestamptz
+  from jsonb_array_elements(planned) as span;
+end;
+
+comment on function lms_private.spans is 'classes.planned as rows. The times in it are written in UTC, so that no setting has a say.';
+
+create function lms_private.refuse_clash(violated text, classes lms.classes[], moved uuid default null) returns void
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  what constant text := case violated
+    when 'occurrences_tutor_id_excl' then 'tutor_id'
+    when 'occurrences_room_excl' then 'room'
+    when 'attendances_student_id_excl' then 'student_ids'
+  end;
+  who constant text := case what when 'tutor_id' then 'The tutor' when 'room' then 'The room' else 'A student' end;
+  clash record;
+begin
+  if what is null then
+    raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
+  end if;
+  -- What the classes are after, and what they have; of the lessons there, those that the caller may see. Of a class's own
+  -- lessons those don't count that make room for its new ones.
+  select t.class_id, t.starts_at, t.ends_at, t.student_id
+  into clash
+  from unnest(classes) as c
+  cross join lateral (
+    select s.starts_at, s.ends_at, moved as id, c.room
+    from lms_private.spans(c.planned) as s
+    union
+    select o.starts_at, o.ends_at, o.id, o.room
+    from lms.occurrences as o
+    where moved is null
+      and o.tenant_id = c.tenant_id
+      and o.class_id = c.id
+      and (o.deleted_at is null or o.deleted_at = c.deleted_at)
+  ) as wanted
+  cross join lateral (
+    select o.class_id, o.starts_at, o.ends_at, null::uuid as student_id
+    from lms.occurrences as o
+    where what = 'tutor_id'
+      and o.tenant_id = c.tenant_id
+      and o.tutor_id = c.tutor_id
+      and o.starts_at < wanted.ends_at
+      and o.starts_at > wanted.starts_at - interval '25 hours'
+      and o.ends_at > wanted.starts_at
+      and o.id is distinct from wanted.id
+      and (o.class_id <> c.id or moved is not null or o.starts_at <> o.original_start)
+      and o.status <> 'cancelled'
+      and o.deleted_at is null
+    union all
+    select o.class_id, o.starts_at, o.ends_at, null
+    from lms.occurrences as o
+    where what = 'room'
+      and o.tenant_id = c.tenant_id
+      and o.centre_id = c.centre_id
+      and lower(o.room) = lower(wanted.room)
+      and o.starts_at < wanted.ends_at
+      and o.starts_at > wanted.starts_at - interval '25 hours'
+      and o.ends_at > wanted.starts_at
+      and o.class_id <> c.id
+      and o.status <> 'cancelled'
+      and o.deleted_at is null
+    union all
+    select a.class_id, a.starts_at, a.ends_at, a.student_id
+    from lms.attendances as a
+    where what = 'student_ids'
+      and a.tenant_id = c.tenant_id
+      and a.student_id in (select one.id::uuid from jsonb_array_elements_text(c.student_ids) as one (id))
+      and a.starts_at < wanted.ends_at
+      and a.starts_at > wanted.starts_at - interval '25 hours'
+      and a.ends_at > wanted.starts_at
+      and a.class_id <> c.id
+      and a.is_booked
+      and a.deleted_at is null
+  ) as t
+  where moved is not null or c.version = 1 or wanted.ends_at > now()
+  order by t.class_id = c.id, t.starts_at
+  limit 1;
+  if not found and cardinality(classes) > 1 then
+    -- Nothing that is there: then perhaps two of these.
+    select w.starts_at, w.ends_at
+    into clash
+    from (
+      select
+        s.starts_at,
+        s.ends_at,
+        max(s.ends_at) over (
+          partition by k.key
+          order by s.starts_at, c.id
+          rows between unbounded preceding and 1 preceding
+        ) as taken_until
+      from unnest(classes) as c
+      cross join lms_private.spans(c.planned) as s
+      cross join lateral (
+        select c.tutor_id::text
+        where what = 'tutor_id'
+        union all
+        select c.centre_id || lower(c.room)
+        where what = 'room'
+          and c.room is not null
+        union all
+        select one.id
+        from jsonb_array_elements_text(c.student_ids) as one (id)
+        where what = 'student_ids'
+      ) as k (key)
+    ) as w
+    where w.taken_until > w.starts_at
+    order by w.starts_at
+    limit 1;
+    if found then
+      raise exception using
+        errcode = 'LM409',
+        message = format(
+          '%s is taken by two of these classes from %s on.',
+          who,
+          to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        ),
+        column = what;
+    end if;
+  end if;
+  if clash is null then
+    raise exception using errcode = 'LM409', message = format('%s is taken at this time.', who), column = what;
+  end if;
+  raise exception using
+    errcode = 'LM409',
+    message = format(
+      '%s is taken from %s to %s by the class %s.',
+      who || coalesce(' (' || clash.student_id || ')', ''),
+      to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      to_char(clash.ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      clash.class_id
+    ),
+    column = what;
+end
+$$;
+
+comment on function lms_private.refuse_clash is
+  'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it.';
+
+create trigger check_status
+before update of status on lms.classes
+for each row execute function lms_private.check_status();
+
+create trigger check_status
+before update of status on lms.occurrences
+for each row execute function lms_private.check_status();
+
+create trigger check_class
+before insert or update on lms.classes
+for each row execute function lms_private.check_class();
+
+grant execute on function
+  lms_private.may_become,
+  lms_private.is_taught,
+  lms_private.are_of_centre,
+  lms_private.spans,
+  lms_private.refuse_clash
+to lms_application;

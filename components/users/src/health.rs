@@ -10,8 +10,8 @@ use platform::sql::Sql;
 use platform::sqlstate;
 use serde_json::{Map, json};
 
-/// The lowest version of the schema, a migration's number, that this component works with.
-const SCHEMA: i64 = 50;
+/// The lowest version of the schema, a migration's number, that the components of this release work with.
+const SCHEMA: i64 = 81;
 
 /// The process answers.
 pub(crate) const LIVE: Action = Action {

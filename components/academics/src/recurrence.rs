@@ -158,7 +158,8 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// When the rule doesn't begin with the start, leaves no lesson, makes too many, or makes them overlap.
+    /// When the rule doesn't begin with the start, leaves no lesson, makes too many, or makes them overlap, and for
+    /// exceptions that are not of its series.
     pub fn plan(&self, now: DateTime<Utc>) -> Result<Plan, Vec<FieldError>> {
         let refuse = |code, detail: &str| Err(vec![error("recurring/rule", code, detail)]);
         let horizon = now.max(instant(self.zone, self.start)) + HORIZON;
@@ -171,22 +172,6 @@ impl Schedule {
                 "start_not_in_rule",
                 "The first occurrence of the rule must be the start.",
             );
-        }
-        let unknown: Vec<FieldError> = self
-            .except
-            .iter()
-            .filter(|time| instant(self.zone, **time) < horizon)
-            .filter(|time| {
-                let near = self.series().skip_while(|start| start < *time).next();
-                near != Some(**time)
-            })
-            .map(|time| {
-                let detail = format!("The rule has no lesson at {}.", time.format(FORM));
-                error("recurring/except", "not_in_rule", detail)
-            })
-            .collect();
-        if !unknown.is_empty() {
-            return Err(unknown);
         }
         for start in self.starts() {
             let span = self.span(start);
@@ -207,6 +192,22 @@ impl Schedule {
                 );
             }
             plan.spans.push(span);
+        }
+        let series: BTreeSet<NaiveDateTime> = self
+            .series()
+            .take_while(|start| instant(self.zone, *start) < horizon)
+            .collect();
+        let unknown: Vec<FieldError> = self
+            .except
+            .iter()
+            .filter(|time| instant(self.zone, **time) < horizon && !series.contains(time))
+            .map(|time| {
+                let detail = format!("The rule has no lesson at {}.", time.format(FORM));
+                error("recurring/except", "not_in_rule", detail)
+            })
+            .collect();
+        if !unknown.is_empty() {
+            return Err(unknown);
         }
         if plan.spans.is_empty() {
             return Err(vec![error(

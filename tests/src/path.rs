@@ -40,6 +40,7 @@ fn example(name: &str, kind: Kind, id: Uuid) -> String {
         Kind::Date => "2026-03-29".to_owned(),
         Kind::Integer { min, .. } => min.to_string(),
         Kind::OneOf(words) => words[0].to_owned(),
+        Kind::Secret { min, .. } => "x".repeat(min),
         kind => panic!("an example of {name} is missing: {kind:?}"),
     }
 }

@@ -8,6 +8,7 @@ mod assessments;
 mod attendance;
 pub mod calendar;
 mod classes;
+mod feed;
 mod free_slots;
 mod gamification;
 mod leaderboard;
@@ -47,6 +48,10 @@ pub static ACTIONS: &[Action] = &[
     attendance::READ,
     attendance::RECORD_ALL,
     calendar::LIST,
+    feed::MAKE,
+    feed::SHOW,
+    feed::REVOKE,
+    feed::READ,
     leaderboard::SHOW,
     leaderboard::SUM_UP,
     analytics::STUDENTS,

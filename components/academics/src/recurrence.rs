@@ -154,6 +154,11 @@ impl Schedule {
             .collect()
     }
 
+    /// Whether there are lessons that begin at a time or later.
+    pub fn goes_on(&self, at: DateTime<Utc>) -> bool {
+        self.starts().any(|start| instant(self.zone, start) >= at)
+    }
+
     /// The lessons up to the horizon, which lies ahead of `now`, or of the start when that is later.
     ///
     /// # Errors

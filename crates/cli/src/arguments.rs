@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use cli::migrate::{Region, Retention};
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     /// Users
     #[command(subcommand)]
     User(User),
+    /// Keep the calendars ahead of time: add the occurrences of classes that go on, again and again
+    Worker(Worker),
     /// Fill a database with many tenants and students, for measuring
     Seed(Seed),
     /// Measure the application beside a native service on a private PostgreSQL
@@ -155,6 +158,29 @@ pub(crate) struct CreateAdmin {
     /// What the person signs in with
     #[arg(long)]
     pub(crate) email: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Do what is due and end, for cron
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// Seconds between two rounds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 3600,
+        conflicts_with = "once"
+    )]
+    pub(crate) interval: u64,
+
+    /// Do what is due at this time, such as 2026-09-01T00:00:00Z, instead of now
+    #[arg(long, value_name = "TIME", requires = "once")]
+    pub(crate) now: Option<DateTime<Utc>>,
 }
 
 #[derive(Args)]

@@ -4,12 +4,14 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use chrono::Utc;
 use clap::CommandFactory;
 use cli::cluster::{self, Durability, Settings, Status};
 use cli::migrate::{self, Cell};
-use cli::{bench, database, doctor, installation, openapi, seed, tenant, up, user};
+use cli::{bench, database, doctor, installation, openapi, seed, tenant, up, user, worker};
 
 use crate::arguments::{self, Arguments, Command, Target};
 
@@ -21,6 +23,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Migrate(options) => migrate(state, options).await,
         Command::Tenant(arguments::Tenant::Create(options)) => create_tenant(state, options).await,
         Command::User(arguments::User::CreateAdmin(options)) => create_admin(state, options).await,
+        Command::Worker(options) => work(state, options).await,
         Command::Seed(options) => seed(state, options).await,
         Command::Bench(options) => {
             bench::run(state, &options).await?;
@@ -203,6 +206,22 @@ fn ask_password() -> Result<String> {
         bail!("the two passwords differ: try again");
     }
     Ok(password)
+}
+
+async fn work(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
+    let address = address(state, arguments.target).await?;
+    if !arguments.once {
+        let interval = Duration::from_secs(arguments.interval.max(1));
+        worker::work_until_stopped(address, interval).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = worker::round(&address, arguments.now.unwrap_or_else(Utc::now)).await?;
+    say(&report)?;
+    Ok(if report.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn seed(state: &Path, arguments: arguments::Seed) -> Result<ExitCode> {

@@ -14,6 +14,8 @@ pub mod password;
 pub mod progress;
 pub mod secrets;
 pub mod seed;
+mod stop;
 pub mod tenant;
 pub mod up;
 pub mod user;
+pub mod worker;

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::cluster::{self, Durability, Status};
 use crate::demo::Demo;
 use crate::installation;
 use crate::manifest;
 use crate::progress::step;
+use crate::stop::Stop;
+use crate::worker;
 
 const LOCK: &str = "up.lock";
 
@@ -63,6 +65,10 @@ async fn serve(options: &Options, state: &Path, listener: TcpListener) -> Result
         .write_all(welcome(&demo)?.as_bytes())
         .and_then(|()| output.flush());
 
+    // Ends with this function.
+    let mut beside = JoinSet::new();
+    beside.spawn(worker::work(demo.database.superuser_url, worker::INTERVAL));
+
     let mut impatience = Stop::new()?;
     tokio::select! {
         served = application.serve(listener, async move { stop.received().await }) => served,
@@ -92,29 +98,6 @@ async fn prepare(
             .context("loading the components was interrupted")??;
     step.done("loaded");
     Ok((application, installation.demo))
-}
-
-/// The signals that end the program.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 /// Whether `lms up` runs in a state directory.

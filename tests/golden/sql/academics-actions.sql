@@ -491,6 +491,31 @@ from lms.record_attendance(
   $1->'input'->'students'
 ) as a;
 
+-- calendar.feed.get
+select
+  json_build_object(
+    'active', r.id is not null,
+    'since', lms.utc(r.updated_at)
+  )::text as body,
+  null::text as tag
+from (select current_setting('app.user_id')::uuid as id) as caller
+left join lms.calendar_feeds as r
+  on r.user_id = caller.id
+  and r.deleted_at is null;
+
+-- calendar.feed.delete
+with ended as (
+  update lms.calendar_feeds as r
+  set deleted_at = now()
+  where r.user_id = current_setting('app.user_id')::uuid
+    and r.deleted_at is null
+  returning r.id
+)
+select
+  '' as body,
+  null::text as tag
+from ended;
+
 -- gamification.leaderboard
 select
   json_build_object(

@@ -1,0 +1,99 @@
+//! The text of a calendar while it is written: components and their properties, one behind the other.
+//!
+//! The crate `icalendar` folds, escapes and quotes. Its own components are not used: they give each of their kind a `UID` and
+//! the present time as `DTSTAMP`, time zones too, which neither RFC 5545 nor a strong entity tag allows.
+
+use icalendar::Property;
+
+/// A calendar that is being written.
+#[derive(Default)]
+pub(super) struct Sheet(String);
+
+impl Sheet {
+    /// Writes a component with what stands in it.
+    pub(super) fn component(&mut self, kind: &'static str, write: impl FnOnce(&mut Sheet)) {
+        self.line("BEGIN", kind);
+        write(self);
+        self.line("END", kind);
+    }
+
+    /// Writes a property without parameters.
+    pub(super) fn line(&mut self, name: &'static str, value: impl Into<String>) {
+        self.property(Property::new(name, value));
+    }
+
+    /// Writes a property with one parameter.
+    pub(super) fn line_with(
+        &mut self,
+        name: &'static str,
+        parameter: (&str, &str),
+        value: impl Into<String>,
+    ) {
+        self.property(
+            Property::new(name, value)
+                .append_parameter(parameter)
+                .done(),
+        );
+    }
+
+    fn property(&mut self, property: Property) {
+        // Writing to a string never fails.
+        if let Ok(line) = TryInto::<String>::try_into(property) {
+            self.0.push_str(&line);
+        }
+    }
+
+    /// The whole text.
+    pub(super) fn finish(self) -> String {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Sheet)) -> String {
+        let mut sheet = Sheet::default();
+        write(&mut sheet);
+        sheet.finish()
+    }
+
+    #[test]
+    fn components_stand_in_each_other() {
+        let text = written(|sheet| {
+            sheet.component("VCALENDAR", |sheet| {
+                sheet.component("VEVENT", |sheet| sheet.line("UID", "7"));
+            });
+        });
+        assert_eq!(
+            text,
+            "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:7\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+    }
+
+    #[test]
+    fn text_is_escaped_and_cannot_become_a_property() {
+        let text = written(|sheet| sheet.line("SUMMARY", "a,b;c\\d\nATTENDEE:x"));
+        assert_eq!(text, "SUMMARY:a\\,b\\;c\\\\d\\nATTENDEE:x\r\n");
+    }
+
+    #[test]
+    fn lines_are_folded_at_75_octets_and_never_inside_a_character() {
+        for length in 60..90 {
+            let summary = format!("{}{}", "x".repeat(length), "é 日本語 ".repeat(30));
+            let text = written(|sheet| sheet.line("SUMMARY", summary.trim_end()));
+            assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");
+            let unfolded = text.replace("\r\n ", "");
+            assert_eq!(unfolded, format!("SUMMARY:{}\r\n", summary.trim_end()));
+        }
+    }
+
+    #[test]
+    fn parameters_stand_behind_the_name() {
+        let text = written(|sheet| {
+            sheet.line_with("EXDATE", ("TZID", "Europe/London"), "20260302T160000");
+        });
+        assert_eq!(text, "EXDATE;TZID=Europe/London:20260302T160000\r\n");
+    }
+}

@@ -1,0 +1,158 @@
+//! The secret in the address of one's calendar: making or replacing it, seeing whether there is one, revoking it.
+
+use http::Method;
+use platform::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::Access;
+use platform::random;
+use platform::response::Response;
+use platform::settings::Settings;
+use platform::sql::{Sql, Statement};
+use platform::sqlstate::settle;
+use serde_json::{Map, json};
+
+/// Makes the address, or a new one in its place.
+pub(crate) const MAKE: Action = Action {
+    method: Method::POST,
+    path: "/v1/calendar/feed",
+    segments: &[],
+    operation: "calendar.feed.create",
+    summary: "Make the address of one's calendar, in place of the one there is",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 201,
+        schema: Some(Shape::Fields(&[Field::new(
+            "url",
+            Kind::Text { min: 1, max: 2048 },
+            "The address to subscribe to. It is answered once and never shown again; whoever has it reads the calendar.",
+        )
+        .required()])),
+        description: "The address; the one before no longer works.",
+    },
+    run: Run::Custom(make),
+};
+
+/// Whether there is an address.
+pub(crate) const SHOW: Action = Action {
+    method: Method::GET,
+    path: "/v1/calendar/feed",
+    segments: &[],
+    operation: "calendar.feed.get",
+    summary: "See whether one's calendar has an address",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[
+            Field::new("active", Kind::Boolean, "Whether there is one.").required(),
+            Field::new(
+                "since",
+                Kind::Time,
+                "When it was made; null when there is none.",
+            )
+            .nullable()
+            .required(),
+        ])),
+        description: "Whether there is one, and since when.",
+    },
+    run: Run::Statement(show),
+};
+
+/// Revokes the address.
+pub(crate) const REVOKE: Action = Action {
+    method: Method::DELETE,
+    path: "/v1/calendar/feed",
+    segments: &[],
+    operation: "calendar.feed.delete",
+    summary: "Revoke the address of one's calendar",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 204,
+        schema: None,
+        description: "The address no longer works.",
+    },
+    run: Run::Statement(revoke),
+};
+
+/// By hand, because the secret is to be in the answer and must not be in the database, where answers are kept for an
+/// idempotency key. It is safe to repeat: the last address is the one that works.
+fn make<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async {
+        let token = random::token()?;
+        let mut arguments = Map::new();
+        arguments.insert("id".to_owned(), json!(random::id()));
+        arguments.insert("token_hash".to_owned(), json!(random::digest(&token)));
+        match call.run(&replace(), arguments).await {
+            Ok(_) => {
+                let body = json!({"url": address(call.settings, &token)});
+                Ok(Response::json(201, body.to_string()))
+            }
+            Err(failure) => settle(failure),
+        }
+    })
+}
+
+/// Without a base URL of this region among the settings, the address is relative to where the client asked.
+fn address(settings: &Settings, token: &str) -> String {
+    let base = settings.base_urls.get(&settings.region);
+    let base = base.map_or("", |base| base.trim_end_matches('/'));
+    format!("{base}/v1/calendar/feed.ics?token={token}")
+}
+
+fn replace() -> Statement {
+    Sql::from(
+        "-- calendar.feed.create
+insert into lms.calendar_feeds as r (id, user_id, token_hash)
+values (
+  ($1->>'id')::uuid,
+  current_setting('app.user_id')::uuid,
+  decode($1->>'token_hash', 'hex')
+)
+on conflict (tenant_id, user_id) where deleted_at is null do update
+set token_hash = decode($1->>'token_hash', 'hex')
+returning
+  '' as body,
+  null::text as tag",
+    )
+    .prepared("calendar.feed.create")
+}
+
+fn show() -> Statement {
+    Sql::from(
+        "-- calendar.feed.get
+select
+  json_build_object(
+    'active', r.id is not null,
+    'since', lms.utc(r.updated_at)
+  )::text as body,
+  null::text as tag
+from (select current_setting('app.user_id')::uuid as id) as caller
+left join lms.calendar_feeds as r
+  on r.user_id = caller.id
+  and r.deleted_at is null",
+    )
+    .prepared("calendar.feed.get")
+}
+
+fn revoke() -> Statement {
+    Sql::from(
+        "-- calendar.feed.delete
+with ended as (
+  update lms.calendar_feeds as r
+  set deleted_at = now()
+  where r.user_id = current_setting('app.user_id')::uuid
+    and r.deleted_at is null
+  returning r.id
+)
+select
+  '' as body,
+  null::text as tag
+from ended",
+    )
+    .prepared("calendar.feed.delete")
+}

@@ -1,0 +1,270 @@
+//! Time zones as a calendar describes them (`VTIMEZONE`, RFC 5545, section 3.6.5), made from the IANA database.
+//!
+//! The changes of clocks are looked up year by year. Those that follow one rule to the end of that time become an `RRULE`
+//! without end, so that series without end stay right; the others are listed by their dates.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Weekday};
+use chrono_tz::{OffsetComponents, OffsetName, Tz};
+
+use super::sheet::Sheet;
+use super::time::stamp;
+
+/// How many years of changes are looked at: in each of them a weekday falls on other days of its month, and in this time on
+/// each that it can.
+const YEARS: i32 = 30;
+
+/// In how many years running a change must come by the same rule to be taken for one that goes on.
+const RULE: usize = 5;
+
+/// A change of clocks, or what holds from the beginning.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Change {
+    /// Seconds east of Greenwich before and after it.
+    from: i32,
+    to: i32,
+    is_daylight: bool,
+    name: String,
+}
+
+/// Changes of one kind: the first, and when it comes again.
+#[derive(Debug)]
+struct Observance {
+    change: Change,
+    /// By the clock as it went before the change.
+    first: NaiveDateTime,
+    again: Again,
+}
+
+#[derive(Debug)]
+enum Again {
+    /// At these times.
+    At(Vec<NaiveDateTime>),
+    /// Every year in the month, on the weekday, on one of these days.
+    Yearly(u32, Weekday, Days),
+}
+
+/// Which of a month's days of a weekday it is.
+#[derive(Debug)]
+enum Days {
+    /// The first, second, ...
+    Nth(u32),
+    Last,
+    /// The one between these days of the month.
+    Between(u32, u32),
+}
+
+/// Writes the zone as it is from a local time on.
+pub(super) fn write(sheet: &mut Sheet, zone: Tz, since: NaiveDateTime) {
+    sheet.component("VTIMEZONE", |sheet| {
+        sheet.line("TZID", zone.name());
+        for observance in observances(zone, since) {
+            write_observance(sheet, &observance);
+        }
+    });
+}
+
+fn write_observance(sheet: &mut Sheet, observance: &Observance) {
+    let change = &observance.change;
+    let kind = if change.is_daylight {
+        "DAYLIGHT"
+    } else {
+        "STANDARD"
+    };
+    sheet.component(kind, |sheet| {
+        sheet.line("DTSTART", stamp(observance.first));
+        sheet.line("TZOFFSETFROM", offset(change.from));
+        sheet.line("TZOFFSETTO", offset(change.to));
+        sheet.line("TZNAME", change.name.as_str());
+        match &observance.again {
+            Again::At(times) => {
+                for time in times {
+                    sheet.line("RDATE", stamp(*time));
+                }
+            }
+            Again::Yearly(month, weekday, days) => {
+                sheet.line("RRULE", rule(*month, *weekday, days));
+            }
+        }
+    });
+}
+
+fn rule(month: u32, weekday: Weekday, days: &Days) -> String {
+    let weekday = weekday.to_string().to_uppercase();
+    let weekday = &weekday[..2];
+    match days {
+        Days::Nth(number) => format!("FREQ=YEARLY;BYMONTH={month};BYDAY={number}{weekday}"),
+        Days::Last => format!("FREQ=YEARLY;BYMONTH={month};BYDAY=-1{weekday}"),
+        Days::Between(first, last) => {
+            let days: Vec<String> = (*first..=*last).map(|day| day.to_string()).collect();
+            format!(
+                "FREQ=YEARLY;BYMONTH={month};BYMONTHDAY={};BYDAY={weekday}",
+                days.join(",")
+            )
+        }
+    }
+}
+
+/// `+0100`; with seconds only where there are any.
+fn offset(seconds: i32) -> String {
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let (minutes, rest) = (seconds.abs() / 60, seconds.abs() % 60);
+    let text = format!("{sign}{:02}{:02}", minutes / 60, minutes % 60);
+    if rest == 0 {
+        text
+    } else {
+        format!("{text}{rest:02}")
+    }
+}
+
+/// What a zone's clocks do from a local time on.
+fn observances(zone: Tz, since: NaiveDateTime) -> Vec<Observance> {
+    // A whole year before, so that the last change before `since` is among them where there is one every year.
+    let first_year = since.year() - 1;
+    let changes = changes(zone, first_year, first_year + YEARS);
+    let mut observances = Vec::new();
+    if changes.first().is_none_or(|(at, _)| *at > since) {
+        observances.push(beginning(zone, first_year));
+    }
+    let mut kinds: BTreeMap<(Change, u32, u32, NaiveTime), Vec<NaiveDateTime>> = BTreeMap::new();
+    for (at, change) in changes {
+        let day = at.weekday().num_days_from_monday();
+        kinds
+            .entry((change, at.month(), day, at.time()))
+            .or_default()
+            .push(at);
+    }
+    let mut others: BTreeMap<Change, Vec<NaiveDateTime>> = BTreeMap::new();
+    for ((change, ..), mut times) in kinds {
+        let ruled = times.split_off(rule_begins(&times, first_year + YEARS));
+        if let Some(first) = ruled.first() {
+            observances.push(Observance {
+                change: change.clone(),
+                first: *first,
+                again: Again::Yearly(first.month(), first.weekday(), days(&ruled)),
+            });
+        }
+        others.entry(change).or_default().extend(times);
+    }
+    for (change, mut times) in others {
+        times.sort_unstable();
+        if let Some((first, more)) = times.split_first() {
+            observances.push(Observance {
+                change,
+                first: *first,
+                again: Again::At(more.to_vec()),
+            });
+        }
+    }
+    observances.sort_by_key(|observance| observance.first);
+    observances
+}
+
+/// Every change of clocks in the years, each at the local time that it begins at.
+fn changes(zone: Tz, first_year: i32, last_year: i32) -> Vec<(NaiveDateTime, Change)> {
+    let end = new_year(last_year + 1);
+    let mut changes = Vec::new();
+    let mut before = new_year(first_year);
+    while before < end {
+        // No zone changes its clocks twice in a week.
+        let after = before + Duration::days(7);
+        let (from, to) = (seconds(zone, before), seconds(zone, after));
+        if from != to {
+            let at = moment(zone, before, after);
+            let change = Change {
+                from,
+                ..state(zone, at)
+            };
+            changes.push((at + Duration::seconds(from.into()), change));
+        }
+        before = after;
+    }
+    changes
+}
+
+/// The first second with another offset than `before`.
+fn moment(zone: Tz, mut before: NaiveDateTime, mut after: NaiveDateTime) -> NaiveDateTime {
+    let from = seconds(zone, before);
+    while after - before > Duration::seconds(1) {
+        let middle = before + Duration::seconds((after - before).num_seconds() / 2);
+        if seconds(zone, middle) == from {
+            before = middle;
+        } else {
+            after = middle;
+        }
+    }
+    after
+}
+
+fn new_year(year: i32) -> NaiveDateTime {
+    NaiveDate::from_ymd_opt(year, 1, 1)
+        .unwrap_or_default()
+        .and_time(NaiveTime::MIN)
+}
+
+fn seconds(zone: Tz, utc: NaiveDateTime) -> i32 {
+    zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()
+}
+
+/// What holds in the zone at a time.
+fn state(zone: Tz, utc: NaiveDateTime) -> Change {
+    let found = zone.offset_from_utc_datetime(&utc);
+    let seconds = found.fix().local_minus_utc();
+    Change {
+        from: seconds,
+        to: seconds,
+        is_daylight: found.dst_offset() > Duration::zero(),
+        name: found
+            .abbreviation()
+            .map_or_else(|| offset(seconds), str::to_owned),
+    }
+}
+
+/// What holds before the first change.
+fn beginning(zone: Tz, year: i32) -> Observance {
+    let change = state(zone, new_year(year));
+    Observance {
+        first: new_year(year),
+        change,
+        again: Again::At(Vec::new()),
+    }
+}
+
+/// From which of the times on they come by one rule, every year up to the last.
+fn rule_begins(times: &[NaiveDateTime], last_year: i32) -> usize {
+    let mut expected = last_year;
+    let mut days = (31, 1);
+    let mut begins = times.len();
+    for (index, time) in times.iter().enumerate().rev() {
+        let wider = (time.day().min(days.0), time.day().max(days.1));
+        if time.year() != expected || wider.1 - wider.0 > 6 {
+            break;
+        }
+        (days, begins) = (wider, index);
+        expected -= 1;
+    }
+    if times.len() - begins >= RULE {
+        begins
+    } else {
+        times.len()
+    }
+}
+
+/// Which of the weekday's days in their month the times fall on.
+fn days(times: &[NaiveDateTime]) -> Days {
+    let number = |time: &NaiveDateTime| (time.day() - 1) / 7 + 1;
+    let is_last = |time: &NaiveDateTime| (*time + Duration::days(7)).month() != time.month();
+    let nth = times.first().map_or(1, number);
+    if times.iter().all(|time| number(time) == nth) {
+        Days::Nth(nth)
+    } else if times.iter().all(is_last) {
+        Days::Last
+    } else {
+        let days = || times.iter().map(NaiveDateTime::day);
+        Days::Between(days().min().unwrap_or(1), days().max().unwrap_or(31))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! Adding the occurrences of one class that have come into sight.
+
+use academics::recurrence::{Schedule, Span};
+use anyhow::{Result, anyhow};
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Json;
+use tokio_postgres::{Client, Error, Transaction};
+use uuid::Uuid;
+
+use super::REQUEST;
+use crate::database::explain;
+use crate::tenant;
+
+/// How far a class may be behind the horizon before it is done: so each is done once in this time, and not in every round.
+const SLACK: Duration = Duration::days(7);
+
+/// What the trigger on classes answers to a double booking; constraints themselves answer with one of PostgreSQL's own.
+const CONFLICT: &str = "LM409";
+
+/// What a class has got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extended {
+    /// How many occurrences, those that clash left out.
+    pub(super) added: usize,
+    /// When those that clash were to start.
+    pub(super) clashes: Vec<DateTime<Utc>>,
+}
+
+/// Before which time a class must end that is due.
+pub(super) fn due_before(horizon: DateTime<Utc>) -> DateTime<Utc> {
+    horizon - SLACK
+}
+
+/// Extends a class to the horizon, unless that has been done meanwhile.
+pub(super) async fn extend(
+    client: &mut Client,
+    tenant: Uuid,
+    class: Uuid,
+    horizon: DateTime<Utc>,
+) -> Result<Option<Extended>> {
+    let mut transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let Some((schedule, planned_until)) = lock(&transaction, tenant, class, horizon).await? else {
+        return Ok(None);
+    };
+    let schedule = Schedule::parse(&schedule)
+        .map_err(|errors| anyhow!("its schedule is not one any more: {errors:?}"))?;
+    let spans = schedule.occurrences(planned_until, horizon);
+    let until = schedule.goes_on(horizon).then_some(horizon);
+    let mut extended = Extended {
+        added: spans.len(),
+        clashes: Vec::new(),
+    };
+    if !plan(&mut transaction, class, &spans, until).await? {
+        // One of them clashes, or some do: each is tried by itself, and the plan then finds all of them there.
+        for span in &spans {
+            if !try_insert(&mut transaction, class, span).await? {
+                insert(&transaction, class, span, "cancelled")
+                    .await
+                    .map_err(explain)?;
+                extended.added -= 1;
+                extended.clashes.push(span.start);
+            }
+        }
+        if !plan(&mut transaction, class, &spans, until).await? {
+            return Err(anyhow!(
+                "its occurrences clash, and none of them does by itself"
+            ));
+        }
+    }
+    transaction.commit().await.map_err(explain)?;
+    Ok(Some(extended))
+}
+
+/// Reads a class that is due, and keeps others from changing it. First the end of the tenant's chain of events is locked: that is
+/// what every writing statement begins with, and whoever takes the two in another order waits for somebody who waits for him.
+async fn lock(
+    transaction: &Transaction<'_>,
+    tenant: Uuid,
+    class: Uuid,
+    horizon: DateTime<Utc>,
+) -> Result<Option<(Value, DateTime<Utc>)>> {
+    transaction
+        .execute(
+            "select
+            from lms.event_heads as h
+            where h.tenant_id = $1
+            for update",
+            &[&tenant],
+        )
+        .await
+        .map_err(explain)?;
+    let row = transaction
+        .query_opt(
+            "select c.schedule, c.planned_until
+            from lms.classes as c
+            where c.tenant_id = $1
+              and c.id = $2
+              and c.deleted_at is null
+              and c.status = 'scheduled'
+              and c.planned_until < $3
+            for update skip locked",
+            &[&tenant, &class, &due_before(horizon)],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}
+
+/// Adds spans to a class's plan, from which a trigger makes those occurrences that are not there yet. Whether that went without a
+/// clash; if not, nothing is changed.
+async fn plan(
+    transaction: &mut Transaction<'_>,
+    class: Uuid,
+    spans: &[Span],
+    until: Option<DateTime<Utc>>,
+) -> Result<bool> {
+    let spans: Vec<Value> = spans
+        .iter()
+        .map(|span| json!([text(span.start), text(span.end)]))
+        .collect();
+    let savepoint = transaction.transaction().await.map_err(explain)?;
+    let updated = savepoint
+        .execute(
+            "update lms.classes as c
+            set
+              planned = c.planned || $2,
+              planned_until = $3
+            where c.id = $1",
+            &[&class, &Json(spans), &until],
+        )
+        .await;
+    settle(savepoint, updated).await
+}
+
+/// Inserts an occurrence as the class has it. Whether it clashes with none; if it does, nothing is changed.
+async fn try_insert(transaction: &mut Transaction<'_>, class: Uuid, span: &Span) -> Result<bool> {
+    let savepoint = transaction.transaction().await.map_err(explain)?;
+    let inserted = insert(&savepoint, class, span, "scheduled").await;
+    settle(savepoint, inserted).await
+}
+
+async fn insert(
+    transaction: &Transaction<'_>,
+    class: Uuid,
+    span: &Span,
+    status: &str,
+) -> Result<u64, Error> {
+    transaction
+        .execute(
+            "insert into lms.occurrences (
+              class_id, centre_id, tutor_id, room, original_start, starts_at, ends_at, status, reason
+            )
+            select
+              c.id,
+              c.centre_id,
+              c.tutor_id,
+              c.room,
+              $2,
+              $2,
+              $3,
+              $4,
+              case when $4 = 'cancelled' then 'clash' end
+            from lms.classes as c
+            where c.id = $1",
+            &[&class, &span.start, &span.end, &status],
+        )
+        .await
+}
+
+/// Keeps what a statement did, or takes it back when it met a clash.
+async fn settle(savepoint: Transaction<'_>, outcome: Result<u64, Error>) -> Result<bool> {
+    match outcome {
+        Ok(_) => {
+            savepoint.commit().await.map_err(explain)?;
+            Ok(true)
+        }
+        Err(error) if is_clash(&error) => {
+            savepoint.rollback().await.map_err(explain)?;
+            Ok(false)
+        }
+        Err(error) => Err(explain(error)),
+    }
+}
+
+fn is_clash(error: &Error) -> bool {
+    error
+        .code()
+        .is_some_and(|code| *code == SqlState::EXCLUSION_VIOLATION || code.code() == CONFLICT)
+}
+
+/// As the component writes the times of a plan.
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,126 @@
+//! `lms worker`: what has to be done as time goes on, whoever is using the application.
+//!
+//! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
+//! have come into sight. Each class is a transaction of its own, so that a round may break off anywhere, and any number of workers
+//! may be at it at the same time.
+
+mod extension;
+mod report;
+
+use std::io::Write;
+use std::time::Duration;
+
+use academics::recurrence::HORIZON;
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+pub use report::{Clash, Failure, Report};
+
+use crate::database::{self, explain};
+use crate::stop::Stop;
+use crate::tenant;
+
+/// How long `lms up` waits between two rounds.
+pub const INTERVAL: Duration = Duration::from_secs(3600);
+
+/// How soon a round that failed is tried again, at the most.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// What the transactions of a round are called in the event log.
+const REQUEST: &str = "worker";
+
+/// Goes round until it is told to stop.
+pub async fn work_until_stopped(address: String, interval: Duration) -> Result<()> {
+    let mut stop = Stop::new()?;
+    tokio::select! {
+        () = work(address, interval) => Ok(()),
+        () = stop.received() => Ok(()),
+    }
+}
+
+/// Goes round for ever. A database that is away is asked again.
+pub async fn work(address: String, interval: Duration) {
+    loop {
+        let pause = match round(&address, Utc::now()).await {
+            Ok(report) => {
+                if !report.is_empty() {
+                    // Nobody may be reading it; that is no reason not to work.
+                    let _ = writeln!(std::io::stdout(), "worker: {report}");
+                }
+                interval
+            }
+            Err(error) => {
+                let pause = interval.min(RETRY);
+                let seconds = pause.as_secs();
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "worker: {error:#}; trying again in {seconds} s"
+                );
+                pause
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Does everything that is due at a time.
+pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
+    let mut client = database::connect(address).await?;
+    let horizon = now + HORIZON;
+    let mut report = Report::default();
+    for (tenant, slug) in tenants(&mut client).await? {
+        for class in due(&mut client, tenant, horizon).await? {
+            match extension::extend(&mut client, tenant, class, horizon).await {
+                Ok(Some(extended)) => report.add(&slug, class, extended),
+                // Somebody else has been faster.
+                Ok(None) => {}
+                Err(error) if client.is_closed() => return Err(error),
+                Err(error) => report.failed.push(Failure {
+                    tenant: slug.clone(),
+                    class,
+                    reason: format!("{error:#}"),
+                }),
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Every tenant of the cell.
+async fn tenants(client: &mut Client) -> Result<Vec<(Uuid, String)>> {
+    let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+    let rows = transaction
+        .query(
+            "select s.tenant_id, s.slug
+            from lms_private.tenant_slugs as s
+            order by s.tenant_id",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// The classes of an active tenant whose occurrences end well before the horizon.
+async fn due(client: &mut Client, tenant: Uuid, horizon: DateTime<Utc>) -> Result<Vec<Uuid>> {
+    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let rows = transaction
+        .query(
+            "select c.id
+            from lms.classes as c
+            join lms.tenants as t
+              on t.tenant_id = c.tenant_id
+            where t.status = 'active'
+              and t.deleted_at is null
+              and c.deleted_at is null
+              and c.status = 'scheduled'
+              and c.planned_until < $1
+            order by c.planned_until, c.id",
+            &[&extension::due_before(horizon)],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}

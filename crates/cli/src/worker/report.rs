@@ -1,0 +1,119 @@
+//! What a round did, and how it is printed.
+
+use std::fmt::{self, Display, Formatter};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::extension::Extended;
+
+/// What a round did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many classes have got further occurrences.
+    pub classes: usize,
+    /// How many occurrences that are, those that clash left out.
+    pub occurrences: usize,
+    /// Occurrences that can't take place.
+    pub clashes: Vec<Clash>,
+    /// Classes that could not be done.
+    pub failed: Vec<Failure>,
+}
+
+/// An occurrence that was cancelled because somebody or something in it is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The slug of its tenant.
+    pub tenant: String,
+    /// Its class.
+    pub class: Uuid,
+    /// When it was to start.
+    pub start: DateTime<Utc>,
+}
+
+/// A class that could not be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The slug of its tenant.
+    pub tenant: String,
+    /// The class.
+    pub class: Uuid,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, tenant: &str, class: Uuid, extended: Extended) {
+        self.classes += 1;
+        self.occurrences += extended.added;
+        let clashes = extended.clashes.into_iter().map(|start| Clash {
+            tenant: tenant.to_owned(),
+            class,
+            start,
+        });
+        self.clashes.extend(clashes);
+    }
+
+    /// Whether there was nothing to do.
+    pub fn is_empty(&self) -> bool {
+        *self == Report::default()
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "classes extended: {}, occurrences added: {}",
+            self.classes, self.occurrences
+        )?;
+        for clash in &self.clashes {
+            write!(
+                out,
+                "\n  tenant {}, class {}: {} is cancelled, it clashes with another class",
+                clash.tenant,
+                clash.class,
+                clash.start.format("%Y-%m-%dT%H:%M:%SZ")
+            )?;
+        }
+        for failure in &self.failed {
+            write!(
+                out,
+                "\n  tenant {}, class {}: not extended: {}",
+                failure.tenant, failure.class, failure.reason
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_line_for_each_thing_that_somebody_should_look_at() {
+        let mut report = Report::default();
+        assert!(report.is_empty());
+        report.add(
+            "acme",
+            Uuid::nil(),
+            Extended {
+                added: 3,
+                clashes: vec!["2026-09-07T15:00:00Z".parse().unwrap()],
+            },
+        );
+        report.failed.push(Failure {
+            tenant: "acme".to_owned(),
+            class: Uuid::nil(),
+            reason: "broken".to_owned(),
+        });
+        assert!(!report.is_empty());
+        assert_eq!(
+            report.to_string(),
+            "classes extended: 1, occurrences added: 3\n  \
+             tenant acme, class 00000000-0000-0000-0000-000000000000: 2026-09-07T15:00:00Z is cancelled, it clashes with another class\n  \
+             tenant acme, class 00000000-0000-0000-0000-000000000000: not extended: broken"
+        );
+    }
+}

@@ -203,57 +203,6 @@ $$;
 comment on function lms.record_attendance is
   'Records who came to a lesson, and gives all its students. With a record, a lesson that has begun is completed.';
 
-create function lms.extend_class(class uuid, spans jsonb, until timestamptz) returns bigint
-language plpgsql
-as $$
-#variable_conflict use_variable
-declare
-  span jsonb;
-  refused bigint := 0;
-begin
-  update lms.classes as r
-  set
-    planned = r.planned || spans,
-    planned_until = until
-  where r.id = class
-    and r.status = 'scheduled'
-    and r.deleted_at is null;
-  return 0;
-exception
-  when sqlstate 'LM409' then
-    -- Nobody is there to be told. What clashes is there as cancelled, for somebody to see and to settle.
-    for span in select value from jsonb_array_elements(spans) loop
-      begin
-        update lms.classes as r
-        set planned = r.planned || jsonb_build_array(span)
-        where r.id = class;
-      exception
-        when sqlstate 'LM409' then
-          refused := refused + 1;
-          insert into lms.occurrences (
-            tenant_id, class_id, centre_id, tutor_id, room, original_start, starts_at, ends_at, status, reason
-          )
-          select
-            r.tenant_id, r.id, r.centre_id, r.tutor_id, r.room,
-            (span ->> 0)::timestamptz, (span ->> 0)::timestamptz, (span ->> 1)::timestamptz,
-            'cancelled', 'Another lesson is in the way.'
-          from lms.classes as r
-          where r.id = class;
-          update lms.classes as r
-          set planned = r.planned || jsonb_build_array(span)
-          where r.id = class;
-      end;
-    end loop;
-    update lms.classes as r
-    set planned_until = until
-    where r.id = class;
-    return refused;
-end
-$$;
-
-comment on function lms.extend_class is
-  'Adds lessons to a series whose horizon has moved, in the context of its tenant; gives how many of them clash and are cancelled. For lms_migrator.';
-
 grant execute on function
   lms.settle_class,
   lms.cancel_occurrence,
@@ -261,4 +210,3 @@ grant execute on function
   lms.record_attendance,
   lms_private.changeable_occurrence
 to lms_application;
-grant execute on function lms.extend_class to lms_migrator;

@@ -79,7 +79,7 @@ pub(crate) async fn create(
             let fields = statements::settable(classes);
             validation::body(fields, Fields::All, Purpose::Create, &object)
         })
-        .and_then(|input| validation::ruled(classes, Purpose::Create, input))
+        .and_then(|input| classes.ruled(Purpose::Create, input))
         .map_err(|_| Failure::Refused(StatusCode::UNPROCESSABLE_ENTITY))?;
     let id = random::id();
     let arguments = json!({"id": id, "input": input, "versions": null});

@@ -7,6 +7,7 @@
 mod calendar;
 mod caller;
 mod failure;
+mod routes;
 mod service;
 mod sign_in;
 mod statements;
@@ -57,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
             // As the host does: an answer must not wait for the client's acknowledgement.
             let _ = stream.set_nodelay(true);
         }),
-        service::router(Arc::new(service)).into_make_service_with_connect_info::<SocketAddr>(),
+        routes::router(Arc::new(service)).into_make_service_with_connect_info::<SocketAddr>(),
     )
     .await?;
     Ok(())

@@ -259,7 +259,7 @@ fn input(
         &object,
     );
     if unreadable.is_empty() {
-        return validation::ruled(resource, Purpose::Create, checked?);
+        return resource.ruled(Purpose::Create, checked?);
     }
     // A cell that can't be read is there, though its value isn't.
     let others = checked.err().into_iter().flat_map(|problem| problem.errors);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::field::{Field, Kind};
 use crate::policy::Verb;
-use crate::problem::FieldError;
+use crate::problem::{FieldError, Problem};
 use crate::validation::Purpose;
 
 /// Looks at the checked values of a body or of a file's row as a whole: gives what is wrong with them, and sets
@@ -70,6 +70,26 @@ impl Resource {
             .iter()
             .chain(self.fields)
             .chain(COMMON_LAST.iter())
+    }
+
+    /// The checked values once its rule, if it has one, has looked at them.
+    ///
+    /// # Errors
+    ///
+    /// 422 with what the rule finds wrong.
+    pub fn ruled(
+        &self,
+        purpose: Purpose,
+        mut values: Map<String, Value>,
+    ) -> Result<Map<String, Value>, Problem> {
+        let errors = self
+            .rule
+            .map_or_else(Vec::new, |rule| rule(&mut values, purpose));
+        if errors.is_empty() {
+            Ok(values)
+        } else {
+            Err(Problem::invalid(errors))
+        }
     }
 
     /// The field of this name.

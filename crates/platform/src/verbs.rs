@@ -19,7 +19,7 @@ use crate::resource::Resource;
 use crate::response::Response;
 use crate::sqlstate::settle;
 use crate::statement_cache::{self, Key};
-use crate::validation::{self, Purpose};
+use crate::validation::Purpose;
 use crate::{export, headers, import, query, random, statements};
 
 /// The one parameter of an import.
@@ -159,7 +159,7 @@ async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Re
     passage.no_query()?;
     require_key(passage.request, resource)?;
     let input = passage.body(statements::settable(resource), Purpose::Create)?;
-    let input = validation::ruled(resource, Purpose::Create, input)?;
+    let input = resource.ruled(Purpose::Create, input)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Create), || {
         statements::create(resource, passage.grant)
     });
@@ -219,7 +219,7 @@ async fn update(passage: &Passage<'_>, resource: &'static Resource) -> Result<Re
     passage.no_query()?;
     let versions = conditions::expected_versions(passage.request, resource.requires_match)?;
     let input = passage.body(resource.all_fields(), Purpose::Update)?;
-    let input = validation::ruled(resource, Purpose::Update, input)?;
+    let input = resource.ruled(Purpose::Update, input)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Update), || {
         statements::update(resource, passage.grant)
     });

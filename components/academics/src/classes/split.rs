@@ -7,7 +7,7 @@ use platform::policy::{Access, Grant};
 use platform::problem::Problem;
 use platform::random;
 use platform::sql::{Sql, Statement};
-use platform::validation::{self, Purpose};
+use platform::validation::Purpose;
 use serde_json::{Map, Value, json};
 
 use super::{CHANGE_LESSON, CLASSES, answer};
@@ -54,7 +54,7 @@ pub(crate) const SPLIT: Action = Action {
 };
 
 fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let input = validation::ruled(&CLASSES, Purpose::Create, call.body.clone())?;
+    let input = CLASSES.ruled(Purpose::Create, call.body.clone())?;
     let mut arguments = call.path.clone();
     arguments.insert("fresh".to_owned(), json!(random::id()));
     arguments.insert("input".to_owned(), Value::Object(input));

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use tokio_postgres::Client;
 
-use super::operation::Person;
+use super::person::Person;
 use crate::database::{self, explain};
 use crate::password;
 

@@ -8,6 +8,7 @@ mod fresh;
 mod latencies;
 mod load;
 mod operation;
+mod person;
 mod process;
 mod report;
 mod rounds;
@@ -29,7 +30,7 @@ use crate::progress::{Bar, step};
 use crate::{database, manifest, seed};
 
 pub use operation::Operation;
-use operation::Person;
+use person::Person;
 use report::{Calendar, Growth, Measurement, Report};
 use rounds::Bench;
 use server::Server;
@@ -243,8 +244,9 @@ async fn grow(bench: &Bench, client: &mut Client) -> Result<(Vec<Person>, Calend
     let people = calendar::people(client, tenant).await?;
     let few = bench.medians(&GROWING, &people).await?;
     calendar::fill(client, tenant, calendar::FEW_TUTORS, calendar::MANY_TUTORS).await?;
-    let people = calendar::people(client, tenant).await?;
+    // The same tutors and students as before: what differs is how many others there are.
     let many = bench.medians(&GROWING, &people).await?;
+    let people = calendar::people(client, tenant).await?;
     let conflict_check_milliseconds = calendar::conflict_check(client, tenant).await?;
     writing.done("full");
     let growth = GROWING

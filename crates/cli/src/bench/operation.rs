@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::calendar;
 use super::load::{Client, Source};
+use super::person::Person;
 use super::server::Server;
 
 /// How many rows a list asks for.
@@ -46,18 +47,6 @@ pub enum Operation {
     Slots,
     /// A new class, which must clash with nobody's lessons. Last, as above.
     Book,
-}
-
-/// An administrator with a password, and ids of rows of the same tenant.
-#[derive(Clone, Default)]
-pub(super) struct Person {
-    pub(super) slug: String,
-    pub(super) email: String,
-    pub(super) password: String,
-    pub(super) users: Vec<Uuid>,
-    pub(super) centres: Vec<Uuid>,
-    pub(super) tutors: Vec<Uuid>,
-    pub(super) students: Vec<Uuid>,
 }
 
 /// Somebody who has signed in.

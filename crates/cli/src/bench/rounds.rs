@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::load::{self, Outcome};
-use super::operation::{self, Account, Operation, Person};
+use super::operation::{self, Account, Operation};
+use super::person::Person;
 use super::process;
 use super::report::{Measurement, Subject};
 use super::server::Server;

@@ -10,7 +10,6 @@ use serde_json::{Map, Number, Value};
 use crate::field::{Field, Kind, Setting};
 use crate::policy::Fields;
 use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
-use crate::resource::Resource;
 
 pub use scalar::{decimal, id, scalar};
 
@@ -66,26 +65,6 @@ pub fn body(
     }
     let mut errors = Vec::new();
     let values = object_of(fields, purpose, "", object, &mut errors);
-    if errors.is_empty() {
-        Ok(values)
-    } else {
-        Err(Problem::invalid(errors))
-    }
-}
-
-/// Applies the resource's rule, if it has one, to the checked values.
-///
-/// # Errors
-///
-/// 422 with what the rule finds wrong.
-pub fn ruled(
-    resource: &Resource,
-    purpose: Purpose,
-    mut values: Map<String, Value>,
-) -> Result<Map<String, Value>, Problem> {
-    let errors = resource
-        .rule
-        .map_or_else(Vec::new, |rule| rule(&mut values, purpose));
     if errors.is_empty() {
         Ok(values)
     } else {

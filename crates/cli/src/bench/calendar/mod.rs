@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 use uuid::Uuid;
 
-use super::operation::Person;
+use super::person::Person;
 use crate::database::explain;
 use crate::{password, tenant};
 

@@ -1,0 +1,22 @@
+//! Which handler answers where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::service::Service;
+use crate::{calendar, sign_in, users};
+
+/// The calls that are measured, at the components' own paths.
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/v1/users", get(users::list).post(users::create))
+        .route("/v1/users/{id}", get(users::get))
+        .route("/v1/auth/login", post(sign_in::login))
+        .route("/v1/calendar", get(calendar::list))
+        .route("/v1/tutors/search", get(calendar::search))
+        .route("/v1/classes", post(calendar::create))
+        .route("/healthz", get(async || "ok"))
+        .with_state(service)
+}

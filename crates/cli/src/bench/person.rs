@@ -1,0 +1,15 @@
+//! On whose behalf requests are made.
+
+use uuid::Uuid;
+
+/// An administrator with a password, and ids of rows of the same tenant.
+#[derive(Clone, Default)]
+pub(super) struct Person {
+    pub(super) slug: String,
+    pub(super) email: String,
+    pub(super) password: String,
+    pub(super) users: Vec<Uuid>,
+    pub(super) centres: Vec<Uuid>,
+    pub(super) tutors: Vec<Uuid>,
+    pub(super) students: Vec<Uuid>,
+}

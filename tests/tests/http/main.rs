@@ -38,6 +38,7 @@ mod idempotency;
 mod imports;
 mod isolation;
 mod large_imports;
+mod leaderboard;
 mod lists;
 mod media_types;
 mod methods;

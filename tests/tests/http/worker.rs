@@ -322,3 +322,19 @@ fn what_the_worker_does_is_in_the_event_log() {
         Ok(())
     });
 }
+
+#[test]
+fn a_round_brings_the_analytics_up_to_date() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let path = "/v1/analytics/tutor-load";
+        let shown = async || -> Result<usize> {
+            let body = app.get(&admin, path).await?.expect(200).json();
+            Ok(body["data"].as_array().map_or(0, Vec::len))
+        };
+        let before = shown().await?;
+        worker::round(&app.superuser_url, Utc::now()).await?;
+        assert!(shown().await? > before, "{before} tutors before");
+        Ok(())
+    });
+}

@@ -212,6 +212,9 @@ async fn lines(
     operations: &[Operation],
     people: &[Person],
 ) -> Result<Vec<Measurement>> {
+    if operations.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut bar = Bar::new(
         "Measurements",
         (operations.len() * options.connections.len()) as u64,

@@ -1,8 +1,8 @@
 //! `lms worker`: what has to be done as time goes on, whoever is using the application.
 //!
 //! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
-//! have come into sight. Each class is a transaction of its own, so that a round may break off anywhere, and any number of workers
-//! may be at it at the same time.
+//! have come into sight, and refreshes the views that analytics are read from. Each class is a transaction of its own, so that a
+//! round may break off anywhere, and any number of workers may be at it at the same time.
 
 mod extension;
 mod report;
@@ -11,7 +11,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use academics::recurrence::HORIZON;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -85,7 +85,18 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
             }
         }
     }
+    refresh(&client).await?;
     Ok(report)
+}
+
+/// Brings the materialized views, which analytics are read from, up to date.
+async fn refresh(client: &Client) -> Result<()> {
+    client
+        .execute("select lms.refresh_views()", &[])
+        .await
+        .map_err(explain)
+        .context("cannot refresh the analytics")?;
+    Ok(())
 }
 
 /// Every tenant of the cell.

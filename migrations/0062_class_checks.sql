@@ -101,6 +101,7 @@ begin
     raise exception using
       errcode = 'LM422',
       message = 'Each of them must be a student of the class''s centre.',
+      detail = new.id,
       column = 'student_ids';
   end if;
   new.warnings := case
@@ -145,7 +146,7 @@ begin
   end if;
   -- What the classes are after, and what they have; of the lessons there, those that the caller may see. Of a class's own
   -- lessons those don't count that make room for its new ones.
-  select t.class_id, t.starts_at, t.ends_at, t.student_id
+  select c.id, t.class_id, t.starts_at, t.ends_at, t.student_id
   into clash
   from unnest(classes) as c
   cross join lateral (
@@ -203,10 +204,11 @@ begin
   limit 1;
   if not found and cardinality(classes) > 1 then
     -- Nothing that is there: then perhaps two of these.
-    select w.starts_at, w.ends_at
+    select w.id, w.starts_at, w.ends_at
     into clash
     from (
       select
+        c.id,
         s.starts_at,
         s.ends_at,
         max(s.ends_at) over (
@@ -240,6 +242,7 @@ begin
           who,
           to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         ),
+        detail = clash.id,
         column = what;
     end if;
   end if;
@@ -255,12 +258,13 @@ begin
       to_char(clash.ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
       clash.class_id
     ),
+    detail = clash.id,
     column = what;
 end
 $$;
 
 comment on function lms_private.refuse_clash is
-  'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it.';
+  'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it. DETAIL is the class that is refused.';
 
 create trigger check_status
 before update of status on lms.classes

@@ -78,7 +78,11 @@ begin
     -- The foreign key is checked after this, and has the words for it.
     new.name := '';
   elsif role <> 'tutor' and tg_op = 'INSERT' then
-    raise exception using errcode = 'LM422', message = 'This account is not a tutor''s.', column = 'user_id';
+    raise exception using
+      errcode = 'LM422',
+      message = 'This account is not a tutor''s.',
+      detail = new.id,
+      column = 'user_id';
   end if;
   if tg_op = 'INSERT' then
     new.current_students := 0;

@@ -8,7 +8,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  is_full boolean;
+  -- Tutors who have no place for all of theirs.
+  crowded uuid[];
+  -- The first student who came in vain, where that can be told.
+  refused uuid;
 begin
   -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
   -- The update waits for whoever holds a tutor's row, and looks again at how many places are left.
@@ -29,8 +32,26 @@ begin
         and t.current_students + c.students <= t.max_students
       returning t.id
     )
-    select (select count(*) from moved) < (select count(*) from change)
-    into is_full;
+    select array(select c.assigned_tutor_id from change as c where c.assigned_tutor_id not in (select m.id from moved as m))
+    into crowded;
+
+    select p.id
+    into refused
+    from (
+      select
+        n.tenant_id,
+        n.id,
+        n.assigned_tutor_id,
+        row_number() over (partition by n.tenant_id, n.assigned_tutor_id order by n.id) as place
+      from new_rows as n
+      where n.assigned_tutor_id = any (crowded)
+    ) as p
+    join lms.tutors as t
+      on t.tenant_id = p.tenant_id
+      and t.id = p.assigned_tutor_id
+    where t.current_students + p.place > t.max_students
+    order by p.id
+    limit 1;
   else
     with change as (
       select s.tenant_id, s.assigned_tutor_id, sum(s.students) as students
@@ -57,13 +78,14 @@ begin
         and (c.students < 0 or t.current_students + c.students <= t.max_students)
       returning t.id
     )
-    select (select count(*) from moved) < (select count(*) from change)
-    into is_full;
+    select array(select c.assigned_tutor_id from change as c where c.assigned_tutor_id not in (select m.id from moved as m))
+    into crowded;
   end if;
-  if is_full then
+  if crowded <> '{}' then
     raise exception using
       errcode = 'LM409',
       message = 'The tutor has no place left.',
+      detail = coalesce(refused::text, ''),
       column = 'assigned_tutor_id';
   end if;
   return null;
@@ -93,11 +115,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   wrong text;
+  refused uuid;
 begin
   -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
   if tg_op = 'INSERT' then
-    select case when u.role <> 'student' then 'user_id' else 'parent_id' end
-    into wrong
+    select n.id, case when u.role <> 'student' then 'user_id' else 'parent_id' end
+    into refused, wrong
     from new_rows as n
     join lms.users as u
       on u.tenant_id = n.tenant_id
@@ -107,10 +130,11 @@ begin
       and p.id = n.parent_id
     where u.role <> 'student'
       or p.role <> 'parent'
+    order by n.id
     limit 1;
   else
-    select 'parent_id'
-    into wrong
+    select n.id, 'parent_id'
+    into refused, wrong
     from new_rows as n
     join old_rows as o
       on o.tenant_id = n.tenant_id
@@ -126,6 +150,7 @@ begin
     raise exception using
       errcode = 'LM422',
       message = case wrong when 'user_id' then 'This account is not a student''s.' else 'This account is not a parent''s.' end,
+      detail = refused,
       column = wrong;
   end if;
   return null;

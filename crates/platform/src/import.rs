@@ -8,7 +8,9 @@ mod statement;
 mod tests;
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
+use crate::database::Failure;
 use crate::field::{Field, Kind};
 use crate::policy::{Fields, Grant};
 use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
@@ -39,12 +41,40 @@ pub struct Reader {
     sheet: Sheet,
 }
 
+/// What a file has become.
+pub struct Gathered {
+    /// The argument of the statement.
+    pub arguments: String,
+    /// Where its rows stand.
+    pub places: Places,
+}
+
+/// Which row of the file each new id is: what the database refuses it names by id.
+#[derive(Default)]
+pub struct Places(Vec<(Uuid, u64)>);
+
+impl Places {
+    /// The failure, with the row of the file in front of the field when the database said which one it refuses.
+    pub fn locate(&self, failure: Failure) -> Failure {
+        let Failure::Refused(mut refusal) = failure else {
+            return failure;
+        };
+        let refused = refusal.detail.as_deref().and_then(validation::id);
+        let place = self.0.iter().find(|(id, _)| Some(*id) == refused);
+        if let (Some((_, row)), Some(field)) = (place, &refusal.column) {
+            refusal.column = Some(format!("{row}/{field}"));
+        }
+        Failure::Refused(refusal)
+    }
+}
+
 /// What has been read of the file.
 struct Sheet {
     /// The fields that the header names; none until it has been read.
     columns: Option<Vec<&'static Field>>,
     rows: usize,
     arguments: String,
+    places: Places,
     errors: Vec<FieldError>,
 }
 
@@ -59,6 +89,7 @@ impl Reader {
                 columns: None,
                 rows: 0,
                 arguments: format!("{{\"dry_run\":{dry_run},\"rows\":["),
+                places: Places::default(),
                 errors: Vec::new(),
             },
         }
@@ -77,12 +108,12 @@ impl Reader {
         Ok(())
     }
 
-    /// The statement's argument, once the file has come to its end.
+    /// The statement's argument and its rows' places, once the file has come to its end.
     ///
     /// # Errors
     ///
     /// As for [`Reader::take`], and 422 with row, column and reason of what is not valid.
-    pub fn finish(mut self) -> Result<String, Problem> {
+    pub fn finish(mut self) -> Result<Gathered, Problem> {
         if let Some(record) = self.records.finish()? {
             self.sheet.take(self.resource, self.grant, record)?;
         }
@@ -93,7 +124,10 @@ impl Reader {
             return Err(Problem::new(problem::Kind::Invalid).detail("The file has no rows."));
         }
         self.sheet.arguments.push_str("]}");
-        Ok(self.sheet.arguments)
+        Ok(Gathered {
+            arguments: self.sheet.arguments,
+            places: self.sheet.places,
+        })
     }
 }
 
@@ -132,7 +166,9 @@ impl Sheet {
         if !self.errors.is_empty() {
             return Ok(());
         }
-        let text = json!({"id": random::id(), "row": row, "input": input}).to_string();
+        let id = random::id();
+        self.places.0.push((id, row));
+        let text = json!({"id": id, "row": row, "input": input}).to_string();
         self.reserve(text.len() + 3)?;
         if self.rows > 1 {
             self.arguments.push(',');

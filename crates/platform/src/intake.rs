@@ -33,8 +33,8 @@ pub enum Body {
 
 /// The rows of a file that is imported.
 pub struct Rows {
-    /// The argument of the statement that inserts them.
-    pub(crate) arguments: String,
+    /// The argument of the statement that inserts them, and where they stand.
+    pub(crate) gathered: import::Gathered,
     /// The SHA-256 of the file; empty when nobody asks for it.
     pub(crate) digest: Vec<u8>,
 }
@@ -107,7 +107,7 @@ impl Intake {
         Ok(match self.kept {
             Kept::Bytes(bytes) => Body::Bytes(bytes),
             Kept::File { reader, digest } => Body::Rows(Rows {
-                arguments: reader.finish()?,
+                gathered: reader.finish()?,
                 digest: digest.map_or_else(Vec::new, |digest| digest.finalize().to_vec()),
             }),
         })

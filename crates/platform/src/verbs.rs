@@ -9,6 +9,7 @@ use crate::component::Component;
 use crate::conditions;
 use crate::database::Answer;
 use crate::field::{Field, Kind as FieldKind};
+use crate::import::Gathered;
 use crate::intake::Rows;
 use crate::listing::Listing;
 use crate::passage::Passage;
@@ -282,7 +283,8 @@ pub(crate) async fn import(
     let statement = statement_cache::get(key(passage, resource, Verb::Import), || {
         import::statement(resource)
     });
-    let run = passage.client.run_text(&statement, rows.arguments);
+    let Gathered { arguments, places } = rows.gathered;
+    let run = passage.client.run_text(&statement, arguments);
     match run.await {
         Ok(answer) => {
             let body = answer
@@ -295,6 +297,6 @@ pub(crate) async fn import(
                 response
             })
         }
-        Err(failure) => settle(failure),
+        Err(failure) => settle(places.locate(failure)),
     }
 }

@@ -62,7 +62,7 @@ fn classes_come_from_a_file_all_or_none() {
             )
             .await?
             .expect(409);
-            assert_eq!(reply.pointers(), ["/tutor_id"], "{}", reply.text);
+            assert_eq!(reply.pointers(), ["/4/tutor_id"], "{}", reply.text);
             let named = "The tutor is taken by two of these classes from 2035-04-09T16:00:00Z on.";
             assert_eq!(reply.json()["errors"][0]["detail"], named);
         }

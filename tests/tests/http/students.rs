@@ -302,7 +302,7 @@ fn students_go_out_and_in_as_csv() {
         let reply = import(app, &admin, "/v1/students/import", full)
             .await?
             .expect(409);
-        assert_eq!(reply.pointers(), ["/assigned_tutor_id"]);
+        assert_eq!(reply.pointers(), ["/4/assigned_tutor_id"]);
         assert_eq!(rows::written(app).await?, before);
 
         // Row, column and reason of what is wrong.

@@ -250,6 +250,11 @@ fn tutors_go_out_and_in_as_csv() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/availability/weekly/0/end"]);
+        let wrong = good.replace(&user.to_string(), &admin.user.to_string());
+        let reply = import(app, &admin, "/v1/tutors/import", wrong)
+            .await?
+            .expect(422);
+        assert_eq!(reply.pointers(), ["/2/user_id"]);
         import(app, &admin, "/v1/tutors/import?dry_run=true", good.clone())
             .await?
             .expect(200);

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::database::Refusal;
 use crate::fixture::{ADMIN, LAMPS, TUTOR};
 
 /// The rows of a file that comes in pieces.
@@ -9,7 +10,7 @@ fn rows(grant: &'static Grant, file: &[u8]) -> Result<Vec<Value>, Problem> {
     for piece in file.chunks(64) {
         reader.take(piece)?;
     }
-    let arguments: Value = serde_json::from_str(&reader.finish()?).unwrap();
+    let arguments: Value = serde_json::from_str(&reader.finish()?.arguments).unwrap();
     assert_eq!(arguments["dry_run"], false);
     Ok(arguments["rows"].as_array().unwrap().clone())
 }
@@ -188,5 +189,30 @@ proptest! {
             Ok(rows) => prop_assert!(!rows.is_empty()),
             Err(problem) => prop_assert!([400, 422].contains(&problem.status())),
         }
+    }
+}
+
+#[test]
+fn a_row_that_the_database_refuses_is_named() {
+    let mut reader = Reader::new(&LAMPS, &ADMIN, false);
+    reader.take(b"name\nA\n\nB\n").unwrap();
+    let gathered = reader.finish().unwrap();
+    let arguments: Value = serde_json::from_str(&gathered.arguments).unwrap();
+    let refusal = |detail: Option<&str>| {
+        Failure::Refused(Box::new(Refusal {
+            code: "LM409".to_owned(),
+            column: Some("watts".to_owned()),
+            detail: detail.map(str::to_owned),
+            ..Refusal::default()
+        }))
+    };
+    let located = |detail: Option<&str>| match gathered.places.locate(refusal(detail)) {
+        Failure::Refused(refusal) => refusal.column,
+        other => panic!("{other:?}"),
+    };
+    let second = arguments["rows"][1]["id"].as_str();
+    assert_eq!(located(second).as_deref(), Some("4/watts"));
+    for unknown in [None, Some(""), Some("01a20a24-1a71-71cf-a98e-d3f624d40b7a")] {
+        assert_eq!(located(unknown).as_deref(), Some("watts"));
     }
 }

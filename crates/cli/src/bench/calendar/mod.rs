@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 use uuid::Uuid;
 
+use super::data;
 use super::person::Person;
 use crate::database::explain;
 use crate::{password, tenant};
@@ -115,10 +116,7 @@ pub(super) async fn fill(client: &mut Client, tenant: Uuid, from: i32, to: i32) 
             .context("cannot write the lessons of the calendar")?;
     }
     transaction.commit().await.map_err(explain)?;
-    client
-        .batch_execute("vacuum (analyze)")
-        .await
-        .map_err(explain)
+    data::settle(client).await
 }
 
 /// Sets the tenant, for row defaults, until the transaction ends.

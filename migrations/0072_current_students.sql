@@ -34,24 +34,6 @@ begin
     )
     select array(select c.assigned_tutor_id from change as c where c.assigned_tutor_id not in (select m.id from moved as m))
     into crowded;
-
-    select p.id
-    into refused
-    from (
-      select
-        n.tenant_id,
-        n.id,
-        n.assigned_tutor_id,
-        row_number() over (partition by n.tenant_id, n.assigned_tutor_id order by n.id) as place
-      from new_rows as n
-      where n.assigned_tutor_id = any (crowded)
-    ) as p
-    join lms.tutors as t
-      on t.tenant_id = p.tenant_id
-      and t.id = p.assigned_tutor_id
-    where t.current_students + p.place > t.max_students
-    order by p.id
-    limit 1;
   else
     with change as (
       select s.tenant_id, s.assigned_tutor_id, sum(s.students) as students
@@ -82,6 +64,25 @@ begin
     into crowded;
   end if;
   if crowded <> '{}' then
+    if tg_op = 'INSERT' then
+      select p.id
+      into refused
+      from (
+        select
+          n.tenant_id,
+          n.id,
+          n.assigned_tutor_id,
+          row_number() over (partition by n.tenant_id, n.assigned_tutor_id order by n.id) as place
+        from new_rows as n
+        where n.assigned_tutor_id = any (crowded)
+      ) as p
+      join lms.tutors as t
+        on t.tenant_id = p.tenant_id
+        and t.id = p.assigned_tutor_id
+      where t.current_students + p.place > t.max_students
+      order by p.id
+      limit 1;
+    end if;
     raise exception using
       errcode = 'LM409',
       message = 'The tutor has no place left.',

@@ -279,9 +279,7 @@ async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response,
     if let Some(version) = &answer.tag {
         response = response.header("etag", conditions::etag(version, passage.grant));
     }
-    if answer.replayed {
-        response = response.header("idempotency-replayed", "true");
-    }
+    response = response.replayed(answer.replayed);
     match (action.answers.status, action.answers.schema) {
         (201, Some(Shape::Resource(resource))) => verbs::located(response, resource.name),
         _ => Ok(response),

@@ -46,6 +46,15 @@ impl Response {
         }
     }
 
+    /// Says so when it is the stored answer of an idempotency key.
+    pub fn replayed(self, is_replayed: bool) -> Response {
+        if is_replayed {
+            self.header("idempotency-replayed", "true")
+        } else {
+            self
+        }
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Response {
         self.headers.push((name, value.into()));

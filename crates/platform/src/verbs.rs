@@ -147,12 +147,9 @@ fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response
     if reads && conditions::not_modified(passage.request, &etag) {
         return Ok(Response::empty(304).header("etag", etag));
     }
-    let response = Response::json(status, body).header("etag", etag);
-    Ok(if answer.replayed {
-        response.header("idempotency-replayed", "true")
-    } else {
-        response
-    })
+    Ok(Response::json(status, body)
+        .header("etag", etag)
+        .replayed(answer.replayed))
 }
 
 async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
@@ -290,12 +287,7 @@ pub(crate) async fn import(
             let body = answer
                 .body
                 .ok_or_else(|| Problem::new(Kind::Internal).cause("an import without an answer"))?;
-            let response = Response::json(201, body);
-            Ok(if answer.replayed {
-                response.header("idempotency-replayed", "true")
-            } else {
-                response
-            })
+            Ok(Response::json(201, body).replayed(answer.replayed))
         }
         Err(failure) => settle(places.locate(failure)),
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::in_context;
+use super::begin;
 use crate::bench::latencies::Latencies;
 use crate::database::explain;
 
@@ -16,12 +16,7 @@ const SAMPLES: i32 = 500;
 /// The median time in milliseconds of one insert into a calendar with so many lessons, its constraints checked and
 /// its indexes kept: an upper bound of the check.
 pub(in crate::bench) async fn check(client: &mut Client, tenant: Uuid) -> Result<f64> {
-    let transaction = client.transaction().await.map_err(explain)?;
-    in_context(&transaction, tenant).await?;
-    transaction
-        .batch_execute("set local session_replication_role = replica")
-        .await
-        .map_err(explain)?;
+    let transaction = begin(client, tenant).await?;
     let insert = transaction.prepare(INSERT).await.map_err(explain)?;
     let mut latencies = Latencies::new()?;
     for sample in 0..SAMPLES {

@@ -6,7 +6,7 @@ mod conflict;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use tokio_postgres::{Client, GenericClient};
+use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::data;
@@ -71,21 +71,21 @@ pub(super) async fn create(client: &mut Client) -> Result<Uuid> {
         name: "Calendar".to_owned(),
     };
     tenant::insert(&transaction, id, &new).await?;
-    for statement in [
-        "insert into lms.centres (name, code, time_zone, currency)
-        values ('Lakeside', 'lake', 'Europe/London', 'GBP')",
-        "insert into lms.users (name, email, role)
-        select 'Bench', format('admin%s@bench.example', number), 'admin'
-        from generate_series(1, 32) as number",
-    ] {
-        transaction
-            .execute(statement, &[])
-            .await
-            .map_err(explain)
-            .context("cannot make the tenant with a calendar")?;
-    }
     transaction
-        .execute("update lms.users set password_hash = $1", &[&hash])
+        .execute(
+            "insert into lms.centres (name, code, time_zone, currency)
+            values ('Lakeside', 'lake', 'Europe/London', 'GBP')",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    transaction
+        .execute(
+            "insert into lms.users (name, email, role, password_hash)
+            select 'Bench', format('admin%s@bench.example', number), 'admin', $1
+            from generate_series(1, $2::integer) as number",
+            &[&hash, &ACCOUNTS],
+        )
         .await
         .map_err(explain)?;
     transaction.commit().await.map_err(explain)?;
@@ -94,13 +94,7 @@ pub(super) async fn create(client: &mut Client) -> Result<Uuid> {
 
 /// Writes the tutors behind number `from` up to number `to`, with students, classes and lessons.
 pub(super) async fn fill(client: &mut Client, tenant: Uuid, from: i32, to: i32) -> Result<()> {
-    let transaction = client.transaction().await.map_err(explain)?;
-    in_context(&transaction, tenant).await?;
-    // Not something that happened in the application: no event of it, and nothing that triggers derive.
-    transaction
-        .batch_execute("set local session_replication_role = replica")
-        .await
-        .map_err(explain)?;
+    let transaction = begin(client, tenant).await?;
     for statement in [USERS, TUTORS, STUDENTS, CLASSES, ENROLMENTS] {
         transaction
             .execute(statement, &[&(from + 1), &to])
@@ -119,16 +113,20 @@ pub(super) async fn fill(client: &mut Client, tenant: Uuid, from: i32, to: i32) 
     data::settle(client).await
 }
 
-/// Sets the tenant, for row defaults, until the transaction ends.
-async fn in_context(client: &impl GenericClient, tenant: Uuid) -> Result<()> {
-    client
+/// A transaction in the tenant's context in which rows are only written: not something that happened in the application, so no
+/// event of it, and nothing that triggers derive.
+async fn begin(client: &mut Client, tenant: Uuid) -> Result<Transaction<'_>> {
+    let transaction = client.transaction().await.map_err(explain)?;
+    transaction
         .execute(
-            "select set_config('app.tenant_id', $1, true)",
+            "select
+              set_config('app.tenant_id', $1, true),
+              set_config('session_replication_role', 'replica', true)",
             &[&tenant.to_string()],
         )
         .await
         .map_err(explain)?;
-    Ok(())
+    Ok(transaction)
 }
 
 /// The administrators, with the tutors and students that there are.

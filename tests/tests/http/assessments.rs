@@ -178,12 +178,7 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
     run(async |app| {
         let (home, away) = rows::centres(app).await?;
         let own = people::own_student(app).await?;
-        let far = rows::id(
-            app,
-            "select id from lms.students where centre_id = $1",
-            &[&away],
-        )
-        .await?;
+        let far = people::student_of(app, away).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {

@@ -141,3 +141,13 @@ pub(crate) fn starts(rows: &[Value]) -> Vec<String> {
         .map(|time| time.replace(".000000Z", "Z"))
         .collect()
 }
+
+/// The first Mondays of [`weekly`].
+pub(crate) const FIRST: &str = "2035-04-02T16:00:00Z";
+pub(crate) const SECOND: &str = "2035-04-09T16:00:00Z";
+pub(crate) const THIRD: &str = "2035-04-16T16:00:00Z";
+
+/// A series that begins on a Monday at four, an hour each.
+pub(crate) fn weekly(rule: &str) -> Value {
+    series("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00", rule)
+}

@@ -265,18 +265,12 @@ fn rules_that_make_no_sense_are_refused_with_their_place() {
     });
 }
 
-/// The lines of the leaderboard.
 #[test]
 fn each_role_reads_and_adds_awards_of_its_scope() {
     run(async |app| {
         let (_, away) = rows::centres(app).await?;
         let own = people::own_student(app).await?;
-        let far = rows::id(
-            app,
-            "select id from lms.students where centre_id = $1",
-            &[&away],
-        )
-        .await?;
+        let far = people::student_of(app, away).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             if matches!(role, Role::Support | Role::Finance) {

@@ -6,23 +6,27 @@ use tests::{Role, run};
 
 use crate::rows;
 
+/// Tables whose name is that of their URL.
+const TABLES: [&str; 10] = [
+    "centres",
+    "users",
+    "staff",
+    "guardians",
+    "tenants",
+    "students",
+    "tutors",
+    "classes",
+    "assessments",
+    "gamification",
+];
+
 #[test]
 fn ids_of_another_tenant_are_not_there_for_anybody() {
     run(async |app| {
         let nowhere = uuid::Uuid::now_v7();
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
-            for table in [
-                "centres",
-                "users",
-                "staff",
-                "guardians",
-                "tenants",
-                "students",
-                "tutors",
-                "assessments",
-                "gamification",
-            ] {
+            for table in TABLES {
                 let theirs = rows::any(app, 1, table).await?;
                 let read = app.get(&session, &format!("/v1/{table}/{theirs}")).await?;
                 let missing = app.get(&session, &format!("/v1/{table}/{nowhere}")).await?;
@@ -81,17 +85,7 @@ fn an_admin_changes_nothing_of_another_tenant() {
 fn lists_filters_and_counts_show_ones_own_rows_alone() {
     run(async |app| {
         let ours = app.sign_in(Role::Admin).await?;
-        for table in [
-            "centres",
-            "users",
-            "staff",
-            "guardians",
-            "tenants",
-            "students",
-            "tutors",
-            "assessments",
-            "gamification",
-        ] {
+        for table in TABLES {
             let own = rows::count(
                 app,
                 &format!("lms.{table} where tenant_id = $1"),

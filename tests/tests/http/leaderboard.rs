@@ -7,6 +7,7 @@ use tests::{Application, Role, Session, run};
 use crate::gamification::award;
 use crate::{people, rows};
 
+/// The lines of the leaderboard.
 async fn board(app: &Application, session: &Session, query: &str) -> Result<Vec<Value>> {
     let body = app
         .get(session, &format!("/v1/gamification/leaderboard?{query}"))

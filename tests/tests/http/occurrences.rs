@@ -4,17 +4,10 @@ use serde_json::{Value, json};
 use tests::{Role, run};
 
 use crate::classroom::{
-    act, classroom, lesson, lessons, make, path, series, single, starts, texts,
+    FIRST, SECOND, THIRD, act, classroom, lesson, lessons, make, path, series, single, starts,
+    texts, weekly,
 };
 use crate::rows;
-
-const FIRST: &str = "2035-04-02T16:00:00Z";
-const SECOND: &str = "2035-04-09T16:00:00Z";
-const THIRD: &str = "2035-04-16T16:00:00Z";
-
-fn weekly(rule: &str) -> Value {
-    series("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00", rule)
-}
 
 #[test]
 fn a_lesson_is_cancelled_and_its_hour_is_free() {

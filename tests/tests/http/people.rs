@@ -137,3 +137,13 @@ pub(crate) async fn attendance(
     )
     .await
 }
+
+/// A student of a centre.
+pub(crate) async fn student_of(app: &Application, centre: Uuid) -> Result<Uuid> {
+    rows::id(
+        app,
+        "select id from lms.students where centre_id = $1",
+        &[&centre],
+    )
+    .await
+}

@@ -200,12 +200,7 @@ fn progress_is_for_those_who_see_student_and_assessments() {
     run(async |app| {
         let (_, away) = rows::centres(app).await?;
         let own = people::own_student(app).await?;
-        let far = rows::id(
-            app,
-            "select id from lms.students where centre_id = $1",
-            &[&away],
-        )
-        .await?;
+        let far = people::student_of(app, away).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let (near, distant) = match role {

@@ -1,17 +1,12 @@
 //! A lesson and all that follow it are changed: the class is cut in two.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{Role, run};
 
-use crate::classroom::{classroom, lesson, lessons, make, path, series, starts, texts};
+use crate::classroom::{
+    FIRST, THIRD, classroom, lesson, lessons, make, path, series, starts, texts, weekly,
+};
 use crate::rows;
-
-const FIRST: &str = "2035-04-02T16:00:00Z";
-const THIRD: &str = "2035-04-16T16:00:00Z";
-
-fn weekly(rule: &str) -> Value {
-    series("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00", rule)
-}
 
 #[test]
 fn a_lesson_and_all_that_follow_it_become_a_class_of_their_own() {

@@ -24,7 +24,9 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
             | Kind::Date
             | Kind::Boolean
             | Kind::Integer { .. }
-            | Kind::Decimal { .. } => {
+            | Kind::Decimal { .. }
+            | Kind::Money
+            | Kind::SignedMoney => {
                 sql.push("coalesce(r.").push(field.name).push("::text, '')");
             }
             Kind::Time => {

@@ -55,6 +55,10 @@ pub enum Kind {
         /// Most digits behind the point.
         places: u8,
     },
+    /// An amount of money above zero, as decimal text (`"125.50"`): never a float.
+    Money,
+    /// An amount of money that may be zero or below: a sum, a difference or an entry on an account.
+    SignedMoney,
     /// True or false.
     Boolean,
     /// An IANA time zone, such as `Europe/London`.
@@ -219,7 +223,7 @@ impl Kind {
             Kind::LocalTime => "timestamp",
             Kind::TimeOfDay => "time",
             Kind::Integer { .. } => "bigint",
-            Kind::Decimal { .. } => "numeric",
+            Kind::Decimal { .. } | Kind::Money | Kind::SignedMoney => "numeric",
             Kind::Boolean => "boolean",
             Kind::TextList { .. }
             | Kind::References { .. }
@@ -255,7 +259,12 @@ impl Kind {
     pub const fn is_ordered(self) -> bool {
         matches!(
             self,
-            Kind::Date | Kind::Time | Kind::Integer { .. } | Kind::Decimal { .. }
+            Kind::Date
+                | Kind::Time
+                | Kind::Integer { .. }
+                | Kind::Decimal { .. }
+                | Kind::Money
+                | Kind::SignedMoney
         )
     }
 }
@@ -312,6 +321,8 @@ mod tests {
                 false,
                 true,
             ),
+            (Kind::Money, "numeric", false, false, true),
+            (Kind::SignedMoney, "numeric", false, false, true),
             (Kind::LocalTime, "timestamp", false, false, false),
             (Kind::TimeOfDay, "time", false, false, false),
             (Kind::Boolean, "boolean", false, false, false),

@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod import;
 pub mod intake;
 pub mod listing;
+pub mod money;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod passage;

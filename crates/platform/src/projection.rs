@@ -109,6 +109,7 @@ pub fn returning(sql: &mut Sql, resource: &Resource) {
 pub fn value(sql: &mut Sql, field: &Field) {
     match field.kind {
         Kind::Time => sql.push("lms.utc(r.").push(field.name).push(")"),
+        Kind::Money | Kind::SignedMoney => sql.push("r.").push(field.name).push("::text"),
         _ => sql.push("r.").push(field.name),
     };
 }

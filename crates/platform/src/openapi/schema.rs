@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::field::{Field, Kind, Setting};
+use crate::money;
 use crate::resource::Resource;
 use crate::statements;
 
@@ -133,6 +134,18 @@ pub(super) fn of_kind(kind: Kind) -> Value {
             "minimum": min,
             "maximum": max,
             "multipleOf": 10f64.powi(-i32::from(places))
+        }),
+        Kind::Money => json!({
+            "type": "string",
+            "pattern": money::PATTERN,
+            "description": "An amount above zero, with at most as many digits behind the point as its currency has.",
+            "examples": ["125.50"]
+        }),
+        Kind::SignedMoney => json!({
+            "type": "string",
+            "pattern": money::SIGNED_PATTERN,
+            "description": "An amount with the digits of its currency, which may be zero or below.",
+            "examples": ["-125.50"]
         }),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Boolean => json!({"type": "boolean"}),

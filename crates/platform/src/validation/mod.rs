@@ -187,6 +187,13 @@ fn check(
             },
             None => refuse(errors, pointer, "wrong_type", "This must be a number."),
         },
+        // A number has gone through a float by the time it is seen here.
+        Kind::Money | Kind::SignedMoney if !value.is_string() => refuse(
+            errors,
+            pointer,
+            "wrong_type",
+            "An amount must be a text, such as \"125.50\".",
+        ),
         _ => match value {
             Value::String(text) => match scalar(kind, text) {
                 Ok(text) => Some(Value::String(text)),

@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFor
 use uuid::Uuid;
 
 use crate::field::Kind;
+use crate::money;
 
 /// Years that dates and times may lie in; the first and the last of those that people live and plan in.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
@@ -55,6 +56,8 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             Ok(number) => decimal(number, min, max, places).map(|number| number.to_string()),
             Err(_) => Err(decimal_expected(min, max, places)),
         },
+        Kind::Money => money::amount(text),
+        Kind::SignedMoney => money::signed(text),
         Kind::Boolean => match text {
             "true" | "false" => Ok(text.to_owned()),
             _ => Err(("wrong_type", "This must be true or false.".to_owned())),
@@ -69,7 +72,7 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
                 )
             }),
         Kind::Currency => {
-            if iso_currency::Currency::from_code(text).is_some() {
+            if money::digits(text).is_some() {
                 Ok(text.to_owned())
             } else {
                 Err((

@@ -1,0 +1,198 @@
+//! Money: decimal text from the client to the database and back, never a float.
+
+use iso_currency::Currency;
+
+/// Most digits before the point.
+const WHOLE: usize = 15;
+/// Most digits behind the point, of any currency.
+const BEHIND: usize = 4;
+
+/// What [`amount`] takes, as a regular expression for the reference.
+pub(crate) const PATTERN: &str = "^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
+/// What [`signed`] takes.
+pub(crate) const SIGNED_PATTERN: &str = "^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
+
+/// An amount above zero, as it is written.
+///
+/// # Errors
+///
+/// The code and the sentence that say what is wrong.
+pub(crate) fn amount(text: &str) -> Result<String, (&'static str, String)> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    if !is_decimal(unsigned) {
+        return Err(expected());
+    }
+    let is_zero = unsigned.bytes().all(|byte| byte == b'0' || byte == b'.');
+    if is_zero || unsigned.len() < text.len() {
+        return Err(("out_of_range", "This must be above zero.".to_owned()));
+    }
+    Ok(text.to_owned())
+}
+
+/// An amount that may be zero or below, as it is written.
+///
+/// # Errors
+///
+/// The code and the sentence that say what is wrong.
+pub(crate) fn signed(text: &str) -> Result<String, (&'static str, String)> {
+    if is_decimal(text.strip_prefix('-').unwrap_or(text)) {
+        Ok(text.to_owned())
+    } else {
+        Err(expected())
+    }
+}
+
+/// What is said of a value that is no amount.
+fn expected() -> (&'static str, String) {
+    (
+        "invalid_amount",
+        format!(
+            "This must be a decimal number as a text, such as \"125.50\": at most {WHOLE} digits before the point \
+            and {BEHIND} behind it."
+        ),
+    )
+}
+
+/// Digits, without a zero in front that says nothing, and perhaps a point with digits behind it.
+fn is_decimal(text: &str) -> bool {
+    let (whole, behind) = match text.split_once('.') {
+        Some((whole, behind)) => (whole, Some(behind)),
+        None => (text, None),
+    };
+    let are_digits = |digits: &str, most: usize| {
+        (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    are_digits(whole, WHOLE)
+        && (whole == "0" || !whole.starts_with('0'))
+        && behind.is_none_or(|behind| are_digits(behind, BEHIND))
+}
+
+/// How many digits an amount of the currency has behind the point (ISO 4217); none when it is no currency that
+/// somebody can pay with, such as gold.
+pub fn digits(currency: &str) -> Option<usize> {
+    let digits = Currency::from_code(currency)?.exponent()?;
+    Some(usize::from(digits))
+}
+
+/// What is wrong with an amount that has more digits behind the point than its currency; nothing when it hasn't.
+pub fn excess(amount: &str, currency: &str) -> Option<String> {
+    let digits = digits(currency)?;
+    let behind = amount.split_once('.').map_or("", |(_, behind)| behind);
+    let has_more = behind.trim_end_matches('0').len() > digits;
+    has_more
+        .then(|| format!("An amount in {currency} has at most {digits} digits behind the point."))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_amount_is_a_decimal_number_above_zero() {
+        for sound in [
+            "125.50",
+            "0.0001",
+            "1",
+            "999999999999999.9999",
+            "10",
+            "0.10",
+        ] {
+            assert_eq!(amount(sound).as_deref(), Ok(sound));
+        }
+        for (unsound, code) in [
+            ("0", "out_of_range"),
+            ("0.00", "out_of_range"),
+            ("-5.00", "out_of_range"),
+            ("-0", "out_of_range"),
+            ("", "invalid_amount"),
+            ("-", "invalid_amount"),
+            (".5", "invalid_amount"),
+            ("5.", "invalid_amount"),
+            ("05", "invalid_amount"),
+            ("+5", "invalid_amount"),
+            ("1e3", "invalid_amount"),
+            ("1,50", "invalid_amount"),
+            ("1.50000", "invalid_amount"),
+            ("1000000000000000", "invalid_amount"),
+            ("NaN", "invalid_amount"),
+            ("Infinity", "invalid_amount"),
+            (" 5", "invalid_amount"),
+            ("٥", "invalid_amount"),
+        ] {
+            assert_eq!(
+                amount(unsound).map_err(|(code, _)| code),
+                Err(code),
+                "{unsound}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sum_may_be_zero_or_below() {
+        for sound in ["-12.50", "0", "0.00", "7"] {
+            assert_eq!(signed(sound).as_deref(), Ok(sound));
+        }
+        for unsound in ["--1", "-", "1-", "-.5"] {
+            assert!(signed(unsound).is_err(), "{unsound}");
+        }
+    }
+
+    #[test]
+    fn digits_are_those_of_the_currency() {
+        for (currency, expected) in [
+            ("EUR", Some(2)),
+            ("JPY", Some(0)),
+            ("KWD", Some(3)),
+            ("CLF", Some(4)),
+            ("XAU", None),
+            ("XXX", None),
+            ("EUX", None),
+            ("eur", None),
+        ] {
+            assert_eq!(digits(currency), expected, "{currency}");
+        }
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_no_excess() {
+        for (amount, currency, is_excess) in [
+            ("1.25", "EUR", false),
+            ("1.2500", "EUR", false),
+            ("1.255", "EUR", true),
+            ("1", "JPY", false),
+            ("1.0", "JPY", false),
+            ("1.5", "JPY", true),
+            ("1.255", "KWD", false),
+            ("1.2551", "KWD", true),
+        ] {
+            assert_eq!(
+                excess(amount, currency).is_some(),
+                is_excess,
+                "{amount} {currency}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_by_its_rules_is_taken_as_it_is(
+            whole in 0_u64..1_000_000_000_000_000,
+            behind in proptest::option::of("[0-9]{1,4}"),
+        ) {
+            let text = match behind {
+                Some(behind) => format!("{whole}.{behind}"),
+                None => whole.to_string(),
+            };
+            prop_assert_eq!(signed(&text), Ok(text.clone()));
+            let is_zero = text.bytes().all(|byte| byte == b'0' || byte == b'.');
+            prop_assert_eq!(amount(&text).is_ok(), !is_zero);
+        }
+
+        #[test]
+        fn any_text_is_looked_at_without_a_crash(text in "\\PC{0,20}") {
+            let _ = (amount(&text), signed(&text), excess(&text, "EUR"), digits(&text));
+        }
+    }
+}

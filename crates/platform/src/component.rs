@@ -166,6 +166,18 @@ impl Component {
         actions.chain(verbs)
     }
 
+    /// Whether the endpoint writes to a resource whose writes need `Idempotency-Key`: plain verbs and actions alike.
+    pub fn requires_key(&self, endpoint: &Endpoint) -> bool {
+        let Access::Granted { resource, .. } = endpoint.access() else {
+            return false;
+        };
+        endpoint.method == Method::POST
+            && self
+                .resources
+                .iter()
+                .any(|known| known.name == resource && known.requires_key)
+    }
+
     /// What the role may do with the verb on the resource.
     pub fn grant(&self, resource: &str, role: Role, verb: Verb) -> Option<&'static Grant> {
         self.policies
@@ -261,6 +273,7 @@ mod tests {
                 "PATCH /v1/lamps/{id} lamps.update",
                 "POST /v1/ask oracle.ask",
                 "POST /v1/bills bills.create",
+                "POST /v1/bills/{id}/settle bills.settle",
                 "POST /v1/lamps lamps.create",
                 "POST /v1/lamps/import lamps.import",
                 "POST /v1/lamps/{id}/restore lamps.restore",
@@ -299,6 +312,16 @@ mod tests {
                 .grant("nothing", Role::Admin, Verb::List)
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_key_is_needed_for_every_post_to_a_resource_that_needs_one() {
+        let needing: Vec<String> = COMPONENT
+            .endpoints()
+            .filter(|endpoint| COMPONENT.requires_key(endpoint))
+            .map(|endpoint| endpoint.operation())
+            .collect();
+        assert_eq!(needing, ["bills.settle", "bills.create"]);
     }
 
     #[test]

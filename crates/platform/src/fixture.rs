@@ -139,6 +139,26 @@ const SWITCH: Action = Action {
     run: Run::Statement(switch),
 };
 
+const SETTLE: Action = Action {
+    method: Method::POST,
+    path: "/v1/bills/{id}/settle",
+    segments: &[],
+    operation: "bills.settle",
+    summary: "Settle a bill",
+    access: Access::Granted {
+        resource: "bills",
+        verb: Verb::Action("settle"),
+    },
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 204,
+        schema: None,
+        description: "Nothing.",
+    },
+    run: Run::Statement(switch),
+};
+
 /// An action whose path has a time and a word in it.
 pub(crate) const PLAN: Action = Action {
     method: Method::PUT,
@@ -216,7 +236,7 @@ fn ping<'a>(_: &'a Call<'a>) -> Done<'a> {
 pub(crate) static COMPONENT: Component = Component {
     name: "light",
     resources: &[LAMPS, BILLS],
-    actions: &[SWITCH, PLAN, ASK, PING],
+    actions: &[SWITCH, SETTLE, PLAN, ASK, PING],
     policies: &[
         Policy {
             resource: "lamps",
@@ -226,7 +246,12 @@ pub(crate) static COMPONENT: Component = Component {
             resource: "bills",
             grants: &[Grant::new(
                 Role::Admin,
-                &[Verb::List, Verb::Create, Verb::Update],
+                &[
+                    Verb::List,
+                    Verb::Create,
+                    Verb::Update,
+                    Verb::Action("settle"),
+                ],
             )],
         },
     ],

@@ -11,9 +11,13 @@ const LONGEST_KEY: usize = 255;
 ///
 /// # Errors
 ///
-/// 400 when the key is empty, too long or not of visible ASCII characters.
-pub fn key(request: &Request) -> Result<Option<&str>, Problem> {
+/// 400 when the key is empty, too long or not of visible ASCII characters; 428 when there is none and it is required.
+pub fn key(request: &Request, is_required: bool) -> Result<Option<&str>, Problem> {
     let Some(value) = request.headers.get("idempotency-key") else {
+        if is_required {
+            return Err(Problem::new(Kind::PreconditionRequired)
+                .detail("Send an Idempotency-Key with every write to this resource."));
+        }
         return Ok(None);
     };
     value
@@ -63,13 +67,15 @@ mod tests {
 
     #[test]
     fn a_key_is_visible_ascii_of_bounded_length() {
-        assert_eq!(key(&request(Method::POST, "/")).unwrap(), None);
+        assert_eq!(key(&request(Method::POST, "/"), false).unwrap(), None);
+        let problem = key(&request(Method::POST, "/"), true).unwrap_err();
+        assert_eq!(problem.kind, Kind::PreconditionRequired);
         let longest = "k".repeat(255);
         for sane in ["k", "0190163d-8694-739b-aea5-966c26f8ad90", "!~", &longest] {
-            assert_eq!(key(&with(sane)).unwrap(), Some(sane));
+            assert_eq!(key(&with(sane), true).unwrap(), Some(sane));
         }
         for other in ["", "a b", "a\tb", "é", &"k".repeat(256)] {
-            let problem = key(&with(other)).unwrap_err();
+            let problem = key(&with(other), false).unwrap_err();
             assert_eq!(problem.kind, Kind::Malformed, "{other}");
             assert_eq!(problem.errors[0].pointer, "Idempotency-Key");
         }

@@ -58,7 +58,8 @@ pub fn intake(
         && let Does::Verb(resource, Verb::Import) = endpoint.does
         && let Ok((_, grant)) = admit(component, &endpoint, request, settings)
     {
-        let has_key = idempotency::key(request)?.is_some();
+        let is_required = component.requires_key(&endpoint);
+        let has_key = idempotency::key(request, is_required)?.is_some();
         let reader = verbs::import_reader(request, resource, grant)?;
         return Ok(Intake::file(IMPORT, reader, has_key));
     }
@@ -153,7 +154,7 @@ async fn serve(
     let (caller, grant) = admit(component, &endpoint, request, settings)?;
     let mut context = Context::new(&settings.region, caller.as_ref(), request_id);
     if request.method == Method::POST {
-        let key = idempotency::key(request)?;
+        let key = idempotency::key(request, component.requires_key(&endpoint))?;
         if let Some(key) = key.filter(|_| caller.is_some() && is_kept(endpoint.does)) {
             context.idempotency_key = Some(key);
             let content = rows.as_ref().map_or(&request.body, |rows| &rows.digest);

@@ -155,7 +155,6 @@ fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response
 async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
-    require_key(passage.request, resource)?;
     let input = passage.body(statements::settable(resource), Purpose::Create)?;
     let input = resource.ruled(Purpose::Create, input)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Create), || {
@@ -186,14 +185,6 @@ pub(crate) fn located(response: Response, noun: &str) -> Result<Response, Proble
         Problem::new(Kind::Internal).cause(format!("made without an id: {error}"))
     })?;
     Ok(response.header("location", format!("/v1/{noun}/{}", made.id)))
-}
-
-fn require_key(request: &Request, resource: &Resource) -> Result<(), Problem> {
-    if resource.requires_key && request.header("idempotency-key").is_none() {
-        return Err(Problem::new(Kind::PreconditionRequired)
-            .detail("Send an Idempotency-Key with every write to this resource."));
-    }
-    Ok(())
 }
 
 fn arguments(id: Value, input: Map<String, Value>, versions: Option<&[i64]>) -> Map<String, Value> {
@@ -246,7 +237,6 @@ async fn restore(passage: &Passage<'_>, resource: &'static Resource) -> Result<R
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
     passage.no_body()?;
-    require_key(passage.request, resource)?;
     let statement = statement_cache::get(key(passage, resource, Verb::Restore), || {
         statements::restore(resource, passage.grant)
     });
@@ -265,7 +255,6 @@ pub(crate) fn import_reader(
 ) -> Result<import::Reader, Problem> {
     headers::accepts(request, &["application/json"])?;
     headers::content_type(request, &["text/csv"])?;
-    require_key(request, resource)?;
     let query = query::parameters(request, &DRY_RUN)?;
     let dry_run = query.get("dry_run").is_some_and(|value| value == "true");
     Ok(import::Reader::new(resource, grant, dry_run))

@@ -27,6 +27,13 @@ pub(super) fn parameters() -> Value {
             "description": "The same key with the same request is done once and answered alike for 24 hours.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255}
         },
+        "RequiredIdempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": true,
+            "description": "The same key with the same request is done once and answered alike for 24 hours; 428 without one.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255}
+        },
         "IfMatch": {
             "name": "If-Match",
             "in": "header",
@@ -48,10 +55,18 @@ fn shared(name: &str) -> Value {
 
 /// The operation object of an endpoint.
 pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
+    let requires_key = component.requires_key(endpoint);
+    let key = shared(match requires_key {
+        true => "RequiredIdempotencyKey",
+        false => "IdempotencyKey",
+    });
     let mut operation = match endpoint.does {
-        Does::Verb(resource, verb) => plain(resource, verb),
-        Does::Action(action) => written(action),
+        Does::Verb(resource, verb) => plain(resource, verb, &key),
+        Does::Action(action) => written(action, key),
     };
+    if requires_key {
+        operation["responses"]["428"] = problem(428);
+    }
     let id = endpoint.operation();
     operation["tags"] = json!([tag(&id)]);
     operation["operationId"] = json!(id);
@@ -101,12 +116,13 @@ fn responses(status: u16, success: Value, problems: &[u16]) -> Value {
     let mut responses = Map::new();
     responses.insert(status.to_string(), success);
     for problem in problems {
-        responses.insert(
-            problem.to_string(),
-            json!({"$ref": format!("#/components/responses/Problem{problem}")}),
-        );
+        responses.insert(problem.to_string(), self::problem(*problem));
     }
     Value::Object(responses)
+}
+
+fn problem(status: u16) -> Value {
+    json!({"$ref": format!("#/components/responses/Problem{status}")})
 }
 
 fn body(media: &str, schema: Value) -> Value {
@@ -125,7 +141,7 @@ fn answer(description: &str, name: &str) -> Value {
     })
 }
 
-fn plain(resource: &Resource, verb: Verb) -> Value {
+fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
     let name = schema::name(resource);
     let (noun, singular) = (resource.name, resource.singular);
     match verb {
@@ -137,7 +153,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
         }),
         Verb::Create => json!({
             "summary": format!("Create a {singular}"),
-            "parameters": [shared("IdempotencyKey")],
+            "parameters": [key],
             "requestBody": body("application/json", reference(&format!("{name}Create"))),
             "responses": responses(
                 201,
@@ -168,7 +184,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
         }),
         Verb::Restore => json!({
             "summary": format!("Restore a {singular}"),
-            "parameters": [shared("IdempotencyKey")],
+            "parameters": [key],
             "responses": responses(
                 200,
                 answer(&format!("The {singular} that was brought back."), &name),
@@ -184,7 +200,7 @@ fn plain(resource: &Resource, verb: Verb) -> Value {
             ),
             "parameters": [
                 {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
-                shared("IdempotencyKey")
+                key
             ],
             "requestBody": body("text/csv", json!({"type": "string"})),
             "responses": responses(
@@ -295,7 +311,7 @@ fn filter(name: String, field: &Field) -> Value {
     })
 }
 
-fn written(action: &Action) -> Value {
+fn written(action: &Action, key: Value) -> Value {
     let success = match action.answers.schema {
         Some(Shape::Resource(resource)) => {
             answer(action.answers.description, &schema::name(resource))
@@ -339,7 +355,7 @@ fn written(action: &Action) -> Value {
         })
         .collect();
     if action.method == http::Method::POST && !matches!(action.access, Access::Public) {
-        parameters.push(shared("IdempotencyKey"));
+        parameters.push(key);
     }
     let mut operation = json!({
         "summary": action.summary,

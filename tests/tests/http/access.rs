@@ -59,6 +59,8 @@ async fn call(
         request = request.bearer_auth(token);
     }
     if [Method::POST, Method::PATCH, Method::PUT].contains(&endpoint.method) {
+        // Where a key is demanded, its absence would be refused before what is looked at here.
+        request = request.header("idempotency-key", Uuid::now_v7().to_string());
         request = match path.ends_with("/import") {
             true => request.header("content-type", "text/csv").body("nothing\n"),
             false => request.json(&json!({})),

@@ -6,8 +6,8 @@ use tests::{Role, run};
 
 use crate::rows;
 
-/// Tables whose name is that of their URL.
-const TABLES: [&str; 10] = [
+/// Tables that have a URL.
+const TABLES: [&str; 11] = [
     "centres",
     "users",
     "staff",
@@ -18,7 +18,13 @@ const TABLES: [&str; 10] = [
     "classes",
     "assessments",
     "gamification",
+    "finance_records",
 ];
+
+/// The URL of a table.
+fn url(table: &str) -> String {
+    format!("/v1/{}", table.replace('_', "-"))
+}
 
 #[test]
 fn ids_of_another_tenant_are_not_there_for_anybody() {
@@ -28,8 +34,12 @@ fn ids_of_another_tenant_are_not_there_for_anybody() {
             let session = app.sign_in(role).await?;
             for table in TABLES {
                 let theirs = rows::any(app, 1, table).await?;
-                let read = app.get(&session, &format!("/v1/{table}/{theirs}")).await?;
-                let missing = app.get(&session, &format!("/v1/{table}/{nowhere}")).await?;
+                let read = app
+                    .get(&session, &format!("{}/{theirs}", url(table)))
+                    .await?;
+                let missing = app
+                    .get(&session, &format!("{}/{nowhere}", url(table)))
+                    .await?;
                 assert_eq!(read.status, missing.status, "{} {table}", role.name());
                 assert!([403, 404].contains(&read.status), "{}", read.text);
                 assert_eq!(read.json()["detail"], missing.json()["detail"]);
@@ -95,7 +105,7 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
             let body = app
                 .get(
                     &ours,
-                    &format!("/v1/{table}?count=exact&include_deleted=true"),
+                    &format!("{}?count=exact&include_deleted=true", url(table)),
                 )
                 .await?
                 .expect(200)
@@ -103,7 +113,7 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
             assert_eq!(body["count"], json!(own), "{table}");
             let theirs = rows::any(app, 1, table).await?;
             let body = app
-                .get(&ours, &format!("/v1/{table}?id={theirs}&count=exact"))
+                .get(&ours, &format!("{}?id={theirs}&count=exact", url(table)))
                 .await?
                 .expect(200)
                 .json();

@@ -28,6 +28,7 @@ mod faults;
 mod feed;
 mod feed_readers;
 mod filters;
+mod finance_records;
 mod free_slots;
 mod gamification;
 mod golden;

@@ -59,6 +59,12 @@ fn every_request_is_one_statement() {
                         json!({"student_id": Uuid::now_v7(), "type": "reading", "score": 7})
                     }
                     "gamification.create" => json!({"student_id": Uuid::now_v7(), "points": 7}),
+                    "finance-records.create" => json!({
+                        "centre_id": Uuid::now_v7(),
+                        "type": "expense",
+                        "amount": "7.00",
+                        "method": "cash",
+                    }),
                     "classes.create" => json!({
                         "centre_id": Uuid::now_v7(),
                         "tutor_id": Uuid::now_v7(),
@@ -76,7 +82,8 @@ fn every_request_is_one_statement() {
                 };
                 let mut request = app
                     .request(endpoint.method.clone(), &path)
-                    .bearer_auth(&session.token);
+                    .bearer_auth(&session.token)
+                    .header("idempotency-key", Uuid::now_v7().to_string());
                 if path.ends_with("/import") {
                     let file = match path.as_str() {
                         "/v1/centres/import" => {
@@ -92,6 +99,9 @@ fn every_request_is_one_statement() {
                             format!("student_id,type,score\n{user},reading,7\n")
                         }
                         "/v1/gamification/import" => format!("student_id,points\n{user},7\n"),
+                        "/v1/finance-records/import" => {
+                            format!("centre_id,type,amount,method\n{user},expense,7.00,cash\n")
+                        }
                         "/v1/classes/import" => format!(
                             "centre_id,tutor_id,schedule\n{user},{user},\"{{\"\"start\"\":\"\"2035-04-02T16:00:00\"\",\"\"end\"\":\"\"2035-04-02T17:00:00\"\",\"\"time_zone\"\":\"\"UTC\"\"}}\"\n"
                         ),

@@ -1,0 +1,189 @@
+//! Analytics: what the materialized view says of each centre's money by month, as of its last refresh.
+
+use http::Method;
+use platform::action::{Action, Answers, Call, Run, Shape};
+use platform::cursor::{self, SortKey};
+use platform::field::{Field, Kind};
+use platform::policy::{Access, Grant, Policy, Verb};
+use platform::problem::{FieldError, Problem};
+use platform::role::Role;
+use platform::sql::{Sql, Statement};
+use serde_json::{Map, Value, json};
+
+const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
+
+/// Who may read it.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "analytics",
+    grants: &[
+        Grant::new(Role::Supervisor, &[CENTRE_FINANCIALS]),
+        Grant::new(Role::Finance, &[CENTRE_FINANCIALS]),
+        Grant::new(Role::Admin, &[CENTRE_FINANCIALS]),
+    ],
+};
+
+/// What a cursor says it is of.
+const SORT: &str = "centre_id,month,currency";
+
+/// What rows are in order of, and a cursor holds.
+static KEYS: [Field; 3] = [CENTRE, MONTH, CURRENCY];
+
+const CENTRE: Field = Field::new("centre_id", Kind::Id, "The centre.").required();
+const MONTH: Field = Field::new("month", Kind::Date, "The first day of the month.").required();
+const CURRENCY: Field = Field::new("currency", Kind::Currency, "The currency.").required();
+
+/// Money of a centre, a month and a currency.
+const FINANCIALS: &[Field] = &[
+    CENTRE,
+    MONTH,
+    CURRENCY,
+    Field::new("income", Kind::SignedMoney, "What students paid.").required(),
+    Field::new("salaries", Kind::SignedMoney, "What tutors were paid.").required(),
+    Field::new("expenses", Kind::SignedMoney, "What was spent.").required(),
+    Field::new("reimbursements", Kind::SignedMoney, "What was paid back.").required(),
+    Field::new(
+        "net",
+        Kind::SignedMoney,
+        "Income less salaries, expenses and reimbursements.",
+    )
+    .required(),
+    Field::new(
+        "records",
+        Kind::Integer {
+            min: 0,
+            max: i64::MAX,
+        },
+        "How many records there are; reversals are records too.",
+    )
+    .required(),
+];
+
+/// Money of centres.
+pub(crate) const CENTRES: Action = Action {
+    method: Method::GET,
+    path: "/v1/analytics/centre-financials",
+    segments: &[],
+    operation: "analytics.centre-financials",
+    summary: "Show the money of centres by month",
+    access: Access::Granted {
+        resource: "analytics",
+        verb: CENTRE_FINANCIALS,
+    },
+    body: None,
+    query: &[
+        Field::new("centre_id", Kind::Id, "Only of this centre."),
+        Field::new("currency", Kind::Currency, "Only in this currency."),
+        Field::new(
+            "from",
+            Kind::Date,
+            "Only months that begin on this day or later.",
+        ),
+        Field::new(
+            "to",
+            Kind::Date,
+            "Only months that begin on this day or earlier.",
+        ),
+        Field::new(
+            "cursor",
+            Kind::Text { min: 1, max: 1000 },
+            "Where to go on: the next_cursor of the page before.",
+        ),
+        Field::new(
+            "limit",
+            Kind::Integer { min: 1, max: 200 },
+            "Most rows of this page; 50 by default.",
+        ),
+    ],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[
+            Field::new(
+                "data",
+                Kind::Rows(FINANCIALS),
+                "The figures, by centre, month and currency; a reversal is taken off.",
+            )
+            .required(),
+            Field::new(
+                "next_cursor",
+                Kind::Text { min: 1, max: 1000 },
+                "Where the next page begins.",
+            )
+            .nullable()
+            .required(),
+            Field::new(
+                "refreshed_at",
+                Kind::Time,
+                "As of when the figures are; null without any.",
+            )
+            .nullable()
+            .required(),
+        ])),
+        description: "Money of the centres in the caller's scope.",
+    },
+    run: Run::Prepared(prepare, centre_financials),
+};
+
+fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
+    let mut arguments = call.arguments();
+    if let Some(text) = call.query.get("cursor").and_then(Value::as_str) {
+        let keys = KEYS.each_ref().map(|field| SortKey {
+            field,
+            descending: false,
+        });
+        let after = cursor::decode(text, SORT, &keys).ok_or_else(|| {
+            Problem::malformed(vec![FieldError::parameter(
+                "cursor",
+                "invalid_cursor",
+                "This isn't a cursor of these figures; begin without one.",
+            )])
+        })?;
+        arguments.insert("after".to_owned(), after);
+    }
+    arguments.insert("sort".to_owned(), json!(SORT));
+    Ok(arguments)
+}
+
+fn centre_financials(_: &Grant) -> Statement {
+    Sql::from(
+        "-- analytics.centre-financials
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.cursor) filter (where page.position = page.most and page.follows),
+    'refreshed_at', lms.utc(max(page.refreshed_at))
+  )::text as body,
+  null::text as tag
+from (
+  select
+    r.refreshed_at,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over keys as position,
+    lead(r.centre_id) over keys is not null as follows,
+    lms.cursor($1->>'sort', json_build_array(r.centre_id, r.month, r.currency)) as cursor,
+    json_build_object(
+      'centre_id', r.centre_id,
+      'month', r.month,
+      'currency', r.currency,
+      'income', lms.money(r.income, r.currency),
+      'salaries', lms.money(r.salaries, r.currency),
+      'expenses', lms.money(r.expenses, r.currency),
+      'reimbursements', lms.money(r.reimbursements, r.currency),
+      'net', lms.money(r.net, r.currency),
+      'records', r.records
+    ) as item
+  from lms.centre_financials(($1->>'centre_id')::uuid) as r
+  where ($1->>'currency' is null or r.currency = $1->>'currency')
+    and ($1->>'from' is null or r.month >= ($1->>'from')::date)
+    and ($1->>'to' is null or r.month <= ($1->>'to')::date)
+    and (
+      $1->'after' is null
+      or (r.centre_id, r.month, r.currency)
+        > (($1->'after'->>0)::uuid, ($1->'after'->>1)::date, $1->'after'->>2)
+    )
+  window keys as (order by r.centre_id, r.month, r.currency)
+  order by r.centre_id, r.month, r.currency
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page",
+    )
+    .prepared("analytics.centre-financials")
+}

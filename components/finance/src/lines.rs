@@ -1,0 +1,89 @@
+//! Lines: the double entry that stands beneath each finance record.
+
+use http::Method;
+use platform::action::{Action, Answers, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::Access;
+use platform::sql::{Sql, Statement};
+
+use crate::finance_records::LINES;
+
+/// The chart of accounts.
+const ACCOUNTS: Kind = Kind::OneOf(&[
+    "card_clearing",
+    "cash",
+    "bank",
+    "tuition_income",
+    "salaries",
+    "expenses",
+    "reimbursements",
+]);
+
+/// A line.
+const LINE: &[Field] = &[
+    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new(
+        "account",
+        ACCOUNTS,
+        "Where the money moved, by the record's method, or what for, by its type.",
+    )
+    .required(),
+    Field::new(
+        "amount",
+        Kind::SignedMoney,
+        "Above zero a debit, below zero a credit.",
+    )
+    .required(),
+    Field::new("currency", Kind::Currency, "The record's currency.").required(),
+];
+
+/// Shows a record's lines.
+pub(crate) const SHOW: Action = Action {
+    method: Method::GET,
+    path: "/v1/finance-records/{id}/lines",
+    segments: &[],
+    operation: "finance-records.lines",
+    summary: "Show the lines of a finance record",
+    access: Access::Granted {
+        resource: "finance-records",
+        verb: LINES,
+    },
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[Field::new(
+            "data",
+            Kind::Rows(LINE),
+            "The lines, debit first.",
+        )
+        .required()])),
+        description: "The lines, whose amounts sum to zero.",
+    },
+    run: Run::Statement(lines),
+};
+
+fn lines() -> Statement {
+    Sql::from(
+        "-- finance-records.lines
+select
+  json_build_object(
+    'data', (
+      select coalesce(
+        json_agg(
+          json_build_object('id', l.id, 'account', l.account, 'amount', l.amount::text, 'currency', l.currency)
+          order by l.amount desc
+        ),
+        '[]'
+      )
+      from lms.finance_lines as l
+      where l.record_id = r.id
+    )
+  )::text as body,
+  null::text as tag
+from lms.finance_records as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null",
+    )
+    .prepared("finance-records.lines")
+}

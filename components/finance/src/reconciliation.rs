@@ -1,0 +1,117 @@
+//! Reconciliation: the proof that totals, records and lines say the same.
+
+use http::Method;
+use platform::action::{Action, Answers, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::Access;
+use platform::sql::{Sql, Statement};
+
+use crate::balance::FIGURES;
+use crate::finance_records::RECONCILE;
+
+const COUNT: Kind = Kind::Integer {
+    min: 0,
+    max: i64::MAX,
+};
+
+/// The proof of a centre and currency.
+const PROOF: &[Field] = &[
+    Field::new("centre_id", Kind::Id, "The centre.").required(),
+    Field::new("currency", Kind::Currency, "The currency.").required(),
+    Field::new(
+        "by_totals",
+        Kind::Object(FIGURES),
+        "By the totals of days, which balances are read from.",
+    )
+    .required(),
+    Field::new("by_records", Kind::Object(FIGURES), "By the records.").required(),
+    Field::new(
+        "by_lines",
+        Kind::Object(FIGURES),
+        "By the lines on the accounts of income and costs.",
+    )
+    .required(),
+    Field::new(
+        "unbalanced_records",
+        COUNT,
+        "Records whose lines do not sum to zero.",
+    )
+    .required(),
+    Field::new("records_without_lines", COUNT, "Records that have none.").required(),
+    Field::new(
+        "consistent",
+        Kind::Boolean,
+        "Whether the three agree and nothing is amiss.",
+    )
+    .required(),
+];
+
+/// Proves the totals.
+pub(crate) const SHOW: Action = Action {
+    method: Method::GET,
+    path: "/v1/finance-records/reconciliation",
+    segments: &[],
+    operation: "finance-records.reconciliation",
+    summary: "Prove the totals of the book from its lines",
+    access: Access::Granted {
+        resource: "finance-records",
+        verb: RECONCILE,
+    },
+    body: None,
+    query: &[Field::new("centre_id", Kind::Id, "Only of this centre.")],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(&[
+            Field::new(
+                "data",
+                Kind::Rows(PROOF),
+                "Each centre within reach, by currency.",
+            )
+            .required(),
+            Field::new(
+                "missing_numbers",
+                COUNT,
+                "How many numbers of the tenant's book are not there.",
+            )
+            .required(),
+            Field::new(
+                "consistent",
+                Kind::Boolean,
+                "Whether all of it is as it must be.",
+            )
+            .required(),
+        ])),
+        description: "The figures by totals, by records and by lines, and whether they agree.",
+    },
+    run: Run::Statement(reconciliation),
+};
+
+fn reconciliation() -> Statement {
+    Sql::from(
+        "-- finance-records.reconciliation
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        json_build_object(
+          'centre_id', p.centre_id,
+          'currency', p.currency,
+          'by_totals', p.by_totals,
+          'by_records', p.by_records,
+          'by_lines', p.by_lines,
+          'unbalanced_records', p.unbalanced_records,
+          'records_without_lines', p.records_without_lines,
+          'consistent', p.consistent
+        )
+        order by p.centre_id, p.currency
+      ),
+      '[]'
+    ),
+    'missing_numbers', (select lms.missing_finance_numbers()),
+    'consistent', coalesce(bool_and(p.consistent), true) and (select lms.missing_finance_numbers()) = 0
+  )::text as body,
+  null::text as tag
+from lms.reconcile_finance(($1->>'centre_id')::uuid) as p",
+    )
+    .prepared("finance-records.reconciliation")
+}

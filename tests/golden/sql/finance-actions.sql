@@ -1,0 +1,207 @@
+-- finance-records.reverse
+with r as (
+  insert into lms.finance_records as r (
+    id, centre_id, student_id, tutor_id, amount, currency, type, method, reference, effective_on, reverses_id
+  )
+  select
+    ($1->>'reversal_id')::uuid,
+    o.centre_id,
+    o.student_id,
+    o.tutor_id,
+    o.amount,
+    o.currency,
+    o.type,
+    o.method,
+    $1->'input'->>'reference',
+    coalesce(
+      ($1->'input'->>'effective_on')::date,
+      greatest(o.effective_on, (now() at time zone c.time_zone)::date)
+    ),
+    o.id
+  from lms.finance_records as o
+  join lms.centres as c
+    on c.id = o.centre_id
+  where o.id = ($1->>'id')::uuid
+    and o.deleted_at is null
+  returning r.id, r.number, r.centre_id, r.type, r.student_id, r.tutor_id, r.amount, r.currency, r.method, r.reference, r.effective_on, r.reverses_id, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'method', r.method,
+    'reference', r.reference,
+    'effective_on', r.effective_on,
+    'reverses_id', r.reverses_id,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- finance-records.lines
+select
+  json_build_object(
+    'data', (
+      select coalesce(
+        json_agg(
+          json_build_object('id', l.id, 'account', l.account, 'amount', l.amount::text, 'currency', l.currency)
+          order by l.amount desc
+        ),
+        '[]'
+      )
+      from lms.finance_lines as l
+      where l.record_id = r.id
+    )
+  )::text as body,
+  null::text as tag
+from lms.finance_records as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- finance-records.balance
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        lms.finance_figures(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        order by b.currency
+      ),
+      '[]'
+    )
+  )::text as body,
+  null::text as tag
+from (
+  select
+    s.currency,
+    sum(s.amount) filter (where s.type = 'payment') as payments,
+    sum(s.amount) filter (where s.type = 'salary') as salaries,
+    sum(s.amount) filter (where s.type = 'expense') as expenses,
+    sum(s.amount) filter (where s.type = 'reimbursement') as reimbursements,
+    sum(s.records) as records
+  from (
+    select
+      r.currency,
+      r.type,
+      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      1 as records
+    from lms.finance_records as r
+    where r.student_id = ($1->>'student_id')::uuid
+      and ($1->>'tutor_id' is null or r.tutor_id = ($1->>'tutor_id')::uuid)
+      and r.deleted_at is null
+      and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+      and r.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+    union all
+    select
+      r.currency,
+      r.type,
+      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      1 as records
+    from lms.finance_records as r
+    where r.tutor_id = ($1->>'tutor_id')::uuid
+      and $1->>'student_id' is null
+      and r.deleted_at is null
+      and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
+      and r.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+    union all
+    select
+      t.currency,
+      t.type,
+      t.amount,
+      t.records
+    from lms.finance_totals as t
+    where t.centre_id = ($1->>'centre_id')::uuid
+      and $1->>'student_id' is null
+      and $1->>'tutor_id' is null
+      and t.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+    union all
+    select
+      t.currency,
+      t.type,
+      t.amount,
+      t.records
+    from lms.finance_totals as t
+    where $1->>'centre_id' is null
+      and $1->>'student_id' is null
+      and $1->>'tutor_id' is null
+      and t.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+  ) as s
+  where ($1->>'type' is null or s.type = $1->>'type')
+    and ($1->>'currency' is null or s.currency = $1->>'currency')
+  group by s.currency
+) as b;
+
+-- finance-records.reconciliation
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        json_build_object(
+          'centre_id', p.centre_id,
+          'currency', p.currency,
+          'by_totals', p.by_totals,
+          'by_records', p.by_records,
+          'by_lines', p.by_lines,
+          'unbalanced_records', p.unbalanced_records,
+          'records_without_lines', p.records_without_lines,
+          'consistent', p.consistent
+        )
+        order by p.centre_id, p.currency
+      ),
+      '[]'
+    ),
+    'missing_numbers', (select lms.missing_finance_numbers()),
+    'consistent', coalesce(bool_and(p.consistent), true) and (select lms.missing_finance_numbers()) = 0
+  )::text as body,
+  null::text as tag
+from lms.reconcile_finance(($1->>'centre_id')::uuid) as p;
+
+-- analytics.centre-financials
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.cursor) filter (where page.position = page.most and page.follows),
+    'refreshed_at', lms.utc(max(page.refreshed_at))
+  )::text as body,
+  null::text as tag
+from (
+  select
+    r.refreshed_at,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over keys as position,
+    lead(r.centre_id) over keys is not null as follows,
+    lms.cursor($1->>'sort', json_build_array(r.centre_id, r.month, r.currency)) as cursor,
+    json_build_object(
+      'centre_id', r.centre_id,
+      'month', r.month,
+      'currency', r.currency,
+      'income', lms.money(r.income, r.currency),
+      'salaries', lms.money(r.salaries, r.currency),
+      'expenses', lms.money(r.expenses, r.currency),
+      'reimbursements', lms.money(r.reimbursements, r.currency),
+      'net', lms.money(r.net, r.currency),
+      'records', r.records
+    ) as item
+  from lms.centre_financials(($1->>'centre_id')::uuid) as r
+  where ($1->>'currency' is null or r.currency = $1->>'currency')
+    and ($1->>'from' is null or r.month >= ($1->>'from')::date)
+    and ($1->>'to' is null or r.month <= ($1->>'to')::date)
+    and (
+      $1->'after' is null
+      or (r.centre_id, r.month, r.currency)
+        > (($1->'after'->>0)::uuid, ($1->'after'->>1)::date, $1->'after'->>2)
+    )
+  window keys as (order by r.centre_id, r.month, r.currency)
+  order by r.centre_id, r.month, r.currency
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page;
+

@@ -33,32 +33,43 @@ return case when reverses_id is null then amount else -amount end;
 
 comment on function lms_private.book_amount is 'What a finance record counts for: a reversal negatively.';
 
-create function lms_private.book_lines(method text, type text, amount numeric, reverses_id uuid)
-returns table (account text, amount numeric)
+create function lms_private.money_account(method text) returns text
 language sql
 immutable
 parallel safe
-begin atomic
-  select
-    line.account,
-    line.side * case book_lines.type when 'payment' then 1 else -1 end
-      * lms_private.book_amount(book_lines.amount, book_lines.reverses_id)
-  from (values
-    (case book_lines.method when 'card' then 'card_clearing' when 'cash' then 'cash' when 'transfer' then 'bank' end, 1),
-    (
-      case book_lines.type
-        when 'payment' then 'tuition_income'
-        when 'salary' then 'salaries'
-        when 'expense' then 'expenses'
-        when 'reimbursement' then 'reimbursements'
-      end,
-      -1
-    )
-  ) as line (account, side);
+return case method when 'card' then 'card_clearing' when 'cash' then 'cash' when 'transfer' then 'bank' end;
+
+create function lms_private.purpose_account(type text) returns text
+language sql
+immutable
+parallel safe
+return case type
+  when 'payment' then 'tuition_income'
+  when 'salary' then 'salaries'
+  when 'expense' then 'expenses'
+  when 'reimbursement' then 'reimbursements'
 end;
 
-comment on function lms_private.book_lines is
-  'The lines of a finance record: a payment debits the account of its method and credits income, everything else the other way round.';
+comment on function lms_private.money_account is 'The account that money moves on by its method.';
+comment on function lms_private.purpose_account is 'The account that says what money was for, by the record''s type.';
+
+create function lms_private.line_amount(account text, method text, type text, amount numeric, reverses_id uuid) returns numeric
+language sql
+immutable
+parallel safe
+return case account
+  when lms_private.money_account(method) then case
+    when (type = 'payment') = (reverses_id is null) then amount
+    else -amount
+  end
+  when lms_private.purpose_account(type) then case
+    when (type = 'payment') = (reverses_id is null) then -amount
+    else amount
+  end
+end;
+
+comment on function lms_private.line_amount is
+  'What a finance record puts on an account; null on one that it does not touch. A payment debits the account of its method and credits income, everything else the other way round, and a reversal takes its record back.';
 
 create function lms_private.line_id(record_id uuid, account text) returns uuid
 language sql
@@ -88,10 +99,12 @@ begin
     lms_private.line_id(n.id, l.account),
     n.id,
     l.account,
-    l.amount,
+    lms_private.line_amount(l.account, n.method, n.type, n.amount, n.reverses_id),
     n.currency
   from new_rows as n
-  cross join lateral lms_private.book_lines(n.method, n.type, n.amount, n.reverses_id) as l;
+  cross join lateral unnest(
+    array[lms_private.money_account(n.method), lms_private.purpose_account(n.type)]
+  ) as l (account);
   return null;
 end
 $$;
@@ -115,17 +128,17 @@ begin
   end if;
 
   select
-    count(l.id) = 2
-    and count(b.account) = 2
+    count(*) = 2
     and sum(l.amount) = 0
-    and bool_and(l.amount = b.amount and l.currency = r.currency)
+    and bool_and(
+      l.currency = r.currency
+      and l.amount is not distinct from lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id)
+    )
   into is_sound
   from lms.finance_records as r
-  left join lms.finance_lines as l
+  join lms.finance_lines as l
     on l.tenant_id = r.tenant_id
     and l.record_id = r.id
-  left join lateral lms_private.book_lines(r.method, r.type, r.amount, r.reverses_id) as b
-    on b.account = l.account
   where r.tenant_id = new.tenant_id
     and r.id = record;
 
@@ -147,7 +160,8 @@ alter function lms_private.write_finance_lines owner to lms_definer;
 alter function lms_private.check_finance_lines owner to lms_definer;
 
 grant execute on function lms_private.book_amount to lms_application, lms_definer, lms_refresher;
-grant execute on function lms_private.book_lines, lms_private.line_id to lms_definer;
+grant execute on function lms_private.money_account, lms_private.purpose_account, lms_private.line_amount, lms_private.line_id
+to lms_definer;
 grant select, insert on lms.finance_lines to lms_definer;
 grant select on lms.finance_lines to lms_application;
 

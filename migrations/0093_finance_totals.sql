@@ -83,14 +83,16 @@ begin
     lms_private.line_id(r.id, l.account),
     r.id,
     l.account,
-    l.amount,
+    lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id),
     r.currency,
     r.created_at,
     r.created_at,
     r.created_by,
     r.created_by
   from lms.finance_records as r
-  cross join lateral lms_private.book_lines(r.method, r.type, r.amount, r.reverses_id) as l
+  cross join lateral unnest(
+    array[lms_private.money_account(r.method), lms_private.purpose_account(r.type)]
+  ) as l (account)
   on conflict (tenant_id, record_id, account) do nothing;
 
   insert into lms.finance_totals as t (tenant_id, centre_id, effective_on, currency, type, amount, records)

@@ -36,15 +36,16 @@ returns table (
   by_totals json,
   by_records json,
   by_lines json,
-  unbalanced_records bigint,
-  records_without_lines bigint,
+  sum_of_lines text,
+  wrong_lines bigint,
+  missing_lines bigint,
   consistent boolean
 )
 language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
--- A book of a million records is sorted and joined as a whole.
+-- A book of a million records is joined with its lines as a whole.
 set work_mem = '64MB'
 as $$
 #variable_conflict use_column
@@ -62,38 +63,28 @@ begin
   end if;
 
   return query
-    with book as materialized (
-      select r.id, r.centre_id, r.currency, r.type, lms_private.book_amount(r.amount, r.reverses_id) as amount
-      from lms.finance_records as r
-      where r.tenant_id = tenant
-        and (reach is null or r.centre_id = reach)
-    ), entries as (
+    with of_lines as (
       select
-        l.record_id,
+        r.centre_id,
         l.currency,
-        sum(l.amount) as balance,
         -sum(l.amount) filter (where l.account = 'tuition_income') as payments,
         sum(l.amount) filter (where l.account = 'salaries') as salaries,
         sum(l.amount) filter (where l.account = 'expenses') as expenses,
-        sum(l.amount) filter (where l.account = 'reimbursements') as reimbursements
+        sum(l.amount) filter (where l.account = 'reimbursements') as reimbursements,
+        count(*) filter (where l.account in ('tuition_income', 'salaries', 'expenses', 'reimbursements')) as records,
+        count(*) as lines,
+        sum(l.amount) as balance,
+        count(*) filter (
+          where l.currency <> r.currency
+            or l.amount is distinct from lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id)
+        ) as wrong
       from lms.finance_lines as l
-      where l.tenant_id = tenant
-      group by l.record_id, l.currency
-    ), of_lines as (
-      select
-        b.centre_id,
-        coalesce(e.currency, b.currency) as currency,
-        sum(e.payments) as payments,
-        sum(e.salaries) as salaries,
-        sum(e.expenses) as expenses,
-        sum(e.reimbursements) as reimbursements,
-        count(distinct e.record_id) as records,
-        count(*) filter (where e.balance <> 0) as unbalanced,
-        count(*) filter (where e.record_id is null) as without
-      from book as b
-      left join entries as e
-        on e.record_id = b.id
-      group by b.centre_id, coalesce(e.currency, b.currency)
+      join lms.finance_records as r
+        on r.tenant_id = l.tenant_id
+        and r.id = l.record_id
+      where r.tenant_id = tenant
+        and (reach is null or r.centre_id = reach)
+      group by r.centre_id, l.currency
     ), of_records as (
       select
         b.centre_id,
@@ -102,8 +93,19 @@ begin
         sum(b.amount) filter (where b.type = 'salary') as salaries,
         sum(b.amount) filter (where b.type = 'expense') as expenses,
         sum(b.amount) filter (where b.type = 'reimbursement') as reimbursements,
-        count(*) as records
-      from book as b
+        sum(b.records) as records
+      from (
+        select
+          r.centre_id,
+          r.currency,
+          r.type,
+          sum(lms_private.book_amount(r.amount, r.reverses_id)) as amount,
+          count(*) as records
+        from lms.finance_records as r
+        where r.tenant_id = tenant
+          and (reach is null or r.centre_id = reach)
+        group by r.centre_id, r.currency, r.type
+      ) as b
       group by b.centre_id, b.currency
     ), of_totals as (
       select
@@ -125,8 +127,9 @@ begin
         lms.finance_figures(currency, t.payments, t.salaries, t.expenses, t.reimbursements, t.records) as by_totals,
         lms.finance_figures(currency, r.payments, r.salaries, r.expenses, r.reimbursements, r.records) as by_records,
         lms.finance_figures(currency, l.payments, l.salaries, l.expenses, l.reimbursements, l.records) as by_lines,
-        coalesce(l.unbalanced, 0) as unbalanced,
-        coalesce(l.without, 0) as without
+        lms.money(coalesce(l.balance, 0), currency) as balance,
+        coalesce(l.wrong, 0) as wrong,
+        2 * coalesce(r.records, 0)::bigint - coalesce(l.lines, 0) as missing
       from of_totals as t
       full join of_records as r using (centre_id, currency)
       full join of_lines as l using (centre_id, currency)
@@ -137,12 +140,14 @@ begin
       f.by_totals,
       f.by_records,
       f.by_lines,
-      f.unbalanced,
-      f.without,
+      f.balance,
+      f.wrong,
+      f.missing,
       f.by_totals::text = f.by_records::text
         and f.by_records::text = f.by_lines::text
-        and f.unbalanced = 0
-        and f.without = 0
+        and f.balance::numeric = 0
+        and f.wrong = 0
+        and f.missing = 0
     from figures as f
     order by f.centre_id, f.currency;
 end

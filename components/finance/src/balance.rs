@@ -94,51 +94,48 @@ from (
   from (",
     );
     match grant.role {
-        Role::Student | Role::Parent => records(
-            &mut sql,
-            "r.student_id = any ((select lms.caller_students())::uuid[])
-      and ($1->>'student_id' is null or r.student_id = ($1->>'student_id')::uuid)
-      and ($1->>'tutor_id' is null or r.tutor_id = ($1->>'tutor_id')::uuid)",
-        ),
-        Role::Tutor => records(
-            &mut sql,
-            "r.tutor_id = (select lms.caller_tutor())
-      and ($1->>'student_id' is null or r.student_id = ($1->>'student_id')::uuid)
-      and ($1->>'tutor_id' is null or r.tutor_id = ($1->>'tutor_id')::uuid)",
-        ),
-        _ => all(&mut sql),
+        Role::Student | Role::Parent => {
+            records(&mut sql, OF_OWN_STUDENTS);
+        }
+        Role::Tutor => {
+            records(&mut sql, OF_OWN_TUTOR);
+        }
+        _ => {
+            // Each branch is entered by an index of its own, and at most one of them has rows.
+            records(&mut sql, OF_STUDENT).push("\n    union all");
+            records(&mut sql, OF_TUTOR).push("\n    union all");
+            totals(&mut sql, OF_CENTRE).push("\n    union all");
+            totals(&mut sql, OF_ALL_CENTRES);
+        }
     }
     sql.push(
         "
   ) as s
-  where ($1->>'type' is null or s.type = $1->>'type')
-    and ($1->>'currency' is null or s.currency = $1->>'currency')
+  where ((select $1->>'type') is null or s.type = (select $1->>'type'))
+    and ((select $1->>'currency') is null or s.currency = (select $1->>'currency'))
   group by s.currency
 ) as b",
     );
     sql.prepared("finance-records.balance")
 }
 
-/// Each branch is entered by an index of its own, and at most one of them has rows.
-fn all(sql: &mut Sql) {
-    records(
-        sql,
-        "r.student_id = ($1->>'student_id')::uuid
-      and ($1->>'tutor_id' is null or r.tutor_id = ($1->>'tutor_id')::uuid)",
-    );
-    sql.push("\n    union all");
-    records(
-        sql,
-        "r.tutor_id = ($1->>'tutor_id')::uuid
-      and $1->>'student_id' is null",
-    );
-    sql.push("\n    union all");
-    totals(sql, "t.centre_id = ($1->>'centre_id')::uuid");
-    sql.push("\n    union all");
-    totals(sql, "$1->>'centre_id' is null");
-}
+// A parameter is read in a query of its own: once, and not once for each row.
 
-fn records(sql: &mut Sql, of_person: &'static str) {
+const OF_OWN_STUDENTS: &str = "r.student_id = any ((select lms.caller_students())::uuid[])
+      and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))";
+const OF_OWN_TUTOR: &str = "r.tutor_id = (select lms.caller_tutor())
+      and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))";
+const OF_STUDENT: &str = "r.student_id = (select ($1->>'student_id')::uuid)
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))";
+const OF_TUTOR: &str = "r.tutor_id = (select ($1->>'tutor_id')::uuid)
+      and (select $1->>'student_id') is null";
+const OF_CENTRE: &str = "t.centre_id = (select ($1->>'centre_id')::uuid)";
+const OF_ALL_CENTRES: &str = "(select $1->>'centre_id') is null";
+
+/// The records `r` of somebody.
+fn records<'a>(sql: &'a mut Sql, of_somebody: &'static str) -> &'a mut Sql {
     sql.push(
         "
     select
@@ -148,16 +145,19 @@ fn records(sql: &mut Sql, of_person: &'static str) {
       1 as records
     from lms.finance_records as r
     where ",
-    );
-    sql.push(of_person).push(
+    )
+    .push(of_somebody)
+    .push(
         "
       and r.deleted_at is null
-      and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
-      and r.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')",
-    );
+      and ((select $1->>'centre_id') is null or r.centre_id = (select ($1->>'centre_id')::uuid))
+      and r.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and r.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))",
+    )
 }
 
-fn totals(sql: &mut Sql, of_centre: &'static str) {
+/// The totals `t` of centres, where nobody in particular is asked for.
+fn totals<'a>(sql: &'a mut Sql, of_centres: &'static str) -> &'a mut Sql {
     sql.push(
         "
     select
@@ -167,11 +167,13 @@ fn totals(sql: &mut Sql, of_centre: &'static str) {
       t.records
     from lms.finance_totals as t
     where ",
-    );
-    sql.push(of_centre).push(
+    )
+    .push(of_centres)
+    .push(
         "
-      and $1->>'student_id' is null
-      and $1->>'tutor_id' is null
-      and t.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')",
-    );
+      and (select $1->>'student_id') is null
+      and (select $1->>'tutor_id') is null
+      and t.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and t.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))",
+    )
 }

@@ -32,12 +32,18 @@ const PROOF: &[Field] = &[
     )
     .required(),
     Field::new(
-        "unbalanced_records",
-        COUNT,
-        "Records whose lines do not sum to zero.",
+        "sum_of_lines",
+        Kind::SignedMoney,
+        "All lines together: zero, for debit and credit are equal.",
     )
     .required(),
-    Field::new("records_without_lines", COUNT, "Records that have none.").required(),
+    Field::new(
+        "wrong_lines",
+        COUNT,
+        "Lines that do not carry the amount of their record.",
+    )
+    .required(),
+    Field::new("missing_lines", COUNT, "Lines that records lack.").required(),
     Field::new(
         "consistent",
         Kind::Boolean,
@@ -89,29 +95,36 @@ pub(crate) const SHOW: Action = Action {
 fn reconciliation() -> Statement {
     Sql::from(
         "-- finance-records.reconciliation
+with numbers as materialized (
+  select lms.missing_finance_numbers() as missing
+)
 select
   json_build_object(
-    'data', coalesce(
-      json_agg(
-        json_build_object(
-          'centre_id', p.centre_id,
-          'currency', p.currency,
-          'by_totals', p.by_totals,
-          'by_records', p.by_records,
-          'by_lines', p.by_lines,
-          'unbalanced_records', p.unbalanced_records,
-          'records_without_lines', p.records_without_lines,
-          'consistent', p.consistent
-        )
-        order by p.centre_id, p.currency
-      ),
-      '[]'
-    ),
-    'missing_numbers', (select lms.missing_finance_numbers()),
-    'consistent', coalesce(bool_and(p.consistent), true) and (select lms.missing_finance_numbers()) = 0
+    'data', coalesce(p.data, '[]'),
+    'missing_numbers', numbers.missing,
+    'consistent', coalesce(p.consistent, true) and numbers.missing = 0
   )::text as body,
   null::text as tag
-from lms.reconcile_finance(($1->>'centre_id')::uuid) as p",
+from numbers
+cross join (
+  select
+    json_agg(
+      json_build_object(
+        'centre_id', r.centre_id,
+        'currency', r.currency,
+        'by_totals', r.by_totals,
+        'by_records', r.by_records,
+        'by_lines', r.by_lines,
+        'sum_of_lines', r.sum_of_lines,
+        'wrong_lines', r.wrong_lines,
+        'missing_lines', r.missing_lines,
+        'consistent', r.consistent
+      )
+      order by r.centre_id, r.currency
+    ) as data,
+    bool_and(r.consistent) as consistent
+  from lms.reconcile_finance(($1->>'centre_id')::uuid) as r
+) as p",
     )
     .prepared("finance-records.reconciliation")
 }

@@ -95,11 +95,12 @@ from (
       lms_private.book_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
-    where r.student_id = ($1->>'student_id')::uuid
-      and ($1->>'tutor_id' is null or r.tutor_id = ($1->>'tutor_id')::uuid)
+    where r.student_id = (select ($1->>'student_id')::uuid)
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))
       and r.deleted_at is null
-      and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
-      and r.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+      and ((select $1->>'centre_id') is null or r.centre_id = (select ($1->>'centre_id')::uuid))
+      and r.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and r.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))
     union all
     select
       r.currency,
@@ -107,11 +108,12 @@ from (
       lms_private.book_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
-    where r.tutor_id = ($1->>'tutor_id')::uuid
-      and $1->>'student_id' is null
+    where r.tutor_id = (select ($1->>'tutor_id')::uuid)
+      and (select $1->>'student_id') is null
       and r.deleted_at is null
-      and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
-      and r.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+      and ((select $1->>'centre_id') is null or r.centre_id = (select ($1->>'centre_id')::uuid))
+      and r.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and r.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))
     union all
     select
       t.currency,
@@ -119,10 +121,11 @@ from (
       t.amount,
       t.records
     from lms.finance_totals as t
-    where t.centre_id = ($1->>'centre_id')::uuid
-      and $1->>'student_id' is null
-      and $1->>'tutor_id' is null
-      and t.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+    where t.centre_id = (select ($1->>'centre_id')::uuid)
+      and (select $1->>'student_id') is null
+      and (select $1->>'tutor_id') is null
+      and t.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and t.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))
     union all
     select
       t.currency,
@@ -130,40 +133,48 @@ from (
       t.amount,
       t.records
     from lms.finance_totals as t
-    where $1->>'centre_id' is null
-      and $1->>'student_id' is null
-      and $1->>'tutor_id' is null
-      and t.effective_on between coalesce(($1->>'from')::date, '-infinity') and coalesce(($1->>'to')::date, 'infinity')
+    where (select $1->>'centre_id') is null
+      and (select $1->>'student_id') is null
+      and (select $1->>'tutor_id') is null
+      and t.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and t.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))
   ) as s
-  where ($1->>'type' is null or s.type = $1->>'type')
-    and ($1->>'currency' is null or s.currency = $1->>'currency')
+  where ((select $1->>'type') is null or s.type = (select $1->>'type'))
+    and ((select $1->>'currency') is null or s.currency = (select $1->>'currency'))
   group by s.currency
 ) as b;
 
 -- finance-records.reconciliation
+with numbers as materialized (
+  select lms.missing_finance_numbers() as missing
+)
 select
   json_build_object(
-    'data', coalesce(
-      json_agg(
-        json_build_object(
-          'centre_id', p.centre_id,
-          'currency', p.currency,
-          'by_totals', p.by_totals,
-          'by_records', p.by_records,
-          'by_lines', p.by_lines,
-          'unbalanced_records', p.unbalanced_records,
-          'records_without_lines', p.records_without_lines,
-          'consistent', p.consistent
-        )
-        order by p.centre_id, p.currency
-      ),
-      '[]'
-    ),
-    'missing_numbers', (select lms.missing_finance_numbers()),
-    'consistent', coalesce(bool_and(p.consistent), true) and (select lms.missing_finance_numbers()) = 0
+    'data', coalesce(p.data, '[]'),
+    'missing_numbers', numbers.missing,
+    'consistent', coalesce(p.consistent, true) and numbers.missing = 0
   )::text as body,
   null::text as tag
-from lms.reconcile_finance(($1->>'centre_id')::uuid) as p;
+from numbers
+cross join (
+  select
+    json_agg(
+      json_build_object(
+        'centre_id', r.centre_id,
+        'currency', r.currency,
+        'by_totals', r.by_totals,
+        'by_records', r.by_records,
+        'by_lines', r.by_lines,
+        'sum_of_lines', r.sum_of_lines,
+        'wrong_lines', r.wrong_lines,
+        'missing_lines', r.missing_lines,
+        'consistent', r.consistent
+      )
+      order by r.centre_id, r.currency
+    ) as data,
+    bool_and(r.consistent) as consistent
+  from lms.reconcile_finance(($1->>'centre_id')::uuid) as r
+) as p;
 
 -- analytics.centre-financials
 select

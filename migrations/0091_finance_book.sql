@@ -18,7 +18,7 @@ set
   number = o.number,
   effective_on = (r.created_at at time zone o.time_zone)::date,
   type = case
-    when r.amount > 0 then r.type
+    when r.amount >= 0 then r.type
     when r.type = 'payment' then 'reimbursement'
     else 'payment'
   end,
@@ -37,9 +37,6 @@ from (
 ) as o
 where o.tenant_id = r.tenant_id
   and o.id = r.id;
-
--- Those of the deferred checks that the update left behind, or the table could not be altered.
-set constraints all immediate;
 
 -- Not valid where a row of an earlier release may say less than is asked for now.
 alter table lms.finance_records

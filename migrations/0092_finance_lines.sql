@@ -11,8 +11,7 @@ create table lms.finance_lines (
         'card_clearing', 'cash', 'bank', 'tuition_income', 'salaries', 'expenses', 'reimbursements'
       )
     ),
-  amount numeric not null
-    constraint finance_lines_amount_check check (amount <> 0),
+  amount numeric not null,
   currency text not null
     constraint finance_lines_currency_check check (currency ~ '^[A-Z]{3}$'),
   constraint finance_lines_account_key unique (tenant_id, record_id, account),
@@ -22,7 +21,7 @@ create table lms.finance_lines (
 comment on table lms.finance_lines is 'What each finance record moved between accounts. Written by a trigger of the records alone.';
 comment on column lms.finance_lines.account is
   'The chart of accounts: card_clearing, cash and bank hold money; tuition_income, salaries, expenses and reimbursements say what for.';
-comment on column lms.finance_lines.amount is 'Above zero a debit, below zero a credit.';
+comment on column lms.finance_lines.amount is 'Above zero a debit, below zero a credit; of the size of its record''s.';
 comment on column lms.finance_lines.currency is 'Its record''s.';
 
 create function lms_private.book_amount(amount numeric, reverses_id uuid) returns numeric

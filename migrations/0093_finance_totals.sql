@@ -116,12 +116,13 @@ $$;
 comment on procedure lms_private.derive_finance is
   'Makes the lines and totals of records that came in while triggers were off: by a restore, by a replay of the log, before 0092. For whoever sees all tenants.';
 
--- Records of earlier releases.
+-- Records of earlier releases. Their lines are as old as they are.
 alter table lms.finance_records no force row level security;
 alter table lms.finance_lines no force row level security;
 alter table lms.finance_totals no force row level security;
 alter table lms.finance_lines disable trigger stamp;
 call lms_private.derive_finance();
+-- The table cannot be altered while checks of it are left for the end.
 set constraints all immediate;
 alter table lms.finance_lines enable trigger stamp;
 alter table lms.finance_totals force row level security;

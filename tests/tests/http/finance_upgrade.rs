@@ -42,6 +42,7 @@ async fn before_the_book(app: &Application) -> Result<String> {
               ('expense', 12.5, null, 'first'),
               ('payment', -5.00, null, 'given back'),
               ('expense', -7.25, null, 'came back'),
+              ('expense', 0, null, 'nothing'),
               ('payment', 1.2345, 'EUR', 'exact'),
               ('salary', 3, 'ZZZ', 'unknown currency')
             ) as r (type, amount, currency, reference)",
@@ -78,16 +79,17 @@ fn records_of_an_earlier_release_survive_to_the_cent() {
                 &[],
             )
             .await?;
-        assert_eq!(rows.len(), 10);
+        assert_eq!(rows.len(), 12);
         for (index, row) in rows.iter().enumerate() {
             let number: i64 = row.get(0);
-            assert_eq!(number, i64::try_from(index % 5 + 1)?);
+            assert_eq!(number, i64::try_from(index % 6 + 1)?);
             let (kind, amount, reference): (&str, &str, &str) =
                 (row.get(1), row.get(2), row.get(3));
             let expected = match reference {
                 "first" => ("expense", "12.5"),
                 "given back" => ("reimbursement", "5.00"),
                 "came back" => ("payment", "7.25"),
+                "nothing" => ("expense", "0"),
                 "exact" => ("payment", "1.2345"),
                 _ => ("salary", "3"),
             };

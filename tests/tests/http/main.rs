@@ -34,6 +34,7 @@ mod finance_balance;
 mod finance_book;
 mod finance_input;
 mod finance_numbers;
+mod finance_plans;
 mod finance_records;
 mod finance_scope;
 mod finance_upgrade;

@@ -18,6 +18,8 @@ use crate::response::Response;
 use crate::settings::Settings;
 use crate::sql::Statement;
 
+const JSON: &str = "application/json";
+
 /// One endpoint written by hand.
 pub struct Action {
     /// The method.
@@ -60,8 +62,61 @@ pub enum Shape {
     Fields(&'static [Field]),
     /// One of this resource.
     Resource(&'static Resource),
+    /// An object with these fields, or one of its other forms for who asks for that.
+    Forms(&'static [Field], &'static [Form]),
     /// Text of this media type, written by a [`Run::Custom`].
     Document(&'static str),
+}
+
+/// Another form of what a statement answers as JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// Its media type, such as `text/html`.
+    pub media: &'static str,
+    /// The headers that go with it, besides `Content-Type`.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Writes it from the JSON text.
+    pub write: fn(&str) -> Result<String, Problem>,
+}
+
+impl Answers {
+    /// The media types that there are, our own favourite first.
+    pub fn media(&self) -> Vec<&'static str> {
+        match self.schema {
+            Some(Shape::Document(media)) => vec![media],
+            Some(Shape::Forms(_, forms)) => std::iter::once(JSON)
+                .chain(forms.iter().map(|form| form.media))
+                .collect(),
+            _ => vec![JSON],
+        }
+    }
+
+    /// What a statement answered, in one of the media types.
+    ///
+    /// # Errors
+    ///
+    /// When another form can't be written from it.
+    pub fn respond(&self, media: &str, body: String) -> Result<Response, Problem> {
+        let form = match self.schema {
+            None => return Ok(Response::empty(self.status)),
+            Some(Shape::Forms(_, forms)) => forms.iter().find(|form| form.media == media),
+            Some(_) => None,
+        };
+        let Some(form) = form else {
+            return Ok(Response::json(self.status, body));
+        };
+        let headers = form
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        Ok(Response {
+            status: self.status,
+            headers: std::iter::once(("content-type", format!("{media}; charset=utf-8")))
+                .chain(headers)
+                .collect(),
+            body: (form.write)(&body)?.into_bytes(),
+        })
+    }
 }
 
 /// What an action does.
@@ -147,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::database::Client;
-    use crate::fixture::{Recorder, request, settings};
+    use crate::fixture::{PLAN, REPORT, Recorder, request, settings};
 
     /// Hands a call with the header to `check`.
     fn with_call(address: Option<&str>, check: impl Fn(&Call<'_>)) {
@@ -170,6 +225,37 @@ mod tests {
             settings: &settings,
             client: &Client::new(&recorder, crate::context::Context::new("eu", None, "r-1")),
         });
+    }
+
+    #[test]
+    fn an_answer_has_the_form_that_is_asked_for() {
+        let answers = REPORT.answers;
+        assert_eq!(answers.media(), ["application/json", "text/plain"]);
+        let json = answers
+            .respond("application/json", "{\"lamps\":2}".to_owned())
+            .unwrap();
+        assert_eq!(json, Response::json(200, "{\"lamps\":2}"));
+        let text = answers
+            .respond("text/plain", "{\"lamps\":2}".to_owned())
+            .unwrap();
+        assert_eq!(
+            text,
+            Response {
+                status: 200,
+                headers: vec![
+                    ("content-type", "text/plain; charset=utf-8".to_owned()),
+                    ("content-language", "en".to_owned()),
+                ],
+                body: b"{\"LAMPS\":2}".to_vec(),
+            }
+        );
+    }
+
+    #[test]
+    fn an_answer_without_a_schema_has_no_body() {
+        assert_eq!(PLAN.answers.media(), ["application/json"]);
+        let response = PLAN.answers.respond("application/json", "x".to_owned());
+        assert_eq!(response, Ok(Response::empty(204)));
     }
 
     #[test]

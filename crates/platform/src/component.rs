@@ -268,6 +268,7 @@ mod tests {
                 "GET /ping ping",
                 "GET /v1/bills bills.list",
                 "GET /v1/lamps lamps.list",
+                "GET /v1/lamps/report lamps.report",
                 "GET /v1/lamps/{id} lamps.get",
                 "PATCH /v1/bills/{id} bills.update",
                 "PATCH /v1/lamps/{id} lamps.update",

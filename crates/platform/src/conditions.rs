@@ -4,9 +4,12 @@
 //! differ, so the tag names the role's view too. A change is compared by the version alone: whoever read
 //! a version, through whichever view, knows that nothing has changed since.
 
+use http::Method;
+
 use crate::policy::{Fields, Grant};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::request::Request;
+use crate::response::Response;
 
 /// The strong tag of a version as the grant shows it.
 pub fn etag(version: &str, grant: &Grant) -> String {
@@ -72,7 +75,18 @@ fn version(tag: &str) -> Option<i64> {
     (version.to_string() == digits).then_some(version)
 }
 
-/// Whether `If-None-Match` names the tag: then the answer is 304.
+/// The response with its tag: 304 without a body when a client that reads has that version already.
+pub fn tagged(request: &Request, response: Response, etag: String) -> Response {
+    let reads = request.method == Method::GET || request.method == Method::HEAD;
+    let response = if reads && not_modified(request, &etag) {
+        Response::empty(304)
+    } else {
+        response
+    };
+    response.header("etag", etag)
+}
+
+/// Whether `If-None-Match` names the tag.
 pub fn not_modified(request: &Request, etag: &str) -> bool {
     request.list("if-none-match").is_some_and(|header| {
         // The comparison for this header is weak (RFC 9110, section 13.1.2).

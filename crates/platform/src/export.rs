@@ -1,11 +1,23 @@
 //! A list as CSV (RFC 4180): `GET` with `Accept: text/csv`, filtered and sorted like a page, but whole.
 
+use std::borrow::Cow;
+
 use crate::field::Kind;
 use crate::listing::Listing;
 use crate::policy::Grant;
 use crate::projection;
 use crate::resource::Resource;
 use crate::sql::{Sql, Statement};
+
+/// A text as a cell that no spreadsheet takes for a formula, as `lms.csv_cell` guards it: for files that are
+/// written from an answer. Numbers need no guard.
+pub fn guarded(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
 
 /// The statement whose answer is the file.
 pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> Statement {
@@ -81,6 +93,16 @@ mod tests {
             );
         }
         assert!(text.contains("coalesce(lms.utc(r.created_at), '')"));
+    }
+
+    #[test]
+    fn what_begins_like_a_formula_gets_an_apostrophe() {
+        for text in ["=1+1", "+1", "-1", "@a", "\tx", "\rx"] {
+            assert_eq!(guarded(text), format!("'{text}"));
+        }
+        for text in ["", "1=1", " =1", "a-b", "'=1"] {
+            assert_eq!(guarded(text), text);
+        }
     }
 
     #[test]

@@ -8,11 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::action::{Action, Answers, Call, Done, Run, Shape};
+use crate::action::{Action, Answers, Call, Done, Form, Run, Shape};
 use crate::component::Component;
 use crate::database::{Database, Failure, Pending};
 use crate::field::{Field, Kind};
 use crate::policy::{Access, Grant, Policy, Verb};
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::resource::Resource;
 use crate::response::Response;
@@ -180,6 +181,39 @@ pub(crate) const PLAN: Action = Action {
     run: Run::Statement(switch),
 };
 
+/// An action that has other forms than JSON.
+pub(crate) const REPORT: Action = Action {
+    method: Method::GET,
+    path: "/v1/lamps/report",
+    segments: &[],
+    operation: "lamps.report",
+    summary: "Report on lamps",
+    access: Access::SignedIn,
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Forms(
+            &[Field::new("lamps", Kind::Integer { min: 0, max: 9 }, "How many.").required()],
+            &[Form {
+                media: "text/plain",
+                headers: &[("content-language", "en")],
+                write: shout,
+            }],
+        )),
+        description: "The report.",
+    },
+    run: Run::Statement(report),
+};
+
+fn report() -> Statement {
+    Sql::from("-- lamps.report").prepared("lamps.report")
+}
+
+fn shout(json: &str) -> Result<String, Problem> {
+    Ok(json.to_uppercase())
+}
+
 const ASK: Action = Action {
     method: Method::POST,
     path: "/v1/ask",
@@ -236,7 +270,7 @@ fn ping<'a>(_: &'a Call<'a>) -> Done<'a> {
 pub(crate) static COMPONENT: Component = Component {
     name: "light",
     resources: &[LAMPS, BILLS],
-    actions: &[SWITCH, SETTLE, PLAN, ASK, PING],
+    actions: &[SWITCH, SETTLE, PLAN, REPORT, ASK, PING],
     policies: &[
         Policy {
             resource: "lamps",

@@ -215,11 +215,7 @@ fn admit(
 
 /// Serves an action.
 async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response, Problem> {
-    let media = match action.answers.schema {
-        Some(Shape::Document(media)) => media,
-        _ => "application/json",
-    };
-    headers::accepts(passage.request, &[media])?;
+    let media = headers::accepts(passage.request, &action.answers.media())?;
     let query = query::parameters(passage.request, action.query)?;
     let body = match action.body {
         // Where nothing must be said, nothing need be sent.
@@ -272,13 +268,10 @@ async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response,
     let Some(body) = answer.body else {
         return Err(Problem::new(Kind::NotFound));
     };
-    let mut response = if action.answers.schema.is_some() {
-        Response::json(action.answers.status, body)
-    } else {
-        Response::empty(action.answers.status)
-    };
+    let mut response = action.answers.respond(media, body)?;
     if let Some(version) = &answer.tag {
-        response = response.header("etag", conditions::etag(version, passage.grant));
+        let etag = conditions::etag(version, passage.grant);
+        response = conditions::tagged(passage.request, response, etag);
     }
     response = response.replayed(answer.replayed);
     match (action.answers.status, action.answers.schema) {

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::component::Component;
@@ -143,13 +142,8 @@ fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response
         .tag
         .ok_or_else(|| Problem::new(Kind::Internal).cause("a resource without a version"))?;
     let etag = conditions::etag(&tag, passage.grant);
-    let reads = passage.request.method == Method::GET || passage.request.method == Method::HEAD;
-    if reads && conditions::not_modified(passage.request, &etag) {
-        return Ok(Response::empty(304).header("etag", etag));
-    }
-    Ok(Response::json(status, body)
-        .header("etag", etag)
-        .replayed(answer.replayed))
+    let response = Response::json(status, body);
+    Ok(conditions::tagged(passage.request, response, etag).replayed(answer.replayed))
 }
 
 async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {

@@ -322,6 +322,17 @@ fn written(action: &Action, key: Value) -> Value {
                 "application/json": {"schema": schema::object(fields.iter(), |field| field.required)}
             }
         }),
+        Some(Shape::Forms(fields, forms)) => {
+            let mut content = Map::new();
+            content.insert(
+                "application/json".to_owned(),
+                json!({"schema": schema::object(fields.iter(), |field| field.required)}),
+            );
+            for form in forms {
+                content.insert(form.media.to_owned(), json!({"schema": {"type": "string"}}));
+            }
+            json!({"description": action.answers.description, "content": content})
+        }
         Some(Shape::Document(media)) => json!({
             "description": action.answers.description,
             "content": {media: {"schema": {"type": "string"}}}

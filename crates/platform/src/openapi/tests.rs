@@ -98,6 +98,16 @@ fn who_may_call_is_said() {
 }
 
 #[test]
+fn every_form_of_an_answer_is_named() {
+    let document = made();
+    let content = &document["paths"]["/v1/lamps/report"]["get"]["responses"]["200"]["content"];
+    let schema = &content["application/json"]["schema"];
+    assert_eq!(schema["properties"]["lamps"]["type"], "integer");
+    assert_eq!(content["text/plain"]["schema"], json!({"type": "string"}));
+    assert_eq!(content.as_object().unwrap().len(), 2);
+}
+
+#[test]
 fn a_path_names_its_parameters() {
     let document = made();
     let parameters = &document["paths"]["/v1/lamps/{id}/switch"]["post"]["parameters"];

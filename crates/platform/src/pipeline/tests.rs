@@ -184,6 +184,7 @@ fn what_the_client_does_not_accept_is_not_made() {
         ("/v1/lamps".to_owned(), "application/xml"),
         (format!("/v1/lamps/{ID}"), "text/csv"),
         ("/v1/lamps".to_owned(), "application/json;q=0, text/html"),
+        ("/v1/lamps/report".to_owned(), "text/csv"),
     ] {
         assert_eq!(
             refusal(admin(Method::GET, &target).with("accept", accept)).0,
@@ -195,6 +196,16 @@ fn what_the_client_does_not_accept_is_not_made() {
         .signed_in(&settings, Role::Student)
         .with("accept", "text/csv");
     assert_eq!(refusal(file).0, 406, "a role without export");
+}
+
+#[test]
+fn every_form_of_an_action_comes_from_its_one_statement() {
+    for accept in ["application/json", "text/plain", "text/html, text/*;q=0.5"] {
+        let (_, name, arguments) =
+            call(admin(Method::GET, "/v1/lamps/report").with("accept", accept));
+        assert!(name.starts_with("lamps.report#"), "{name}");
+        assert_eq!(arguments, json!({"input": {}}));
+    }
 }
 
 #[test]

@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use chromiumoxide::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
 use chromiumoxide::cdp::browser_protocol::network::{
-    EventRequestWillBeSent, EventResponseReceived,
+    EventRequestWillBeSent, EventResponseReceived, Headers, SetExtraHttpHeadersParams,
 };
+use chromiumoxide::cdp::browser_protocol::page::PrintToPdfParams;
 use chromiumoxide::{Browser, BrowserConfig, Handler, Page};
 use futures::{Stream, StreamExt};
+use serde_json::json;
 use tokio::task::JoinHandle;
 
 /// More than a page may take for anything, also on a machine that is busy with other tests.
@@ -127,6 +130,45 @@ impl Tab {
             asked,
             answered,
         })
+    }
+
+    /// Lets everything that the page asks for carry this token.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not answer.
+    pub async fn sign_in(&self, token: &str) -> Result<()> {
+        let headers = json!({"authorization": format!("Bearer {token}")});
+        self.page
+            .execute(SetExtraHttpHeadersParams::new(Headers::new(headers)))
+            .await?;
+        Ok(())
+    }
+
+    /// Gives the page a size, in pixels at 96 of them for an inch.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not answer.
+    pub async fn resize(&self, width: i64, height: i64) -> Result<()> {
+        self.page
+            .execute(SetDeviceMetricsOverrideParams::new(
+                width, height, 1.0, false,
+            ))
+            .await?;
+        Ok(())
+    }
+
+    /// The page as it prints itself, as PDF.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be printed.
+    pub async fn print(&self) -> Result<Vec<u8>> {
+        let printing = PrintToPdfParams::builder()
+            .prefer_css_page_size(true)
+            .build();
+        Ok(self.page.pdf(printing).await?)
     }
 
     /// Goes to an address.

@@ -11,6 +11,7 @@ pub mod browser;
 mod cluster;
 mod path;
 mod proxy;
+mod python;
 mod reply;
 mod session;
 
@@ -22,5 +23,6 @@ pub use cluster::Server;
 pub use path::path;
 pub use platform::role::Role;
 pub use proxy::{Proxy, run_behind_proxy};
+pub use python::run_python;
 pub use reply::{Reply, send};
 pub use session::Session;

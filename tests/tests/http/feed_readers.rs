@@ -1,13 +1,12 @@
 //! Whether a calendar says what the rows say, in the judgement of two readers that are not ours: the same occurrences, to the
 //! second, over changes of clocks in three zones.
 
-use std::path::Path;
+use std::ffi::OsStr;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, run};
-use tokio::process::Command;
+use tests::{Application, Role, Session, run, run_python};
 use uuid::Uuid;
 
 use crate::feed::{read, subscribe};
@@ -31,31 +30,19 @@ async fn found(
     from: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Vec<String>> {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = tests.join("../target/python/bin/python");
-    ensure!(
-        python.exists(),
-        "the readers of calendars are not installed: run scripts/test-tools.sh"
-    );
     let file = tempfile::Builder::new().suffix(".ics").tempfile()?;
     std::fs::write(file.path(), calendar)?;
-    let output = Command::new(python)
-        .arg(tests.join("python/feed_occurrences.py"))
-        .arg(reader)
-        .arg(file.path())
-        .args([text(from), text(until)])
-        .output()
-        .await
-        .context("Python does not start")?;
-    ensure!(
-        output.status.success(),
-        "{reader}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(String::from_utf8(output.stdout)?
-        .lines()
-        .map(str::to_owned)
-        .collect())
+    let output = run_python(
+        "feed_occurrences.py",
+        [
+            OsStr::new(reader),
+            file.path().as_os_str(),
+            OsStr::new(&text(from)),
+            OsStr::new(&text(until)),
+        ],
+    )
+    .await?;
+    Ok(output.lines().map(str::to_owned).collect())
 }
 
 /// The same of the rows, of some classes and of one student or of all.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 /// What money is paid for.
 pub(crate) const TYPES: Kind = Kind::OneOf(&["payment", "salary", "expense", "reimbursement"]);
 /// How money is paid.
-const METHODS: Kind = Kind::OneOf(&["card", "cash", "transfer"]);
+pub(crate) const METHODS: Kind = Kind::OneOf(&["card", "cash", "transfer"]);
 /// What a record is known by elsewhere.
 pub(crate) const REFERENCE: Field = Field::new(
     "reference",
@@ -122,8 +122,11 @@ pub(crate) const LINES: Verb = Verb::Action("lines");
 pub(crate) const BALANCE: Verb = Verb::Action("balance");
 /// Proves the totals.
 pub(crate) const RECONCILE: Verb = Verb::Action("reconciliation");
+/// Shows a statement of account.
+pub(crate) const STATEMENT: Verb = Verb::Action("statement");
 
 const READ: &[Verb] = &[Verb::List, Verb::Get, BALANCE];
+const PAY: &[Verb] = &[Verb::List, Verb::Get, BALANCE, STATEMENT];
 const OVERSEE: &[Verb] = &[
     Verb::List,
     Verb::Get,
@@ -131,6 +134,7 @@ const OVERSEE: &[Verb] = &[
     LINES,
     BALANCE,
     RECONCILE,
+    STATEMENT,
 ];
 const KEEP: &[Verb] = &[
     Verb::List,
@@ -142,14 +146,15 @@ const KEEP: &[Verb] = &[
     LINES,
     BALANCE,
     RECONCILE,
+    STATEMENT,
 ];
 
 /// Who may do what to finance records.
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(Role::Student, READ),
-        Grant::new(Role::Parent, READ),
+        Grant::new(Role::Student, PAY),
+        Grant::new(Role::Parent, PAY),
         Grant::new(Role::Tutor, READ),
         Grant::new(Role::Supervisor, OVERSEE),
         Grant::new(Role::Finance, KEEP),

@@ -1,4 +1,4 @@
-//! Finance records, balances and centre financials.
+//! Finance records, balances, payroll, statements of account and centre financials.
 //!
 //! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
 //! access table.
@@ -7,8 +7,11 @@ mod analytics;
 mod balance;
 mod finance_records;
 mod lines;
+mod payroll_runs;
 mod reconciliation;
 mod reversal;
+mod statement;
+mod tutor_rates;
 
 use platform::action::Action;
 use platform::component::Component;
@@ -16,7 +19,11 @@ use platform::policy::Policy;
 use platform::resource::Resource;
 
 /// The resources with plain verbs.
-pub const RESOURCES: &[Resource] = &[finance_records::FINANCE_RECORDS];
+pub const RESOURCES: &[Resource] = &[
+    finance_records::FINANCE_RECORDS,
+    tutor_rates::TUTOR_RATES,
+    payroll_runs::PAYROLL_RUNS,
+];
 
 /// The endpoints written by hand.
 pub static ACTIONS: &[Action] = &[
@@ -24,11 +31,20 @@ pub static ACTIONS: &[Action] = &[
     lines::SHOW,
     balance::SHOW,
     reconciliation::SHOW,
+    statement::SHOW,
+    payroll_runs::CREATE,
+    payroll_runs::SHOW,
+    payroll_runs::BOOK,
     analytics::CENTRES,
 ];
 
 /// The access table.
-pub const POLICIES: &[Policy] = &[finance_records::POLICY, analytics::POLICY];
+pub const POLICIES: &[Policy] = &[
+    finance_records::POLICY,
+    tutor_rates::POLICY,
+    payroll_runs::POLICY,
+    analytics::POLICY,
+];
 
 /// The component's whole table.
 pub static COMPONENT: Component = Component {

@@ -176,6 +176,41 @@ cross join (
   from lms.reconcile_finance(($1->>'centre_id')::uuid) as r
 ) as p;
 
+-- finance-records.statement
+select
+  lms.statement_of_account(
+    ($1->>'student_id')::uuid,
+    ($1->>'user_id')::uuid,
+    ($1->>'from')::date,
+    ($1->>'to')::date
+  ) as body,
+  null::text as tag;
+
+-- payroll-runs.create
+select
+  p.body,
+  p.tag
+from lms.draft_payroll(
+  ($1->'input'->>'centre_id')::uuid,
+  ($1->'input'->>'month')::date
+) as p;
+
+-- payroll-runs.get
+select
+  p.body,
+  p.tag
+from lms.payroll_run(($1->>'id')::uuid) as p;
+
+-- payroll-runs.post
+select
+  p.body,
+  p.tag
+from lms.post_payroll(
+  ($1->>'id')::uuid,
+  $1->'input'->>'method',
+  ($1->'input'->>'effective_on')::date
+) as p;
+
 -- analytics.centre-financials
 select
   json_build_object(

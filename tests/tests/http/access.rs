@@ -58,6 +58,10 @@ async fn call(
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
+    if [Method::PATCH, Method::DELETE].contains(&endpoint.method) {
+        // Any version, where one is demanded.
+        request = request.header("if-match", "*");
+    }
     if [Method::POST, Method::PATCH, Method::PUT].contains(&endpoint.method) {
         // Where a key is demanded, its absence would be refused before what is looked at here.
         request = request.header("idempotency-key", Uuid::now_v7().to_string());

@@ -79,7 +79,8 @@ const RULES: [(&str, &str); 5] = [
           and c.relkind in ('r', 'p')
           and c.relname in (
             'tenants', 'centres', 'users', 'staff', 'students', 'tutors', 'guardians', 'classes', 'assessments',
-            'gamification', 'finance_records', 'requests', 'inventory', 'notifications'
+            'gamification', 'finance_records', 'tutor_rates', 'payroll_runs', 'payroll_items', 'requests', 'inventory',
+            'notifications'
           )
           and (
             select count(*)

@@ -7,7 +7,7 @@ use tests::{Role, run};
 use crate::rows;
 
 /// Tables that have a URL.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "centres",
     "users",
     "staff",
@@ -19,6 +19,8 @@ const TABLES: [&str; 11] = [
     "assessments",
     "gamification",
     "finance_records",
+    "tutor_rates",
+    "payroll_runs",
 ];
 
 /// The URL of a table.

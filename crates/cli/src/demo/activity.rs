@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::lessons;
 use super::people::{People, Plan};
 use super::rows::{act_as, insert};
+use super::{lessons, payroll};
 
 /// Writes it all.
 pub(super) async fn create(
@@ -45,6 +45,7 @@ pub(super) async fn create(
             &money(plan, people, &mut generator),
         )
         .await?;
+        payroll::create(transaction, plan, people).await?;
     }
     for (role, rows) in requests(people) {
         if let Some(user) = people.user(role) {

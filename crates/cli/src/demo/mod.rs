@@ -3,6 +3,7 @@
 
 mod activity;
 mod lessons;
+mod payroll;
 mod people;
 mod rows;
 

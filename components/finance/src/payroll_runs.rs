@@ -1,0 +1,261 @@
+//! Payroll runs: what the tutors of a centre have earned in a month, first as a draft, then booked, once.
+
+use http::Method;
+use platform::action::{Action, Answers, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::{Access, Grant, Policy, Verb};
+use platform::resource::Resource;
+use platform::role::Role;
+use platform::sql::{Sql, Statement};
+
+use crate::finance_records::METHODS;
+use crate::tutor_rates::UNIT;
+
+const CENTRE: Field = Field::new("centre_id", Kind::Reference("centres"), "The centre.");
+const MONTH: Field = Field::new(
+    "month",
+    Kind::Date,
+    "The month's first day, on the calendar of the centre.",
+);
+const STATUS: Field = Field::new(
+    "status",
+    Kind::OneOf(&["draft", "posted"]),
+    "A draft is computed anew whenever it is made again; what is posted stays as it is.",
+);
+const POSTED_AT: Field = Field::new("posted_at", Kind::Time, "When it was posted.").nullable();
+
+/// A run, without its items.
+pub(crate) const PAYROLL_RUNS: Resource = Resource {
+    name: "payroll-runs",
+    table: "payroll_runs",
+    singular: "payroll run",
+    description: "What the tutors of a centre have earned in a month: one run for each centre and month.",
+    fields: &[
+        CENTRE.read_only().filterable(),
+        MONTH.read_only().sortable(),
+        STATUS.read_only().filterable(),
+        POSTED_AT.read_only(),
+    ],
+    owner: None,
+    rule: None,
+    // What makes, shows and posts a run is written by hand: its items go with it.
+    verbs: &[Verb::List, Verb::Export],
+    requires_match: false,
+    requires_key: true,
+};
+
+/// Books a draft.
+const POST: Verb = Verb::Action("post");
+
+const READ: &[Verb] = &[Verb::List, Verb::Export, Verb::Get];
+const MANAGE: &[Verb] = &[Verb::List, Verb::Export, Verb::Get, Verb::Create, POST];
+
+/// Who may do what to runs.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "payroll-runs",
+    grants: &[
+        Grant::new(Role::Supervisor, READ),
+        Grant::new(Role::Finance, MANAGE),
+        Grant::new(Role::Admin, MANAGE),
+    ],
+};
+
+const COUNT: Kind = Kind::Integer {
+    min: 0,
+    max: i32::MAX as i64,
+};
+
+/// A rate that an item was computed with.
+const RATE: &[Field] = &[
+    UNIT.required(),
+    Field::new("amount", Kind::SignedMoney, "How much.").required(),
+    Field::new("effective_from", Kind::Date, "Since when it held.").required(),
+    Field::new("lessons", COUNT, "Lessons at this rate.").required(),
+    Field::new("minutes", COUNT, "Their whole minutes, added up.").required(),
+];
+
+/// What a tutor earned.
+const ITEM: &[Field] = &[
+    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("tutor_id", Kind::Id, "The tutor.").required(),
+    Field::new(
+        "tutor_name",
+        Kind::Text { min: 1, max: 200 },
+        "The tutor's name; null where the caller doesn't see the tutor.",
+    )
+    .nullable()
+    .required(),
+    Field::new("lessons", COUNT, "Completed lessons.").required(),
+    Field::new("minutes", COUNT, "Their whole minutes, added up.").required(),
+    Field::new(
+        "first_on",
+        Kind::Date,
+        "The day of the first of them, on the calendar of the centre.",
+    )
+    .required(),
+    Field::new("last_on", Kind::Date, "The day of the last of them.").required(),
+    Field::new(
+        "rates",
+        Kind::Rows(RATE),
+        "The rates as they were, each with its lessons.",
+    )
+    .required(),
+    Field::new(
+        "currency",
+        Kind::Currency,
+        "The rates'; null where there is none.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "amount",
+        Kind::SignedMoney,
+        "The exact sum, rounded once, half up, to the digits of the currency; null without a rate.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "problem",
+        Kind::OneOf(&["no_rate"]),
+        "Why there is no amount: no rate holds on the days of these lessons.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "finance_record_id",
+        Kind::Id,
+        "The salary that was booked for it; null in a draft, and where nothing is due.",
+    )
+    .nullable()
+    .required(),
+];
+
+const TOTAL: &[Field] = &[
+    Field::new("currency", Kind::Currency, "The currency.").required(),
+    Field::new("amount", Kind::SignedMoney, "The items of it, added up.").required(),
+];
+
+/// A run with its items.
+const RUN: &[Field] = &[
+    Field::new("id", Kind::Id, "The id.").required(),
+    CENTRE.required(),
+    MONTH.required(),
+    STATUS.required(),
+    POSTED_AT.required(),
+    Field::new("items", Kind::Rows(ITEM), "What each tutor has earned, by name: one item for each currency, and one for lessons without a rate.").required(),
+    Field::new("totals", Kind::Rows(TOTAL), "By currency.").required(),
+    Field::new("created_at", Kind::Time, "When it was made.").required(),
+    Field::new("updated_at", Kind::Time, "When it, or what it comes to, was last changed.").required(),
+    Field::new("created_by", Kind::Id, "The user who made it.").nullable().required(),
+    Field::new("updated_by", Kind::Id, "The user who last changed it.").nullable().required(),
+];
+
+/// Makes a draft, or makes it anew.
+pub(crate) const CREATE: Action = Action {
+    method: Method::POST,
+    path: "/v1/payroll-runs",
+    segments: &[],
+    operation: "payroll-runs.create",
+    summary: "Compute the payroll of a centre and month",
+    access: Access::Granted {
+        resource: "payroll-runs",
+        verb: Verb::Create,
+    },
+    body: Some(&[CENTRE.required(), MONTH.required()]),
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(RUN)),
+        description: "The run of that centre and month: a draft as of now, from the completed lessons and the rates of their days. Nothing is booked. A run that is posted is answered as it is.",
+    },
+    run: Run::Statement(create),
+};
+
+/// Shows a run.
+pub(crate) const SHOW: Action = Action {
+    method: Method::GET,
+    path: "/v1/payroll-runs/{id}",
+    segments: &[],
+    operation: "payroll-runs.get",
+    summary: "Show a payroll run",
+    access: Access::Granted {
+        resource: "payroll-runs",
+        verb: Verb::Get,
+    },
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(RUN)),
+        description: "The run with its items.",
+    },
+    run: Run::Statement(show),
+};
+
+/// Books what a draft comes to.
+pub(crate) const BOOK: Action = Action {
+    method: Method::POST,
+    path: "/v1/payroll-runs/{id}/post",
+    segments: &[],
+    operation: "payroll-runs.post",
+    summary: "Book a payroll run",
+    access: Access::Granted {
+        resource: "payroll-runs",
+        verb: POST,
+    },
+    body: Some(&[
+        Field::new("method", METHODS, "How the salaries are paid.").required(),
+        Field::new(
+            "effective_on",
+            Kind::Date,
+            "The day on which they count; the month's last one when it is left out.",
+        ),
+    ]),
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Fields(RUN)),
+        description: "The run, posted, with the finance record of each item. One that was posted before is answered as it is. 409 while the month lasts, when lessons or rates have changed since the draft was made, and when lessons have no rate.",
+    },
+    run: Run::Statement(book),
+};
+
+fn create() -> Statement {
+    Sql::from(
+        "-- payroll-runs.create
+select
+  p.body,
+  p.tag
+from lms.draft_payroll(
+  ($1->'input'->>'centre_id')::uuid,
+  ($1->'input'->>'month')::date
+) as p",
+    )
+    .prepared("payroll-runs.create")
+}
+
+fn show() -> Statement {
+    Sql::from(
+        "-- payroll-runs.get
+select
+  p.body,
+  p.tag
+from lms.payroll_run(($1->>'id')::uuid) as p",
+    )
+    .prepared("payroll-runs.get")
+}
+
+fn book() -> Statement {
+    Sql::from(
+        "-- payroll-runs.post
+select
+  p.body,
+  p.tag
+from lms.post_payroll(
+  ($1->>'id')::uuid,
+  $1->'input'->>'method',
+  ($1->'input'->>'effective_on')::date
+) as p",
+    )
+    .prepared("payroll-runs.post")
+}

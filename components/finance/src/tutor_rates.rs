@@ -1,0 +1,91 @@
+//! Tutor rates: what a tutor earns for an hour or for a lesson, and from which day on.
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::problem::FieldError;
+use platform::resource::Resource;
+use platform::role::Role;
+use platform::validation::Purpose;
+use serde_json::{Map, Value};
+
+/// What an amount is paid for.
+pub(crate) const UNIT: Field = Field::new(
+    "unit",
+    Kind::OneOf(&["hour", "lesson"]),
+    "What the amount is for: an hour of lessons, to the minute, or a lesson however long.",
+);
+
+/// A rate.
+pub(crate) const TUTOR_RATES: Resource = Resource {
+    name: "tutor-rates",
+    table: "tutor_rates",
+    singular: "tutor rate",
+    description: "What a tutor earns. A rate holds from its day on, until the day before the next one of the same tutor.",
+    fields: &[
+        Field::new("tutor_id", Kind::Reference("tutors"), "The tutor.")
+            .required()
+            .on_create()
+            .filterable(),
+        UNIT.required().filterable(),
+        Field::new(
+            "amount",
+            Kind::SignedMoney,
+            "How much; zero for somebody who is not paid.",
+        )
+        .required(),
+        Field::new(
+            "currency",
+            Kind::Currency,
+            "ISO 4217; that of the tutor's centre when it is left out.",
+        )
+        .filterable(),
+        Field::new(
+            "effective_from",
+            Kind::Date,
+            "The first day on which it holds, on the calendar of the centre where the lesson is.",
+        )
+        .required()
+        .sortable(),
+    ],
+    owner: None,
+    rule: Some(rule),
+    verbs: MANAGE,
+    requires_match: true,
+    requires_key: true,
+};
+
+const MANAGE: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    Verb::Import,
+    Verb::Export,
+];
+
+/// Who may do what to rates.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "tutor-rates",
+    grants: &[
+        Grant::new(Role::Tutor, &[Verb::List, Verb::Get]),
+        Grant::new(Role::Supervisor, &[Verb::List, Verb::Get, Verb::Export]),
+        Grant::new(Role::Finance, MANAGE),
+        Grant::new(Role::Admin, MANAGE),
+    ],
+};
+
+/// How many digits the currency has is the database's to say, which knows the tutor's centre.
+fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+    let is_negative = values
+        .get("amount")
+        .and_then(Value::as_str)
+        .is_some_and(|amount| amount.starts_with('-'));
+    if is_negative {
+        let detail = "A rate is zero or above.";
+        vec![FieldError::new("/amount", "out_of_range", detail)]
+    } else {
+        Vec::new()
+    }
+}

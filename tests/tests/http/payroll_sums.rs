@@ -16,6 +16,8 @@ use crate::{people, rows, samples};
 type Rate = (&'static str, i64, &'static str, u32);
 /// Day of March, and minutes.
 type Lesson = (u32, u32);
+/// Lessons, minutes, and the amount if there is a rate.
+type Figures = (u32, u32, Option<Decimal>);
 
 const DIGITS: [(&str, u32); 3] = [("EUR", 2), ("JPY", 0), ("KWD", 3)];
 
@@ -45,7 +47,7 @@ fn digits(currency: &str) -> u32 {
 fn model(
     rates: &BTreeMap<u32, Rate>,
     lessons: &BTreeMap<u32, u32>,
-) -> BTreeMap<Option<&'static str>, (u32, u32, Option<Decimal>)> {
+) -> BTreeMap<Option<&'static str>, Figures> {
     let mut sums: BTreeMap<Option<&'static str>, (u32, u32, Decimal)> = BTreeMap::new();
     for (day, minutes) in lessons {
         let rate = rates.range(..=day).next_back().map(|(_, rate)| rate);
@@ -104,7 +106,7 @@ async fn write(
     Ok(())
 }
 
-fn found(item: &Value) -> Result<(Option<&str>, (u32, u32, Option<Decimal>))> {
+fn found(item: &Value) -> Result<(Option<&str>, Figures)> {
     let number = |name: &str| {
         item[name]
             .as_u64()

@@ -173,7 +173,8 @@ pub(crate) const SHOW: Action = Action {
     answers: Answers {
         status: 200,
         schema: Some(Shape::Forms(CONTENT, FORMS)),
-        description: "The statement; with Accept: text/csv a file of its entries, with Accept: text/html a page that prints on A4.",
+        description: "The statement; with Accept: text/csv a file of its entries, with Accept: text/html a page that prints on A4. \
+            404 when no such student or parent is in the caller's reach, 422 when the period has too many entries.",
     },
     run: Run::Prepared(prepare, statement),
 };

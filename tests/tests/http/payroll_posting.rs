@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, run};
 use uuid::Uuid;
 
-use crate::finance_records::post;
+use crate::book::post;
 use crate::payroll::{Payroll, book, path, payroll};
 use crate::tutor_rates::rate;
 use crate::{people, rows};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, run, send};
 use uuid::Uuid;
 
-use crate::finance_records::{record, reverse};
+use crate::book::{record, reverse};
 use crate::{people, rows};
 
 pub(crate) const PATH: &str = "/v1/finance-records/statement";

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
 use uuid::Uuid;
 
-use crate::finance_records::{record, reverse};
+use crate::book::{record, reverse};
 use crate::statement_of_account::{Family, entry, family, statement};
 use crate::{rows, samples};
 
@@ -175,6 +175,38 @@ fn statements_come_to_the_balance_of_the_book_and_follow_one_another() {
         )
         .await?;
         assert_eq!(lines, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_period_with_too_many_entries_is_refused_and_a_shorter_one_is_not() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let f = family(app, &admin).await?;
+        let client = app.superuser().await?;
+        let tenant = app.demo.tenants[0].id;
+        client
+            .execute(
+                "select set_config('app.tenant_id', $1, false)",
+                &[&tenant.to_string()],
+            )
+            .await?;
+        client
+            .execute(
+                "insert into lms.finance_records (tenant_id, centre_id, student_id, amount, type, method, effective_on)
+                select $1, $2, $3, 1, 'payment', 'cash', '2026-03-01'::date + n / 10000
+                from generate_series(0, 10000) as n",
+                &[&tenant, &f.home, &f.child],
+            )
+            .await?;
+        let query = format!("?student_id={}&from=2026-03-01", f.child);
+        for media in ["application/json", "text/csv", "text/html"] {
+            let reply = statement(app, &admin, &format!("{query}&to=2026-03-02"), media).await?;
+            assert!(reply.expect(422).text.contains("10000 entries"));
+        }
+        let file = statement(app, &admin, &format!("{query}&to=2026-03-01"), "text/csv").await?;
+        assert_eq!(file.expect(200).text.lines().count(), 10_003);
         Ok(())
     });
 }

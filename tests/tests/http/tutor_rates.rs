@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, run, send};
 use uuid::Uuid;
 
+use crate::book::post;
 use crate::csv::{export, import};
-use crate::finance_records::post;
 use crate::{people, rows};
 
 const PATH: &str = "/v1/tutor-rates";

@@ -6,6 +6,7 @@ use platform::problem::FieldError;
 use platform::resource::Resource;
 use platform::role::Role;
 use platform::validation::Purpose;
+use platform::week;
 use serde_json::{Map, Value};
 
 /// What a tutor teaches.
@@ -22,23 +23,6 @@ pub(crate) const SUBJECT: &[Field] = &[
         "The level; without one, every level.",
     )
     .nullable(),
-];
-
-const WEEKDAYS: &[&str] = &[
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
-
-/// A window of each week.
-const WINDOW: &[Field] = &[
-    Field::new("weekday", Kind::OneOf(WEEKDAYS), "The day of the week.").required(),
-    Field::new("start", Kind::TimeOfDay, "When it begins.").required(),
-    Field::new("end", Kind::TimeOfDay, "When it ends.").required(),
 ];
 
 /// A day, or a part of it, that is not as the week says.
@@ -60,7 +44,7 @@ const EXCEPTION: &[Field] = &[
 
 /// When a tutor can be booked.
 const AVAILABILITY: &[Field] = &[
-    Field::new("weekly", Kind::Rows(WINDOW), "Windows of each week."),
+    Field::new("weekly", Kind::Rows(week::WINDOW), "Windows of each week."),
     Field::new(
         "exceptions",
         Kind::Rows(EXCEPTION),
@@ -172,39 +156,10 @@ pub(crate) const POLICY: Policy = Policy {
 
 /// Windows end after they begin.
 fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let Some(Value::Object(availability)) = values.get("availability") else {
-        return errors;
+    let availability = values.get("availability");
+    let part = |name: &str| {
+        let windows = availability.and_then(|availability| availability.get(name));
+        week::wrong_windows(windows, &format!("/availability/{name}"))
     };
-    for part in ["weekly", "exceptions"] {
-        let rows = availability.get(part).and_then(Value::as_array);
-        for (index, row) in rows.into_iter().flatten().enumerate() {
-            let at = format!("/availability/{part}/{index}");
-            errors.extend(wrong_times(row, &at));
-        }
-    }
-    errors
-}
-
-fn wrong_times(row: &Value, at: &str) -> Option<FieldError> {
-    let (start, end) = (row["start"].as_str(), row["end"].as_str());
-    match (start, end) {
-        (None, Some(_)) => Some(FieldError::new(
-            format!("{at}/start"),
-            "required",
-            "A window has a start and an end.",
-        )),
-        (Some(_), None) => Some(FieldError::new(
-            format!("{at}/end"),
-            "required",
-            "A window has a start and an end.",
-        )),
-        // Of one width, so that their order as texts is that in time.
-        (Some(start), Some(end)) if end <= start => Some(FieldError::new(
-            format!("{at}/end"),
-            "out_of_range",
-            "A window ends after it begins.",
-        )),
-        _ => None,
-    }
+    [part("weekly"), part("exceptions")].concat()
 }

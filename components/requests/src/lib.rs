@@ -1,15 +1,58 @@
 //! Requests, inventory and notifications.
 //!
-//! Its resources are declared from here on; until they are, every path is answered 404 as anywhere else.
+//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
+//! access table.
 
+mod comments;
+mod inventory;
+mod loans;
+mod moves;
+mod parts;
+mod requests;
+mod stock;
+
+use platform::action::Action;
 use platform::component::Component;
+use platform::policy::Policy;
+use platform::resource::Resource;
+
+/// The resources with plain verbs.
+pub const RESOURCES: &[Resource] = &[
+    requests::REQUESTS,
+    inventory::INVENTORY,
+    loans::INVENTORY_LOANS,
+];
+
+/// The endpoints written by hand.
+pub static ACTIONS: &[Action] = &[
+    moves::ASSIGN,
+    moves::START,
+    moves::RESOLVE,
+    moves::CLOSE,
+    moves::REOPEN,
+    comments::LIST,
+    comments::CREATE,
+    stock::ADJUST,
+    stock::LIST,
+    loans::LIST,
+    loans::LEND,
+    loans::RETURN,
+];
+
+/// The access table.
+pub const POLICIES: &[Policy] = &[
+    requests::POLICY,
+    comments::POLICY,
+    inventory::POLICY,
+    loans::POLICY,
+];
 
 /// The component's whole table.
 pub static COMPONENT: Component = Component {
     name: "requests",
-    resources: &[],
-    actions: &[],
-    policies: &[],
+    resources: RESOURCES,
+    actions: ACTIONS,
+    policies: POLICIES,
 }
 .checked();
 

@@ -2,8 +2,12 @@
 
 use platform::field::{Field, Kind};
 use platform::policy::{Grant, Policy, Verb};
+use platform::problem::FieldError;
 use platform::resource::Resource;
 use platform::role::Role;
+use platform::validation::Purpose;
+use platform::week;
+use serde_json::{Map, Value};
 
 /// The parts of a postal address.
 const ADDRESS: &[Field] = &[
@@ -31,6 +35,12 @@ const ADDRESS: &[Field] = &[
     ),
 ];
 
+/// A day on which nobody works.
+const HOLIDAY: &[Field] = &[
+    Field::new("date", Kind::Date, "The day.").required(),
+    Field::new("name", Kind::Text { min: 1, max: 200 }, "What it is.").required(),
+];
+
 /// A place where lessons are given.
 pub(crate) const CENTRES: Resource = Resource {
     name: "centres",
@@ -55,6 +65,19 @@ pub(crate) const CENTRES: Resource = Resource {
         .required()
         .filterable(),
         Field::new("address", Kind::Object(ADDRESS), "The postal address.").default("'{}'::jsonb"),
+        Field::new(
+            "working_hours",
+            Kind::Rows(week::WINDOW),
+            "When requests are worked on, on the clock of the zone: Monday to Friday from nine to five where nothing is \
+             said; of an empty list every hour counts.",
+        )
+        .default("lms.usual_working_hours()"),
+        Field::new(
+            "holidays",
+            Kind::Rows(HOLIDAY),
+            "Days on which requests are not worked on.",
+        )
+        .default("'[]'::jsonb"),
         Field::new("phone", Kind::Phone, "The telephone number.").nullable(),
         Field::new("email", Kind::Email, "The e-mail address.").nullable(),
         Field::new(
@@ -76,7 +99,7 @@ pub(crate) const CENTRES: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: None,
+    rule: Some(rule),
     requires_match: false,
     requires_key: false,
 };
@@ -99,3 +122,20 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(Role::Admin, CENTRES.verbs),
     ],
 };
+
+/// Working hours end after they begin, and a holiday comes once.
+fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+    let mut errors = week::wrong_windows(values.get("working_hours"), "/working_hours");
+    let holidays = values.get("holidays").and_then(Value::as_array);
+    let dates: Vec<&Value> = holidays
+        .into_iter()
+        .flatten()
+        .map(|holiday| &holiday["date"])
+        .collect();
+    let repeated = (1..dates.len()).filter(|index| dates[..*index].contains(&dates[*index]));
+    errors.extend(repeated.map(|index| {
+        let at = format!("/holidays/{index}/date");
+        FieldError::new(at, "duplicate", "This day came before.")
+    }));
+    errors
+}

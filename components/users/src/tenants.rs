@@ -28,12 +28,41 @@ const BADGE_RULE: &[Field] = &[
     .required(),
 ];
 
+/// Minutes of working time.
+const MINUTES: Kind = Kind::Integer {
+    min: 1,
+    max: 100_000,
+};
+
+/// The time allowed for the requests of a type.
+const DUE_TIME: &[Field] = &[
+    Field::new("high", MINUTES, "For those of high priority."),
+    Field::new("medium", MINUTES, "For those of medium priority."),
+    Field::new("low", MINUTES, "For those of low priority."),
+];
+
+/// The time allowed for requests.
+const DUE_TIMES: &[Field] = &[
+    Field::new("it", Kind::Object(DUE_TIME), "For it."),
+    Field::new("inventory", Kind::Object(DUE_TIME), "For inventory."),
+    Field::new("complaint", Kind::Object(DUE_TIME), "For complaints."),
+    Field::new("reschedule", Kind::Object(DUE_TIME), "For rescheduling."),
+    Field::new("maintenance", Kind::Object(DUE_TIME), "For maintenance."),
+];
+
 /// The members of the settings that something is made of; what else is in them is the tenant's own business.
-const SETTINGS: &[Field] = &[Field::new(
-    "badges",
-    Kind::Rows(BADGE_RULE),
-    "Badges that are awarded by themselves, once each.",
-)];
+const SETTINGS: &[Field] = &[
+    Field::new(
+        "badges",
+        Kind::Rows(BADGE_RULE),
+        "Badges that are awarded by themselves, once each.",
+    ),
+    Field::new(
+        "due_times",
+        Kind::Object(DUE_TIMES),
+        "Minutes of working time in which requests are due.",
+    ),
+];
 
 /// One's own tenant.
 pub(crate) const TENANTS: Resource = Resource {
@@ -60,7 +89,8 @@ pub(crate) const TENANTS: Resource = Resource {
             "settings",
             Kind::Json { bytes: 65_536 },
             "The tenant's settings. Its member badges lists rules {badge, when, count} by which badges are awarded: \
-             when is attendance_streak or points_reached.",
+             when is attendance_streak or points_reached. Its member due_times has, by type and priority of a request \
+             ({\"it\": {\"high\": 240}}), the minutes of working time in which it is due.",
         ),
         Field::new(
             "status",
@@ -95,7 +125,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Checks the settings that something is made of.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(Value::Object(settings)) = values.get_mut("settings") else {
         return errors;
@@ -106,7 +136,7 @@ fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
             continue;
         };
         let member = Map::from_iter([(field.name.to_owned(), value.clone())]);
-        match validation::body(SETTINGS.iter(), Fields::All, Purpose::Create, &member) {
+        match validation::body(SETTINGS.iter(), Fields::All, purpose, &member) {
             Ok(checked) => settings.extend(checked),
             Err(problem) => errors.extend(problem.errors.into_iter().map(|error| FieldError {
                 pointer: format!("/settings{}", error.pointer),

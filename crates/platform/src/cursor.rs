@@ -42,7 +42,7 @@ pub fn decode(text: &str, sort: &str, keys: &[SortKey]) -> Option<Value> {
         .after
         .iter()
         .zip(keys)
-        .all(|(value, key)| validation::scalar(key.field.kind, value).is_ok());
+        .all(|(value, key)| validation::scalar(key.field.sort_column().1, value).is_ok());
     sound.then(|| Value::from(cursor.after))
 }
 

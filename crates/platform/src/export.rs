@@ -52,7 +52,7 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
         }
     }
     sql.push(" || E'\\r\\n' as line");
-    listing.rows(&mut sql, resource);
+    listing.rows(&mut sql, resource, grant);
     sql.push("\n) as lines");
     sql.unprepared()
 }

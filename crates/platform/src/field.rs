@@ -92,6 +92,12 @@ pub enum Kind {
     },
 }
 
+/// A rank.
+const RANK: Kind = Kind::Integer {
+    min: 0,
+    max: i32::MAX as i64,
+};
+
 /// When a client may set a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
@@ -127,6 +133,11 @@ pub struct Field {
     /// The function in schema `lms` that gives the ids of the rows whose list holds a value: it looks past
     /// row security within the tenant, so that it may use an index that row security may not.
     pub found_by: Option<&'static str>,
+    /// The integer column by which lists are sorted instead of the field's own: the rank of its value, 1 first.
+    pub ranked_by: Option<&'static str>,
+    /// The condition on the row `r`, as SQL, that this is instead of a column: lists can be filtered by it, and it is never
+    /// shown, for it may come true without a change of the row.
+    pub condition: Option<&'static str>,
     /// One sentence for the reference page.
     pub description: &'static str,
 }
@@ -144,6 +155,8 @@ impl Field {
             filterable: false,
             sortable: false,
             found_by: None,
+            ranked_by: None,
+            condition: None,
             description,
         }
     }
@@ -188,6 +201,30 @@ impl Field {
     pub const fn found_by(mut self, function: &'static str) -> Self {
         self.found_by = Some(function);
         self
+    }
+
+    /// Lists can be filtered by the field, and sorted by the rank of its value, which this column holds.
+    pub const fn ranked_by(self, column: &'static str) -> Self {
+        Self {
+            ranked_by: Some(column),
+            ..self.sortable()
+        }
+    }
+
+    /// The field is no column but a condition on the row `r`, which lists can be filtered by.
+    pub const fn condition(self, sql: &'static str) -> Self {
+        Self {
+            condition: Some(sql),
+            ..self.read_only().filterable()
+        }
+    }
+
+    /// Column and kind by which lists are sorted.
+    pub const fn sort_column(&self) -> (&'static str, Kind) {
+        match self.ranked_by {
+            Some(column) => (column, RANK),
+            None => (self.name, self.kind),
+        }
     }
 
     /// Lists can be filtered by the field. Of a member of an object the table keeps a column
@@ -286,6 +323,11 @@ mod tests {
         assert!(field.filterable().filterable && !field.filterable().sortable);
         assert!(field.required().required && field.nullable().nullable);
         assert_eq!(field.default("true").default, Some("true"));
+        let asked = field.condition("r.watts > 3");
+        assert!(asked.filterable && !asked.sortable && asked.setting == Setting::Never);
+        let ranked = field.ranked_by("rank");
+        assert!(ranked.sortable && ranked.sort_column().0 == "rank");
+        assert_eq!(field.sort_column().0, "name");
     }
 
     #[test]

@@ -71,6 +71,9 @@ impl Operator {
 
     /// Whether the operator makes sense for the field.
     pub fn fits(self, field: &Field) -> bool {
+        if field.condition.is_some() {
+            return self == Operator::Eq;
+        }
         match self {
             Operator::Eq | Operator::Ne | Operator::In => !field.kind.is_json(),
             Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => field.kind.is_ordered(),
@@ -143,6 +146,13 @@ impl Filter {
     /// Adds the condition on the row `r`.
     pub fn condition(&self, sql: &mut Sql) {
         sql.push("\n    and ");
+        if let Some(condition) = self.field.condition {
+            // Written out and not compared with the argument, so that an index can answer it.
+            sql.push(if self.value == "true" { "(" } else { "not (" })
+                .push(condition)
+                .push(")");
+            return;
+        }
         match self.operator {
             Operator::In => {
                 self.column(sql);

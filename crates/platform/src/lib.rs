@@ -49,3 +49,4 @@ pub mod statements;
 pub mod token;
 pub mod validation;
 mod verbs;
+pub mod week;

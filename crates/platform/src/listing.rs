@@ -172,15 +172,19 @@ impl Listing {
         sql.push(" as item,\n    json_build_array(");
         for (index, key) in self.keys.iter().enumerate() {
             sql.push(if index == 0 { "" } else { ", " });
-            projection::value(&mut sql, key.field);
+            if let Some(column) = key.field.ranked_by {
+                sql.push("r.").push(column);
+            } else {
+                projection::value(&mut sql, key.field);
+            }
             sql.push("::text");
         }
         sql.push(") as keys");
-        self.rows(&mut sql, resource);
+        self.rows(&mut sql, resource, grant);
         sql.push(" + 1\n)");
         if self.count {
             sql.push(", counted as (\n  select count(*) as total");
-            self.source(&mut sql, resource);
+            self.source(&mut sql, resource, grant);
             sql.push("\n)");
         }
         sql.push(
@@ -222,13 +226,13 @@ from finished",
     }
 
     /// From `from` to `limit`: the rows that are asked for, in their order.
-    pub(crate) fn rows(&self, sql: &mut Sql, resource: &Resource) {
-        self.source(sql, resource);
+    pub(crate) fn rows(&self, sql: &mut Sql, resource: &Resource, grant: &Grant) {
+        self.source(sql, resource, grant);
         self.behind_cursor(sql);
         sql.push("\n  order by ");
         for (index, key) in self.keys.iter().enumerate() {
             sql.push(if index == 0 { "r." } else { ", r." })
-                .push(key.field.name)
+                .push(key.field.sort_column().0)
                 .push(if key.descending { " desc" } else { "" });
         }
         sql.push("\n  limit ($1->>'limit')::integer");
@@ -239,7 +243,11 @@ from finished",
     pub(crate) fn shape(&self) -> Option<(&'static str, bool)> {
         let field = match self.filters.as_slice() {
             [] => "",
-            [filter] if filter.operator == Operator::Eq && filter.member.is_none() => {
+            [filter]
+                if filter.operator == Operator::Eq
+                    && filter.member.is_none()
+                    && filter.field.condition.is_none() =>
+            {
                 filter.field.name
             }
             _ => return None,
@@ -249,7 +257,7 @@ from finished",
     }
 
     /// `from ... where ...` without the cursor's condition.
-    fn source(&self, sql: &mut Sql, resource: &Resource) {
+    fn source(&self, sql: &mut Sql, resource: &Resource, grant: &Grant) {
         sql.push("\n  from lms.")
             .push(resource.table)
             .push(" as r\n  where ")
@@ -258,6 +266,9 @@ from finished",
             } else {
                 "r.deleted_at is null"
             });
+        if let Some(condition) = grant.within {
+            sql.push("\n    and (").push(condition).push(")");
+        }
         for filter in &self.filters {
             filter.condition(sql);
         }
@@ -274,7 +285,7 @@ from finished",
             sql.push("\n    and (");
             for (index, key) in self.keys.iter().enumerate() {
                 sql.push(if index == 0 { "r." } else { ", r." })
-                    .push(key.field.name);
+                    .push(key.field.sort_column().0);
             }
             sql.push(if descending { ") < (" } else { ") > (" });
             for (index, key) in self.keys.iter().enumerate() {
@@ -289,7 +300,7 @@ from finished",
             sql.push(if last == 0 { "(" } else { " or (" });
             for (index, key) in self.keys.iter().take(last + 1).enumerate() {
                 sql.push(if index == 0 { "r." } else { " and r." })
-                    .push(key.field.name)
+                    .push(key.field.sort_column().0)
                     .push(match (index == last, key.descending) {
                         (false, _) => " = ",
                         (true, true) => " < ",
@@ -307,7 +318,7 @@ fn cursor_value(sql: &mut Sql, index: usize, key: &SortKey) {
     sql.push("($1->'after'->>")
         .push(POSITIONS[index])
         .push(")::")
-        .push(key.field.kind.sql_type());
+        .push(key.field.sort_column().1.sql_type());
 }
 
 /// Reads `field`, `field.operator`, `field.member.operator`; a field that the role can't read can't be asked for
@@ -316,7 +327,11 @@ fn filter(name: &str, value: &str, resource: &Resource, grant: &Grant) -> Result
     let mut parts = name.split('.').peekable();
     let field = parts
         .next()
-        .and_then(|name| projection::common(resource, grant).find(|known| known.name == name))
+        .and_then(|name| {
+            projection::common(resource, grant)
+                .chain(projection::conditions(resource, grant))
+                .find(|known| known.name == name)
+        })
         .ok_or_else(query::unknown)?;
     let member = parts
         .peek()

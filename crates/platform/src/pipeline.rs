@@ -35,6 +35,7 @@ static OWN: Grant = Grant {
     reads: Fields::All,
     reads_of_others: None,
     writes: Fields::All,
+    within: None,
 };
 
 /// Most bytes of a body.

@@ -84,6 +84,8 @@ pub struct Grant {
     pub reads_of_others: Option<&'static [&'static str]>,
     /// The fields it can set.
     pub writes: Fields,
+    /// What row security says of the role's rows, as SQL on the row `r` that an index can answer: lists say it again.
+    pub within: Option<&'static str>,
 }
 
 impl Grant {
@@ -95,6 +97,7 @@ impl Grant {
             reads: Fields::All,
             reads_of_others: None,
             writes: Fields::All,
+            within: None,
         }
     }
 
@@ -107,6 +110,13 @@ impl Grant {
     /// All fields of the caller's own rows can be read, and only these of others' rows.
     pub const fn reading_of_others(mut self, names: &'static [&'static str]) -> Self {
         self.reads_of_others = Some(names);
+        self
+    }
+
+    /// The role's rows are those for which this holds, by row security: it decides which rows are there, and this by which
+    /// index they are found.
+    pub const fn within(mut self, condition: &'static str) -> Self {
+        self.within = Some(condition);
         self
     }
 

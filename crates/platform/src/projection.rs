@@ -15,6 +15,7 @@ pub fn visible<'a>(
         grant.reads.covers(field.name)
             && !matches!(field.kind, Kind::Secret { .. })
             && field.setting != Setting::Derived
+            && field.condition.is_none()
             // Deleted rows are the admin's business alone.
             && (field.name != "deleted_at" || grant.role == Role::Admin)
     })
@@ -26,6 +27,16 @@ pub fn common<'a>(
     grant: &'a Grant,
 ) -> impl Iterator<Item = &'static Field> + use<'a> {
     visible(resource, grant).filter(|field| is_common(field, grant))
+}
+
+/// The conditions that the grant lets its role filter lists by.
+pub fn conditions<'a>(
+    resource: &'a Resource,
+    grant: &'a Grant,
+) -> impl Iterator<Item = &'static Field> + use<'a> {
+    resource
+        .all_fields()
+        .filter(|field| field.condition.is_some() && grant.reads.covers(field.name))
 }
 
 fn is_common(field: &Field, grant: &Grant) -> bool {
@@ -99,7 +110,10 @@ fn members(
 /// The columns that a changed row is answered from: the application may not read all of them.
 pub fn returning(sql: &mut Sql, resource: &Resource) {
     sql.push("\n  returning ");
-    for field in resource.all_fields() {
+    let columns = resource
+        .all_fields()
+        .filter(|field| field.condition.is_none());
+    for field in columns {
         sql.push("r.").push(field.name).push(", ");
     }
     sql.push("r.version\n)\n");

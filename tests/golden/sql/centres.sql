@@ -8,6 +8,8 @@ with page as (
       'time_zone', r.time_zone,
       'currency', r.currency,
       'address', r.address,
+      'working_hours', r.working_hours,
+      'holidays', r.holidays,
       'phone', r.phone,
       'email', r.email,
       'status', r.status,
@@ -56,6 +58,8 @@ with page as (
       'time_zone', r.time_zone,
       'currency', r.currency,
       'address', r.address,
+      'working_hours', r.working_hours,
+      'holidays', r.holidays,
       'phone', r.phone,
       'email', r.email,
       'status', r.status,
@@ -112,6 +116,8 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
@@ -128,7 +134,7 @@ where r.id = ($1->>'id')::uuid
 
 -- centres.create
 with r as (
-  insert into lms.centres as r (id, name, code, time_zone, currency, address, phone, email, status)
+  insert into lms.centres as r (id, name, code, time_zone, currency, address, working_hours, holidays, phone, email, status)
   select
     ($1->>'id')::uuid,
     ($1->'input'->>'name')::text,
@@ -136,10 +142,12 @@ with r as (
     ($1->'input'->>'time_zone')::text,
     ($1->'input'->>'currency')::text,
     coalesce(nullif($1->'input'->'address', 'null'::jsonb), '{}'::jsonb),
+    coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb),
     ($1->'input'->>'phone')::text,
     ($1->'input'->>'email')::text,
     coalesce(($1->'input'->>'status')::text, 'active')
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -149,6 +157,8 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
@@ -182,12 +192,14 @@ with target as materialized (
     time_zone = case when $1->'input' ? 'time_zone' then ($1->'input'->>'time_zone')::text else r.time_zone end,
     currency = case when $1->'input' ? 'currency' then ($1->'input'->>'currency')::text else r.currency end,
     address = case when $1->'input' ? 'address' then nullif(lms.merge_patch(r.address, $1->'input'->'address'), 'null'::jsonb) else r.address end,
+    working_hours = case when $1->'input' ? 'working_hours' then coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()) else r.working_hours end,
+    holidays = case when $1->'input' ? 'holidays' then coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb) else r.holidays end,
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end
   from target
   where r.id = target.id
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -197,6 +209,8 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
@@ -227,7 +241,7 @@ with target as materialized (
   set deleted_at = now()
   from target
   where r.id = target.id
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -237,6 +251,8 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
@@ -267,7 +283,7 @@ with target as materialized (
   set deleted_at = null
   from target
   where r.id = target.id
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -277,6 +293,8 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
@@ -291,7 +309,7 @@ from r;
 
 -- centres.import
 with made as (
-  insert into lms.centres (id, name, code, time_zone, currency, address, phone, email, status)
+  insert into lms.centres (id, name, code, time_zone, currency, address, working_hours, holidays, phone, email, status)
   select
     (one->>'id')::uuid,
     coalesce((one->'input'->>'name')::text, null),
@@ -299,6 +317,8 @@ with made as (
     coalesce((one->'input'->>'time_zone')::text, null),
     coalesce((one->'input'->>'currency')::text, null),
     coalesce(nullif(one->'input'->'address', 'null'::jsonb), '{}'::jsonb),
+    coalesce(nullif(one->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif(one->'input'->'holidays', 'null'::jsonb), '[]'::jsonb),
     coalesce((one->'input'->>'phone')::text, null),
     coalesce((one->'input'->>'email')::text, null),
     coalesce((one->'input'->>'status')::text, 'active')
@@ -323,7 +343,7 @@ from (
 
 -- centres.export
 select
-  'id,name,code,time_zone,currency,address,phone,email,status,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,name,code,time_zone,currency,address,working_hours,holidays,phone,email,status,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -333,6 +353,8 @@ from (
     lms.csv_cell(r.time_zone::text) || ',' ||
     lms.csv_cell(r.currency::text) || ',' ||
     lms.csv_cell(r.address::text) || ',' ||
+    lms.csv_cell(r.working_hours::text) || ',' ||
+    lms.csv_cell(r.holidays::text) || ',' ||
     lms.csv_cell(r.phone::text) || ',' ||
     lms.csv_cell(r.email::text) || ',' ||
     lms.csv_cell(r.status::text) || ',' ||

@@ -19,6 +19,8 @@ fn a_centre_is_made_read_changed_deleted_and_restored() {
         assert_eq!(made.header("etag"), "\"1\"");
         let at = made.json()["created_at"].clone();
         assert!(at.as_str().is_some_and(|at| at.ends_with('Z')), "{at}");
+        let hours = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+            .map(|day| json!({"weekday": day, "start": "09:00", "end": "17:00"}));
         let expected = json!({
             "id": id,
             "name": "Lakeside",
@@ -26,6 +28,8 @@ fn a_centre_is_made_read_changed_deleted_and_restored() {
             "time_zone": "Europe/Madrid",
             "currency": "EUR",
             "address": {},
+            "working_hours": hours,
+            "holidays": [],
             "phone": null,
             "email": null,
             "status": "active",

@@ -7,7 +7,7 @@ use tests::{Role, run};
 use crate::rows;
 
 /// Tables that have a URL.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 16] = [
     "centres",
     "users",
     "staff",
@@ -21,6 +21,9 @@ const TABLES: [&str; 13] = [
     "finance_records",
     "tutor_rates",
     "payroll_runs",
+    "requests",
+    "inventory",
+    "inventory_loans",
 ];
 
 /// The URL of a table.
@@ -65,6 +68,8 @@ fn an_admin_changes_nothing_of_another_tenant() {
             "students",
             "tutors",
             "assessments",
+            "requests",
+            "inventory",
         ] {
             let path = format!("/v1/{table}/{}", rows::any(app, 1, table).await?);
             let body = match table {
@@ -73,6 +78,8 @@ fn an_admin_changes_nothing_of_another_tenant() {
                 "students" => json!({"dob": "2015-01-31"}),
                 "tutors" => json!({"max_students": 20}),
                 "assessments" => json!({"score": 7}),
+                "requests" => json!({"details": "Ours now"}),
+                "inventory" => json!({"item_name": "Ours now"}),
                 _ => json!({"relationship": "guardian"}),
             };
             app.patch(&admin, &path, body).await?.expect(404);

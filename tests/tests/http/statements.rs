@@ -92,6 +92,21 @@ fn every_request_is_one_statement() {
                         json!({"start": "2035-04-02T16:00:00Z", "end": "2035-04-02T17:00:00Z"})
                     }
                     "classes.attendance.record" => json!({"students": []}),
+                    "requests.create" => {
+                        json!({"centre_id": Uuid::now_v7(), "type": "it", "details": "Broken"})
+                    }
+                    "requests.assign" => json!({"staff_id": null}),
+                    "requests.resolve" => json!({"resolution": "Mended"}),
+                    "request-comments.create" => json!({"body": "When?"}),
+                    "inventory.create" => json!({
+                        "centre_id": Uuid::now_v7(),
+                        "item_name": "Desk",
+                        "category": "furniture",
+                    }),
+                    "inventory.adjust" => json!({"change": 1, "reason": "Found"}),
+                    "inventory-loans.lend" => {
+                        json!({"user_id": Uuid::now_v7(), "due_on": "2035-04-02"})
+                    }
                     _ => json!({}),
                 };
                 let mut request = app
@@ -121,6 +136,12 @@ fn every_request_is_one_statement() {
                             format!(
                                 "tutor_id,unit,amount,effective_from\n{user},hour,7.00,2026-03-01\n"
                             )
+                        }
+                        "/v1/requests/import" => {
+                            format!("centre_id,type,details\n{user},it,Broken\n")
+                        }
+                        "/v1/inventory/import" => {
+                            format!("centre_id,item_name,category\n{user},Desk,furniture\n")
                         }
                         "/v1/classes/import" => format!(
                             "centre_id,tutor_id,schedule\n{user},{user},\"{{\"\"start\"\":\"\"2035-04-02T16:00:00\"\",\"\"end\"\":\"\"2035-04-02T17:00:00\"\",\"\"time_zone\"\":\"\"UTC\"\"}}\"\n"

@@ -1,4 +1,4 @@
-//! What the people of a demo tenant have done: results, rewards, money, requests, stock, messages.
+//! What the people of a demo tenant have done: results, rewards, money, messages.
 
 use anyhow::Result;
 use rand::RngExt;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::people::{People, Plan};
 use super::rows::{act_as, insert};
-use super::{lessons, payroll};
+use super::{desk, lessons, payroll};
 
 /// Writes it all.
 pub(super) async fn create(
@@ -47,15 +47,9 @@ pub(super) async fn create(
         .await?;
         payroll::create(transaction, plan, people).await?;
     }
-    for (role, rows) in requests(people) {
-        if let Some(user) = people.user(role) {
-            act_as(transaction, user).await?;
-            insert(transaction, "requests", &rows).await?;
-        }
-    }
+    desk::create(transaction, people, &mut generator).await?;
     if let Some(support) = people.user("support") {
         act_as(transaction, support).await?;
-        insert(transaction, "inventory", &inventory(people, &mut generator)).await?;
         insert(transaction, "notifications", &notifications(people)).await?;
     }
     Ok(())
@@ -164,126 +158,6 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
             format!("{}.95", generator.random_range(20..=90)),
             "card",
         );
-    }
-    rows
-}
-
-/// Rows by the role of who asked.
-fn requests(people: &People) -> Vec<(&'static str, Vec<Value>)> {
-    let (home, assignee) = (people.centres.first(), people.staff.last());
-    let row = |kind: &str, priority: &str, status: &str, details: &str| {
-        json!({
-            "centre_id": home,
-            "assigned_to": assignee.filter(|_| status != "open"),
-            "type": kind,
-            "details": details,
-            "priority": priority,
-            "status": status,
-        })
-    };
-    vec![
-        (
-            "student",
-            vec![row(
-                "reschedule",
-                "medium",
-                "open",
-                "I have a match on Friday: may I come on Thursday?",
-            )],
-        ),
-        (
-            "parent",
-            vec![
-                row(
-                    "complaint",
-                    "high",
-                    "in_progress",
-                    "The last lesson began twenty minutes late.",
-                ),
-                row(
-                    "reschedule",
-                    "low",
-                    "resolved",
-                    "We are away in the first week of July.",
-                ),
-            ],
-        ),
-        (
-            "tutor",
-            vec![
-                row(
-                    "it",
-                    "high",
-                    "open",
-                    "The projector in room 2 shows no picture.",
-                ),
-                row(
-                    "inventory",
-                    "low",
-                    "closed",
-                    "We need twenty more exercise books.",
-                ),
-            ],
-        ),
-        (
-            "assessor",
-            vec![row(
-                "inventory",
-                "medium",
-                "open",
-                "The reading tests are used up.",
-            )],
-        ),
-        (
-            "supervisor",
-            vec![
-                row(
-                    "maintenance",
-                    "medium",
-                    "in_progress",
-                    "The heating in the entrance is cold.",
-                ),
-                row(
-                    "it",
-                    "low",
-                    "resolved",
-                    "A second screen for the front desk.",
-                ),
-            ],
-        ),
-        (
-            "finance",
-            vec![row(
-                "it",
-                "medium",
-                "closed",
-                "The receipt printer prints blank lines.",
-            )],
-        ),
-    ]
-}
-
-fn inventory(people: &People, generator: &mut ChaCha8Rng) -> Vec<Value> {
-    let mut rows = Vec::new();
-    for centre in &people.centres {
-        for (item, category, condition) in [
-            ("Laptop 14 inch", "laptop", "good"),
-            ("Laptop 13 inch", "laptop", "needs_repair"),
-            ("Desk", "furniture", "good"),
-            ("Chair", "furniture", "broken"),
-            ("Exercise book", "stationery", "good"),
-            ("Access point", "network", "good"),
-            ("First-aid kit", "misc", "good"),
-        ] {
-            rows.push(json!({
-                "centre_id": centre,
-                "item_name": item,
-                "category": category,
-                "quantity": generator.random_range(1..=40),
-                "condition": condition,
-                "metadata": {"shelf": format!("{}-{}", category[..1].to_uppercase(), generator.random_range(1..=9))},
-            }));
-        }
     }
     rows
 }

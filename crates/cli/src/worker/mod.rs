@@ -1,9 +1,11 @@
 //! `lms worker`: what has to be done as time goes on, whoever is using the application.
 //!
 //! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
-//! have come into sight, and refreshes the views that analytics are read from. Each class is a transaction of its own, so that a
-//! round may break off anywhere, and any number of workers may be at it at the same time.
+//! have come into sight, escalates requests that are overdue, and refreshes the views that analytics are read from. Each class
+//! and each request is a transaction of its own, so that a round may break off anywhere, and any number of workers may be at it
+//! at the same time.
 
+mod escalation;
 mod extension;
 mod report;
 
@@ -16,7 +18,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-pub use report::{Clash, Failure, Report};
+pub use report::{Clash, Escalation, Failure, Report};
 
 use crate::database::{self, explain};
 use crate::stop::Stop;
@@ -84,6 +86,8 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
                 }),
             }
         }
+        let escalated = escalation::escalate(&mut client, tenant, &slug, now).await?;
+        report.escalated.extend(escalated);
     }
     refresh(&client).await?;
     Ok(report)

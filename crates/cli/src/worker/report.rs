@@ -18,6 +18,8 @@ pub struct Report {
     pub clashes: Vec<Clash>,
     /// Classes that could not be done.
     pub failed: Vec<Failure>,
+    /// Requests that are overdue.
+    pub escalated: Vec<Escalation>,
 }
 
 /// An occurrence that was cancelled because somebody or something in it is taken.
@@ -29,6 +31,19 @@ pub struct Clash {
     pub class: Uuid,
     /// When it was to start.
     pub start: DateTime<Utc>,
+}
+
+/// A request that was escalated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    /// The slug of its tenant.
+    pub tenant: String,
+    /// Its number.
+    pub number: i64,
+    /// Its priority from now on.
+    pub priority: String,
+    /// Whether somebody is to work on it.
+    pub is_assigned: bool,
 }
 
 /// A class that could not be done.
@@ -83,6 +98,18 @@ impl Display for Report {
                 failure.tenant, failure.class, failure.reason
             )?;
         }
+        for escalation in &self.escalated {
+            let whose = if escalation.is_assigned {
+                ""
+            } else {
+                ", assigned to nobody"
+            };
+            write!(
+                out,
+                "\n  tenant {}, request {}: overdue, priority {}{whose}",
+                escalation.tenant, escalation.number, escalation.priority
+            )?;
+        }
         Ok(())
     }
 }
@@ -108,12 +135,22 @@ mod tests {
             class: Uuid::nil(),
             reason: "broken".to_owned(),
         });
+        for is_assigned in [true, false] {
+            report.escalated.push(Escalation {
+                tenant: "acme".to_owned(),
+                number: 7,
+                priority: "high".to_owned(),
+                is_assigned,
+            });
+        }
         assert!(!report.is_empty());
         assert_eq!(
             report.to_string(),
             "classes extended: 1, occurrences added: 3\n  \
              tenant acme, class 00000000-0000-0000-0000-000000000000: 2026-09-07T15:00:00Z is cancelled, it clashes with another class\n  \
-             tenant acme, class 00000000-0000-0000-0000-000000000000: not extended: broken"
+             tenant acme, class 00000000-0000-0000-0000-000000000000: not extended: broken\n  \
+             tenant acme, request 7: overdue, priority high\n  \
+             tenant acme, request 7: overdue, priority high, assigned to nobody"
         );
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
     let name = name(resource);
     let shown = resource
         .all_fields()
-        .filter(|field| field.setting != Setting::Derived);
+        .filter(|field| field.setting != Setting::Derived && field.condition.is_none());
     let mut read = object(shown, |_| false);
     // What a role may not see is left out, so nothing but the id is always there.
     read["required"] = json!(["id"]);

@@ -1,0 +1,117 @@
+//! Inventory: what a centre has (document 4, section 3.9). Its quantity changes in [`crate::stock`], who has borrowed what
+//! is in [`crate::loans`].
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::resource::Resource;
+use platform::role::Role;
+
+/// Most pieces of an item.
+pub(crate) const MOST: i64 = 1_000_000_000;
+
+const COUNT: Kind = Kind::Integer { min: 0, max: MOST };
+
+/// An item.
+pub(crate) const INVENTORY: Resource = Resource {
+    name: "inventory",
+    table: "inventory",
+    singular: "item",
+    description: "Things that a centre has, counted by kind.",
+    fields: &[
+        Field::new("centre_id", Kind::Reference("centres"), "The centre.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new("item_name", Kind::Text { min: 1, max: 200 }, "What it is.")
+            .required()
+            .sortable(),
+        Field::new(
+            "category",
+            Kind::OneOf(&["laptop", "furniture", "stationery", "network", "misc"]),
+            "Which kind of thing it is.",
+        )
+        .required()
+        .filterable(),
+        Field::new(
+            "quantity",
+            COUNT,
+            "How many there are: set once, as the opening stock, and changed by adjustments.",
+        )
+        .on_create()
+        .default("0")
+        .sortable(),
+        Field::new("lent", COUNT, "How many of them are lent.")
+            .read_only()
+            .filterable(),
+        Field::new("available", COUNT, "How many can be lent or taken away.")
+            .read_only()
+            .sortable(),
+        Field::new(
+            "low_stock_at",
+            COUNT,
+            "When no more than so many are available, a request opens by itself.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "condition",
+            Kind::OneOf(&["good", "needs_repair", "broken"]),
+            "In which state they are.",
+        )
+        .default("'good'")
+        .filterable(),
+        Field::new(
+            "metadata",
+            Kind::Json { bytes: 16_384 },
+            "What else is to be kept with it.",
+        )
+        .default("'{}'::jsonb"),
+    ],
+    owner: None,
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    rule: None,
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Changes the quantity.
+pub(crate) const ADJUST: Verb = Verb::Action("adjust");
+/// Reads how the quantity came about.
+pub(crate) const ADJUSTMENTS: Verb = Verb::Action("adjustments");
+
+const READ: &[Verb] = &[Verb::List, Verb::Get, ADJUSTMENTS];
+const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, ADJUSTMENTS];
+const MANAGE: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    Verb::Import,
+    Verb::Export,
+    ADJUST,
+    ADJUSTMENTS,
+];
+
+/// Who may do what to inventory.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "inventory",
+    grants: &[
+        Grant::new(Role::Tutor, READ),
+        Grant::new(Role::Supervisor, MANAGE)
+            .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
+        Grant::new(Role::Support, MANAGE),
+        Grant::new(Role::Finance, READ_ALL),
+        Grant::new(Role::Admin, MANAGE),
+    ],
+};

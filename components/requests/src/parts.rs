@@ -1,0 +1,86 @@
+//! Lists of what belongs to one row of a resource: all there is of it, the oldest first, page by page.
+
+use platform::field::{Field, Kind};
+use platform::sql::Sql;
+
+/// The parameters of such a list.
+pub(crate) const QUERY: &[Field] = &[
+    Field::new(
+        "cursor",
+        Kind::Id,
+        "Where to go on: the next_cursor of the page before.",
+    ),
+    Field::new(
+        "limit",
+        Kind::Integer { min: 1, max: 200 },
+        "Most rows of this page; 50 by default.",
+    ),
+];
+
+/// Where the list goes on.
+pub(crate) const NEXT: Field = Field::new("next_cursor", Kind::Id, "Where the next page begins.")
+    .nullable()
+    .required();
+
+/// What a list is made of.
+pub(crate) struct Parts {
+    /// The line that names the function.
+    pub(crate) title: &'static str,
+    /// The table of the row that they belong to.
+    pub(crate) whole: &'static str,
+    /// Their own table.
+    pub(crate) table: &'static str,
+    /// The column that names the row.
+    pub(crate) column: &'static str,
+    /// The members of the part `p` in its object.
+    pub(crate) members: &'static str,
+}
+
+/// The statement of a page; without an answer when the row is not there.
+pub(crate) fn page(parts: &Parts) -> Sql {
+    let mut sql = Sql::from(parts.title);
+    sql.push(
+        "
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+  )::text as body,
+  null::text as tag
+from lms.",
+    )
+    .push(parts.whole)
+    .push(
+        " as w
+left join lateral (
+  select
+    p.id,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by p.id) as position,
+    lead(p.id) over (order by p.id) is not null as follows,
+    json_build_object(
+      ",
+    )
+    .push(parts.members)
+    .push(
+        "
+    ) as item
+  from lms.",
+    )
+    .push(parts.table)
+    .push(" as p\n  where p.")
+    .push(parts.column)
+    .push(
+        " = w.id
+    and p.id > coalesce($1->>'cursor', '00000000-0000-0000-0000-000000000000')::uuid
+    and p.deleted_at is null
+  order by p.id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page
+  on true
+where w.id = ($1->>'id')::uuid
+  and w.deleted_at is null
+group by w.id",
+    );
+    sql
+}

@@ -1,0 +1,216 @@
+//! Requests: what people ask a centre for (document 4, section 3.8). How they move from one state to the next is in
+//! [`crate::moves`], what is said about them in [`crate::comments`].
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::resource::Resource;
+use platform::role::Role;
+
+/// A request.
+pub(crate) const REQUESTS: Resource = Resource {
+    name: "requests",
+    table: "requests",
+    singular: "request",
+    description: "Something that a centre is asked for or told of, and what becomes of it.",
+    fields: &[
+        Field::new(
+            "number",
+            Kind::Integer {
+                min: 1,
+                max: i64::MAX,
+            },
+            "The tenant's own number, from 1 and without gaps.",
+        )
+        .read_only()
+        .sortable(),
+        Field::new("centre_id", Kind::Reference("centres"), "The centre.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "type",
+            Kind::OneOf(&["it", "inventory", "complaint", "reschedule", "maintenance"]),
+            "What it is about.",
+        )
+        .required()
+        .filterable(),
+        Field::new(
+            "details",
+            Kind::Text {
+                min: 1,
+                max: 10_000,
+            },
+            "What is asked for.",
+        )
+        .required(),
+        Field::new(
+            "priority",
+            Kind::OneOf(&["low", "medium", "high"]),
+            "How urgent it is. Lists are sorted by it from high to low.",
+        )
+        .default("'medium'")
+        .ranked_by("urgency"),
+        Field::new(
+            "status",
+            Kind::OneOf(&["open", "in_progress", "resolved", "closed"]),
+            "Where it stands; see assign, start, resolve, close and reopen.",
+        )
+        .read_only()
+        .filterable(),
+        Field::new(
+            "assigned_to",
+            Kind::Reference("staff"),
+            "The row of staff that works on it; see assign.",
+        )
+        .read_only()
+        .nullable()
+        .filterable(),
+        Field::new(
+            "class_id",
+            Kind::Reference("classes"),
+            "The class that it is about, one of the centre.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "occurrence_start",
+            Kind::Time,
+            "The lesson of the class that it is about: its original_start.",
+        )
+        .nullable(),
+        Field::new(
+            "inventory_id",
+            Kind::Reference("inventory"),
+            "The item that it is about, one of the centre.",
+        )
+        .nullable()
+        .filterable(),
+        Field::new(
+            "by_rule",
+            Kind::Boolean,
+            "Whether it opened by itself, because the stock of the item is low.",
+        )
+        .read_only()
+        .filterable(),
+        Field::new(
+            "opened_at",
+            Kind::Time,
+            "When its clock began: it was made, or reopened.",
+        )
+        .read_only(),
+        Field::new(
+            "due_at",
+            Kind::Time,
+            "When the time allowed for its type and priority is over, counted in the centre's working hours.",
+        )
+        .read_only()
+        .sortable(),
+        Field::new(
+            "overdue",
+            Kind::Boolean,
+            "Whether it is open or in progress, and its due time is over.",
+        )
+        .condition("r.due_at < now() and r.status in ('open', 'in_progress')"),
+        Field::new(
+            "escalated_at",
+            Kind::Time,
+            "When it was found to be overdue and its priority was raised.",
+        )
+        .read_only()
+        .nullable()
+        .filterable(),
+        Field::new("resolved_at", Kind::Time, "When it was resolved.")
+            .read_only()
+            .nullable()
+            .filterable(),
+        Field::new("closed_at", Kind::Time, "When it was closed.")
+            .read_only()
+            .nullable()
+            .filterable(),
+        Field::new(
+            "resolution",
+            Kind::Text {
+                min: 1,
+                max: 10_000,
+            },
+            "What was done.",
+        )
+        .read_only()
+        .nullable(),
+    ],
+    owner: None,
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    rule: None,
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Gives it to somebody.
+pub(crate) const ASSIGN: Verb = Verb::Action("assign");
+/// Begins to work on it.
+pub(crate) const START: Verb = Verb::Action("start");
+/// Says what was done.
+pub(crate) const RESOLVE: Verb = Verb::Action("resolve");
+/// Ends it.
+pub(crate) const CLOSE: Verb = Verb::Action("close");
+/// Takes it up again.
+pub(crate) const REOPEN: Verb = Verb::Action("reopen");
+
+const ASK: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
+const WORK: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    ASSIGN,
+    START,
+    RESOLVE,
+    CLOSE,
+    REOPEN,
+];
+const MANAGE: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Update,
+    Verb::Delete,
+    Verb::Restore,
+    Verb::Import,
+    Verb::Export,
+    ASSIGN,
+    START,
+    RESOLVE,
+    CLOSE,
+    REOPEN,
+];
+
+const OWN: &str = "r.created_by = (select current_setting('app.user_id')::uuid)";
+const OWN_OR_ASSIGNED: &str = "r.created_by = (select current_setting('app.user_id')::uuid) \
+                               or r.assigned_to = (select lms.caller_staff())";
+const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
+
+/// Who may do what to requests.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "requests",
+    grants: &[
+        Grant::new(Role::Student, ASK).within(OWN),
+        Grant::new(Role::Parent, ASK).within(OWN),
+        Grant::new(Role::Tutor, WORK).within(OWN_OR_ASSIGNED),
+        Grant::new(Role::Assessor, ASK).within(OWN),
+        Grant::new(Role::Supervisor, MANAGE).within(OF_CENTRE),
+        Grant::new(Role::Support, MANAGE),
+        Grant::new(Role::Finance, ASK).within(OWN),
+        Grant::new(Role::Admin, MANAGE),
+    ],
+};

@@ -1,0 +1,119 @@
+-- When a centre works: weekly windows and holidays, and a clock that counts only then.
+set local role lms_owner;
+
+create function lms.usual_working_hours() returns jsonb
+language sql
+immutable
+parallel safe
+return jsonb_build_array(
+  jsonb_build_object('weekday', 'monday', 'start', '09:00', 'end', '17:00'),
+  jsonb_build_object('weekday', 'tuesday', 'start', '09:00', 'end', '17:00'),
+  jsonb_build_object('weekday', 'wednesday', 'start', '09:00', 'end', '17:00'),
+  jsonb_build_object('weekday', 'thursday', 'start', '09:00', 'end', '17:00'),
+  jsonb_build_object('weekday', 'friday', 'start', '09:00', 'end', '17:00')
+);
+
+comment on function lms.usual_working_hours is 'The working hours of a centre that says nothing of them.';
+
+grant execute on function lms.usual_working_hours to lms_application, lms_definer;
+
+alter table lms.centres
+add column working_hours jsonb not null default lms.usual_working_hours()
+  constraint centres_working_hours_check check (
+    jsonb_typeof(working_hours) = 'array' and octet_length(working_hours::text) <= 65536
+  ),
+add column holidays jsonb not null default '[]'
+  constraint centres_holidays_check check (
+    jsonb_typeof(holidays) = 'array' and octet_length(holidays::text) <= 65536
+  );
+
+comment on column lms.centres.working_hours is
+  'Weekly windows {"weekday", "start", "end"} on the clock of the centre''s zone; none at all means that every hour counts.';
+comment on column lms.centres.holidays is 'Days {"date", "name"} on which no hour counts.';
+
+create function lms_private.working_times(day date, working_hours jsonb, holidays jsonb, time_zone text) returns tstzmultirange
+language plpgsql
+stable
+parallel safe
+as $$
+#variable_conflict use_variable
+declare
+  weekday constant text :=
+    (array['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])[extract(isodow from day)];
+  midnight constant timestamptz := lms_private.instant(day, time_zone);
+  next_midnight constant timestamptz := lms_private.instant(day + interval '1 day', time_zone);
+begin
+  if holidays @> jsonb_build_array(jsonb_build_object('date', day)) then
+    return '{}';
+  end if;
+  if next_midnight - midnight = interval '24 hours' then
+    return coalesce(
+      (
+        select range_agg(tstzrange(midnight + w.start, midnight + w."end"))
+        from jsonb_to_recordset(working_hours) as w (weekday text, start interval, "end" interval)
+        where w.weekday = weekday
+      ),
+      '{}'
+    );
+  end if;
+  -- The clocks change: each minute is asked what they show in it.
+  return coalesce(
+    (
+      select range_agg(tstzrange(m.minute, m.minute + interval '1 minute'))
+      from generate_series(midnight, next_midnight - interval '1 minute', interval '1 minute') as m (minute)
+      join jsonb_to_recordset(working_hours) as w (weekday text, start time, "end" time)
+        on w.weekday = weekday
+        and (m.minute at time zone time_zone)::time >= w.start
+        and (m.minute at time zone time_zone)::time < w."end"
+    ),
+    '{}'
+  );
+end
+$$;
+
+comment on function lms_private.working_times is 'When clocks in a zone show working hours on a day that is no holiday.';
+
+create function lms_private.due_at(
+  start timestamptz,
+  minutes integer,
+  working_hours jsonb,
+  holidays jsonb,
+  time_zone text
+) returns timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+#variable_conflict use_variable
+declare
+  latest constant timestamptz := start + interval '8784 hours';
+  day date := (start at time zone time_zone)::date;
+  remaining interval := make_interval(mins => minutes);
+  span tstzrange;
+begin
+  if working_hours = '[]' then
+    return least(start + remaining, latest);
+  end if;
+  while lms_private.instant(day, time_zone) < latest loop
+    for span in
+      select s.span
+      from unnest(
+        lms_private.working_times(day, working_hours, holidays, time_zone) * tstzmultirange(tstzrange(start, null))
+      ) as s (span)
+      order by s.span
+    loop
+      if upper(span) - lower(span) >= remaining then
+        return least(lower(span) + remaining, latest);
+      end if;
+      remaining := remaining - (upper(span) - lower(span));
+    end loop;
+    day := day + 1;
+  end loop;
+  return latest;
+end
+$$;
+
+comment on function lms_private.due_at is
+  'When so many minutes of working time have passed since a moment; without working hours, of any time. 366 days later at the latest.';
+
+grant execute on function lms_private.instant, lms_private.working_times, lms_private.due_at to lms_application, lms_definer;

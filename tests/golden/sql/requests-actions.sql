@@ -1,0 +1,422 @@
+-- requests.assign
+with r as (
+  select r.*
+  from lms.move_request(
+    ($1->>'id')::uuid,
+    'assign',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- requests.start
+with r as (
+  select r.*
+  from lms.move_request(
+    ($1->>'id')::uuid,
+    'start',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- requests.resolve
+with r as (
+  select r.*
+  from lms.move_request(
+    ($1->>'id')::uuid,
+    'resolve',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- requests.close
+with r as (
+  select r.*
+  from lms.move_request(
+    ($1->>'id')::uuid,
+    'close',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- requests.reopen
+with r as (
+  select r.*
+  from lms.move_request(
+    ($1->>'id')::uuid,
+    'reopen',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- request-comments.list
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+  )::text as body,
+  null::text as tag
+from lms.requests as w
+left join lateral (
+  select
+    p.id,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by p.id) as position,
+    lead(p.id) over (order by p.id) is not null as follows,
+    json_build_object(
+      'id', p.id,
+      'request_id', p.request_id,
+      'visibility', p.visibility,
+      'body', p.body,
+      'created_at', lms.utc(p.created_at),
+      'created_by', p.created_by
+    ) as item
+  from lms.request_comments as p
+  where p.request_id = w.id
+    and p.id > coalesce($1->>'cursor', '00000000-0000-0000-0000-000000000000')::uuid
+    and p.deleted_at is null
+  order by p.id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page
+  on true
+where w.id = ($1->>'id')::uuid
+  and w.deleted_at is null
+group by w.id;
+
+-- request-comments.create
+with p as (
+  insert into lms.request_comments as p (request_id, visibility, body)
+  select
+    r.id,
+    coalesce($1->'input'->>'visibility', 'public'),
+    $1->'input'->>'body'
+  from lms.requests as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning p.*
+)
+select
+  json_build_object(
+      'id', p.id,
+      'request_id', p.request_id,
+      'visibility', p.visibility,
+      'body', p.body,
+      'created_at', lms.utc(p.created_at),
+      'created_by', p.created_by
+    )::text as body,
+  null::text as tag
+from p;
+
+-- inventory.adjust
+with r as (
+  select r.*
+  from lms.adjust_inventory(
+    ($1->>'id')::uuid,
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- inventory.adjustments
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+  )::text as body,
+  null::text as tag
+from lms.inventory as w
+left join lateral (
+  select
+    p.id,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by p.id) as position,
+    lead(p.id) over (order by p.id) is not null as follows,
+    json_build_object(
+      'id', p.id,
+      'change', p.change,
+      'reason', p.reason,
+      'quantity_after', p.quantity_after,
+      'created_at', lms.utc(p.created_at),
+      'created_by', p.created_by
+    ) as item
+  from lms.inventory_adjustments as p
+  where p.inventory_id = w.id
+    and p.id > coalesce($1->>'cursor', '00000000-0000-0000-0000-000000000000')::uuid
+    and p.deleted_at is null
+  order by p.id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page
+  on true
+where w.id = ($1->>'id')::uuid
+  and w.deleted_at is null
+group by w.id;
+
+-- inventory-loans.of-item
+select
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+  )::text as body,
+  null::text as tag
+from lms.inventory as w
+left join lateral (
+  select
+    p.id,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by p.id) as position,
+    lead(p.id) over (order by p.id) is not null as follows,
+    json_build_object(
+      'id', p.id,
+      'user_id', p.user_id,
+      'quantity', p.quantity,
+      'due_on', p.due_on,
+      'returned_at', lms.utc(p.returned_at),
+      'created_at', lms.utc(p.created_at),
+      'created_by', p.created_by
+    ) as item
+  from lms.inventory_loans as p
+  where p.inventory_id = w.id
+    and p.id > coalesce($1->>'cursor', '00000000-0000-0000-0000-000000000000')::uuid
+    and p.deleted_at is null
+  order by p.id
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page
+  on true
+where w.id = ($1->>'id')::uuid
+  and w.deleted_at is null
+group by w.id;
+
+-- inventory-loans.lend
+with r as (
+  insert into lms.inventory_loans as r (inventory_id, user_id, quantity, due_on)
+  select
+    i.id,
+    lms.referenced(
+      'user_id',
+      ($1->'input'->>'user_id')::uuid,
+      exists (
+        select from lms.users as t
+        where t.id = ($1->'input'->>'user_id')::uuid
+          and t.deleted_at is null
+      )
+    ),
+    coalesce(($1->'input'->>'quantity')::integer, 1),
+    ($1->'input'->>'due_on')::date
+  from lms.inventory as i
+  where i.id = ($1->>'id')::uuid
+    and i.deleted_at is null
+  returning r.id, r.inventory_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'inventory_id', r.inventory_id,
+    'user_id', r.user_id,
+    'quantity', r.quantity,
+    'due_on', r.due_on,
+    'returned_at', lms.utc(r.returned_at),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- inventory-loans.return
+with r as (
+  update lms.inventory_loans as r
+  set returned_at = now()
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+    and lms.check_version(
+      r.version,
+      case
+        when $1->'versions' @> to_jsonb(r.version) then r.version
+        else ($1->'versions'->>0)::bigint
+      end
+    )
+  returning r.id, r.inventory_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'inventory_id', r.inventory_id,
+    'user_id', r.user_id,
+    'quantity', r.quantity,
+    'due_on', r.due_on,
+    'returned_at', lms.utc(r.returned_at),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+

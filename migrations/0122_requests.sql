@@ -127,14 +127,25 @@ on lms.requests (
 
 drop index lms.idx_requests_status_priority;
 drop index lms.idx_requests_centre_id;
+drop index lms.idx_requests_created_by;
+drop index lms.idx_requests_assigned_to;
 
--- In the order of lists by priority, so that a page of them is a page of the index.
+-- Each begins with what makes a request one of the caller's and goes on in the order of lists by priority, so that a page of
+-- such a list is a page of an index for every role, however many requests there are.
 create index idx_requests_status_priority
 on lms.requests (tenant_id, status, urgency, created_at, id)
 where deleted_at is null;
 
 create index idx_requests_centre_id
 on lms.requests (tenant_id, centre_id, status, urgency, created_at, id)
+where deleted_at is null;
+
+create index idx_requests_created_by
+on lms.requests (tenant_id, created_by, status, urgency, created_at, id)
+where deleted_at is null;
+
+create index idx_requests_assigned_to
+on lms.requests (tenant_id, assigned_to, status, urgency, created_at, id)
 where deleted_at is null;
 
 create index idx_requests_due_at

@@ -82,7 +82,7 @@ begin
   ) then
     raise exception using errcode = 'LM422', message = 'This class is at another centre.', detail = r.id, column = 'class_id';
   end if;
-  if r.occurrence_start is not null and r.class_id is not null and not exists (
+  if r.occurrence_start is not null and not exists (
     select
     from lms.occurrences as o
     where o.tenant_id = r.tenant_id
@@ -92,7 +92,7 @@ begin
   ) then
     raise exception using
       errcode = 'LM422',
-      message = 'The class has no lesson then.',
+      message = 'There is no such lesson of the class.',
       detail = r.id,
       column = 'occurrence_start';
   end if;

@@ -80,6 +80,9 @@ begin
   if new.quantity_after is not null then
     return new;
   end if;
+  if new.change = 0 then
+    raise exception using errcode = 'LM422', message = 'An adjustment changes something.', column = 'change';
+  end if;
   update lms.inventory as i
   set quantity = i.quantity + new.change
   where i.tenant_id = new.tenant_id

@@ -217,7 +217,7 @@ fn a_class_that_can_not_be_done_holds_up_no_other() {
             .await?;
         let then = Utc::now() + Duration::weeks(10);
         let report = worker::round(&app.superuser_url, then).await?;
-        let failed: Vec<Uuid> = report.failed.iter().map(|failure| failure.class).collect();
+        let failed: Vec<Uuid> = report.failed.iter().map(|failure| failure.id).collect();
         assert_eq!(failed, [broken], "{report}");
         assert_eq!(occurrences(app, whole).await?, weekly(start, then));
         Ok(())

@@ -6,22 +6,31 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::REQUEST;
-use super::report::Escalation;
+use super::report::{Escalation, Failure, Report};
 use crate::database::explain;
 use crate::tenant;
 
-/// Escalates what is overdue in a tenant, each request in a transaction of its own.
+/// Escalates what is overdue in a tenant, each request in a transaction of its own, and reports it.
 pub(super) async fn escalate(
     client: &mut Client,
     tenant: Uuid,
     slug: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<Escalation>> {
-    let mut done = Vec::new();
+    report: &mut Report,
+) -> Result<()> {
     for request in overdue(client, tenant, now).await? {
-        done.extend(raise(client, tenant, slug, request, now).await?);
+        match raise(client, tenant, slug, request, now).await {
+            Ok(escalation) => report.escalated.extend(escalation),
+            Err(error) if client.is_closed() => return Err(error),
+            Err(error) => report.failed.push(Failure {
+                tenant: slug.to_owned(),
+                what: "request",
+                id: request,
+                reason: format!("not escalated: {error:#}"),
+            }),
+        }
     }
-    Ok(done)
+    Ok(())
 }
 
 /// The requests of an active tenant that are overdue and were not yet found to be.

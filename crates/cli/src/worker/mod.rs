@@ -81,13 +81,13 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
                 Err(error) if client.is_closed() => return Err(error),
                 Err(error) => report.failed.push(Failure {
                     tenant: slug.clone(),
-                    class,
-                    reason: format!("{error:#}"),
+                    what: "class",
+                    id: class,
+                    reason: format!("not extended: {error:#}"),
                 }),
             }
         }
-        let escalated = escalation::escalate(&mut client, tenant, &slug, now).await?;
-        report.escalated.extend(escalated);
+        escalation::escalate(&mut client, tenant, &slug, now, &mut report).await?;
     }
     refresh(&client).await?;
     Ok(report)

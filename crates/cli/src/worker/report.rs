@@ -16,7 +16,7 @@ pub struct Report {
     pub occurrences: usize,
     /// Occurrences that can't take place.
     pub clashes: Vec<Clash>,
-    /// Classes that could not be done.
+    /// Classes and requests that could not be done.
     pub failed: Vec<Failure>,
     /// Requests that are overdue.
     pub escalated: Vec<Escalation>,
@@ -46,14 +46,16 @@ pub struct Escalation {
     pub is_assigned: bool,
 }
 
-/// A class that could not be done.
+/// A class or a request that could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The slug of its tenant.
     pub tenant: String,
-    /// The class.
-    pub class: Uuid,
-    /// Why, in one line.
+    /// What it is: a class or a request.
+    pub what: &'static str,
+    /// Its id.
+    pub id: Uuid,
+    /// What was not done and why, in one line.
     pub reason: String,
 }
 
@@ -94,8 +96,8 @@ impl Display for Report {
         for failure in &self.failed {
             write!(
                 out,
-                "\n  tenant {}, class {}: not extended: {}",
-                failure.tenant, failure.class, failure.reason
+                "\n  tenant {}, {} {}: {}",
+                failure.tenant, failure.what, failure.id, failure.reason
             )?;
         }
         for escalation in &self.escalated {
@@ -132,8 +134,9 @@ mod tests {
         );
         report.failed.push(Failure {
             tenant: "acme".to_owned(),
-            class: Uuid::nil(),
-            reason: "broken".to_owned(),
+            what: "class",
+            id: Uuid::nil(),
+            reason: "not extended: broken".to_owned(),
         });
         for is_assigned in [true, false] {
             report.escalated.push(Escalation {

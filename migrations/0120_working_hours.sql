@@ -31,7 +31,14 @@ comment on column lms.centres.working_hours is
   'Weekly windows {"weekday", "start", "end"} on the clock of the centre''s zone; none at all means that every hour counts.';
 comment on column lms.centres.holidays is 'Days {"date", "name"} on which no hour counts.';
 
-create function lms_private.working_times(day date, working_hours jsonb, holidays jsonb, time_zone text) returns tstzmultirange
+create function lms_private.working_times(
+  day date,
+  midnight timestamptz,
+  next_midnight timestamptz,
+  working_hours jsonb,
+  holidays jsonb,
+  time_zone text
+) returns tstzmultirange
 language plpgsql
 stable
 parallel safe
@@ -40,8 +47,6 @@ as $$
 declare
   weekday constant text :=
     (array['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])[extract(isodow from day)];
-  midnight constant timestamptz := lms_private.instant(day, time_zone);
-  next_midnight constant timestamptz := lms_private.instant(day + interval '1 day', time_zone);
 begin
   if holidays @> jsonb_build_array(jsonb_build_object('date', day)) then
     return '{}';
@@ -71,7 +76,8 @@ begin
 end
 $$;
 
-comment on function lms_private.working_times is 'When clocks in a zone show working hours on a day that is no holiday.';
+comment on function lms_private.working_times is
+  'When clocks in a zone show working hours on a day, which is from one midnight to the next, unless it is a holiday.';
 
 create function lms_private.due_at(
   start timestamptz,
@@ -88,17 +94,21 @@ as $$
 declare
   latest constant timestamptz := start + interval '8784 hours';
   day date := (start at time zone time_zone)::date;
+  midnight timestamptz := lms_private.instant(day, time_zone);
+  next_midnight timestamptz;
   remaining interval := make_interval(mins => minutes);
   span tstzrange;
 begin
   if working_hours = '[]' then
     return least(start + remaining, latest);
   end if;
-  while lms_private.instant(day, time_zone) < latest loop
+  while midnight < latest loop
+    next_midnight := lms_private.instant(day + 1, time_zone);
     for span in
       select s.span
       from unnest(
-        lms_private.working_times(day, working_hours, holidays, time_zone) * tstzmultirange(tstzrange(start, null))
+        lms_private.working_times(day, midnight, next_midnight, working_hours, holidays, time_zone)
+          * tstzmultirange(tstzrange(start, null))
       ) as s (span)
       order by s.span
     loop
@@ -108,6 +118,7 @@ begin
       remaining := remaining - (upper(span) - lower(span));
     end loop;
     day := day + 1;
+    midnight := next_midnight;
   end loop;
   return latest;
 end

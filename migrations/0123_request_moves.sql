@@ -113,7 +113,9 @@ begin
   if new.status <> 'open' then
     raise exception using errcode = 'LM409', message = 'A request begins open.', column = 'status';
   end if;
-  perform lms_private.check_request_links(new);
+  if num_nonnulls(new.class_id, new.occurrence_start, new.inventory_id) > 0 then
+    perform lms_private.check_request_links(new);
+  end if;
   new.opened_at := now();
   -- Without a centre the foreign key has the words for it.
   new.due_at := coalesce(

@@ -199,7 +199,7 @@ grant execute on function lms.adjust_inventory to lms_application;
 revoke insert, update on lms.inventory from lms_application;
 grant insert (id, centre_id, item_name, category, quantity, condition, low_stock_at, metadata)
 on lms.inventory to lms_application;
-grant update (centre_id, item_name, category, condition, low_stock_at, metadata, deleted_at)
+grant update (item_name, category, condition, low_stock_at, metadata, deleted_at)
 on lms.inventory to lms_application;
 grant select, insert (inventory_id, change, reason) on lms.inventory_adjustments to lms_application;
 grant select, update (quantity, lent) on lms.inventory to lms_definer;

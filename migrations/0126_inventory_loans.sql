@@ -4,6 +4,7 @@ set local role lms_owner;
 create table lms.inventory_loans (
   like lms_private.row_template including all,
   inventory_id uuid not null,
+  centre_id uuid not null,
   user_id uuid not null,
   quantity integer not null default 1
     constraint inventory_loans_quantity_check check (quantity between 1 and 1000000000),
@@ -12,11 +13,16 @@ create table lms.inventory_loans (
   returned_at timestamptz,
   constraint inventory_loans_inventory_id_fkey
     foreign key (tenant_id, inventory_id) references lms.inventory (tenant_id, id),
+  constraint inventory_loans_centre_id_fkey foreign key (tenant_id, centre_id) references lms.centres (tenant_id, id),
   constraint inventory_loans_user_id_fkey foreign key (tenant_id, user_id) references lms.users (tenant_id, id)
 );
 
 create index idx_inventory_loans_inventory_id
 on lms.inventory_loans (tenant_id, inventory_id, id)
+where deleted_at is null;
+
+create index idx_inventory_loans_centre_id
+on lms.inventory_loans (tenant_id, centre_id, created_at, id)
 where deleted_at is null;
 
 create index idx_inventory_loans_user_id
@@ -28,6 +34,7 @@ on lms.inventory_loans (tenant_id, due_on, id)
 where returned_at is null and deleted_at is null;
 
 comment on table lms.inventory_loans is 'Who has what, and until when.';
+comment on column lms.inventory_loans.centre_id is 'The item''s, which never changes; set by trigger.';
 comment on column lms.inventory_loans.due_on is 'The last day, in the zone of the item''s centre.';
 comment on column lms.inventory_loans.returned_at is 'When it came back; null while it is out.';
 
@@ -46,7 +53,9 @@ begin
   where i.tenant_id = new.tenant_id
     and i.id = new.inventory_id
     and i.quantity - i.lent >= new.quantity
-    and i.deleted_at is null;
+    and i.deleted_at is null
+  returning i.centre_id
+  into new.centre_id;
   if not found then
     select i.*
     into item
@@ -64,12 +73,9 @@ begin
   end if;
   if new.due_on < (
     select (now() at time zone c.time_zone)::date
-    from lms.inventory as i
-    join lms.centres as c
-      on c.tenant_id = i.tenant_id
-      and c.id = i.centre_id
-    where i.tenant_id = new.tenant_id
-      and i.id = new.inventory_id
+    from lms.centres as c
+    where c.tenant_id = new.tenant_id
+      and c.id = new.centre_id
   ) then
     raise exception using errcode = 'LM422', message = 'This day has passed.', column = 'due_on';
   end if;
@@ -128,7 +134,7 @@ create trigger keep_lent_items
 before update of deleted_at on lms.inventory
 for each row execute function lms_private.keep_lent_items();
 
--- A loan is its item's, whose own policy is asked. Who teaches reads the stock, and of loans the own ones.
+-- Who teaches reads the stock, and of loans the own ones.
 create policy scope_read on lms.inventory_loans
 as restrictive for select to lms_application
 using (
@@ -137,12 +143,7 @@ using (
     when 'finance' then true
     when 'support' then true
     when 'tutor' then user_id = current_setting('app.user_id')::uuid
-    when 'supervisor' then exists (
-      select
-      from lms.inventory as i
-      where i.tenant_id = inventory_loans.tenant_id
-        and i.id = inventory_loans.inventory_id
-    )
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     else false
   end
 );
@@ -153,12 +154,7 @@ with check (
   case (select current_setting('app.role'))
     when 'admin' then true
     when 'support' then true
-    when 'supervisor' then exists (
-      select
-      from lms.inventory as i
-      where i.tenant_id = inventory_loans.tenant_id
-        and i.id = inventory_loans.inventory_id
-    )
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     else false
   end
 );
@@ -169,12 +165,7 @@ using (
   case (select current_setting('app.role'))
     when 'admin' then true
     when 'support' then true
-    when 'supervisor' then exists (
-      select
-      from lms.inventory as i
-      where i.tenant_id = inventory_loans.tenant_id
-        and i.id = inventory_loans.inventory_id
-    )
+    when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     else false
   end
 );

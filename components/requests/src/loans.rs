@@ -34,6 +34,9 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
         Field::new("inventory_id", Kind::Reference("inventory"), "The item.")
             .read_only()
             .filterable(),
+        Field::new("centre_id", Kind::Reference("centres"), "The item's centre.")
+            .read_only()
+            .filterable(),
         Field::new("user_id", Kind::Reference("users"), "Who has them.")
             .read_only()
             .filterable(),
@@ -52,10 +55,8 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
         .condition(
             "r.returned_at is null and r.due_on < ((now() + interval '14 hours') at time zone 'UTC')::date and r.due_on < (
       select (now() at time zone c.time_zone)::date
-      from lms.inventory as i
-      join lms.centres as c
-        on c.id = i.centre_id
-      where i.id = r.inventory_id
+      from lms.centres as c
+      where c.id = r.centre_id
     )",
         ),
     ],
@@ -79,7 +80,8 @@ pub(crate) const POLICY: Policy = Policy {
     grants: &[
         Grant::new(Role::Tutor, READ)
             .within("r.user_id = (select current_setting('app.user_id')::uuid)"),
-        Grant::new(Role::Supervisor, MANAGE),
+        Grant::new(Role::Supervisor, MANAGE)
+            .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
         Grant::new(Role::Support, MANAGE),
         Grant::new(Role::Finance, READ_ALL),
         Grant::new(Role::Admin, MANAGE),

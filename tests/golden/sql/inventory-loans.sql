@@ -4,6 +4,7 @@ with page as (
     json_build_object(
       'id', r.id,
       'inventory_id', r.inventory_id,
+      'centre_id', r.centre_id,
       'user_id', r.user_id,
       'quantity', r.quantity,
       'due_on', r.due_on,
@@ -49,6 +50,7 @@ with page as (
     json_build_object(
       'id', r.id,
       'inventory_id', r.inventory_id,
+      'centre_id', r.centre_id,
       'user_id', r.user_id,
       'quantity', r.quantity,
       'due_on', r.due_on,
@@ -102,6 +104,7 @@ select
   json_build_object(
     'id', r.id,
     'inventory_id', r.inventory_id,
+    'centre_id', r.centre_id,
     'user_id', r.user_id,
     'quantity', r.quantity,
     'due_on', r.due_on,
@@ -119,12 +122,13 @@ where r.id = ($1->>'id')::uuid
 
 -- inventory_loans.export
 select
-  'id,inventory_id,user_id,quantity,due_on,returned_at,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,inventory_id,centre_id,user_id,quantity,due_on,returned_at,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.inventory_id::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.quantity::text, '') || ',' ||
     coalesce(r.due_on::text, '') || ',' ||

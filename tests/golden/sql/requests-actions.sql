@@ -369,12 +369,13 @@ with r as (
   from lms.inventory as i
   where i.id = ($1->>'id')::uuid
     and i.deleted_at is null
-  returning r.id, r.inventory_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
     'id', r.id,
     'inventory_id', r.inventory_id,
+    'centre_id', r.centre_id,
     'user_id', r.user_id,
     'quantity', r.quantity,
     'due_on', r.due_on,
@@ -401,12 +402,13 @@ with r as (
         else ($1->'versions'->>0)::bigint
       end
     )
-  returning r.id, r.inventory_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
     'id', r.id,
     'inventory_id', r.inventory_id,
+    'centre_id', r.centre_id,
     'user_id', r.user_id,
     'quantity', r.quantity,
     'due_on', r.due_on,

@@ -28,6 +28,7 @@ fn a_loan_is_made_read_and_returned_once() {
         let expected = json!({
             "id": loan["id"],
             "inventory_id": item["id"],
+            "centre_id": home,
             "user_id": tutor,
             "quantity": 2,
             "due_on": desk::day(30),

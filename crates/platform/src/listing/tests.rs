@@ -325,3 +325,90 @@ proptest! {
         }
     }
 }
+
+/// A resource with a rank and with a condition.
+const ERRANDS: Resource = Resource {
+    name: "errands",
+    table: "errands",
+    singular: "errand",
+    fields: &[
+        Field::new("haste", crate::field::Kind::OneOf(&["none", "great"]), "").ranked_by("rank"),
+        Field::new("late", crate::field::Kind::Boolean, "").condition("r.due_at < now()"),
+    ],
+    ..LAMPS
+};
+
+fn errands(grant: &Grant, query: &str) -> Result<Listing, Problem> {
+    Listing::parse(
+        &request(Method::GET, &format!("/?{query}")),
+        &ERRANDS,
+        grant,
+    )
+}
+
+fn errands_text(grant: &Grant, query: &str) -> String {
+    let listing = errands(grant, query).unwrap();
+    listing.statement(&ERRANDS, grant).text
+}
+
+#[test]
+fn what_has_a_rank_is_sorted_by_it_and_goes_on_behind_it() {
+    use base64::Engine;
+    let json = json!({"sort": "haste", "after": ["2", ID]}).to_string();
+    let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json);
+    let text = errands_text(&ADMIN, &format!("sort=haste&haste=great&cursor={cursor}"));
+    for part in [
+        "json_build_array(r.rank::text, r.id::text)",
+        "order by r.rank, r.id\n",
+        "and (r.rank, r.id) > (($1->'after'->>0)::bigint, ($1->'after'->>1)::uuid)",
+        "and r.haste = ($1->'filters'->>'haste.eq')::text",
+        "'haste', r.haste",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let json = json!({"sort": "haste", "after": ["great", ID]}).to_string();
+    let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json);
+    assert!(errands(&ADMIN, &format!("sort=haste&cursor={cursor}")).is_err());
+}
+
+#[test]
+fn a_condition_is_asked_for_and_never_shown() {
+    let text = errands_text(&ADMIN, "late=true");
+    assert!(text.contains("\n    and (r.due_at < now())\n"), "{text}");
+    assert!(
+        !text.contains("'late'") && !text.contains("r.late"),
+        "{text}"
+    );
+    let text = errands_text(&ADMIN, "late=false&haste=none");
+    assert!(
+        text.contains("\n    and not (r.due_at < now())\n"),
+        "{text}"
+    );
+    // Its text depends on the value, so it is no shape of which one text is kept.
+    assert!(errands(&ADMIN, "late=true").unwrap().shape().is_none());
+    for query in [
+        "late=maybe",
+        "late.ne=true",
+        "late.in=true",
+        "late.null=true",
+        "sort=late",
+    ] {
+        assert!(errands(&ADMIN, query).is_err(), "{query}");
+    }
+    assert!(
+        errands(&STUDENT, "late=true").is_err(),
+        "not read, not asked for"
+    );
+}
+
+#[test]
+fn what_a_grant_says_of_its_rows_stands_in_lists_counts_and_files() {
+    static OWN: Grant = Grant::new(Role::Tutor, &[]).within("r.owner_id = 7 or r.kind = 'desk'");
+    let condition = "\n    and (r.owner_id = 7 or r.kind = 'desk')";
+    let listing = errands(&OWN, "count=exact").unwrap();
+    let text = listing.statement(&ERRANDS, &OWN).text;
+    assert_eq!(text.matches(condition).count(), 2, "{text}");
+    let file = crate::export::statement(&listing, &ERRANDS, &OWN).text;
+    assert!(file.contains(condition), "{file}");
+    assert!(!errands_text(&ADMIN, "").contains(condition));
+}

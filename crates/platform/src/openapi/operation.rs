@@ -306,7 +306,10 @@ fn filter(name: String, field: &Field) -> Value {
     json!({
         "name": name,
         "in": "query",
-        "description": format!("Filter; operators: {}.", operators.join(", ")),
+        "description": match field.condition {
+            Some(_) => format!("Filter: {}", field.description),
+            None => format!("Filter; operators: {}.", operators.join(", ")),
+        },
         "schema": schema::of_kind(field.kind)
     })
 }

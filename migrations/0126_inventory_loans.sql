@@ -127,7 +127,7 @@ before insert on lms.inventory_loans
 for each row execute function lms_private.lend();
 
 create trigger take_back
-before update on lms.inventory_loans
+before update of returned_at on lms.inventory_loans
 for each row execute function lms_private.take_back();
 
 create trigger keep_lent_items

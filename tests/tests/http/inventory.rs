@@ -159,6 +159,14 @@ fn every_change_of_the_quantity_is_in_the_ledger_with_its_reason() {
             .await?
             .expect(201);
         assert_eq!(unbalanced(app).await?, 0);
+        let recorded = rows::count(
+            app,
+            "lms.event_log
+            where kind = 'inventory_adjustment.created' and state ->> 'inventory_id' = $1",
+            &[&item["id"].as_str().unwrap_or_default()],
+        )
+        .await?;
+        assert_eq!(recorded, 3);
         Ok(())
     });
 }

@@ -325,6 +325,18 @@ fn a_resolved_reschedule_moves_the_lesson_or_nothing_happens() {
         assert_eq!(classroom::starts(&lessons)[0], "2035-04-05T10:00:00Z");
         assert_eq!(lessons[0]["room"], "Blue");
 
+        // A tutor moves the lessons of the own classes.
+        let tutor = app.sign_in(Role::Tutor).await?;
+        let mut own = body.clone();
+        own["occurrence_start"] = json!(classroom::SECOND);
+        let request = desk::make(app, &tutor, own).await?;
+        desk::act(app, &tutor, &request, "start").await?.expect(200);
+        let path = format!("{}/resolve", desk::path(&request));
+        let friday = json!({"start": "2035-04-13T10:00:00Z", "end": "2035-04-13T11:00:00Z"});
+        app.post(&tutor, &path, resolve(friday)).await?.expect(200);
+        let lessons = classroom::lessons(app, &admin, &class).await?;
+        assert_eq!(classroom::starts(&lessons)[1], "2035-04-13T10:00:00Z");
+
         // Without a lesson there is nothing to move.
         let mut other = body;
         other["type"] = json!("complaint");

@@ -162,6 +162,12 @@ fn what_is_wrong_is_named_and_nothing_is_written() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/occurrence_start"]);
+        let far = far["id"].as_str().unwrap_or_default();
+        let file = format!("centre_id,type,details,class_id\n{home},it,x,\n{home},it,x,{far}\n");
+        let refused = import(app, &admin, "/v1/requests/import", file)
+            .await?
+            .expect(422);
+        assert_eq!(refused.pointers(), ["/3/class_id"]);
         assert_eq!(rows::written(app).await?, before);
         body["occurrence_start"] = json!(classroom::SECOND);
         let linked = desk::make(app, &admin, body).await?;

@@ -7,6 +7,9 @@ mod comments;
 mod inventory;
 mod loans;
 mod moves;
+mod notification_preferences;
+mod notification_templates;
+mod notifications;
 mod parts;
 mod requests;
 mod stock;
@@ -21,6 +24,8 @@ pub const RESOURCES: &[Resource] = &[
     requests::REQUESTS,
     inventory::INVENTORY,
     loans::INVENTORY_LOANS,
+    notifications::NOTIFICATIONS,
+    notification_templates::NOTIFICATION_TEMPLATES,
 ];
 
 /// The endpoints written by hand.
@@ -37,6 +42,9 @@ pub static ACTIONS: &[Action] = &[
     loans::LIST,
     loans::LEND,
     loans::RETURN,
+    notification_preferences::SHOW,
+    notification_preferences::SET,
+    notifications::RETRY,
 ];
 
 /// The access table.
@@ -45,6 +53,8 @@ pub const POLICIES: &[Policy] = &[
     comments::POLICY,
     inventory::POLICY,
     loans::POLICY,
+    notifications::POLICY,
+    notification_templates::POLICY,
 ];
 
 /// The component's whole table.

@@ -62,6 +62,11 @@ const SETTINGS: &[Field] = &[
         Kind::Object(DUE_TIMES),
         "Minutes of working time in which requests are due.",
     ),
+    Field::new(
+        "language",
+        Kind::Language,
+        "What notifications are written in where the user prefers nothing that there are words in.",
+    ),
 ];
 
 /// One's own tenant.
@@ -90,7 +95,8 @@ pub(crate) const TENANTS: Resource = Resource {
             Kind::Json { bytes: 65_536 },
             "The tenant's settings. Its member badges lists rules {badge, when, count} by which badges are awarded: \
              when is attendance_streak or points_reached. Its member due_times has, by type and priority of a request \
-             ({\"it\": {\"high\": 240}}), the minutes of working time in which it is due.",
+             ({\"it\": {\"high\": 240}}), the minutes of working time in which it is due. Its member language is \
+             what notifications are written in for those who prefer no other.",
         ),
         Field::new(
             "status",

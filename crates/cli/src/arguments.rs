@@ -38,7 +38,7 @@ pub(crate) enum Command {
     /// Users
     #[command(subcommand)]
     User(User),
-    /// Keep the calendars ahead of time: add the occurrences of classes that go on, again and again
+    /// Do what is to be done as time goes on: deliver notifications, and add the occurrences of classes that go on
     Worker(Worker),
     /// Fill a database with many tenants and students, for measuring
     Seed(Seed),
@@ -181,6 +181,9 @@ pub(crate) struct Worker {
     /// Do what is due at this time, such as 2026-09-01T00:00:00Z, instead of now
     #[arg(long, value_name = "TIME", requires = "once")]
     pub(crate) now: Option<DateTime<Utc>>,
+
+    #[command(flatten)]
+    pub(crate) delivery: cli::delivery::Options,
 }
 
 #[derive(Args)]

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use chrono::Utc;
 use clap::CommandFactory;
 use cli::cluster::{self, Durability, Settings, Status};
+use cli::delivery::{self, Providers};
 use cli::migrate::{self, Cell};
 use cli::{bench, database, doctor, installation, openapi, seed, tenant, up, user, worker};
 
@@ -209,14 +210,16 @@ fn ask_password() -> Result<String> {
 }
 
 async fn work(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
+    let providers = Providers::new(&arguments.delivery)?;
     let address = address(state, arguments.target).await?;
     if !arguments.once {
         let interval = Duration::from_secs(arguments.interval.max(1));
-        worker::work_until_stopped(address, interval).await?;
+        worker::work_until_stopped(address, interval, providers).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let report = worker::round(&address, arguments.now.unwrap_or_else(Utc::now)).await?;
     say(&report)?;
+    say(delivery::round(&address, &providers).await?)?;
     Ok(if report.failed.is_empty() {
         ExitCode::SUCCESS
     } else {

@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod cluster;
 pub mod database;
+pub mod delivery;
 pub mod demo;
 pub mod doctor;
 pub mod installation;
@@ -14,6 +15,7 @@ pub mod password;
 pub mod progress;
 pub mod secrets;
 pub mod seed;
+pub mod sink;
 mod stop;
 pub mod tenant;
 pub mod up;

@@ -102,6 +102,22 @@ pub(crate) async fn begin<'a>(
     Ok(transaction)
 }
 
+/// Locks the end of a tenant's chain of events until the transaction ends. That is what every recorded statement begins with: whoever
+/// locks other rows of the tenant first waits for somebody who waits for him.
+pub(crate) async fn lock_events(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
+    transaction
+        .execute(
+            "select
+            from lms.event_heads as h
+            where h.tenant_id = $1
+            for update",
+            &[&tenant],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,22 +3,30 @@
 use std::fmt::Write as _;
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::cluster::{self, Durability, Status};
+use crate::delivery::Providers;
 use crate::demo::Demo;
 use crate::installation;
 use crate::manifest;
 use crate::progress::step;
 use crate::stop::Stop;
-use crate::worker;
+use crate::{sink, worker};
 
 const LOCK: &str = "up.lock";
+
+/// Where the page is that shows what was sent, unless somebody else has the port.
+const SINK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3001);
+
+/// How long the sink may take, which is on this machine.
+const SINK_TIME: Duration = Duration::from_secs(5);
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -59,15 +67,22 @@ async fn serve(options: &Options, state: &Path, listener: TcpListener) -> Result
         prepared = prepare(options, state, address) => prepared?,
         () = stop.received() => return Ok(()),
     };
+    let sink = listen_for_notifications().await?;
+    let sink_address = sink.local_addr().context("the sink has no address")?;
     let mut output = std::io::stdout();
     // Nobody may be reading it; that is no reason not to serve.
     let _ = output
-        .write_all(welcome(&demo)?.as_bytes())
+        .write_all(welcome(&demo, sink_address)?.as_bytes())
         .and_then(|()| output.flush());
 
     // Ends with this function.
     let mut beside = JoinSet::new();
-    beside.spawn(worker::work(demo.database.superuser_url, worker::INTERVAL));
+    beside.spawn(sink::serve(sink));
+    let providers = Providers::on_this_machine(sink_address, SINK_TIME)?;
+    beside.spawn(async move {
+        worker::work(demo.database.superuser_url, worker::INTERVAL, providers).await;
+        Ok(())
+    });
 
     let mut impatience = Stop::new()?;
     tokio::select! {
@@ -132,6 +147,14 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
+/// Where the sink listens: on this machine alone.
+async fn listen_for_notifications() -> Result<TcpListener> {
+    match TcpListener::bind(SINK).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => listen(SocketAddr::new(SINK.ip(), 0)).await,
+    }
+}
+
 /// Where this machine reaches a listener.
 fn base_url(address: SocketAddr) -> String {
     let mut reachable = address;
@@ -146,9 +169,10 @@ fn base_url(address: SocketAddr) -> String {
 }
 
 /// What a newcomer needs to see.
-fn welcome(demo: &Demo) -> Result<String> {
+fn welcome(demo: &Demo, sink: SocketAddr) -> Result<String> {
     let mut text = format!(
-        "\nThe LMS serves {0}, with its reference at {0}/docs. Ctrl-C stops it.\n\n",
+        "\nThe LMS serves {0}, with its reference at {0}/docs. Ctrl-C stops it.\n\
+        E-mail, SMS and push notifications go to http://{sink} and nowhere else.\n\n",
         demo.base_url
     );
     writeln!(
@@ -220,7 +244,8 @@ mod tests {
                 users: vec![user("admin"), user("tutor")],
             }],
         };
-        let text = welcome(&demo).unwrap();
+        let text = welcome(&demo, SINK).unwrap();
+        assert!(text.contains("http://127.0.0.1:3001"), "{text}");
         assert!(text.contains("tutor@a.example"));
         assert!(
             text.contains(r#"-d '{"email":"admin@a.example","password":"p4ss","tenant":"a"}'"#),

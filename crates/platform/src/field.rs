@@ -79,6 +79,8 @@ pub enum Kind {
         /// Most items.
         items: usize,
     },
+    /// A BCP 47 language tag, such as `pt-BR`.
+    Language,
     /// A list of BCP 47 language tags, such as `["en", "hi"]`.
     Languages,
     /// A JSON object with these fields and no others.
@@ -253,7 +255,8 @@ impl Kind {
             | Kind::Slug
             | Kind::OneOf(_)
             | Kind::TimeZone
-            | Kind::Currency => "text",
+            | Kind::Currency
+            | Kind::Language => "text",
             Kind::Id | Kind::Reference(_) => "uuid",
             Kind::Date => "date",
             Kind::Time => "timestamptz",
@@ -341,6 +344,7 @@ mod tests {
             (Kind::OneOf(&[]), "text", false, false, false),
             (Kind::TimeZone, "text", false, false, false),
             (Kind::Currency, "text", false, false, false),
+            (Kind::Language, "text", false, false, false),
             (Kind::Id, "uuid", false, false, false),
             (Kind::Reference("users"), "uuid", false, false, false),
             (Kind::Date, "date", false, false, true),

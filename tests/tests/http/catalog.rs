@@ -80,7 +80,8 @@ const RULES: [(&str, &str); 5] = [
           and c.relname in (
             'tenants', 'centres', 'users', 'staff', 'students', 'tutors', 'guardians', 'classes', 'assessments',
             'gamification', 'finance_records', 'tutor_rates', 'payroll_runs', 'payroll_items', 'requests',
-            'request_comments', 'inventory', 'inventory_adjustments', 'inventory_loans', 'notifications'
+            'request_comments', 'inventory', 'inventory_adjustments', 'inventory_loans', 'notifications',
+            'notification_templates', 'notification_preferences'
           )
           and (
             select count(*)

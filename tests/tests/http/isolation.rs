@@ -24,6 +24,8 @@ const TABLES: [&str; 16] = [
     "requests",
     "inventory",
     "inventory_loans",
+    "notifications",
+    "notification_templates",
 ];
 
 /// The URL of a table.

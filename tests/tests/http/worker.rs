@@ -5,6 +5,7 @@ use std::time::Duration as Wait;
 use academics::recurrence::HORIZON;
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
+use cli::delivery::{Options, Providers};
 use cli::worker;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run, run_on_own_server};
@@ -288,7 +289,8 @@ fn a_database_that_goes_away_is_asked_again() {
         server.stop().await?;
         ensure!(worker::round(&app.superuser_url, Utc::now()).await.is_err());
         let url = app.superuser_url.clone();
-        let working = tokio::spawn(worker::work(url, Wait::from_millis(200)));
+        let providers = Providers::new(&Options::none())?;
+        let working = tokio::spawn(worker::work(url, Wait::from_millis(200), providers));
         server.start().await?;
         // Twice, so that the second time it has been at work before.
         for _ in 0..2 {

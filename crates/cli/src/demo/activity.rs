@@ -1,4 +1,4 @@
-//! What the people of a demo tenant have done: results, rewards, money, messages.
+//! What the people of a demo tenant have done: results, rewards, money.
 
 use anyhow::Result;
 use rand::RngExt;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::people::{People, Plan};
 use super::rows::{act_as, insert};
-use super::{desk, lessons, payroll};
+use super::{desk, lessons, messages, payroll};
 
 /// Writes it all.
 pub(super) async fn create(
@@ -48,11 +48,7 @@ pub(super) async fn create(
         payroll::create(transaction, plan, people).await?;
     }
     desk::create(transaction, people, &mut generator).await?;
-    if let Some(support) = people.user("support") {
-        act_as(transaction, support).await?;
-        insert(transaction, "notifications", &notifications(people)).await?;
-    }
-    Ok(())
+    messages::create(transaction, people).await
 }
 
 fn assessments(students: &[Uuid], tutor: Uuid, generator: &mut ChaCha8Rng) -> Vec<Value> {
@@ -162,32 +158,3 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
     rows
 }
 
-fn notifications(people: &People) -> Vec<Value> {
-    let mut rows = Vec::new();
-    for (number, student) in people.students.iter().enumerate() {
-        rows.push(json!({
-            "user_id": student.user,
-            "type": if number % 2 == 0 { "push" } else { "email" },
-            "subject": "Your lesson next week",
-            "message": "See you at the usual time. Please bring your exercise book.",
-            "status": "sent",
-        }));
-        rows.push(json!({
-            "user_id": student.parent,
-            "type": "email",
-            "subject": "Progress report",
-            "message": "The new results are in. Please sign in to read them.",
-            "status": if number % 9 == 4 { "failed" } else { "sent" },
-        }));
-    }
-    rows.extend(people.users.iter().map(|(role, user)| {
-        json!({
-            "user_id": user,
-            "type": "email",
-            "subject": "Welcome",
-            "message": format!("Your account as {role} is ready."),
-            "status": "sent",
-        })
-    }));
-    rows
-}

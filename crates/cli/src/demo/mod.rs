@@ -4,6 +4,7 @@
 mod activity;
 mod desk;
 mod lessons;
+mod messages;
 mod payroll;
 mod people;
 mod rows;

@@ -73,24 +73,14 @@ pub(super) async fn extend(
     Ok(Some(extended))
 }
 
-/// Reads a class that is due, and keeps others from changing it. First the end of the tenant's chain of events is locked: that is
-/// what every writing statement begins with, and whoever takes the two in another order waits for somebody who waits for him.
+/// Reads a class that is due, and keeps others from changing it.
 async fn lock(
     transaction: &Transaction<'_>,
     tenant: Uuid,
     class: Uuid,
     horizon: DateTime<Utc>,
 ) -> Result<Option<(Value, DateTime<Utc>)>> {
-    transaction
-        .execute(
-            "select
-            from lms.event_heads as h
-            where h.tenant_id = $1
-            for update",
-            &[&tenant],
-        )
-        .await
-        .map_err(explain)?;
+    tenant::lock_events(transaction, tenant).await?;
     let row = transaction
         .query_opt(
             "select c.schedule, c.planned_until

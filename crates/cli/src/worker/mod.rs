@@ -3,7 +3,7 @@
 //! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
 //! have come into sight, escalates requests that are overdue, and refreshes the views that analytics are read from. Each class
 //! and each request is a transaction of its own, so that a round may break off anywhere, and any number of workers may be at it
-//! at the same time.
+//! at the same time. Beside the rounds it delivers notifications, within seconds.
 
 mod escalation;
 mod extension;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 pub use report::{Clash, Escalation, Failure, Report};
 
 use crate::database::{self, explain};
+use crate::delivery::{self, Providers};
 use crate::stop::Stop;
 use crate::tenant;
 
@@ -33,19 +34,30 @@ const RETRY: Duration = Duration::from_secs(30);
 /// What the transactions of a round are called in the event log.
 const REQUEST: &str = "worker";
 
-/// Goes round until it is told to stop.
-pub async fn work_until_stopped(address: String, interval: Duration) -> Result<()> {
+/// Works until it is told to stop.
+pub async fn work_until_stopped(
+    address: String,
+    interval: Duration,
+    providers: Providers,
+) -> Result<()> {
     let mut stop = Stop::new()?;
     tokio::select! {
-        () = work(address, interval) => Ok(()),
+        () = work(address, interval, providers) => Ok(()),
         () = stop.received() => Ok(()),
     }
 }
 
-/// Goes round for ever. A database that is away is asked again.
-pub async fn work(address: String, interval: Duration) {
+/// Goes round and delivers for ever. A database that is away is asked again.
+pub async fn work(address: String, interval: Duration, providers: Providers) {
+    tokio::join!(
+        go_round(&address, interval),
+        delivery::work(&address, &providers)
+    );
+}
+
+async fn go_round(address: &str, interval: Duration) {
     loop {
-        let pause = match round(&address, Utc::now()).await {
+        let pause = match round(address, Utc::now()).await {
             Ok(report) => {
                 if !report.is_empty() {
                     // Nobody may be reading it; that is no reason not to work.

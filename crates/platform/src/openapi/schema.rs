@@ -7,6 +7,9 @@ use crate::money;
 use crate::resource::Resource;
 use crate::statements;
 
+/// The shape of a well-formed BCP 47 tag.
+const LANGUAGE_TAG: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
+
 /// The name of a resource's schema: `finance record` becomes `FinanceRecord`.
 pub(super) fn name(resource: &Resource) -> String {
     resource
@@ -165,11 +168,14 @@ pub(super) fn of_kind(kind: Kind) -> Value {
             "uniqueItems": true,
             "items": {"type": "string", "format": "uuid", "x-refers-to": table}
         }),
+        Kind::Language => {
+            json!({"type": "string", "maxLength": 35, "pattern": LANGUAGE_TAG, "examples": ["pt-BR"]})
+        }
         Kind::Languages => json!({
             "type": "array",
             "maxItems": 20,
             "uniqueItems": true,
-            "items": {"type": "string", "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"}
+            "items": {"type": "string", "pattern": LANGUAGE_TAG}
         }),
         Kind::Object(fields) => object(fields.iter(), |field| field.required),
         Kind::Json { .. } => json!({"type": "object"}),

@@ -12,8 +12,6 @@ use crate::problem::{FieldError, MOST_ERRORS};
 const MOST_ROWS: usize = 500;
 /// Most languages of a list.
 const MOST_LANGUAGES: usize = 20;
-/// Most characters of a language tag (RFC 5646, section 4.4.1).
-const LONGEST_TAG: usize = 35;
 
 /// Distinct texts of at most `max` characters.
 pub(super) fn texts(
@@ -24,7 +22,7 @@ pub(super) fn texts(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     let kind = Kind::Text { min: 1, max };
-    distinct(value, items, kind, pointer, errors, |_, _, _| {})
+    distinct(value, items, kind, pointer, errors)
 }
 
 /// Distinct ids.
@@ -34,7 +32,7 @@ pub(super) fn ids(
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
-    distinct(value, items, Kind::Id, pointer, errors, |_, _, _| {})
+    distinct(value, items, Kind::Id, pointer, errors)
 }
 
 /// Distinct language tags.
@@ -43,25 +41,7 @@ pub(super) fn languages(
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
-    distinct(
-        value,
-        MOST_LANGUAGES,
-        Kind::Text {
-            min: 1,
-            max: LONGEST_TAG,
-        },
-        pointer,
-        errors,
-        |tag, at, errors| {
-            if !is_language_tag(tag) {
-                errors.push(FieldError::new(
-                    at,
-                    "invalid_language",
-                    "This must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".",
-                ));
-            }
-        },
-    )
+    distinct(value, MOST_LANGUAGES, Kind::Language, pointer, errors)
 }
 
 fn distinct(
@@ -70,7 +50,6 @@ fn distinct(
     kind: Kind,
     pointer: &str,
     errors: &mut Vec<FieldError>,
-    more: impl Fn(&str, &str, &mut Vec<FieldError>),
 ) -> Option<Value> {
     let Value::Array(list) = value else {
         return refuse(
@@ -91,25 +70,12 @@ fn distinct(
         let Some(Value::String(text)) = check(kind, item, Purpose::Create, &at, errors) else {
             continue;
         };
-        more(&text, &at, errors);
         if !seen.insert(text.clone()) {
             errors.push(FieldError::new(at, "duplicate", "This item came before."));
         }
         checked.push(Value::String(text));
     }
     Some(Value::Array(checked))
-}
-
-/// The shape of a well-formed BCP 47 tag: a language of letters, then subtags of letters and digits.
-fn is_language_tag(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let language = parts.next().is_some_and(|part| {
-        (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
-    });
-    language
-        && parts.all(|part| {
-            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        })
 }
 
 /// Objects with these fields and no others.

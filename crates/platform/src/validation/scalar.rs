@@ -12,6 +12,9 @@ use crate::money;
 /// Years that dates and times may lie in; the first and the last of those that people live and plan in.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
+/// Most characters of a language tag (RFC 5646, section 4.4.1).
+const LONGEST_TAG: usize = 35;
+
 /// Bytes of a UUID in its one form: hexadecimal with hyphens.
 const UUID_BYTES: usize = 36;
 
@@ -81,6 +84,7 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
                 ))
             }
         }
+        Kind::Language => language(text.trim()),
         Kind::TextList { .. }
         | Kind::References { .. }
         | Kind::Languages
@@ -147,6 +151,27 @@ fn plain_text(text: &str, min: usize, max: usize) -> Result<String, (&'static st
         ));
     }
     Ok(text.to_owned())
+}
+
+/// The shape of a well-formed BCP 47 tag: a language of letters, then subtags of letters and digits.
+fn language(tag: &str) -> Result<String, (&'static str, String)> {
+    plain_text(tag, 1, LONGEST_TAG)?;
+    let mut parts = tag.split('-');
+    let language = parts.next().is_some_and(|part| {
+        (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    });
+    let is_well_formed = language
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+    if is_well_formed {
+        Ok(tag.to_owned())
+    } else {
+        Err((
+            "invalid_language",
+            "This must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".".to_owned(),
+        ))
+    }
 }
 
 fn email(text: String) -> Result<String, (&'static str, String)> {

@@ -4,7 +4,7 @@ use super::{id, scalar};
 use crate::field::Kind;
 
 /// Every kind that is written as text.
-const SCALARS: [Kind; 14] = [
+const SCALARS: [Kind; 15] = [
     Kind::Text { min: 0, max: 30 },
     Kind::Secret { min: 0, max: 30 },
     Kind::Email,
@@ -22,6 +22,7 @@ const SCALARS: [Kind; 14] = [
     Kind::Boolean,
     Kind::TimeZone,
     Kind::Currency,
+    Kind::Language,
 ];
 
 fn code(kind: Kind, text: &str) -> &'static str {
@@ -196,6 +197,10 @@ fn sets_zones_and_currencies_hold_what_they_name() {
     assert_eq!(scalar(Kind::Currency, "AUD").unwrap(), "AUD");
     assert_eq!(code(Kind::Currency, "aud"), "unknown_currency");
     assert_eq!(code(Kind::Currency, "ZZZ"), "unknown_currency");
+    assert_eq!(scalar(Kind::Language, "pt-BR").unwrap(), "pt-BR");
+    for wrong in ["e!", "e", "en-", "en_GB"] {
+        assert_eq!(code(Kind::Language, wrong), "invalid_language", "{wrong}");
+    }
     assert_eq!(code(Kind::Languages, "en"), "wrong_type");
 }
 

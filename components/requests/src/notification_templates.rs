@@ -1,0 +1,77 @@
+//! Notification templates: a tenant's own words for what notifications are about. The database checks their placeholders.
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::resource::Resource;
+use platform::role::Role;
+
+use crate::notifications::TYPES;
+
+/// What a notification can be about; the database knows the placeholders of each.
+pub(crate) const EVENTS: &[&str] = &[
+    "announcement",
+    "lesson_cancelled",
+    "lesson_moved",
+    "lessons_cancelled",
+    "password_reset",
+];
+
+/// A template.
+pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
+    name: "notification-templates",
+    table: "notification_templates",
+    singular: "notification template",
+    description: "The tenant's own words for an event. Placeholders stand in double braces, such as {{name}}; where \
+                  there is no template for a language, the words that come with the service stand in.",
+    fields: &[
+        Field::new("key", Kind::OneOf(EVENTS), "The event.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new("type", Kind::OneOf(TYPES), "How it is sent.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "language",
+            Kind::Language,
+            "The language; pt also serves those who prefer pt-BR.",
+        )
+        .required()
+        .on_create()
+        .filterable(),
+        Field::new(
+            "subject",
+            Kind::Text { min: 1, max: 300 },
+            "The subject; without it, the one that comes with the service.",
+        )
+        .nullable(),
+        Field::new("message", Kind::Text { min: 1, max: 5000 }, "The text.").required(),
+    ],
+    owner: None,
+    rule: None,
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Import,
+        Verb::Export,
+    ],
+    requires_match: false,
+    requires_key: false,
+};
+
+const READ: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
+
+/// Who may do what to templates.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "notification-templates",
+    grants: &[
+        Grant::new(Role::Supervisor, READ),
+        Grant::new(Role::Support, READ),
+        Grant::new(Role::Admin, NOTIFICATION_TEMPLATES.verbs),
+    ],
+};

@@ -1,0 +1,217 @@
+//! Notifications: what was sent to whom (document 4, section 3.11). To make one is to send it: it is in the outbox with it.
+
+use http::Method;
+use platform::action::{Action, Answers, Run, Shape};
+use platform::field::{Field, Kind};
+use platform::policy::{Access, Grant, Policy, Verb};
+use platform::problem::FieldError;
+use platform::projection::{self, Depth};
+use platform::resource::Resource;
+use platform::role::Role;
+use platform::sql::{Sql, Statement};
+use platform::validation::Purpose;
+use serde_json::{Map, Value};
+
+use crate::notification_templates::EVENTS;
+
+/// The ways by which a user is reached.
+pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];
+
+/// The event whose notification has a code in it, and is sent by what makes the code.
+const PASSWORD_RESET: &str = "password_reset";
+
+/// A notification.
+pub(crate) const NOTIFICATIONS: Resource = Resource {
+    name: "notifications",
+    table: "notifications",
+    singular: "notification",
+    description: "What was sent to a user, or is about to be.",
+    fields: &[
+        Field::new("user_id", Kind::Reference("users"), "Who gets it.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "type",
+            Kind::OneOf(TYPES),
+            "How; a user who has opted out of it is not sent anything by it.",
+        )
+        .required()
+        .on_create()
+        .filterable(),
+        Field::new(
+            "template",
+            Kind::OneOf(EVENTS),
+            "The event whose template makes subject and message, in the user's language; instead of a message.",
+        )
+        .nullable()
+        .on_create()
+        .filterable(),
+        Field::new(
+            "data",
+            Kind::Json { bytes: 16_384 },
+            "The values of the template's placeholders; name and tenant are filled in by themselves.",
+        )
+        .nullable()
+        .on_create(),
+        Field::new("subject", Kind::Text { min: 1, max: 500 }, "The subject.")
+            .nullable()
+            .on_create(),
+        Field::new(
+            "message",
+            Kind::Text {
+                min: 1,
+                max: 20_000,
+            },
+            "The text; needed unless there is a template.",
+        )
+        .on_create(),
+        Field::new(
+            "status",
+            Kind::OneOf(&["sent", "failed"]),
+            "What became of it; null as long as it is under way.",
+        )
+        .read_only()
+        .nullable()
+        .filterable(),
+        Field::new(
+            "language",
+            Kind::Language,
+            "The language of the template that was taken.",
+        )
+        .read_only()
+        .nullable(),
+        Field::new(
+            "delivered_at",
+            Kind::Time,
+            "When the provider took it over.",
+        )
+        .read_only()
+        .nullable(),
+        Field::new(
+            "attempts",
+            Kind::Integer {
+                min: 0,
+                max: i32::MAX as i64,
+            },
+            "How often it was tried; known with the outcome.",
+        )
+        .read_only()
+        .nullable(),
+        Field::new(
+            "failure",
+            Kind::Text { min: 1, max: 500 },
+            "Why it failed.",
+        )
+        .read_only()
+        .nullable(),
+    ],
+    owner: None,
+    rule: Some(rule),
+    verbs: &[Verb::List, Verb::Get, Verb::Create, Verb::Export],
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Tries a failed one again.
+const RETRY_VERB: Verb = Verb::Action("retry");
+
+const READ: &[Verb] = &[Verb::List, Verb::Get];
+const SEND: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
+const ALL: &[Verb] = &[
+    Verb::List,
+    Verb::Get,
+    Verb::Create,
+    Verb::Export,
+    RETRY_VERB,
+];
+
+/// The rows of an inbox.
+const OWN: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
+
+/// What a user sees of an inbox.
+const INBOX: &[&str] = &[
+    "user_id",
+    "type",
+    "template",
+    "subject",
+    "message",
+    "status",
+    "language",
+    "delivered_at",
+    "created_at",
+    "updated_at",
+];
+
+/// Who may do what to notifications.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "notifications",
+    grants: &[
+        Grant::new(Role::Student, READ).reading(INBOX).within(OWN),
+        Grant::new(Role::Parent, READ).reading(INBOX).within(OWN),
+        Grant::new(Role::Tutor, READ).reading(INBOX).within(OWN),
+        Grant::new(Role::Assessor, READ).reading(INBOX).within(OWN),
+        Grant::new(Role::Supervisor, SEND),
+        Grant::new(Role::Support, ALL),
+        Grant::new(Role::Finance, READ).reading(INBOX).within(OWN),
+        Grant::new(Role::Admin, ALL),
+    ],
+};
+
+/// Words are given, or come from a template.
+fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+    let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
+    let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
+    if !is_set("template") {
+        return match (is_set("message"), is_set("data")) {
+            (false, _) => refuse("/message", "required", "There is a message or a template."),
+            (true, true) => refuse("/data", "not_allowed", "Only a template takes data."),
+            (true, false) => Vec::new(),
+        };
+    }
+    if values.get("template").and_then(Value::as_str) == Some(PASSWORD_RESET) {
+        let detail = "It is sent to those who ask for it, and only then.";
+        return refuse("/template", "not_allowed", detail);
+    }
+    ["/subject", "/message"]
+        .into_iter()
+        .filter(|pointer| is_set(&pointer[1..]))
+        .map(|pointer| FieldError::new(pointer, "not_allowed", "It comes from the template."))
+        .collect()
+}
+
+/// Queues a failed notification anew.
+pub(crate) const RETRY: Action = Action {
+    method: Method::POST,
+    path: "/v1/notifications/{id}/retry",
+    segments: &[],
+    operation: "notifications.retry",
+    summary: "Try a failed notification again",
+    access: Access::Granted {
+        resource: "notifications",
+        verb: RETRY_VERB,
+    },
+    body: None,
+    query: &[],
+    answers: Answers {
+        status: 200,
+        schema: Some(Shape::Resource(&NOTIFICATIONS)),
+        description: "The notification, under way again with its former delivery key.",
+    },
+    run: Run::View(retry),
+};
+
+fn retry(grant: &Grant) -> Statement {
+    let mut sql = Sql::from(
+        "-- notifications.retry
+select
+  ",
+    );
+    sql.append(&projection::object(&NOTIFICATIONS, grant, Depth::One));
+    sql.push(
+        " as body,
+  r.version::text as tag
+from lms.retry_notification(($1->>'id')::uuid) as r",
+    );
+    sql.prepared("notifications.retry")
+}

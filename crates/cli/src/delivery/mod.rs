@@ -1,0 +1,153 @@
+//! Handing notifications to their providers: what the database has in its outbox, `lms.notification_deliveries`.
+//!
+//! A delivery is taken by a short transaction that says until when it is somebody's, sent outside of any transaction, and its
+//! outcome is recorded by another. Who breaks off in between has the time run out: it is then sent again, under the same key. So
+//! nothing is lost, any number of workers may be at it, and a provider that knows the key drops the double. The three ways are
+//! worked side by side, each on a connection of its own: one provider that hangs holds up its own way alone.
+
+mod endpoint;
+mod onesignal;
+mod options;
+mod outcome;
+mod provider;
+mod queue;
+mod report;
+mod resend;
+mod twilio;
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Error, Result};
+use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+pub use options::{Email, Options, Providers, Push, Sms};
+pub use report::Report;
+
+use crate::database;
+use outcome::Outcome;
+use provider::{Provider, Way};
+use queue::Delivery;
+
+/// How long to wait before the outbox is looked at again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long to wait when the database is away.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// How many deliveries of one way a worker has under way.
+const AT_ONCE: i64 = 16;
+
+/// Delivers for ever. A database that is away is asked again.
+pub async fn work(address: &str, providers: &Providers) {
+    for way in Way::ALL {
+        if providers.of(way).is_none() {
+            say(&format!(
+                "nobody delivers notifications by {}: they wait",
+                way.name()
+            ));
+        }
+    }
+    let ways = providers
+        .all()
+        .map(|(way, provider)| work_one_way(address, way, provider));
+    join_all(ways).await;
+}
+
+async fn work_one_way(address: &str, way: Way, provider: &dyn Provider) {
+    loop {
+        let error = match database::connect(address).await {
+            Ok(mut client) => work_until_it_fails(&mut client, way, provider).await,
+            Err(error) => error,
+        };
+        let seconds = RETRY.as_secs();
+        let _ = writeln!(
+            std::io::stderr(),
+            "worker: {}: {error:#}; trying again in {seconds} s",
+            way.name()
+        );
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn work_until_it_fails(client: &mut Client, way: Way, provider: &dyn Provider) -> Error {
+    loop {
+        match deliver_due(client, way, provider).await {
+            Ok(report) => {
+                if !report.is_empty() {
+                    say(&report.to_string());
+                }
+            }
+            Err(error) => return error,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Nobody may be reading it; that is no reason not to work.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "worker: {line}");
+}
+
+/// Delivers everything that is due.
+///
+/// # Errors
+///
+/// When the database fails; what was under way is then sent again in time.
+pub async fn round(address: &str, providers: &Providers) -> Result<Report> {
+    let rounds = providers.all().map(|(way, provider)| async move {
+        let mut client = database::connect(address).await?;
+        deliver_due(&mut client, way, provider).await
+    });
+    let mut total = Report::default();
+    for report in join_all(rounds).await {
+        total.merge(report?);
+    }
+    Ok(total)
+}
+
+/// Delivers everything that is due by one way.
+async fn deliver_due(client: &mut Client, way: Way, provider: &dyn Provider) -> Result<Report> {
+    let mut report = Report::default();
+    loop {
+        let tenants = queue::tenants(client, way).await?;
+        if tenants.is_empty() {
+            return Ok(report);
+        }
+        // A few of each tenant in turn, so that one who has much to say does not keep the others waiting.
+        for tenant in tenants {
+            let lease = provider.endpoint().longest() * 2;
+            let deliveries = queue::take(client, tenant, way, AT_ONCE, lease).await?;
+            deliver(client, tenant, provider, deliveries, &mut report).await?;
+        }
+    }
+}
+
+/// Sends deliveries at the same time, and records each as soon as it is known what became of it.
+async fn deliver(
+    client: &mut Client,
+    tenant: Uuid,
+    provider: &dyn Provider,
+    deliveries: Vec<Delivery>,
+    report: &mut Report,
+) -> Result<()> {
+    let mut under_way: FuturesUnordered<_> = deliveries
+        .iter()
+        .map(|delivery| async move {
+            let outcome = match &delivery.obstacle {
+                Some(obstacle) => Outcome::Never(obstacle.clone()),
+                None => provider::send(provider, &delivery.message).await,
+            };
+            (delivery, outcome)
+        })
+        .collect();
+    while let Some((delivery, outcome)) = under_way.next().await {
+        let verdict = outcome.verdict(delivery.attempt);
+        queue::record(client, tenant, delivery, provider.name(), &verdict).await?;
+        report.add(&verdict);
+    }
+    Ok(())
+}

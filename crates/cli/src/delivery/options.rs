@@ -1,0 +1,249 @@
+//! Which providers there are, by options or variables of the environment. Their keys are in files.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use super::endpoint::Endpoint;
+use super::onesignal::OneSignal;
+use super::provider::{Provider, Secret, Way};
+use super::resend::Resend;
+use super::twilio::Twilio;
+
+/// How long a provider may take, unless an option says otherwise.
+const LONGEST: u64 = 15;
+
+/// Who sends e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Email {
+    /// Nobody: e-mail waits.
+    None,
+    /// Resend.
+    Resend,
+}
+
+/// Who sends SMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sms {
+    /// Nobody: SMS wait.
+    None,
+    /// Twilio.
+    Twilio,
+}
+
+/// Who sends push notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Push {
+    /// Nobody: push notifications wait.
+    None,
+    /// OneSignal.
+    #[value(name = "onesignal")]
+    OneSignal,
+}
+
+/// Which providers deliver notifications.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// Who sends e-mail
+    #[arg(long, env = "LMS_EMAIL_PROVIDER", value_enum, default_value = "none")]
+    pub email_provider: Email,
+
+    /// Where the e-mail provider is
+    #[arg(
+        long,
+        env = "LMS_EMAIL_URL",
+        value_name = "URL",
+        default_value = "https://api.resend.com"
+    )]
+    pub email_url: String,
+
+    /// File with the key of the e-mail provider
+    #[arg(long, env = "LMS_EMAIL_KEY_FILE", value_name = "FILE")]
+    pub email_key_file: Option<PathBuf>,
+
+    /// Whom e-mail comes from, such as "LMS <no-reply@example.com>"
+    #[arg(long, env = "LMS_EMAIL_SENDER", value_name = "SENDER")]
+    pub email_sender: Option<String>,
+
+    /// Who sends SMS
+    #[arg(long, env = "LMS_SMS_PROVIDER", value_enum, default_value = "none")]
+    pub sms_provider: Sms,
+
+    /// Where the SMS provider is
+    #[arg(
+        long,
+        env = "LMS_SMS_URL",
+        value_name = "URL",
+        default_value = "https://api.twilio.com"
+    )]
+    pub sms_url: String,
+
+    /// The account with the SMS provider
+    #[arg(long, env = "LMS_SMS_ACCOUNT", value_name = "SID")]
+    pub sms_account: Option<String>,
+
+    /// File with the account's token
+    #[arg(long, env = "LMS_SMS_KEY_FILE", value_name = "FILE")]
+    pub sms_key_file: Option<PathBuf>,
+
+    /// Whom SMS come from: a number such as +441632960000, or the SID of a messaging service
+    #[arg(long, env = "LMS_SMS_SENDER", value_name = "SENDER")]
+    pub sms_sender: Option<String>,
+
+    /// Who sends push notifications
+    #[arg(long, env = "LMS_PUSH_PROVIDER", value_enum, default_value = "none")]
+    pub push_provider: Push,
+
+    /// Where the push provider is
+    #[arg(
+        long,
+        env = "LMS_PUSH_URL",
+        value_name = "URL",
+        default_value = "https://api.onesignal.com"
+    )]
+    pub push_url: String,
+
+    /// The app's id with the push provider
+    #[arg(long, env = "LMS_PUSH_APP", value_name = "ID")]
+    pub push_app: Option<String>,
+
+    /// File with the key of the push provider
+    #[arg(long, env = "LMS_PUSH_KEY_FILE", value_name = "FILE")]
+    pub push_key_file: Option<PathBuf>,
+
+    /// Seconds that a provider may take to answer
+    #[arg(
+        long,
+        env = "LMS_PROVIDER_TIMEOUT",
+        value_name = "SECONDS",
+        default_value_t = LONGEST,
+        value_parser = clap::value_parser!(u64).range(1..=300)
+    )]
+    pub provider_timeout: u64,
+}
+
+impl Options {
+    /// Nobody delivers anything, as when nothing is said.
+    pub fn none() -> Self {
+        Self {
+            email_provider: Email::None,
+            email_url: String::new(),
+            email_key_file: None,
+            email_sender: None,
+            sms_provider: Sms::None,
+            sms_url: String::new(),
+            sms_account: None,
+            sms_key_file: None,
+            sms_sender: None,
+            push_provider: Push::None,
+            push_url: String::new(),
+            push_app: None,
+            push_key_file: None,
+            provider_timeout: LONGEST,
+        }
+    }
+}
+
+/// The providers: one for each way at most.
+pub struct Providers {
+    email: Option<Box<dyn Provider>>,
+    sms: Option<Box<dyn Provider>>,
+    push: Option<Box<dyn Provider>>,
+}
+
+impl Providers {
+    /// Those that the options name.
+    ///
+    /// # Errors
+    ///
+    /// When something is missing, an address can't be used, or a key can't be read.
+    pub fn new(options: &Options) -> Result<Self> {
+        let longest = Duration::from_secs(options.provider_timeout);
+        let email: Option<Box<dyn Provider>> = match options.email_provider {
+            Email::None => None,
+            Email::Resend => Some(Box::new(Resend {
+                endpoint: Endpoint::new(&options.email_url, longest)?,
+                key: read(&options.email_key_file, "LMS_EMAIL_KEY_FILE")?,
+                sender: needed(&options.email_sender, "LMS_EMAIL_SENDER")?,
+            })),
+        };
+        let sms: Option<Box<dyn Provider>> = match options.sms_provider {
+            Sms::None => None,
+            Sms::Twilio => Some(Box::new(Twilio {
+                endpoint: Endpoint::new(&options.sms_url, longest)?,
+                account: needed(&options.sms_account, "LMS_SMS_ACCOUNT")?,
+                key: read(&options.sms_key_file, "LMS_SMS_KEY_FILE")?,
+                sender: needed(&options.sms_sender, "LMS_SMS_SENDER")?,
+            })),
+        };
+        let push: Option<Box<dyn Provider>> = match options.push_provider {
+            Push::None => None,
+            Push::OneSignal => Some(Box::new(OneSignal {
+                endpoint: Endpoint::new(&options.push_url, longest)?,
+                app: needed(&options.push_app, "LMS_PUSH_APP")?,
+                key: read(&options.push_key_file, "LMS_PUSH_KEY_FILE")?,
+            })),
+        };
+        Ok(Self { email, sms, push })
+    }
+
+    /// What speaks all three interfaces on this machine: the sink.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not one of this machine.
+    pub fn on_this_machine(address: SocketAddr, longest: Duration) -> Result<Self> {
+        let endpoint = || Endpoint::new(&format!("http://{address}"), longest);
+        Ok(Self {
+            email: Some(Box::new(Resend {
+                endpoint: endpoint()?,
+                key: Secret::of_the_sink(),
+                sender: "LMS <lms@example.com>".to_owned(),
+            })),
+            sms: Some(Box::new(Twilio {
+                endpoint: endpoint()?,
+                account: "AC00000000000000000000000000000000".to_owned(),
+                key: Secret::of_the_sink(),
+                sender: "+441632960000".to_owned(),
+            })),
+            push: Some(Box::new(OneSignal {
+                endpoint: endpoint()?,
+                app: "00000000-0000-0000-0000-000000000000".to_owned(),
+                key: Secret::of_the_sink(),
+            })),
+        })
+    }
+
+    /// The provider of a way.
+    pub(super) fn of(&self, way: Way) -> Option<&dyn Provider> {
+        match way {
+            Way::Email => self.email.as_deref(),
+            Way::Sms => self.sms.as_deref(),
+            Way::Push => self.push.as_deref(),
+        }
+    }
+
+    /// Each way that has a provider.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Way, &dyn Provider)> {
+        Way::ALL
+            .into_iter()
+            .filter_map(|way| Some((way, self.of(way)?)))
+    }
+}
+
+fn needed(value: &Option<String>, variable: &str) -> Result<String> {
+    value
+        .clone()
+        .filter(|value| !value.is_empty())
+        .with_context(|| format!("the provider needs {variable}"))
+}
+
+fn read(file: &Option<PathBuf>, variable: &str) -> Result<Secret> {
+    let file = file
+        .as_ref()
+        .with_context(|| format!("the provider needs {variable}"))?;
+    Secret::read(file)
+}

@@ -1,0 +1,43 @@
+//! E-mail by Resend: `POST /emails`. It drops what comes with an `Idempotency-Key` that it had in the last 24 hours.
+
+use anyhow::Result;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::endpoint::Endpoint;
+use super::provider::{Message, Provider, Secret};
+
+/// The adapter.
+pub(super) struct Resend {
+    pub(super) endpoint: Endpoint,
+    pub(super) key: Secret,
+    /// Whom it comes from, such as `LMS <no-reply@example.com>`.
+    pub(super) sender: String,
+}
+
+impl Provider for Resend {
+    fn name(&self) -> &'static str {
+        "resend"
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    fn request(&self, message: &Message) -> RequestBuilder {
+        self.endpoint
+            .post(&["emails"])
+            .bearer_auth(self.key.reveal())
+            .json(&json!({
+                "from": self.sender,
+                "to": [message.email],
+                "subject": message.subject,
+                "text": message.text,
+            }))
+    }
+
+    fn accepted(&self, answer: &Value) -> Option<Result<String, &'static str>> {
+        let id = answer.get("id")?.as_str()?;
+        Some(Ok(id.to_owned()))
+    }
+}

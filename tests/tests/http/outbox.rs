@@ -1,0 +1,81 @@
+//! Notifications as they wait to be delivered, for tests of what causes and delivers them. No test stands here.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Application, Reply, Role, Session};
+use uuid::Uuid;
+
+use crate::{people, rows};
+
+/// Takes out of the outbox what the demo has put there, so that a test sees its own alone.
+pub(crate) async fn empty(app: &Application) -> Result<()> {
+    rows::execute(app, "delete from lms.notification_deliveries", &[]).await?;
+    Ok(())
+}
+
+/// Sends a text by e-mail.
+pub(crate) async fn send(
+    app: &Application,
+    session: &Session,
+    user: Uuid,
+    message: &str,
+) -> Result<Uuid> {
+    let body = json!({"user_id": user, "type": "email", "subject": "S", "message": message});
+    people::id(&post(app, session, body).await?.expect(201).json())
+}
+
+/// Sends as many texts by e-mail to the demo's student, and gives their ids.
+pub(crate) async fn send_many(
+    app: &Application,
+    session: &Session,
+    count: usize,
+) -> Result<Vec<Uuid>> {
+    let student = app.user(0, Role::Student).id;
+    let mut sent = Vec::with_capacity(count);
+    for number in 0..count {
+        sent.push(send(app, session, student, &format!("Message {number}.")).await?);
+    }
+    Ok(sent)
+}
+
+/// POST to the notifications.
+pub(crate) async fn post(app: &Application, session: &Session, body: Value) -> Result<Reply> {
+    app.post(session, "/v1/notifications", body).await
+}
+
+/// A notification as an admin sees it.
+pub(crate) async fn read(app: &Application, session: &Session, id: Uuid) -> Result<Value> {
+    let path = format!("/v1/notifications/{id}");
+    Ok(app.get(session, &path).await?.expect(200).json())
+}
+
+/// Lets everything that is to be tried again be due.
+pub(crate) async fn make_due(app: &Application) -> Result<()> {
+    let sql = "update lms.notification_deliveries set next_attempt_at = now() - interval '1 second'
+        where delivered_at is null and dead_at is null";
+    rows::execute(app, sql, &[]).await?;
+    Ok(())
+}
+
+/// How many wait to be delivered, due or not.
+pub(crate) async fn waiting(app: &Application) -> Result<i64> {
+    let from = "lms.notification_deliveries where delivered_at is null and dead_at is null";
+    rows::count(app, from, &[]).await
+}
+
+/// The keys of the first tenant's notifications since the outbox was emptied, by template, with who gets them, in order.
+pub(crate) async fn queued(app: &Application) -> Result<Vec<(String, Uuid)>> {
+    let rows = app
+        .superuser()
+        .await?
+        .query(
+            "select coalesce(n.template, ''), n.user_id
+            from lms.notification_deliveries as d
+            join lms.notifications as n on n.tenant_id = d.tenant_id and n.id = d.notification_id
+            where n.tenant_id = $1
+            order by 1, 2",
+            &[&app.demo.tenants[0].id],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}

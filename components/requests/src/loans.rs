@@ -47,6 +47,13 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
             .nullable()
             .filterable(),
         Field::new(
+            "reminded_at",
+            Kind::Time,
+            "When who has them was reminded that the loan is overdue.",
+        )
+        .read_only()
+        .nullable(),
+        Field::new(
             "overdue",
             Kind::Boolean,
             "Whether they are out, and the last day of the loan has passed.",

@@ -13,7 +13,13 @@ pub(crate) const EVENTS: &[&str] = &[
     "lesson_cancelled",
     "lesson_moved",
     "lessons_cancelled",
+    "loan_made",
+    "loan_overdue",
+    "low_stock",
     "password_reset",
+    "request_assigned",
+    "request_escalated",
+    "request_resolved",
 ];
 
 /// A template.

@@ -33,6 +33,7 @@ fn a_loan_is_made_read_and_returned_once() {
             "quantity": 2,
             "due_on": desk::day(30),
             "returned_at": null,
+            "reminded_at": null,
             "created_at": loan["created_at"],
             "updated_at": loan["created_at"],
             "created_by": admin.user,

@@ -64,6 +64,7 @@ mod notification_languages;
 mod notification_preferences;
 mod notification_templates;
 mod notifications;
+mod notifications_of_requests;
 mod occurrences;
 mod odd_requests;
 mod openapi;

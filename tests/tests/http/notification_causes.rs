@@ -187,7 +187,12 @@ fn what_is_over_new_or_made_by_the_worker_is_told_to_nobody() {
         let then = chrono::Utc::now() + chrono::Duration::weeks(10);
         let report = cli::worker::round(&app.superuser_url, then).await?;
         assert_eq!(report.clashes.len(), 1, "{report}");
-        assert_eq!(outbox::queued(app).await?, []);
+        let queued = outbox::queued(app).await?;
+        let of_lessons: Vec<_> = queued
+            .iter()
+            .filter(|(key, _)| key.starts_with("lesson"))
+            .collect();
+        assert!(of_lessons.is_empty(), "{queued:?}");
         Ok(())
     });
 }

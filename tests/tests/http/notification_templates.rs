@@ -163,7 +163,7 @@ fn a_file_of_templates_is_refused_by_row_and_column() {
         )
         .await?
         .expect(422);
-        assert_eq!(reply.pointers(), ["/2/message"], "{}", reply.text);
+        assert_eq!(reply.pointers(), ["/3/message"], "{}", reply.text);
         assert_eq!(rows::written(app).await?, before);
         import("key,type,language,message\nannouncement,email,fr,{{text}}\nannouncement,email,it,{{text}}\n")
             .await?

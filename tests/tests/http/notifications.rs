@@ -349,7 +349,7 @@ fn requests_are_answered_while_the_provider_hangs() {
             provider.providers(std::time::Duration::from_secs(60))?,
         );
         let delivering = tokio::spawn(async move { cli::delivery::round(&url, &providers).await });
-        // Not a second passes without somebody asking; none of them waits for the provider, which never answers.
+        // The provider never answers, and nobody who asks for something waits for it.
         while provider.requests() == 0 {
             outbox::send_many(app, &admin, 1).await?;
         }

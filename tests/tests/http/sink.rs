@@ -47,12 +47,12 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
         let shown =
             tests::send(reqwest::Client::new().get(format!("http://{address}/messages"))).await?;
         let mut shown: Vec<Value> = serde_json::from_str(&shown.expect(200).text)?;
-        shown.sort_by_key(|one| one["way"].to_string());
+        shown.sort_by_key(|one| one["channel"].to_string());
         let found: Vec<_> = shown
             .iter()
             .map(|one| {
                 (
-                    one["way"].clone(),
+                    one["channel"].clone(),
                     one["to"].clone(),
                     one["text"].clone(),
                     one["doubles"].clone(),

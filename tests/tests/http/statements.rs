@@ -92,6 +92,20 @@ fn every_request_is_one_statement() {
                         json!({"start": "2035-04-02T16:00:00Z", "end": "2035-04-02T17:00:00Z"})
                     }
                     "classes.attendance.record" => json!({"students": []}),
+                    "notifications.create" => json!({
+                        "user_id": Uuid::now_v7(),
+                        "type": "email",
+                        "message": "Hello.",
+                    }),
+                    "notifications.preferences.set" => {
+                        json!({"email": true, "sms": true, "push": true})
+                    }
+                    "notification-templates.create" => json!({
+                        "key": "announcement",
+                        "type": "email",
+                        "language": "fr",
+                        "message": "{{text}}",
+                    }),
                     "requests.create" => {
                         json!({"centre_id": Uuid::now_v7(), "type": "it", "details": "Broken"})
                     }
@@ -146,6 +160,9 @@ fn every_request_is_one_statement() {
                         "/v1/classes/import" => format!(
                             "centre_id,tutor_id,schedule\n{user},{user},\"{{\"\"start\"\":\"\"2035-04-02T16:00:00\"\",\"\"end\"\":\"\"2035-04-02T17:00:00\"\",\"\"time_zone\"\":\"\"UTC\"\"}}\"\n"
                         ),
+                        "/v1/notification-templates/import" => {
+                            "key,type,language,message\nannouncement,email,it,{{text}}\n".to_owned()
+                        }
                         _ => format!("user_id,student_id,relationship\n{user},{user},parent\n"),
                     };
                     request = request.header("content-type", "text/csv").body(file);

@@ -2,8 +2,8 @@
 //!
 //! A delivery is taken by a short transaction that says until when it is somebody's, sent outside of any transaction, and its
 //! outcome is recorded by another. Who breaks off in between has the time run out: it is then sent again, under the same key. So
-//! nothing is lost, any number of workers may be at it, and a provider that knows the key drops the double. The three ways are
-//! worked side by side, each on a connection of its own: one provider that hangs holds up its own way alone.
+//! nothing is lost, any number of workers may be at it, and a provider that knows the key drops the double. The three channels are
+//! worked side by side, each on a connection of its own: one provider that hangs holds up its own channel alone.
 
 mod endpoint;
 mod onesignal;
@@ -29,7 +29,7 @@ pub use report::Report;
 
 use crate::database;
 use outcome::Outcome;
-use provider::{Provider, Way};
+use provider::{Channel, Provider};
 use queue::Delivery;
 
 /// How long to wait before the outbox is looked at again.
@@ -38,44 +38,48 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long to wait when the database is away.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// How many deliveries of one way a worker has under way.
+/// How many deliveries of one channel a worker has under way.
 const AT_ONCE: i64 = 16;
 
 /// Delivers for ever. A database that is away is asked again.
 pub async fn work(address: &str, providers: &Providers) {
-    for way in Way::ALL {
-        if providers.of(way).is_none() {
+    for channel in Channel::ALL {
+        if providers.of(channel).is_none() {
             say(&format!(
                 "nobody delivers notifications by {}: they wait",
-                way.name()
+                channel.name()
             ));
         }
     }
-    let ways = providers
+    let channels = providers
         .all()
-        .map(|(way, provider)| work_one_way(address, way, provider));
-    join_all(ways).await;
+        .map(|(channel, provider)| work_one_channel(address, channel, provider));
+    join_all(channels).await;
 }
 
-async fn work_one_way(address: &str, way: Way, provider: &dyn Provider) {
+async fn work_one_channel(address: &str, channel: Channel, provider: &dyn Provider) {
     loop {
         let error = match database::connect(address).await {
-            Ok(mut client) => work_until_it_fails(&mut client, way, provider).await,
+            Ok(mut client) => work_until_it_fails(&mut client, channel, provider).await,
             Err(error) => error,
         };
         let seconds = RETRY.as_secs();
         let _ = writeln!(
             std::io::stderr(),
             "worker: {}: {error:#}; trying again in {seconds} s",
-            way.name()
+            channel.name()
         );
         tokio::time::sleep(RETRY).await;
     }
 }
 
-async fn work_until_it_fails(client: &mut Client, way: Way, provider: &dyn Provider) -> Error {
+async fn work_until_it_fails(
+    client: &mut Client,
+    channel: Channel,
+    provider: &dyn Provider,
+) -> Error {
     loop {
-        match deliver_due(client, way, provider).await {
+        match deliver_due(client, channel, provider).await {
             Ok(report) => {
                 if !report.is_empty() {
                     say(&report.to_string());
@@ -98,9 +102,9 @@ fn say(line: &str) {
 ///
 /// When the database fails; what was under way is then sent again in time.
 pub async fn round(address: &str, providers: &Providers) -> Result<Report> {
-    let rounds = providers.all().map(|(way, provider)| async move {
+    let rounds = providers.all().map(|(channel, provider)| async move {
         let mut client = database::connect(address).await?;
-        deliver_due(&mut client, way, provider).await
+        deliver_due(&mut client, channel, provider).await
     });
     let mut total = Report::default();
     for report in join_all(rounds).await {
@@ -109,18 +113,22 @@ pub async fn round(address: &str, providers: &Providers) -> Result<Report> {
     Ok(total)
 }
 
-/// Delivers everything that is due by one way.
-async fn deliver_due(client: &mut Client, way: Way, provider: &dyn Provider) -> Result<Report> {
+/// Delivers everything that is due by one channel.
+async fn deliver_due(
+    client: &mut Client,
+    channel: Channel,
+    provider: &dyn Provider,
+) -> Result<Report> {
     let mut report = Report::default();
     loop {
-        let tenants = queue::tenants(client, way).await?;
+        let tenants = queue::tenants(client, channel).await?;
         if tenants.is_empty() {
             return Ok(report);
         }
         // A few of each tenant in turn, so that one who has much to say does not keep the others waiting.
         for tenant in tenants {
             let lease = provider.endpoint().longest() * 2;
-            let deliveries = queue::take(client, tenant, way, AT_ONCE, lease).await?;
+            let deliveries = queue::take(client, tenant, channel, AT_ONCE, lease).await?;
             deliver(client, tenant, provider, deliveries, &mut report).await?;
         }
     }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::endpoint::Endpoint;
 use super::onesignal::OneSignal;
-use super::provider::{Provider, Secret, Way};
+use super::provider::{Channel, Provider, Secret};
 use super::resend::Resend;
 use super::twilio::Twilio;
 
@@ -147,7 +147,7 @@ impl Options {
     }
 }
 
-/// The providers: one for each way at most.
+/// The providers: one for each channel at most.
 pub struct Providers {
     email: Option<Box<dyn Provider>>,
     sms: Option<Box<dyn Provider>>,
@@ -217,20 +217,20 @@ impl Providers {
         })
     }
 
-    /// The provider of a way.
-    pub(super) fn of(&self, way: Way) -> Option<&dyn Provider> {
-        match way {
-            Way::Email => self.email.as_deref(),
-            Way::Sms => self.sms.as_deref(),
-            Way::Push => self.push.as_deref(),
+    /// The provider of a channel.
+    pub(super) fn of(&self, channel: Channel) -> Option<&dyn Provider> {
+        match channel {
+            Channel::Email => self.email.as_deref(),
+            Channel::Sms => self.sms.as_deref(),
+            Channel::Push => self.push.as_deref(),
         }
     }
 
-    /// Each way that has a provider.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Way, &dyn Provider)> {
-        Way::ALL
+    /// Each channel that has a provider.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Channel, &dyn Provider)> {
+        Channel::ALL
             .into_iter()
-            .filter_map(|way| Some((way, self.of(way)?)))
+            .filter_map(|channel| Some((channel, self.of(channel)?)))
     }
 }
 

@@ -15,9 +15,9 @@ use super::outcome::{self, Outcome};
 /// Most bytes of an answer that are looked at.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// A way to reach a user: the type of a notification.
+/// How a user is reached: the type of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Channel {
     /// E-mail.
     Email,
     /// SMS.
@@ -26,16 +26,16 @@ pub(crate) enum Way {
     Push,
 }
 
-impl Way {
+impl Channel {
     /// All of them.
-    pub(crate) const ALL: [Way; 3] = [Way::Email, Way::Sms, Way::Push];
+    pub(crate) const ALL: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
 
     /// The name, as the schema writes it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Way::Email => "email",
-            Way::Sms => "sms",
-            Way::Push => "push",
+            Channel::Email => "email",
+            Channel::Sms => "sms",
+            Channel::Push => "push",
         }
     }
 }

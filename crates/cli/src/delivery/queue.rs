@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::outcome::Verdict;
-use super::provider::{Message, Way};
+use super::provider::{Channel, Message};
 use crate::database::explain;
 use crate::tenant;
 
@@ -26,13 +26,13 @@ pub(super) struct Delivery {
 }
 
 /// The active tenants that have something due.
-pub(super) async fn tenants(client: &mut Client, way: Way) -> Result<Vec<Uuid>> {
+pub(super) async fn tenants(client: &mut Client, channel: Channel) -> Result<Vec<Uuid>> {
     let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
     let rows = transaction
         .query(
             "select t.tenant_id
             from lms_private.tenants_to_deliver_for($1) as t",
-            &[&way.name()],
+            &[&channel.name()],
         )
         .await
         .map_err(explain)?;
@@ -44,7 +44,7 @@ pub(super) async fn tenants(client: &mut Client, way: Way) -> Result<Vec<Uuid>> 
 pub(super) async fn take(
     client: &mut Client,
     tenant: Uuid,
-    way: Way,
+    channel: Channel,
     most: i64,
     lease: Duration,
 ) -> Result<Vec<Delivery>> {
@@ -107,7 +107,7 @@ pub(super) async fn take(
               on k.tenant_id = n.tenant_id
               and k.notification_id = n.id
               and k.expires_at > now()",
-            &[&tenant, &way.name(), &most, &lease.as_secs_f64()],
+            &[&tenant, &channel.name(), &most, &lease.as_secs_f64()],
         )
         .await
         .map_err(explain)?;

@@ -157,4 +157,3 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
     }
     rows
 }
-

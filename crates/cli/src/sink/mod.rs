@@ -28,7 +28,7 @@ pub struct Sent {
     /// The delivery key.
     pub key: String,
     /// How it would have been sent: `email`, `sms` or `push`.
-    pub way: &'static str,
+    pub channel: &'static str,
     /// Whom it would have reached.
     pub to: String,
     /// The subject; empty where there is none.

@@ -30,7 +30,7 @@ pub(super) fn render(messages: &[Sent]) -> Markup {
                         h2 { (message.subject) }
                         p { (message.text) }
                         small {
-                            (message.way) " to " (message.to) ", " (message.at.format("%Y-%m-%d %H:%M:%S UTC"))
+                            (message.channel) " to " (message.to) ", " (message.at.format("%Y-%m-%d %H:%M:%S UTC"))
                             @if message.doubles > 0 {
                                 ", and " (message.doubles) " times again"
                             }
@@ -52,7 +52,7 @@ mod tests {
     fn what_was_sent_is_text_and_not_markup() {
         let sent = Sent {
             key: "k".to_owned(),
-            way: "email",
+            channel: "email",
             to: "<b>ana@aurora.example</b>".to_owned(),
             subject: "<script>alert(1)</script>".to_owned(),
             text: "1 < 2 & \"3\"".to_owned(),

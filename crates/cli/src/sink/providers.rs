@@ -25,7 +25,7 @@ pub(super) async fn email(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let sent = Sent {
-        way: "email",
+        channel: "email",
         to: text(&body["to"][0]),
         subject: text(&body["subject"]),
         text: text(&body["text"]),
@@ -45,7 +45,7 @@ pub(super) async fn sms(State(kept): State<Kept>, headers: HeaderMap, body: Byte
     let fields: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name| fields.get(name).cloned().unwrap_or_default();
     let sent = Sent {
-        way: "sms",
+        channel: "sms",
         to: field("To"),
         text: field("Body"),
         ..blank(&headers)
@@ -67,7 +67,7 @@ pub(super) async fn push(
     }
     let sent = Sent {
         key: text(&body["idempotency_key"]),
-        way: "push",
+        channel: "push",
         to: text(&body["include_aliases"]["external_id"][0]),
         subject: text(&body["headings"]["en"]),
         text: text(&body["contents"]["en"]),
@@ -98,7 +98,7 @@ fn blank(headers: &HeaderMap) -> Sent {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_owned(),
-        way: "",
+        channel: "",
         to: String::new(),
         subject: String::new(),
         text: String::new(),

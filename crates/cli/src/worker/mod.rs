@@ -1,12 +1,13 @@
 //! `lms worker`: what has to be done as time goes on, whoever is using the application.
 //!
 //! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
-//! have come into sight, escalates requests that are overdue, and refreshes the views that analytics are read from. Each class
+//! have come into sight, escalates requests and reminds of loans that are overdue, and refreshes the views that analytics are read from. Each class
 //! and each request is a transaction of its own, so that a round may break off anywhere, and any number of workers may be at it
 //! at the same time. Beside the rounds it delivers notifications, within seconds.
 
 mod escalation;
 mod extension;
+mod reminders;
 mod report;
 
 use std::io::Write;
@@ -100,6 +101,7 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
             }
         }
         escalation::escalate(&mut client, tenant, &slug, now, &mut report).await?;
+        report.reminded += reminders::remind(&mut client, tenant, now).await?;
     }
     refresh(&client).await?;
     Ok(report)

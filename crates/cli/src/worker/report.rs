@@ -20,6 +20,8 @@ pub struct Report {
     pub failed: Vec<Failure>,
     /// Requests that are overdue.
     pub escalated: Vec<Escalation>,
+    /// How many overdue loans people were reminded of.
+    pub reminded: u64,
 }
 
 /// An occurrence that was cancelled because somebody or something in it is taken.
@@ -84,6 +86,9 @@ impl Display for Report {
             "classes extended: {}, occurrences added: {}",
             self.classes, self.occurrences
         )?;
+        if self.reminded > 0 {
+            write!(out, ", reminders of loans: {}", self.reminded)?;
+        }
         for clash in &self.clashes {
             write!(
                 out,
@@ -146,10 +151,11 @@ mod tests {
                 is_assigned,
             });
         }
+        report.reminded = 2;
         assert!(!report.is_empty());
         assert_eq!(
             report.to_string(),
-            "classes extended: 1, occurrences added: 3\n  \
+            "classes extended: 1, occurrences added: 3, reminders of loans: 2\n  \
              tenant acme, class 00000000-0000-0000-0000-000000000000: 2026-09-07T15:00:00Z is cancelled, it clashes with another class\n  \
              tenant acme, class 00000000-0000-0000-0000-000000000000: not extended: broken\n  \
              tenant acme, request 7: overdue, priority high\n  \

@@ -3,20 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
-use platform::policy::Fields;
-use platform::request::Request;
-use platform::validation::{self, Purpose};
-use platform::{query, random, statements};
-use serde_json::{Value, json};
+use axum::http::StatusCode;
+use axum::response::Response;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
 use crate::service::Service;
-use crate::statements::View;
-use crate::transaction::{JSON, row};
+use crate::transaction::row;
+use crate::view::{answer, made, new_row};
 
 /// `GET /v1/calendar`
 pub(crate) async fn list(
@@ -32,7 +26,7 @@ pub(crate) async fn list(
     } else {
         &service.statements.month
     };
-    view(&service, &caller, view_of, query).await
+    answer(&service, &caller, view_of, query).await
 }
 
 /// `GET /v1/tutors/search`
@@ -41,30 +35,7 @@ pub(crate) async fn search(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    view(&service, &caller, &service.statements.search, query).await
-}
-
-/// Answers with a statement whose arguments are the checked query.
-async fn view(
-    service: &Service,
-    Caller(caller): &Caller,
-    view: &View,
-    query: Option<String>,
-) -> Result<Response, Failure> {
-    let request = Request {
-        method: Method::GET,
-        path: String::new(),
-        query,
-        headers: HeaderMap::new(),
-        body: Vec::new(),
-    };
-    let mut arguments = query::parameters(&request, view.query)
-        .map_err(|_| Failure::Refused(StatusCode::BAD_REQUEST))?;
-    arguments.insert("input".to_owned(), json!({}));
-    let (body, _) = row(service, caller, &view.sql, Value::Object(arguments))
-        .await?
-        .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
-    Ok(([JSON], body).into_response())
+    answer(&service, &caller, &service.statements.search, query).await
 }
 
 /// `POST /v1/classes`
@@ -73,19 +44,9 @@ pub(crate) async fn create(
     Caller(caller): Caller,
     body: axum::body::Bytes,
 ) -> Result<Response, Failure> {
-    let classes = service.statements.classes;
-    let input = validation::parse_object(&body)
-        .and_then(|object| {
-            let fields = statements::settable(classes);
-            validation::body(fields, Fields::All, Purpose::Create, &object)
-        })
-        .and_then(|input| classes.ruled(Purpose::Create, input))
-        .map_err(|_| Failure::Refused(StatusCode::UNPROCESSABLE_ENTITY))?;
-    let id = random::id();
-    let arguments = json!({"id": id, "input": input, "versions": null});
+    let (id, arguments) = new_row(service.statements.classes, &body)?;
     let (body, _) = row(&service, &caller, &service.statements.book, arguments)
         .await?
         .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
-    let place = format!("/v1/classes/{id}");
-    Ok((StatusCode::CREATED, [JSON, (LOCATION, &place)], body).into_response())
+    Ok(made("classes", id, body))
 }

@@ -7,12 +7,15 @@
 mod calendar;
 mod caller;
 mod failure;
+mod finance;
+mod requests;
 mod routes;
 mod service;
 mod sign_in;
 mod statements;
 mod transaction;
 mod users;
+mod view;
 
 use std::env;
 use std::net::SocketAddr;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::service::Service;
-use crate::{calendar, sign_in, users};
+use crate::{calendar, finance, requests, sign_in, users};
 
 /// The calls that are measured, at the components' own paths.
 pub(crate) fn router(service: Arc<Service>) -> Router {
@@ -17,6 +17,9 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v1/calendar", get(calendar::list))
         .route("/v1/tutors/search", get(calendar::search))
         .route("/v1/classes", post(calendar::create))
+        .route("/v1/finance-records/balance", get(finance::balance))
+        .route("/v1/finance-records", post(finance::create))
+        .route("/v1/requests", get(requests::list))
         .route("/healthz", get(async || "ok"))
         .with_state(service)
 }

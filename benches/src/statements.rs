@@ -3,18 +3,18 @@
 
 use academics::calendar::{self, Whose};
 use anyhow::{Context, bail};
-use http::{HeaderMap, Method};
 use platform::action::{Action, Run};
+use platform::component::Component;
 use platform::field::Field;
 use platform::listing::Listing;
 use platform::policy::{Access, Grant, Verb};
-use platform::request::Request;
 use platform::resource::Resource;
 use platform::role::Role;
 use platform::sql::Statement;
 use platform::statements;
 use serde_json::Value;
-use users::COMPONENT;
+
+use crate::view::request;
 
 /// The statements, made once. All callers of a measurement are administrators.
 pub(crate) struct Statements {
@@ -22,6 +22,8 @@ pub(crate) struct Statements {
     pub(crate) get: String,
     /// Makes a user.
     pub(crate) create: String,
+    /// Lists users.
+    pub(crate) users: List,
     /// Lists the lessons of a tutor.
     pub(crate) week: View,
     /// Lists the lessons of a student.
@@ -32,58 +34,60 @@ pub(crate) struct Statements {
     pub(crate) book: String,
     /// Classes, with what holds between their fields.
     pub(crate) classes: &'static Resource,
+    /// Sums up finance records.
+    pub(crate) balance: View,
+    /// Makes a finance record.
+    pub(crate) record: String,
+    /// Finance records, with what holds between their fields.
+    pub(crate) finance_records: &'static Resource,
+    /// Lists requests.
+    pub(crate) requests: List,
+}
+
+impl Statements {
+    /// Takes them from the components' tables.
+    pub(crate) fn new() -> anyhow::Result<Statements> {
+        let users = resource(&users::COMPONENT, "users")?;
+        let create = action(&users::COMPONENT, "users.create")?;
+        let Run::Prepared(_, create) = create.run else {
+            bail!("creating a user is no longer one statement behind its preparation");
+        };
+        let classes = resource(&academics::COMPONENT, "classes")?;
+        let finance_records = resource(&finance::COMPONENT, "finance-records")?;
+        Ok(Statements {
+            get: statements::get(users, granted(&users::COMPONENT, "users", Verb::Get)?).text,
+            create: create(granted(&users::COMPONENT, "users", Verb::Create)?).text,
+            users: List::of(&users::COMPONENT, "users")?,
+            week: View::of_calendar(Whose::Tutor)?,
+            month: View::of_calendar(Whose::Students)?,
+            search: View::of(&academics::COMPONENT, "tutors.search")?,
+            book: created(&academics::COMPONENT, classes)?,
+            classes,
+            balance: View::of(&finance::COMPONENT, "finance-records.balance")?,
+            record: created(&finance::COMPONENT, finance_records)?,
+            finance_records,
+            requests: List::of(&requests::COMPONENT, "requests")?,
+        })
+    }
+}
+
+/// The list of a resource.
+pub(crate) struct List {
     resource: &'static Resource,
     grant: &'static Grant,
 }
 
-impl Statements {
-    /// Takes them from the users component's table.
-    pub(crate) fn new() -> anyhow::Result<Statements> {
-        let resource = COMPONENT
-            .resources
-            .iter()
-            .find(|resource| resource.name == "users")
-            .context("the component has no users")?;
-        let grant = granted(Verb::Get)?;
-        let create = COMPONENT
-            .actions
-            .iter()
-            .find(|action| action.operation == "users.create")
-            .context("users can't be created")?;
-        let Run::Prepared(_, create) = create.run else {
-            bail!("creating a user is no longer one statement behind its preparation");
-        };
-        let classes = academics::COMPONENT
-            .resources
-            .iter()
-            .find(|resource| resource.name == "classes")
-            .context("the component has no classes")?;
-        let book = academics::COMPONENT
-            .grant("classes", Role::Admin, Verb::Create)
-            .context("an administrator may not create classes")?;
-        Ok(Statements {
-            get: statements::get(resource, grant).text,
-            create: create(granted(Verb::Create)?).text,
-            week: View::of_calendar(Whose::Tutor)?,
-            month: View::of_calendar(Whose::Students)?,
-            search: View::of_search()?,
-            book: statements::create(classes, book).text,
-            classes,
-            resource,
-            grant,
+impl List {
+    fn of(component: &'static Component, name: &'static str) -> anyhow::Result<List> {
+        Ok(List {
+            resource: resource(component, name)?,
+            grant: granted(component, name, Verb::List)?,
         })
     }
 
-    /// The statement of a list and its argument, from the query of its request.
-    pub(crate) fn list(&self, query: Option<&str>) -> Option<(Statement, Value)> {
-        let request = Request {
-            method: Method::GET,
-            path: "/v1/users".to_owned(),
-            query: query.map(str::to_owned),
-            headers: HeaderMap::new(),
-            body: Vec::new(),
-        };
-        let listing = Listing::parse(&request, self.resource, self.grant).ok()?;
+    /// The statement and its argument, from the query of its request.
+    pub(crate) fn read(&self, query: Option<String>) -> Option<(Statement, Value)> {
+        let listing = Listing::parse(&request(query), self.resource, self.grant).ok()?;
         let statement = listing.statement(self.resource, self.grant);
         Some((statement, Value::Object(listing.arguments())))
     }
@@ -101,38 +105,57 @@ impl View {
     fn of_calendar(whose: Whose) -> anyhow::Result<View> {
         Ok(View {
             sql: calendar::statement(whose).text,
-            query: action("calendar.list")?.query,
+            query: action(&academics::COMPONENT, "calendar.list")?.query,
         })
     }
 
-    fn of_search() -> anyhow::Result<View> {
-        let search = action("tutors.search")?;
-        let (Access::Granted { resource, verb }, Run::Prepared(_, build)) =
-            (search.access, &search.run)
-        else {
-            bail!("searching is no longer one statement with its query as arguments");
+    fn of(component: &'static Component, operation: &str) -> anyhow::Result<View> {
+        let action = action(component, operation)?;
+        let Access::Granted { resource, verb } = action.access else {
+            bail!("{operation} is no longer granted by role");
         };
-        let grant = academics::COMPONENT
-            .grant(resource, Role::Admin, verb)
-            .context("an administrator may not search tutors")?;
+        let statement = match action.run {
+            Run::Statement(build) => build(),
+            Run::View(build) | Run::Prepared(_, build) => {
+                build(granted(component, resource, verb)?)
+            }
+            Run::Custom(_) => bail!("{operation} is no longer one statement"),
+        };
         Ok(View {
-            sql: build(grant).text,
-            query: search.query,
+            sql: statement.text,
+            query: action.query,
         })
     }
 }
 
-/// An action of the academics component.
-fn action(operation: &str) -> anyhow::Result<&'static Action> {
-    academics::COMPONENT
+/// The statement that makes one of a resource.
+fn created(component: &'static Component, resource: &Resource) -> anyhow::Result<String> {
+    let grant = granted(component, resource.name, Verb::Create)?;
+    Ok(statements::create(resource, grant).text)
+}
+
+fn resource(component: &'static Component, name: &str) -> anyhow::Result<&'static Resource> {
+    component
+        .resources
+        .iter()
+        .find(|resource| resource.name == name)
+        .with_context(|| format!("the component {} has no {name}", component.name))
+}
+
+fn action(component: &'static Component, operation: &str) -> anyhow::Result<&'static Action> {
+    component
         .actions
         .iter()
         .find(|action| action.operation == operation)
         .with_context(|| format!("there is no operation {operation}"))
 }
 
-fn granted(verb: Verb) -> anyhow::Result<&'static Grant> {
-    COMPONENT
-        .grant("users", Role::Admin, verb)
-        .with_context(|| format!("an administrator may not {} users", verb.name()))
+fn granted(
+    component: &'static Component,
+    resource: &str,
+    verb: Verb,
+) -> anyhow::Result<&'static Grant> {
+    component
+        .grant(resource, Role::Admin, verb)
+        .with_context(|| format!("an administrator may not {} {resource}", verb.name()))
 }

@@ -1,8 +1,8 @@
 //! A transaction with the tenant in force and the session checked, as the components
 //! have it: BEGIN, `set_config`, what the handler asks, COMMIT; one round trip each.
 
-use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use deadpool_postgres::tokio_postgres::types::Type;
 use deadpool_postgres::{Object, Transaction};
 use platform::caller::Caller;
@@ -66,4 +66,59 @@ pub(crate) async fn row(
     let Some(row) = row else { return Ok(None) };
     let tag: Option<String> = row.try_get(1)?;
     Ok(Some((row.try_get(0)?, tag.unwrap_or_default())))
+}
+
+const TAKE_KEY: &str = "\
+insert into lms.idempotency_keys as k (tenant_id, user_id, key, fingerprint)
+values ($1, $2, $3, $4)
+on conflict (tenant_id, user_id, key) do nothing";
+
+const KEEP_ANSWER: &str = "\
+update lms.idempotency_keys as k
+set body = $4,
+    tag = $5
+where k.tenant_id = $1
+  and k.user_id = $2
+  and k.key = $3";
+
+/// A request that is done once, and what it asks for as a hash.
+pub(crate) struct Once<'a> {
+    /// Its `Idempotency-Key`.
+    pub(crate) key: &'a str,
+    /// The hash.
+    pub(crate) fingerprint: &'a str,
+}
+
+/// Runs a statement like [`row`], and keeps its answer for the request's key. Repeated requests are no part of what is measured:
+/// they are a conflict.
+pub(crate) async fn row_once(
+    service: &Service,
+    caller: &Claims,
+    once: &Once<'_>,
+    sql: &str,
+    arguments: Value,
+) -> Result<(String, String), Failure> {
+    let mut connection = service.pool.get().await?;
+    let transaction = begin(&mut connection, caller).await?;
+    let take = transaction.prepare_cached(TAKE_KEY).await?;
+    let taken = transaction
+        .execute(
+            &take,
+            &[&caller.tid, &caller.sub, &once.key, &once.fingerprint],
+        )
+        .await?;
+    if taken == 0 {
+        return Err(Failure::Refused(StatusCode::CONFLICT));
+    }
+    let statement = transaction
+        .prepare_typed_cached(sql, &[Type::JSONB])
+        .await?;
+    let row = transaction.query_one(&statement, &[&arguments]).await?;
+    let (body, tag): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let keep = transaction.prepare_cached(KEEP_ANSWER).await?;
+    transaction
+        .execute(&keep, &[&caller.tid, &caller.sub, &once.key, &body, &tag])
+        .await?;
+    transaction.commit().await?;
+    Ok((body, tag))
 }

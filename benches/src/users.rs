@@ -51,7 +51,8 @@ pub(crate) async fn list(
 ) -> Result<Response, Failure> {
     let (statement, arguments) = service
         .statements
-        .list(query.as_deref())
+        .users
+        .read(query)
         .ok_or(Failure::Refused(StatusCode::BAD_REQUEST))?;
     let (body, _) = row(&service, &caller, &statement.text, arguments)
         .await?

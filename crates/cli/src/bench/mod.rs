@@ -1,13 +1,17 @@
 //! `lms bench`: measures the components on the embedded host beside a native service and the bare statement, in one
 //! run on one PostgreSQL. What is measured and how the figures are judged stands in `docs/benchmarks.md`.
 
+mod book;
 mod calendar;
 mod calls;
 mod data;
+mod desk;
 mod fresh;
+mod grounds;
 mod latencies;
 mod load;
 mod operation;
+mod own_tenant;
 mod person;
 mod process;
 mod report;
@@ -22,16 +26,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
-use tokio_postgres::Client;
 
 use crate::cluster::Durability;
 use crate::installation::{self, Installation};
 use crate::progress::{Bar, step};
 use crate::{database, manifest, seed};
 
+use grounds::{Findings, Ground};
 pub use operation::Operation;
 use person::Person;
-use report::{Calendar, Growth, Measurement, Report};
+use report::{Measurement, Report};
 use rounds::Bench;
 use server::Server;
 use statement::Scripts;
@@ -174,17 +178,18 @@ async fn fill(
     size: data::Size,
     copy: &str,
 ) -> Result<Report> {
-    let (of_the_calendar, others): (Vec<Operation>, Vec<Operation>) = options
-        .operations()
-        .into_iter()
-        .partition(|operation| operation.is_of_the_calendar());
-    let mut measurements = lines(bench, options, &others, people).await?;
-    let mut calendar = None;
-    if !of_the_calendar.is_empty() {
+    let mut measurements = Vec::new();
+    let mut findings = Findings::default();
+    for ground in Ground::ALL {
+        let operations = options.operations(ground);
+        if operations.is_empty() {
+            continue;
+        }
         let mut client = database::connect(copy).await?;
-        let (people, shown) = grow(bench, &mut client).await?;
-        calendar = Some(shown);
-        measurements.extend(lines(bench, options, &of_the_calendar, &people).await?);
+        let people = ground
+            .prepare(bench, &mut client, people, &mut findings)
+            .await?;
+        measurements.extend(lines(bench, options, &operations, &people).await?);
     }
 
     let pauses = step("Fresh instances");
@@ -198,7 +203,8 @@ async fn fill(
         tenants: size.tenants,
         users: size.users,
         measurements,
-        calendar,
+        growth: findings.growth,
+        conflict_check_milliseconds: findings.conflict_check_milliseconds,
         fresh_instance,
         host_resident_megabytes: bench.resident(&accounts, MEMORY_CONNECTIONS).await?,
         wasm_bytes: wasm_bytes(&options.manifest)?,
@@ -212,9 +218,6 @@ async fn lines(
     operations: &[Operation],
     people: &[Person],
 ) -> Result<Vec<Measurement>> {
-    if operations.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut bar = Bar::new(
         "Measurements",
         (operations.len() * options.connections.len()) as u64,
@@ -238,45 +241,18 @@ async fn lines(
     Ok(measurements)
 }
 
-/// Measures on a calendar with few lessons and then with many, which it leaves behind.
-async fn grow(bench: &Bench, client: &mut Client) -> Result<(Vec<Person>, Calendar)> {
-    const GROWING: [Operation; 2] = [Operation::Week, Operation::Month];
-    let writing = step("Calendar");
-    let tenant = calendar::create(client).await?;
-    calendar::fill(client, tenant, 0, calendar::FEW_TUTORS).await?;
-    let people = calendar::people(client, tenant).await?;
-    let few = bench.medians(&GROWING, &people).await?;
-    calendar::fill(client, tenant, calendar::FEW_TUTORS, calendar::MANY_TUTORS).await?;
-    // The same tutors and students as before: what differs is how many others there are.
-    let many = bench.medians(&GROWING, &people).await?;
-    let people = calendar::people(client, tenant).await?;
-    let conflict_check_milliseconds = calendar::conflict_check(client, tenant).await?;
-    writing.done("full");
-    let growth = GROWING
-        .into_iter()
-        .zip(few.into_iter().zip(many))
-        .map(|(operation, (few, many))| Growth {
-            operation,
-            few_p50_milliseconds: few,
-            many_p50_milliseconds: many,
-        })
-        .collect();
-    let shown = Calendar {
-        few_lessons: calendar::FEW_TUTORS * calendar::LESSONS,
-        many_lessons: calendar::MANY_TUTORS * calendar::LESSONS,
-        growth,
-        conflict_check_milliseconds,
-    };
-    Ok((people, shown))
-}
-
 impl Options {
-    fn operations(&self) -> Vec<Operation> {
-        if self.only.is_empty() {
-            Operation::value_variants().to_vec()
+    /// What is to be measured on the rows of `ground`.
+    fn operations(&self, ground: Ground) -> Vec<Operation> {
+        let all = if self.only.is_empty() {
+            Operation::value_variants()
         } else {
-            self.only.clone()
-        }
+            &self.only
+        };
+        all.iter()
+            .copied()
+            .filter(|operation| operation.ground() == ground)
+            .collect()
     }
 }
 

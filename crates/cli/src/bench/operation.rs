@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::calendar;
+use super::grounds::Ground;
 use super::load::{Client, Source};
 use super::person::Person;
 use super::server::Server;
+use super::{book, calendar, desk};
 
 /// How many rows a list asks for.
 pub(super) const PAGE: u32 = 20;
@@ -47,6 +48,12 @@ pub enum Operation {
     Slots,
     /// A new class, which must clash with nobody's lessons. Last, as above.
     Book,
+    /// The balance of a centre with a million finance records.
+    Balance,
+    /// A new finance record there, with its lines, event and key. Last, as above.
+    Record,
+    /// The most urgent twenty of the open requests, of which there are many.
+    Urgent,
 }
 
 /// Somebody who has signed in.
@@ -69,12 +76,38 @@ impl Operation {
             Self::Month => "student's month",
             Self::Slots => "free slots",
             Self::Book => "booking",
+            Self::Balance => "balance of a centre",
+            Self::Record => "finance record",
+            Self::Urgent => "open requests",
         }
     }
 
-    /// Whether it is about the tenant with the full calendar.
-    pub(super) fn is_of_the_calendar(self) -> bool {
-        matches!(self, Self::Week | Self::Month | Self::Slots | Self::Book)
+    /// Whose rows it works on.
+    pub(super) fn ground(self) -> Ground {
+        match self {
+            Self::Get | Self::List | Self::SignIn | Self::Create => Ground::Tenants,
+            Self::Week | Self::Month | Self::Slots | Self::Book => Ground::Calendar,
+            Self::Balance | Self::Record => Ground::Book,
+            Self::Urgent => Ground::Desk,
+        }
+    }
+
+    /// Requests per second at so many connections that it should reach, as a share of the native service's.
+    pub(super) fn rate_target(self, connections: usize) -> Option<f64> {
+        match self {
+            Self::Get | Self::List => (connections == 32).then_some(1.0),
+            Self::Week | Self::Month | Self::Slots | Self::Book | Self::Record => Some(0.8),
+            Self::SignIn | Self::Create | Self::Balance | Self::Urgent => None,
+        }
+    }
+
+    /// Milliseconds that it may take on one connection.
+    pub(super) fn time_target(self) -> Option<f64> {
+        match self {
+            Self::Slots => Some(50.0),
+            Self::Balance => Some(20.0),
+            _ => None,
+        }
     }
 
     /// The requests of each connection.
@@ -123,6 +156,19 @@ impl Operation {
                 signed_in(account, Method::POST, "/v1/classes".to_owned()),
                 Some(&calendar::new_class(&account.person, pick)),
             ),
+            Self::Balance => {
+                let centre = one_of(&account.person.centres, pick);
+                read(
+                    account,
+                    format!("/v1/finance-records/balance?centre_id={centre}"),
+                )
+            }
+            Self::Record => finish(
+                signed_in(account, Method::POST, "/v1/finance-records".to_owned())
+                    .header("idempotency-key", Uuid::new_v4().to_string()),
+                Some(&book::new_record(&account.person, pick)),
+            ),
+            Self::Urgent => read(account, desk::query()),
             Self::Create => finish(
                 signed_in(account, Method::POST, "/v1/users".to_owned()),
                 Some(&new_user(&Uuid::new_v4().to_string())),

@@ -6,8 +6,8 @@ use anyhow::Result;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::begin;
 use crate::bench::latencies::Latencies;
+use crate::bench::own_tenant::begin;
 use crate::database::explain;
 
 /// Lessons that are tried.

@@ -6,13 +6,12 @@ mod conflict;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::data;
 use super::person::Person;
+use super::{data, own_tenant};
 use crate::database::explain;
-use crate::{password, tenant};
 
 pub(super) use conflict::check as conflict_check;
 
@@ -21,11 +20,6 @@ pub(super) const FEW_TUTORS: i32 = 5;
 pub(super) const MANY_TUTORS: i32 = 500;
 /// Lessons of each tutor: about a year of 40 a week.
 pub(super) const LESSONS: i32 = 2_000;
-/// Administrators on whose behalf requests are made: one for each connection.
-const ACCOUNTS: i32 = 32;
-/// Of the measured accounts, in a database that only this machine reaches.
-const PASSWORD: &str = "only for measuring";
-const SLUG: &str = "bench-calendar";
 /// Hours behind the lessons that bookings are spread over: 160 years.
 const HOURS: i64 = 160 * 365 * 24;
 
@@ -61,40 +55,9 @@ pub(super) fn new_class(person: &Person, pick: usize) -> Value {
     })
 }
 
-/// Makes the tenant with a centre and its administrators; no tutor yet.
-pub(super) async fn create(client: &mut Client) -> Result<Uuid> {
-    let hash = password::hash(PASSWORD)?;
-    let id = Uuid::now_v7();
-    let transaction = tenant::begin(client, id, "bench").await?;
-    let new = tenant::New {
-        slug: SLUG.to_owned(),
-        name: "Calendar".to_owned(),
-    };
-    tenant::insert(&transaction, id, &new).await?;
-    transaction
-        .execute(
-            "insert into lms.centres (name, code, time_zone, currency)
-            values ('Lakeside', 'lake', 'Europe/London', 'GBP')",
-            &[],
-        )
-        .await
-        .map_err(explain)?;
-    transaction
-        .execute(
-            "insert into lms.users (name, email, role, password_hash)
-            select 'Bench', format('admin%s@bench.example', number), 'admin', $1
-            from generate_series(1, $2::integer) as number",
-            &[&hash, &ACCOUNTS],
-        )
-        .await
-        .map_err(explain)?;
-    transaction.commit().await.map_err(explain)?;
-    Ok(id)
-}
-
 /// Writes the tutors behind number `from` up to number `to`, with students, classes and lessons.
 pub(super) async fn fill(client: &mut Client, tenant: Uuid, from: i32, to: i32) -> Result<()> {
-    let transaction = begin(client, tenant).await?;
+    let transaction = own_tenant::begin(client, tenant).await?;
     for statement in [USERS, TUTORS, STUDENTS, CLASSES, ENROLMENTS] {
         transaction
             .execute(statement, &[&(from + 1), &to])
@@ -111,47 +74,6 @@ pub(super) async fn fill(client: &mut Client, tenant: Uuid, from: i32, to: i32) 
     }
     transaction.commit().await.map_err(explain)?;
     data::settle(client).await
-}
-
-/// A transaction in the tenant's context in which rows are only written: not something that happened in the application, so no
-/// event of it, and nothing that triggers derive.
-async fn begin(client: &mut Client, tenant: Uuid) -> Result<Transaction<'_>> {
-    let transaction = client.transaction().await.map_err(explain)?;
-    transaction
-        .execute(
-            "select
-              set_config('app.tenant_id', $1, true),
-              set_config('session_replication_role', 'replica', true)",
-            &[&tenant.to_string()],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(transaction)
-}
-
-/// The administrators, with the tutors and students that there are.
-pub(super) async fn people(client: &Client, tenant: Uuid) -> Result<Vec<Person>> {
-    let ids = async |table: &str| -> Result<Vec<Uuid>> {
-        let sql = format!("select id from lms.{table} where tenant_id = $1 order by id");
-        let rows = client.query(&sql, &[&tenant]).await.map_err(explain)?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
-    };
-    let (centres, tutors, students) = (
-        ids("centres").await?,
-        ids("tutors").await?,
-        ids("students").await?,
-    );
-    Ok((1..=ACCOUNTS)
-        .map(|number| Person {
-            slug: SLUG.to_owned(),
-            email: format!("admin{number}@bench.example"),
-            password: PASSWORD.to_owned(),
-            centres: centres.clone(),
-            tutors: tutors.clone(),
-            students: students.clone(),
-            ..Person::default()
-        })
-        .collect())
 }
 
 /// A tutor and ten students, each by number.

@@ -10,6 +10,7 @@ alter table lms.finance_records
 -- reimbursement. None of them let anybody delete.
 alter table lms.finance_records no force row level security;
 alter table lms.centres no force row level security;
+alter table lms.tenant_sequences no force row level security;
 
 alter table lms.finance_records drop constraint finance_records_amount_check;
 
@@ -37,6 +38,11 @@ from (
 ) as o
 where o.tenant_id = r.tenant_id
   and o.id = r.id;
+
+insert into lms.tenant_sequences (tenant_id, name, next_value)
+select r.tenant_id, 'finance_records', max(r.number) + 1
+from lms.finance_records as r
+group by r.tenant_id;
 
 -- Not valid where a row of an earlier release may say less than is asked for now.
 alter table lms.finance_records
@@ -68,6 +74,7 @@ alter table lms.finance_records
 
 alter table lms.finance_records force row level security;
 alter table lms.centres force row level security;
+alter table lms.tenant_sequences force row level security;
 
 create unique index finance_records_reverses_id_key
 on lms.finance_records (tenant_id, reverses_id)
@@ -84,12 +91,10 @@ comment on column lms.finance_records.effective_on is 'The day it counts for; to
 comment on column lms.finance_records.reverses_id is 'The record that this one takes back, whose amount it repeats. At most one does.';
 comment on column lms.finance_records.amount is 'Above zero, with the digits of its currency; a reversal counts negatively.';
 
--- A plan made while the book is small is kept for a while, and must not read all of it when it has grown.
 create function lms_private.complete_finance_record() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
 as $$
 declare
   digits integer;
@@ -125,24 +130,12 @@ begin
   end if;
 
   new.amount := round(new.amount, digits);
-  -- Each writing statement has locked the end of the tenant's chain, so nobody else gives out a number until this one is committed.
-  -- Not lms.next_number: its row would be changed once for each row of an import, which takes longer with each.
-  new.number := 1 + coalesce(
-    (
-      select r.number
-      from lms.finance_records as r
-      where r.tenant_id = new.tenant_id
-      order by r.number desc
-      limit 1
-    ),
-    0
-  );
   return new;
 end
 $$;
 
 comment on function lms_private.complete_finance_record is
-  'Currency and day where none is given, the amount''s digits by its currency, the number.';
+  'Currency and day where none is given, the amount''s digits by its currency.';
 
 create function lms_private.check_reversal() returns trigger
 language plpgsql
@@ -209,6 +202,15 @@ before insert on lms.finance_records
 for each row
 when (new.reverses_id is not null)
 execute function lms_private.check_reversal();
+
+create trigger give_number
+before insert on lms.finance_records
+for each row execute function lms_private.give_number('finance_records');
+
+-- Named to fire behind the trigger that records the statement.
+create trigger then_keep_numbers
+after insert on lms.finance_records
+for each statement execute function lms_private.keep_given_numbers('finance_records');
 
 create trigger append_only
 before update or delete or truncate on lms.finance_records

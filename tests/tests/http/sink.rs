@@ -71,7 +71,7 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
             .await?
             .expect(200);
         assert!(
-            page.text.contains("&lt;b&gt;by sms&lt;/b&gt;") && !page.text.contains("<b>"),
+            page.text.contains("&#60;b&#62;by sms&#60;/b&#62;") && !page.text.contains("<b>"),
             "{}",
             page.text
         );

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
+use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, X_CONTENT_TYPE_OPTIONS};
@@ -18,6 +19,8 @@ use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::net::TcpListener;
+
+use page::Page;
 
 /// Most messages that are kept; the oldest go first.
 const MOST: usize = 1000;
@@ -87,8 +90,13 @@ pub async fn serve(listener: TcpListener) -> Result<()> {
         .context("the sink has stopped")
 }
 
-async fn show(State(kept): State<Kept>) -> Html<String> {
-    Html(page::render(&kept.all()).into_string())
+async fn show(State(kept): State<Kept>) -> Result<Html<String>, StatusCode> {
+    let page = Page {
+        messages: kept.all(),
+    };
+    page.render()
+        .map(Html)
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 async fn list(State(kept): State<Kept>) -> Json<Vec<Sent>> {

@@ -65,6 +65,15 @@ pub(crate) const CENTRES: Resource = Resource {
         .required()
         .filterable(),
         Field::new("address", Kind::Object(ADDRESS), "The postal address.").default("'{}'::jsonb"),
+        Field::new("phone", Kind::Phone, "The telephone number.").nullable(),
+        Field::new("email", Kind::Email, "The e-mail address.").nullable(),
+        Field::new(
+            "status",
+            Kind::OneOf(&["active", "inactive"]),
+            "Whether it is open.",
+        )
+        .default("'active'")
+        .filterable(),
         Field::new(
             "working_hours",
             Kind::Rows(week::WINDOW),
@@ -78,15 +87,6 @@ pub(crate) const CENTRES: Resource = Resource {
             "Days on which requests are not worked on.",
         )
         .default("'[]'::jsonb"),
-        Field::new("phone", Kind::Phone, "The telephone number.").nullable(),
-        Field::new("email", Kind::Email, "The e-mail address.").nullable(),
-        Field::new(
-            "status",
-            Kind::OneOf(&["active", "inactive"]),
-            "Whether it is open.",
-        )
-        .default("'active'")
-        .filterable(),
     ],
     owner: None,
     verbs: &[

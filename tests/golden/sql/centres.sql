@@ -8,11 +8,11 @@ with page as (
       'time_zone', r.time_zone,
       'currency', r.currency,
       'address', r.address,
-      'working_hours', r.working_hours,
-      'holidays', r.holidays,
       'phone', r.phone,
       'email', r.email,
       'status', r.status,
+      'working_hours', r.working_hours,
+      'holidays', r.holidays,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -58,11 +58,11 @@ with page as (
       'time_zone', r.time_zone,
       'currency', r.currency,
       'address', r.address,
-      'working_hours', r.working_hours,
-      'holidays', r.holidays,
       'phone', r.phone,
       'email', r.email,
       'status', r.status,
+      'working_hours', r.working_hours,
+      'holidays', r.holidays,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -116,11 +116,11 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -134,7 +134,7 @@ where r.id = ($1->>'id')::uuid
 
 -- centres.create
 with r as (
-  insert into lms.centres as r (id, name, code, time_zone, currency, address, working_hours, holidays, phone, email, status)
+  insert into lms.centres as r (id, name, code, time_zone, currency, address, phone, email, status, working_hours, holidays)
   select
     ($1->>'id')::uuid,
     ($1->'input'->>'name')::text,
@@ -142,12 +142,12 @@ with r as (
     ($1->'input'->>'time_zone')::text,
     ($1->'input'->>'currency')::text,
     coalesce(nullif($1->'input'->'address', 'null'::jsonb), '{}'::jsonb),
-    coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
-    coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb),
     ($1->'input'->>'phone')::text,
     ($1->'input'->>'email')::text,
-    coalesce(($1->'input'->>'status')::text, 'active')
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+    coalesce(($1->'input'->>'status')::text, 'active'),
+    coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb)
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -157,11 +157,11 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -192,14 +192,14 @@ with target as materialized (
     time_zone = case when $1->'input' ? 'time_zone' then ($1->'input'->>'time_zone')::text else r.time_zone end,
     currency = case when $1->'input' ? 'currency' then ($1->'input'->>'currency')::text else r.currency end,
     address = case when $1->'input' ? 'address' then nullif(lms.merge_patch(r.address, $1->'input'->'address'), 'null'::jsonb) else r.address end,
-    working_hours = case when $1->'input' ? 'working_hours' then coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()) else r.working_hours end,
-    holidays = case when $1->'input' ? 'holidays' then coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb) else r.holidays end,
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
-    status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end
+    status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end,
+    working_hours = case when $1->'input' ? 'working_hours' then coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()) else r.working_hours end,
+    holidays = case when $1->'input' ? 'holidays' then coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb) else r.holidays end
   from target
   where r.id = target.id
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -209,11 +209,11 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -241,7 +241,7 @@ with target as materialized (
   set deleted_at = now()
   from target
   where r.id = target.id
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -251,11 +251,11 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -283,7 +283,7 @@ with target as materialized (
   set deleted_at = null
   from target
   where r.id = target.id
-  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.working_hours, r.holidays, r.phone, r.email, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -293,11 +293,11 @@ select
     'time_zone', r.time_zone,
     'currency', r.currency,
     'address', r.address,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
     'phone', r.phone,
     'email', r.email,
     'status', r.status,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -309,7 +309,7 @@ from r;
 
 -- centres.import
 with made as (
-  insert into lms.centres (id, name, code, time_zone, currency, address, working_hours, holidays, phone, email, status)
+  insert into lms.centres (id, name, code, time_zone, currency, address, phone, email, status, working_hours, holidays)
   select
     (one->>'id')::uuid,
     coalesce((one->'input'->>'name')::text, null),
@@ -317,11 +317,11 @@ with made as (
     coalesce((one->'input'->>'time_zone')::text, null),
     coalesce((one->'input'->>'currency')::text, null),
     coalesce(nullif(one->'input'->'address', 'null'::jsonb), '{}'::jsonb),
-    coalesce(nullif(one->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
-    coalesce(nullif(one->'input'->'holidays', 'null'::jsonb), '[]'::jsonb),
     coalesce((one->'input'->>'phone')::text, null),
     coalesce((one->'input'->>'email')::text, null),
-    coalesce((one->'input'->>'status')::text, 'active')
+    coalesce((one->'input'->>'status')::text, 'active'),
+    coalesce(nullif(one->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif(one->'input'->'holidays', 'null'::jsonb), '[]'::jsonb)
   from jsonb_array_elements($1->'rows') as one
   where (select lms.rows_checked($1->'rows', 'centres', array[]::text[]))
   returning id
@@ -343,7 +343,7 @@ from (
 
 -- centres.export
 select
-  'id,name,code,time_zone,currency,address,working_hours,holidays,phone,email,status,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,name,code,time_zone,currency,address,phone,email,status,working_hours,holidays,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -353,11 +353,11 @@ from (
     lms.csv_cell(r.time_zone::text) || ',' ||
     lms.csv_cell(r.currency::text) || ',' ||
     lms.csv_cell(r.address::text) || ',' ||
-    lms.csv_cell(r.working_hours::text) || ',' ||
-    lms.csv_cell(r.holidays::text) || ',' ||
     lms.csv_cell(r.phone::text) || ',' ||
     lms.csv_cell(r.email::text) || ',' ||
     lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_cell(r.working_hours::text) || ',' ||
+    lms.csv_cell(r.holidays::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -33,7 +33,7 @@ fn a_list_is_exported_whole_and_without_formulas() {
         );
         assert_eq!(reply.header("cache-control"), "no-store");
         assert_eq!(reply.header("content-length"), reply.text.len().to_string());
-        let header = "id,name,code,time_zone,currency,address,phone,email,status,created_at,updated_at,created_by,updated_by,deleted_at\r\n";
+        let header = "id,name,code,time_zone,currency,address,phone,email,status,working_hours,holidays,created_at,updated_at,created_by,updated_by,deleted_at\r\n";
         let lines = reply.text.strip_prefix(header).context("the header")?;
         for cell in [
             ",'=1+1,f-1,",

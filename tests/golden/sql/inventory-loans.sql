@@ -9,6 +9,7 @@ with page as (
       'quantity', r.quantity,
       'due_on', r.due_on,
       'returned_at', lms.utc(r.returned_at),
+      'reminded_at', lms.utc(r.reminded_at),
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -55,6 +56,7 @@ with page as (
       'quantity', r.quantity,
       'due_on', r.due_on,
       'returned_at', lms.utc(r.returned_at),
+      'reminded_at', lms.utc(r.reminded_at),
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -109,6 +111,7 @@ select
     'quantity', r.quantity,
     'due_on', r.due_on,
     'returned_at', lms.utc(r.returned_at),
+    'reminded_at', lms.utc(r.reminded_at),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -122,7 +125,7 @@ where r.id = ($1->>'id')::uuid
 
 -- inventory_loans.export
 select
-  'id,inventory_id,centre_id,user_id,quantity,due_on,returned_at,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,inventory_id,centre_id,user_id,quantity,due_on,returned_at,reminded_at,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -133,6 +136,7 @@ from (
     coalesce(r.quantity::text, '') || ',' ||
     coalesce(r.due_on::text, '') || ',' ||
     coalesce(lms.utc(r.returned_at), '') || ',' ||
+    coalesce(lms.utc(r.reminded_at), '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

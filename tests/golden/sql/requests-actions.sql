@@ -369,7 +369,7 @@ with r as (
   from lms.inventory as i
   where i.id = ($1->>'id')::uuid
     and i.deleted_at is null
-  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -380,6 +380,7 @@ select
     'quantity', r.quantity,
     'due_on', r.due_on,
     'returned_at', lms.utc(r.returned_at),
+    'reminded_at', lms.utc(r.reminded_at),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -402,7 +403,7 @@ with r as (
         else ($1->'versions'->>0)::bigint
       end
     )
-  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -413,6 +414,7 @@ select
     'quantity', r.quantity,
     'due_on', r.due_on,
     'returned_at', lms.utc(r.returned_at),
+    'reminded_at', lms.utc(r.reminded_at),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -421,4 +423,56 @@ select
   )::text as body,
   r.version::text as tag
 from r;
+
+-- notifications.preferences.get
+select
+  json_build_object(
+    'email', coalesce(p.email, true),
+    'sms', coalesce(p.sms, true),
+    'push', coalesce(p.push, true)
+  )::text as body,
+  null::text as tag
+from (select current_setting('app.user_id')::uuid as id) as u
+left join lms.notification_preferences as p
+  on p.user_id = u.id;
+
+-- notifications.preferences.set
+insert into lms.notification_preferences as p (user_id, email, sms, push)
+select
+  current_setting('app.user_id')::uuid,
+  ($1->'input'->>'email')::boolean,
+  ($1->'input'->>'sms')::boolean,
+  ($1->'input'->>'push')::boolean
+on conflict (tenant_id, user_id) do update
+set
+  email = excluded.email,
+  sms = excluded.sms,
+  push = excluded.push
+returning
+  json_build_object('email', p.email, 'sms', p.sms, 'push', p.push)::text as body,
+  null::text as tag;
+
+-- notifications.retry
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'type', r.type,
+    'template', r.template,
+    'data', r.data,
+    'subject', r.subject,
+    'message', r.message,
+    'status', r.status,
+    'language', r.language,
+    'delivered_at', lms.utc(r.delivered_at),
+    'attempts', r.attempts,
+    'failure', r.failure,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.retry_notification(($1->>'id')::uuid) as r;
 

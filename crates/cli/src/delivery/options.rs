@@ -247,3 +247,55 @@ fn read(file: &Option<PathBuf>, variable: &str) -> Result<Secret> {
         .with_context(|| format!("the provider needs {variable}"))?;
     Secret::read(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_word_nobody_delivers() {
+        let providers = Providers::new(&Options::none()).unwrap();
+        assert_eq!(providers.all().count(), 0);
+    }
+
+    #[test]
+    fn what_a_provider_lacks_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = directory.path().join("key");
+        std::fs::write(&key, "secret\n").unwrap();
+        let twilio = Options {
+            sms_provider: Sms::Twilio,
+            sms_url: "https://api.twilio.com".to_owned(),
+            ..Options::none()
+        };
+        let refusal = |options: &Options| Providers::new(options).err().unwrap().to_string();
+        assert!(refusal(&twilio).contains("LMS_SMS_ACCOUNT"));
+        let twilio = Options {
+            sms_account: Some("AC1".to_owned()),
+            ..twilio
+        };
+        assert!(refusal(&twilio).contains("LMS_SMS_KEY_FILE"));
+        let twilio = Options {
+            sms_key_file: Some(key),
+            ..twilio
+        };
+        assert!(refusal(&twilio).contains("LMS_SMS_SENDER"));
+        let twilio = Options {
+            sms_sender: Some("+441632960000".to_owned()),
+            ..twilio
+        };
+        let providers = Providers::new(&twilio).unwrap();
+        assert_eq!(
+            providers
+                .all()
+                .map(|(channel, _)| channel)
+                .collect::<Vec<_>>(),
+            [Channel::Sms]
+        );
+        let elsewhere = Options {
+            sms_url: "http://api.twilio.com".to_owned(),
+            ..twilio
+        };
+        assert!(refusal(&elsewhere).contains("https://"));
+    }
+}

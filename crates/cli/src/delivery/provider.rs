@@ -1,12 +1,13 @@
 //! What every provider has in common: how a message is sent and how the answer is read.
 
 use std::fmt::{self, Debug, Formatter};
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use std::path::Path;
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
@@ -182,7 +183,7 @@ fn code(answer: &Value) -> Option<String> {
 }
 
 /// How long the provider wants to be left alone: seconds, or a date (RFC 9110, section 10.2.3).
-fn wait(headers: &HeaderMap) -> Option<std::time::Duration> {
+fn wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     outcome::retry_after(text)
 }

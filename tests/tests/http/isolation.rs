@@ -7,7 +7,7 @@ use tests::{Role, run};
 use crate::rows;
 
 /// Tables that have a URL.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 18] = [
     "centres",
     "users",
     "staff",

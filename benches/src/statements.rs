@@ -3,18 +3,18 @@
 
 use academics::calendar::{self, Whose};
 use anyhow::{Context, bail};
+use http::{HeaderMap, Method};
 use platform::action::{Action, Run};
 use platform::component::Component;
 use platform::field::Field;
 use platform::listing::Listing;
 use platform::policy::{Access, Grant, Verb};
+use platform::request::Request;
 use platform::resource::Resource;
 use platform::role::Role;
 use platform::sql::Statement;
 use platform::statements;
 use serde_json::Value;
-
-use crate::view::request;
 
 /// The statements, made once. All callers of a measurement are administrators.
 pub(crate) struct Statements {
@@ -158,4 +158,15 @@ fn granted(
     component
         .grant(resource, Role::Admin, verb)
         .with_context(|| format!("an administrator may not {} {resource}", verb.name()))
+}
+
+/// A request to read, for what reads its query.
+pub(crate) fn request(query: Option<String>) -> Request {
+    Request {
+        method: Method::GET,
+        path: String::new(),
+        query,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    }
 }

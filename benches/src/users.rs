@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::http::header::{ETAG, LOCATION};
+use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
 use platform::random;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use crate::caller::Caller;
 use crate::failure::Failure;
 use crate::service::Service;
 use crate::transaction::{JSON, row};
+use crate::view::{made, page};
 
 /// What a new user is made from.
 #[derive(Deserialize, Serialize)]
@@ -46,18 +47,10 @@ pub(crate) async fn get(
 /// `GET /v1/users`
 pub(crate) async fn list(
     State(service): State<Arc<Service>>,
-    Caller(caller): Caller,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let (statement, arguments) = service
-        .statements
-        .users
-        .read(query)
-        .ok_or(Failure::Refused(StatusCode::BAD_REQUEST))?;
-    let (body, _) = row(&service, &caller, &statement.text, arguments)
-        .await?
-        .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
-    Ok(([JSON], body).into_response())
+    page(&service, &caller, &service.statements.users, query).await
 }
 
 /// `POST /v1/users`
@@ -76,6 +69,5 @@ pub(crate) async fn create(
     let (body, _) = row(&service, &caller, &service.statements.create, arguments)
         .await?
         .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
-    let place = format!("/v1/users/{id}");
-    Ok((StatusCode::CREATED, [JSON, (LOCATION, &place)], body).into_response())
+    Ok(made("users", id, body))
 }

@@ -1,12 +1,11 @@
-//! Answers that are the same for every noun: a statement over the checked query, and a new row from a declaration.
+//! Answers that are the same for every noun: a statement over the checked query, a page, a new row from a declaration.
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use platform::policy::Fields;
-use platform::request::Request;
 use platform::resource::Resource;
 use platform::validation::{self, Purpose};
 use platform::{query, random, statements};
@@ -16,7 +15,7 @@ use uuid::Uuid;
 use crate::caller::Caller;
 use crate::failure::Failure;
 use crate::service::Service;
-use crate::statements::View;
+use crate::statements::{List, View, request};
 use crate::transaction::{JSON, row};
 
 /// Answers with a statement whose arguments are the checked query.
@@ -35,15 +34,20 @@ pub(crate) async fn answer(
     Ok(([JSON], body).into_response())
 }
 
-/// A request to read, for what reads its query.
-pub(crate) fn request(query: Option<String>) -> Request {
-    Request {
-        method: Method::GET,
-        path: String::new(),
-        query,
-        headers: HeaderMap::new(),
-        body: Vec::new(),
-    }
+/// Answers with a page of a resource.
+pub(crate) async fn page(
+    service: &Arc<Service>,
+    Caller(caller): &Caller,
+    list: &List,
+    query: Option<String>,
+) -> Result<Response, Failure> {
+    let (statement, arguments) = list
+        .read(query)
+        .ok_or(Failure::Refused(StatusCode::BAD_REQUEST))?;
+    let (body, _) = row(service, caller, &statement.text, arguments)
+        .await?
+        .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
+    Ok(([JSON], body).into_response())
 }
 
 /// The arguments that make a new row of the resource from a body, and its id.

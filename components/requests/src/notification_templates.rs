@@ -5,7 +5,8 @@ use platform::policy::{Grant, Policy, Verb};
 use platform::resource::Resource;
 use platform::role::Role;
 
-use crate::notifications::TYPES;
+/// The ways by which a user is reached.
+pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];
 
 /// What a notification can be about; the database knows the placeholders of each.
 pub(crate) const EVENTS: &[&str] = &[

@@ -12,10 +12,7 @@ use platform::sql::{Sql, Statement};
 use platform::validation::Purpose;
 use serde_json::{Map, Value};
 
-use crate::notification_templates::EVENTS;
-
-/// The ways by which a user is reached.
-pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];
+use crate::notification_templates::{EVENTS, TYPES};
 
 /// The event whose notification has a code in it, and is sent by what makes the code.
 const PASSWORD_RESET: &str = "password_reset";

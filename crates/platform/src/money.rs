@@ -7,11 +7,6 @@ const WHOLE: usize = 15;
 /// Most digits behind the point, of any currency.
 const BEHIND: usize = 4;
 
-/// What [`amount`] takes, as a regular expression for the reference.
-pub(crate) const PATTERN: &str = "^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
-/// What [`signed`] takes.
-pub(crate) const SIGNED_PATTERN: &str = "^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
-
 /// An amount above zero, as it is written.
 ///
 /// # Errors

@@ -82,8 +82,8 @@ fn who_is_to_work_on_a_request_is_told_and_who_asked_when_it_is_resolved() {
         );
         let text = rows::texts(
             app,
-            "select message from lms.notifications where template = 'request_resolved'",
-            &[],
+            "select message from lms.notifications where template = 'request_resolved' and user_id = $1 order by id desc",
+            &[&student.user],
         )
         .await?;
         assert!(

@@ -4,7 +4,6 @@ use anyhow::{Context, Result};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::operation::PAGE;
 use super::{data, own_tenant};
 use crate::database::explain;
 
@@ -12,9 +11,9 @@ use crate::database::explain;
 pub(super) const FEW: i32 = 10_000;
 pub(super) const MANY: i32 = 1_000_000;
 
-/// The list of the open requests, the most urgent first and the oldest of them.
-pub(super) fn query() -> String {
-    format!("/v1/requests?status=open&sort=priority,created_at&limit={PAGE}")
+/// The list of so many open requests, the most urgent first and the oldest of them.
+pub(super) fn query(limit: u32) -> String {
+    format!("/v1/requests?status=open&sort=priority,created_at&limit={limit}")
 }
 
 /// Writes the requests behind number `from` up to number `to`.

@@ -1,27 +1,14 @@
-//! Whose rows the operations work on, and what is measured while those rows become many.
+//! The rows that operations work on, and what is measured while they become many.
 
 use anyhow::Result;
 use tokio_postgres::Client;
 
-use super::operation::Operation;
+use super::operation::{Ground, Operation};
 use super::person::Person;
 use super::report::Growth;
 use super::rounds::Bench;
 use super::{book, calendar, desk, own_tenant};
 use crate::progress::step;
-
-/// Whose rows an operation works on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ground {
-    /// Those of all tenants that the database was filled with.
-    Tenants,
-    /// A calendar with a million lessons.
-    Calendar,
-    /// A book with a million finance records.
-    Book,
-    /// A million requests.
-    Desk,
-}
 
 /// What was measured while the rows became many.
 #[derive(Default)]
@@ -30,30 +17,20 @@ pub(super) struct Findings {
     pub(super) conflict_check_milliseconds: Option<f64>,
 }
 
-impl Ground {
-    /// In the order in which they are measured.
-    pub(super) const ALL: [Ground; 4] = [
-        Ground::Tenants,
-        Ground::Calendar,
-        Ground::Book,
-        Ground::Desk,
-    ];
-
-    /// Writes the rows, and returns on whose behalf requests are made of them; `everybody` are the administrators of the tenants
-    /// that are there already.
-    pub(super) async fn prepare(
-        self,
-        bench: &Bench,
-        client: &mut Client,
-        everybody: &[Person],
-        findings: &mut Findings,
-    ) -> Result<Vec<Person>> {
-        match self {
-            Ground::Tenants => Ok(everybody.to_vec()),
-            Ground::Calendar => fill_calendar(bench, client, findings).await,
-            Ground::Book => fill_book(client).await,
-            Ground::Desk => fill_desk(bench, client, findings).await,
-        }
+/// Writes the rows of a ground, and returns on whose behalf requests are made of them; `everybody` are the administrators of the
+/// tenants that are there already.
+pub(super) async fn prepare(
+    ground: Ground,
+    bench: &Bench,
+    client: &mut Client,
+    everybody: &[Person],
+    findings: &mut Findings,
+) -> Result<Vec<Person>> {
+    match ground {
+        Ground::Tenants => Ok(everybody.to_vec()),
+        Ground::Calendar => fill_calendar(bench, client, findings).await,
+        Ground::Book => fill_book(client).await,
+        Ground::Desk => fill_desk(bench, client, findings).await,
     }
 }
 

@@ -32,7 +32,8 @@ use crate::installation::{self, Installation};
 use crate::progress::{Bar, step};
 use crate::{database, manifest, seed};
 
-use grounds::{Findings, Ground};
+use grounds::Findings;
+use operation::Ground;
 pub use operation::Operation;
 use person::Person;
 use report::{Measurement, Report};
@@ -186,9 +187,7 @@ async fn fill(
             continue;
         }
         let mut client = database::connect(copy).await?;
-        let people = ground
-            .prepare(bench, &mut client, people, &mut findings)
-            .await?;
+        let people = grounds::prepare(ground, bench, &mut client, people, &mut findings).await?;
         measurements.extend(lines(bench, options, &operations, &people).await?);
     }
 

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::grounds::Ground;
 use super::load::{Client, Source};
 use super::person::Person;
 use super::server::Server;
@@ -54,6 +53,29 @@ pub enum Operation {
     Record,
     /// The most urgent twenty of the open requests, of which there are many.
     Urgent,
+}
+
+/// Whose rows an operation works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// Those of all tenants that the database was filled with.
+    Tenants,
+    /// A calendar with a million lessons.
+    Calendar,
+    /// A book with a million finance records.
+    Book,
+    /// A million requests.
+    Desk,
+}
+
+impl Ground {
+    /// In the order in which they are measured.
+    pub(super) const ALL: [Ground; 4] = [
+        Ground::Tenants,
+        Ground::Calendar,
+        Ground::Book,
+        Ground::Desk,
+    ];
 }
 
 /// Somebody who has signed in.
@@ -168,7 +190,7 @@ impl Operation {
                     .header("idempotency-key", Uuid::new_v4().to_string()),
                 Some(&book::new_record(&account.person, pick)),
             ),
-            Self::Urgent => read(account, desk::query()),
+            Self::Urgent => read(account, desk::query(PAGE)),
             Self::Create => finish(
                 signed_in(account, Method::POST, "/v1/users".to_owned()),
                 Some(&new_user(&Uuid::new_v4().to_string())),

@@ -7,8 +7,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use super::grounds::Ground;
-use super::operation::Operation;
+use super::operation::{Ground, Operation};
 
 /// Our p99 as a multiple of the native service's p50 that must not be passed.
 const LATENCY_TARGET: f64 = 2.0;

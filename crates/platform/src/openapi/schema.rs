@@ -3,12 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use crate::field::{Field, Kind, Setting};
-use crate::money;
 use crate::resource::Resource;
 use crate::statements;
 
 /// The shape of a well-formed BCP 47 tag.
 const LANGUAGE_TAG: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
+
+/// What [`crate::money`] takes as an amount.
+const MONEY: &str = "^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
+/// What it takes as a sum.
+const SIGNED_MONEY: &str = "^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
 
 /// The name of a resource's schema: `finance record` becomes `FinanceRecord`.
 pub(super) fn name(resource: &Resource) -> String {
@@ -140,13 +144,13 @@ pub(super) fn of_kind(kind: Kind) -> Value {
         }),
         Kind::Money => json!({
             "type": "string",
-            "pattern": money::PATTERN,
+            "pattern": MONEY,
             "description": "An amount above zero, with at most as many digits behind the point as its currency has.",
             "examples": ["125.50"]
         }),
         Kind::SignedMoney => json!({
             "type": "string",
-            "pattern": money::SIGNED_PATTERN,
+            "pattern": SIGNED_MONEY,
             "description": "An amount with the digits of its currency, which may be zero or below.",
             "examples": ["-125.50"]
         }),

@@ -43,14 +43,12 @@ pub(super) async fn fill(client: &mut Client, tenant: Uuid) -> Result<()> {
             .map_err(explain)
             .context("cannot write the book")?;
     }
-    // What triggers make of the records.
-    for statement in [FINANCE_LINES, FINANCE_TOTALS] {
-        transaction
-            .execute(statement, &[])
-            .await
-            .map_err(explain)
-            .context("cannot write beneath the book")?;
-    }
+    // What triggers make of records.
+    transaction
+        .execute("call lms_private.derive_finance()", &[])
+        .await
+        .map_err(explain)
+        .context("cannot write beneath the book")?;
     transaction.commit().await.map_err(explain)?;
     data::settle(client).await
 }
@@ -95,28 +93,3 @@ where c.tenant_id = current_setting('app.tenant_id')::uuid";
 const SEQUENCE: &str = "
 insert into lms.tenant_sequences (name, next_value)
 values ('finance_records', $1::integer + 1)";
-
-const FINANCE_LINES: &str = "
-insert into lms.finance_lines (id, record_id, account, amount, currency)
-select
-  lms_private.line_id(r.id, l.account),
-  r.id,
-  l.account,
-  l.amount,
-  r.currency
-from lms.finance_records as r
-cross join lateral lms_private.book_lines(r.method, r.type, r.amount, r.reverses_id) as l
-where r.tenant_id = current_setting('app.tenant_id')::uuid";
-
-const FINANCE_TOTALS: &str = "
-insert into lms.finance_totals (centre_id, effective_on, currency, type, amount, records)
-select
-  r.centre_id,
-  r.effective_on,
-  r.currency,
-  r.type,
-  sum(r.amount),
-  count(*)
-from lms.finance_records as r
-where r.tenant_id = current_setting('app.tenant_id')::uuid
-group by r.centre_id, r.effective_on, r.currency, r.type";

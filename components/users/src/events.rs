@@ -1,11 +1,17 @@
-//! Events: reading the tenant's event log by position.
+//! Events: reading the tenant's event log by position, and waiting for what comes next.
+
+use std::time::Duration;
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
+use platform::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant, Policy, Verb};
+use platform::problem::{Kind as ProblemKind, Problem};
+use platform::response::Response;
 use platform::role::Role;
 use platform::sql::{Sql, Statement};
+use platform::sqlstate;
+use serde_json::Value;
 
 /// Who may read events.
 pub(crate) const POLICY: Policy = Policy {
@@ -28,7 +34,7 @@ const EVENT: &[Field] = &[
     Field::new(
         "entity",
         Kind::Text { min: 1, max: 63 },
-        "What changed, such as user.",
+        "The resource that changed, such as users.",
     )
     .required(),
     Field::new("entity_id", Kind::Id, "The row that changed.").required(),
@@ -92,9 +98,14 @@ pub(crate) const LIST: Action = Action {
         Field::new(
             "entity",
             Kind::Text { min: 1, max: 63 },
-            "Only of this entity, such as user.",
+            "Only of this resource, such as students.",
         ),
-        Field::new("entity_id", Kind::Id, "Only of this row."),
+        Field::new("id", Kind::Id, "Only of this row: its history."),
+        Field::new(
+            "wait",
+            Kind::Integer { min: 0, max: 30 },
+            "How many seconds to wait for an event when there is none; 0 by default.",
+        ),
     ],
     answers: Answers {
         status: 200,
@@ -110,12 +121,45 @@ pub(crate) const LIST: Action = Action {
             )
             .required(),
         ])),
-        description: "Events in the order in which they were committed.",
+        description: "Events in order of position. Nothing is ever added before a position that has been read. A page without events \
+                      comes at once, or when the time to wait is over.",
     },
-    run: Run::Statement(list),
+    run: Run::Custom(list),
 };
 
-fn list() -> Statement {
+/// How long to wait before the second look, in milliseconds; each further pause is twice as long.
+const FIRST_PAUSE: u64 = 100;
+
+/// The longest pause between two looks, in milliseconds.
+const LONGEST_PAUSE: u64 = 1_000;
+
+fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async move {
+        let statement = page();
+        let wait = call.query.get("wait").and_then(Value::as_str);
+        let mut left = 1_000 * wait.and_then(|wait| wait.parse::<u64>().ok()).unwrap_or(0);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let answer = match call.run(&statement, call.arguments()).await {
+                Ok(answer) => answer,
+                Err(failure) => return sqlstate::settle(failure),
+            };
+            // The tag says how many there are.
+            if left == 0 || answer.tag.as_deref() != Some("0") {
+                let body = answer.body.ok_or_else(|| {
+                    Problem::new(ProblemKind::Internal).cause("no page of events")
+                })?;
+                return Ok(Response::json(200, body));
+            }
+            pause = pause.min(left);
+            call.client.pause(Duration::from_millis(pause)).await;
+            left -= pause;
+            pause = LONGEST_PAUSE.min(2 * pause);
+        }
+    })
+}
+
+fn page() -> Statement {
     Sql::from(
         "-- events.list
 select
@@ -123,7 +167,7 @@ select
     'data', coalesce(json_agg(page.event order by page.position), '[]'::json),
     'next_after', coalesce(max(page.position), ($1->>'after')::bigint, 0)
   )::text as body,
-  null::text as tag
+  count(*)::text as tag
 from (
   select
     r.position,
@@ -139,12 +183,12 @@ from (
       'state', r.state,
       'hash', encode(r.hash, 'hex')
     ) as event
-  from lms.event_log as r
-  where r.position > coalesce(($1->>'after')::bigint, 0)
-    and ($1->>'entity' is null or r.entity = $1->>'entity')
-    and ($1->>'entity_id' is null or r.entity_id = ($1->>'entity_id')::uuid)
-  order by r.position
-  limit coalesce(($1->>'limit')::integer, 50)
+  from lms.read_events(
+    coalesce(($1->>'after')::bigint, 0),
+    coalesce(($1->>'limit')::integer, 50),
+    $1->>'entity',
+    ($1->>'id')::uuid
+  ) as r
 ) as page",
     )
     .prepared("events.list")

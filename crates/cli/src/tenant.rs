@@ -102,19 +102,23 @@ pub(crate) async fn begin<'a>(
     Ok(transaction)
 }
 
-/// Locks the end of a tenant's chain of events until the transaction ends. That is what every recorded statement begins with: whoever
-/// locks other rows of the tenant first waits for somebody who waits for him.
-pub(crate) async fn lock_events(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
+/// Takes the tenant's turn until the transaction ends. That is what every statement on a table with rules across rows begins with: whoever
+/// locks rows of the tenant first waits for somebody who waits for him.
+pub(crate) async fn take_turn(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
     transaction
-        .execute(
-            "select
-            from lms.event_heads as h
-            where h.tenant_id = $1
-            for update",
-            &[&tenant],
-        )
+        .execute("select lms_private.take_turn($1)", &[&tenant])
         .await
         .map_err(explain)?;
+    Ok(())
+}
+
+/// Gives all events of the context's tenant that are committed their places in its chain.
+pub(crate) async fn seal_events(transaction: &Transaction<'_>) -> Result<()> {
+    transaction
+        .execute("select lms.seal_events()", &[])
+        .await
+        .map_err(explain)
+        .context("cannot seal the events")?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -10,6 +11,15 @@ use crate::sql::Statement;
 
 /// The one SQL text that ever reaches PostgreSQL from a component.
 pub const CALL: &str = "call lms.run($1, $2, $3, $4, null, null, null)";
+
+/// The SQLSTATE of a transaction that was chosen to end a deadlock. It has left nothing behind, so it can be run again.
+const DEADLOCK: &str = "40P01";
+
+/// How often a statement is run again because of a deadlock.
+const REPEATS: usize = 2;
+
+/// The longest arguments, in bytes, that are kept in case of a deadlock: those of imports are too long to be held twice.
+const REPEATED: usize = 1024 * 1024;
 
 /// What a statement answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,6 +65,9 @@ pub struct Refusal {
 /// A statement's answer, when it comes.
 pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>>;
 
+/// The end of a pause.
+pub type Pause<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 /// The one way to the database.
 pub trait Database {
     /// Runs the statement in a transaction of its own, with the context in force.
@@ -64,6 +77,9 @@ pub trait Database {
         statement: &'a Statement,
         arguments: String,
     ) -> Pending<'a>;
+
+    /// Lets time pass before the next statement, without a connection.
+    fn pause<'a>(&'a self, time: Duration) -> Pause<'a>;
 }
 
 /// The database as one request uses it: in its context, and with the time that it took.
@@ -105,19 +121,94 @@ impl<'a> Client<'a> {
     pub async fn run_text(
         &self,
         statement: &Statement,
-        arguments: String,
+        mut arguments: String,
     ) -> Result<Answer, Failure> {
-        let answer = self
-            .database
-            .run(self.context.text(), statement, arguments)
-            .await?;
-        self.microseconds
-            .set(self.microseconds.get() + answer.microseconds);
-        Ok(answer)
+        let mut repeats = if arguments.len() <= REPEATED {
+            REPEATS
+        } else {
+            0
+        };
+        loop {
+            let again = (repeats > 0).then(|| arguments.clone());
+            let answer = self
+                .database
+                .run(self.context.text(), statement, arguments)
+                .await;
+            match (answer, again) {
+                (Err(Failure::Refused(refusal)), Some(again)) if refusal.code == DEADLOCK => {
+                    repeats -= 1;
+                    arguments = again;
+                }
+                (Err(failure), _) => return Err(failure),
+                (Ok(answer), _) => {
+                    self.microseconds
+                        .set(self.microseconds.get() + answer.microseconds);
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    /// Lets time pass before the next statement, without a connection.
+    pub async fn pause(&self, time: Duration) {
+        self.database.pause(time).await;
     }
 
     /// How long the database took so far, in microseconds.
     pub fn microseconds(&self) -> u64 {
         self.microseconds.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::fixture::ready;
+    use crate::sql::Sql;
+
+    /// A database that ends the first statements with a SQLSTATE.
+    struct Refusing {
+        code: &'static str,
+        left: Cell<usize>,
+        arguments: RefCell<Vec<String>>,
+    }
+
+    impl Database for Refusing {
+        fn run<'a>(&'a self, _: String, _: &'a Statement, arguments: String) -> Pending<'a> {
+            self.arguments.borrow_mut().push(arguments);
+            let left = self.left.get();
+            self.left.set(left.saturating_sub(1));
+            Box::pin(std::future::ready(if left == 0 {
+                Ok(Answer::default())
+            } else {
+                Err(Failure::Refused(Box::new(Refusal {
+                    code: self.code.to_owned(),
+                    ..Refusal::default()
+                })))
+            }))
+        }
+    }
+
+    fn attempts(code: &'static str, refusals: usize, arguments: &str) -> (bool, Vec<String>) {
+        let database = Refusing {
+            code,
+            left: Cell::new(refusals),
+            arguments: RefCell::default(),
+        };
+        let client = Client::new(&database, Context::new("eu", None, "r-1"));
+        let statement = Sql::from("select 1").prepared("lamps.list");
+        let answer = ready(client.run_text(&statement, arguments.to_owned()));
+        (answer.is_ok(), database.arguments.into_inner())
+    }
+
+    #[test]
+    fn a_deadlock_is_run_again_a_few_times() {
+        assert_eq!(attempts("40P01", 2, "{}"), (true, vec!["{}".to_owned(); 3]));
+        assert_eq!(attempts("40P01", 9, "{}").1.len(), 3);
+        assert_eq!(attempts("55P03", 1, "{}").1.len(), 1);
+        let long = "x".repeat(REPEATED + 1);
+        assert_eq!(attempts("40P01", 1, &long).1.len(), 1);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use crate::action::{Action, Answers, Call, Done, Form, Run, Shape};
 use crate::component::Component;
-use crate::database::{Database, Failure, Pending};
+use crate::database::{Database, Failure, Pause, Pending};
 use crate::field::{Field, Kind};
 use crate::policy::{Access, Grant, Policy, Verb};
 use crate::problem::Problem;
@@ -393,6 +394,10 @@ impl Database for Recorder {
         Box::pin(std::future::ready(Err(Failure::Unavailable(
             "recorded".to_owned(),
         ))))
+    }
+
+    fn pause<'a>(&'a self, _: Duration) -> Pause<'a> {
+        Box::pin(std::future::ready(()))
     }
 }
 

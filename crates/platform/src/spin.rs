@@ -20,7 +20,7 @@ use spin_sdk::pg::{
 use spin_sdk::{time, variables};
 
 use crate::component::Component;
-use crate::database::{Answer, CALL, Database, Failure, Pending, Refusal};
+use crate::database::{Answer, CALL, Database, Failure, Pause, Pending, Refusal};
 use crate::intake::{Body, Intake, Rows};
 use crate::pipeline;
 use crate::problem::{Kind, Problem};
@@ -285,6 +285,10 @@ impl Database for Postgres<'_> {
                 ))),
             }
         })
+    }
+
+    fn pause<'a>(&'a self, long: Duration) -> Pause<'a> {
+        Box::pin(time::sleep(long))
     }
 }
 

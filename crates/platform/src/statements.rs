@@ -20,6 +20,23 @@ where r.id = ($1->>'id')::uuid
     sql.prepared(resource.name)
 }
 
+/// Reads one row as it was at the time `as_of`, unless it was deleted then.
+pub fn get_as_of(resource: &Resource, grant: &Grant) -> Statement {
+    let mut sql = Sql::named(resource.table, "get_as_of");
+    answer(&mut sql, resource, grant);
+    sql.push("\nfrom jsonb_populate_record(\n  null::lms.")
+        .push(resource.table)
+        .push(",\n  lms.state_at('")
+        .push(resource.table)
+        .push(
+            "', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null",
+        );
+    sql.prepared(resource.name)
+}
+
 /// Makes one row.
 pub fn create(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "create");

@@ -17,6 +17,7 @@ use crate::problem::{FieldError, Kind, Problem};
 use crate::request::Request;
 use crate::resource::Resource;
 use crate::response::Response;
+use crate::role::Role;
 use crate::sqlstate::settle;
 use crate::statement_cache::{self, Key};
 use crate::validation::Purpose;
@@ -28,6 +29,13 @@ static DRY_RUN: [Field; 1] = [Field::new(
     FieldKind::Boolean,
     "Whether nothing is kept and the answer says what would happen.",
 )];
+
+/// The one parameter of reading one resource.
+pub(crate) const AS_OF: Field = Field::new(
+    "as_of",
+    FieldKind::Time,
+    "The time at which to look at it, as the event log has it; for admins. Now by default.",
+);
 
 /// Serves a plain verb.
 pub(crate) async fn serve(
@@ -124,11 +132,21 @@ fn next_link(request: &Request, cursor: &str) -> String {
 
 async fn get(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
-    passage.no_query()?;
-    let statement = statement_cache::get(key(passage, resource, Verb::Get), || {
-        statements::get(resource, passage.grant)
-    });
-    let answer = match passage.run(&statement, passage.parameters.clone()).await {
+    let looking_back = query::parameters(passage.request, &[AS_OF])?;
+    let statement = if looking_back.is_empty() {
+        statement_cache::get(key(passage, resource, Verb::Get), || {
+            statements::get(resource, passage.grant)
+        })
+    } else if passage.grant.role == Role::Admin {
+        statement_cache::get(Key::new(resource.name, "get_as_of", passage.grant), || {
+            statements::get_as_of(resource, passage.grant)
+        })
+    } else {
+        return Err(Problem::new(Kind::Forbidden).detail("Only an admin may look back in time."));
+    };
+    let mut arguments = passage.parameters.clone();
+    arguments.extend(looking_back);
+    let answer = match passage.run(&statement, arguments).await {
         Ok(answer) => answer,
         Err(failure) => return settle(failure),
     };

@@ -123,6 +123,31 @@ from lms.assessments as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- assessments.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.assessments,
+  lms.state_at('assessments', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- assessments.create
 with r as (
   insert into lms.assessments as r (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)

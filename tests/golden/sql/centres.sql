@@ -132,6 +132,34 @@ from lms.centres as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- centres.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.centres,
+  lms.state_at('centres', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- centres.create
 with r as (
   insert into lms.centres as r (id, name, code, time_zone, currency, address, phone, email, status, working_hours, holidays)

@@ -135,6 +135,35 @@ from lms.classes as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- classes.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.classes,
+  lms.state_at('classes', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- classes.create
 with r as (
   insert into lms.classes as r (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, planned, planned_until)

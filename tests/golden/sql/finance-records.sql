@@ -135,6 +135,35 @@ from lms.finance_records as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- finance_records.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'method', r.method,
+    'reference', r.reference,
+    'effective_on', r.effective_on,
+    'reverses_id', r.reverses_id,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.finance_records,
+  lms.state_at('finance_records', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- finance_records.create
 with r as (
   insert into lms.finance_records as r (id, centre_id, type, student_id, tutor_id, amount, currency, method, reference, effective_on)

@@ -120,6 +120,30 @@ from lms.gamification as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- gamification.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'points', r.points,
+    'badge', r.badge,
+    'metadata', r.metadata,
+    'reason', r.reason,
+    'by_rule', r.by_rule,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.gamification,
+  lms.state_at('gamification', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- gamification.create
 with r as (
   insert into lms.gamification as r (id, student_id, points, badge, metadata, reason)

@@ -111,6 +111,27 @@ from lms.guardians as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- guardians.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.guardians,
+  lms.state_at('guardians', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- guardians.create
 with r as (
   insert into lms.guardians as r (id, user_id, student_id, relationship)

@@ -123,6 +123,31 @@ from lms.inventory_loans as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- inventory_loans.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'inventory_id', r.inventory_id,
+    'centre_id', r.centre_id,
+    'user_id', r.user_id,
+    'quantity', r.quantity,
+    'due_on', r.due_on,
+    'returned_at', lms.utc(r.returned_at),
+    'reminded_at', lms.utc(r.reminded_at),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.inventory_loans,
+  lms.state_at('inventory_loans', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- inventory_loans.export
 select
   'id,inventory_id,centre_id,user_id,quantity,due_on,returned_at,reminded_at,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,

@@ -129,6 +129,33 @@ from lms.inventory as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- inventory.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.inventory,
+  lms.state_at('inventory', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- inventory.create
 with r as (
   insert into lms.inventory as r (id, centre_id, item_name, category, quantity, low_stock_at, condition, metadata)

@@ -117,6 +117,29 @@ from lms.notification_templates as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- notification_templates.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'key', r.key,
+    'type', r.type,
+    'language', r.language,
+    'subject', r.subject,
+    'message', r.message,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.notification_templates,
+  lms.state_at('notification_templates', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- notification_templates.create
 with r as (
   insert into lms.notification_templates as r (id, key, type, language, subject, message)

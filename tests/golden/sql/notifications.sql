@@ -135,6 +135,35 @@ from lms.notifications as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- notifications.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'type', r.type,
+    'template', r.template,
+    'data', r.data,
+    'subject', r.subject,
+    'message', r.message,
+    'status', r.status,
+    'language', r.language,
+    'delivered_at', lms.utc(r.delivered_at),
+    'attempts', r.attempts,
+    'failure', r.failure,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.notifications,
+  lms.state_at('notifications', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- notifications.create
 with r as (
   insert into lms.notifications as r (id, user_id, type, template, data, subject, message)

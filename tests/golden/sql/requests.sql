@@ -153,6 +153,41 @@ from lms.requests as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- requests.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.requests,
+  lms.state_at('requests', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- requests.create
 with r as (
   insert into lms.requests as r (id, centre_id, type, details, priority, class_id, occurrence_start, inventory_id)

@@ -120,6 +120,30 @@ from lms.staff as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- staff.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'title', r.title,
+    'department', r.department,
+    'hired_on', r.hired_on,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.staff,
+  lms.state_at('staff', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- staff.create
 with r as (
   insert into lms.staff as r (id, user_id, centre_id, title, department, hired_on, status)

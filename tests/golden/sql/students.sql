@@ -129,6 +129,33 @@ from lms.students as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- students.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.students,
+  lms.state_at('students', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- students.create
 with r as (
   insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, languages)

@@ -120,6 +120,30 @@ from lms.tenants as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- tenants.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'slug', r.slug,
+    'region', r.region,
+    'retention_class', r.retention_class,
+    'settings', r.settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.tenants,
+  lms.state_at('tenants', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- tenants.update
 with target as materialized (
   select r.id, lms.check_version(

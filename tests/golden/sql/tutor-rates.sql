@@ -117,6 +117,29 @@ from lms.tutor_rates as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- tutor_rates.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'tutor_id', r.tutor_id,
+    'unit', r.unit,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'effective_from', r.effective_from,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.tutor_rates,
+  lms.state_at('tutor_rates', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- tutor_rates.create
 with r as (
   insert into lms.tutor_rates as r (id, tutor_id, unit, amount, currency, effective_from)

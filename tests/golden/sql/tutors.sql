@@ -123,6 +123,31 @@ from lms.tutors as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- tutors.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'name', r.name,
+    'centre_id', r.centre_id,
+    'subjects', r.subjects,
+    'max_students', r.max_students,
+    'current_students', r.current_students,
+    'availability', r.availability,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.tutors,
+  lms.state_at('tutors', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- tutors.create
 with r as (
   insert into lms.tutors as r (id, user_id, centre_id, subjects, max_students, availability)

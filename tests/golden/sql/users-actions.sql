@@ -262,33 +262,3 @@ select
   r.version::text as tag
 from r;
 
--- events.list
-select
-  json_build_object(
-    'data', coalesce(json_agg(page.event order by page.position), '[]'::json),
-    'next_after', coalesce(max(page.position), ($1->>'after')::bigint, 0)
-  )::text as body,
-  null::text as tag
-from (
-  select
-    r.position,
-    json_build_object(
-      'position', r.position,
-      'id', r.id,
-      'entity', r.entity,
-      'entity_id', r.entity_id,
-      'kind', r.kind,
-      'actor', r.actor,
-      'request_id', r.request_id,
-      'at', lms.utc(r.at),
-      'state', r.state,
-      'hash', encode(r.hash, 'hex')
-    ) as event
-  from lms.event_log as r
-  where r.position > coalesce(($1->>'after')::bigint, 0)
-    and ($1->>'entity' is null or r.entity = $1->>'entity')
-    and ($1->>'entity_id' is null or r.entity_id = ($1->>'entity_id')::uuid)
-  order by r.position
-  limit coalesce(($1->>'limit')::integer, 50)
-) as page;
-

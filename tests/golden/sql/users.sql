@@ -126,6 +126,32 @@ from lms.users as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- users.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.users,
+  lms.state_at('users', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
 -- users.update
 with target as materialized (
   select r.id, lms.check_version(

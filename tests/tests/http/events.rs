@@ -67,7 +67,7 @@ fn an_event_tells_who_did_what_by_which_request() {
         assert_eq!(next, end + 1);
         let event = &data[0];
         assert_eq!(event["position"], end + 1);
-        assert_eq!(event["entity"], "centre");
+        assert_eq!(event["entity"], "centres");
         assert_eq!(event["entity_id"], made["id"]);
         assert_eq!(event["kind"], "centre.created");
         assert_eq!(event["actor"], json!(admin.user));
@@ -78,9 +78,9 @@ fn an_event_tells_who_did_what_by_which_request() {
         assert!(event["at"].as_str().is_some_and(|at| at.ends_with('Z')));
 
         let id = made["id"].as_str().unwrap_or_default();
-        let (by_id, _) = page(app, &admin, &format!("?entity_id={id}")).await?;
+        let (by_id, _) = page(app, &admin, &format!("?id={id}")).await?;
         assert_eq!(by_id, data);
-        let (by_entity, _) = page(app, &admin, &format!("?entity=centre&after={end}")).await?;
+        let (by_entity, _) = page(app, &admin, &format!("?entity=centres&after={end}")).await?;
         assert_eq!(by_entity, data);
         Ok(())
     });
@@ -106,7 +106,7 @@ fn the_log_is_the_admins_and_each_tenants_own() {
                 .all(|event| !second.iter().any(|other| other["id"] == event["id"]))
         );
         let id = first[0]["entity_id"].as_str().unwrap_or_default();
-        let (found, next) = page(app, &theirs, &format!("?entity_id={id}")).await?;
+        let (found, next) = page(app, &theirs, &format!("?id={id}")).await?;
         assert_eq!((found.len(), next), (0, json!(0)));
         for (method, path) in [(Method::POST, "/v1/events"), (Method::DELETE, "/v1/events")] {
             let reply = app.call(Some(&ours), method, path, None).await?.expect(405);
@@ -154,7 +154,7 @@ fn a_bad_query_is_refused_by_name() {
             ("after=99999999999999999999", "?after"),
             ("limit=0", "?limit"),
             ("limit=201", "?limit"),
-            ("entity_id=7", "?entity_id"),
+            ("id=7", "?id"),
             ("cursor=x", "?cursor"),
             ("after=1&after=2", "?after"),
         ] {

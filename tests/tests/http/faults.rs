@@ -78,11 +78,11 @@ pub(crate) async fn disconnect(server: &Client, database: &str) -> Result<()> {
     Ok(())
 }
 
-/// Has whoever writes for the tenant wait until the transaction ends.
+/// Has whoever makes a centre of the tenant, or writes where writers take turns, wait until the transaction ends.
 pub(crate) async fn hold_writers(holder: &Transaction<'_>, tenant: Uuid) -> Result<()> {
     holder
         .execute(
-            "select from lms.event_heads where tenant_id = $1 for update",
+            "select lms_private.take_turn(t.tenant_id) from lms.tenants as t where t.tenant_id = $1 for update",
             &[&tenant],
         )
         .await?;

@@ -143,7 +143,10 @@ fn resource_statements(component: &Component, resource: &Resource) -> Result<Str
                 )?
                 .statement(resource, grant),
             ],
-            Verb::Get => vec![statements::get(resource, grant)],
+            Verb::Get => vec![
+                statements::get(resource, grant),
+                statements::get_as_of(resource, grant),
+            ],
             Verb::Create => vec![statements::create(resource, grant)],
             Verb::Update => vec![statements::update(resource, grant)],
             Verb::Delete => vec![statements::delete(resource, grant)],

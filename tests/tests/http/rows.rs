@@ -2,29 +2,42 @@
 
 use anyhow::{Context, Result};
 use tests::Application;
+use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// The parameters of a statement.
 pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
+/// A connection of the superuser, to whom the log shows all that is committed.
+async fn sealed(app: &Application) -> Result<Client> {
+    let client = app.superuser().await?;
+    client
+        .execute(
+            "select lms_private.seal_events(t.tenant_id) from lms.tenants as t order by t.tenant_id",
+            &[],
+        )
+        .await?;
+    Ok(client)
+}
+
 /// How many rows there are of what follows `from`.
 pub(crate) async fn count(app: &Application, from: &str, values: Values<'_>) -> Result<i64> {
     let sql = format!("select count(*) from {from}");
-    let row = app.superuser().await?.query_one(&sql, values).await?;
+    let row = sealed(app).await?.query_one(&sql, values).await?;
     Ok(row.get(0))
 }
 
 /// The one id that a query finds.
 pub(crate) async fn id(app: &Application, sql: &str, values: Values<'_>) -> Result<Uuid> {
-    let rows = app.superuser().await?.query(sql, values).await?;
+    let rows = sealed(app).await?.query(sql, values).await?;
     let row = rows.first().with_context(|| format!("no row: {sql}"))?;
     Ok(row.get(0))
 }
 
 /// The texts of a query's first column.
 pub(crate) async fn texts(app: &Application, sql: &str, values: Values<'_>) -> Result<Vec<String>> {
-    let rows = app.superuser().await?.query(sql, values).await?;
+    let rows = sealed(app).await?.query(sql, values).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -36,8 +49,7 @@ pub(crate) async fn execute(app: &Application, sql: &str, values: Values<'_>) ->
 /// Where the event log of all tenants ends, and how many idempotency keys are kept: it stays the same as long as
 /// nothing is written, for every change of a resource is an event.
 pub(crate) async fn written(app: &Application) -> Result<(i64, i64)> {
-    let row = app
-        .superuser()
+    let row = sealed(app)
         .await?
         .query_one(
             "select

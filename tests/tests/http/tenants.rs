@@ -65,7 +65,7 @@ fn its_admin_alone_changes_name_and_settings() {
         assert_eq!(read.header("etag"), changed.header("etag"));
         let events = rows::count(
             app,
-            "lms.event_log where entity = 'tenant' and kind = 'tenant.updated' and actor = $1",
+            "lms.event_log where entity = 'tenants' and kind = 'tenant.updated' and actor = $1",
             &[&admin.user],
         )
         .await?;

@@ -149,6 +149,22 @@ pub(super) async fn record(
     transaction.commit().await.map_err(explain)
 }
 
+/// Locks a notification before its delivery, as whoever has it tried again does: neither then waits for the other.
+async fn hold(transaction: &Transaction<'_>, tenant: Uuid, notification: Uuid) -> Result<()> {
+    transaction
+        .execute(
+            "select
+            from lms.notifications as n
+            where n.tenant_id = $1
+              and n.id = $2
+            for no key update",
+            &[&tenant, &notification],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(())
+}
+
 /// Whoever got it through, it is through: also when the attempt had been given up for lost.
 async fn sent(
     transaction: &Transaction<'_>,
@@ -157,7 +173,7 @@ async fn sent(
     provider: &str,
     id: &str,
 ) -> Result<()> {
-    tenant::lock_events(transaction, tenant).await?;
+    hold(transaction, tenant, delivery.notification).await?;
     let id: String = id.chars().take(200).collect();
     let count = transaction
         .execute(
@@ -227,7 +243,7 @@ async fn dead(
     delivery: &Delivery,
     reason: &str,
 ) -> Result<()> {
-    tenant::lock_events(transaction, tenant).await?;
+    hold(transaction, tenant, delivery.notification).await?;
     let count = transaction
         .execute(
             "update lms.notification_deliveries as d

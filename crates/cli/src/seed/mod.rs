@@ -15,12 +15,13 @@ use tokio_postgres::{Client, Transaction};
 use crate::database::{self, explain};
 use crate::progress::Bar;
 use crate::tenant;
+use crate::worker;
 
 use generate::{Batch, Generator};
 
 /// Students in one statement: few enough to show progress, many enough for COPY to pay.
 const BATCH: u64 = 5_000;
-/// Tenants written at the same time. Writers of one tenant take turns at its event log, those of two do not meet.
+/// Tenants written at the same time.
 const WRITERS: usize = 4;
 
 /// How much to write.
@@ -94,7 +95,8 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
         outcome?;
     }
     bar.done();
-    let client = database::connect(address).await?;
+    let mut client = database::connect(address).await?;
+    worker::seal(&mut client).await?;
     client
         .batch_execute("analyze lms.users, lms.tutors, lms.students, lms.guardians, lms.event_log")
         .await

@@ -80,7 +80,7 @@ async fn lock(
     class: Uuid,
     horizon: DateTime<Utc>,
 ) -> Result<Option<(Value, DateTime<Utc>)>> {
-    tenant::lock_events(transaction, tenant).await?;
+    tenant::take_turn(transaction, tenant).await?;
     let row = transaction
         .query_opt(
             "select c.schedule, c.planned_until

@@ -3,12 +3,13 @@
 //! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
 //! have come into sight, escalates requests and reminds of loans that are overdue, and refreshes the views that analytics are read from. Each class
 //! and each request is a transaction of its own, so that a round may break off anywhere, and any number of workers may be at it
-//! at the same time. Beside the rounds it delivers notifications, within seconds.
+//! at the same time. Beside the rounds it delivers notifications and seals events, within seconds.
 
 mod escalation;
 mod extension;
 mod reminders;
 mod report;
+mod sealing;
 
 use std::io::Write;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 pub use report::{Clash, Escalation, Failure, Report};
+pub(crate) use sealing::seal;
 
 use crate::database::{self, explain};
 use crate::delivery::{self, Providers};
@@ -52,7 +54,8 @@ pub async fn work_until_stopped(
 pub async fn work(address: String, interval: Duration, providers: Providers) {
     tokio::join!(
         go_round(&address, interval),
-        delivery::work(&address, &providers)
+        delivery::work(&address, &providers),
+        sealing::work(&address)
     );
 }
 
@@ -104,6 +107,7 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
         report.reminded += reminders::remind(&mut client, tenant, now).await?;
     }
     refresh(&client).await?;
+    seal(&mut client).await?;
     Ok(report)
 }
 

@@ -12,7 +12,7 @@ use crate::tenant;
 /// Reminds of the loans of an active tenant whose last day has passed at their centre, each once. How many they were.
 pub(super) async fn remind(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<u64> {
     let transaction = tenant::begin(client, tenant, REQUEST).await?;
-    tenant::lock_events(&transaction, tenant).await?;
+    tenant::take_turn(&transaction, tenant).await?;
     // The first comparison is for the index: no day has passed anywhere that has not passed in the first zone.
     let count = transaction
         .execute(

@@ -12,6 +12,7 @@ use crate::listing::{self, DEFAULT_LIMIT, MOST_ROWS};
 use crate::policy::{Access, Verb};
 use crate::resource::Resource;
 use crate::role::Role;
+use crate::verbs;
 
 /// The tag of an operation: what stands before its first dot.
 pub(super) fn tag(operation: &str) -> &str {
@@ -148,8 +149,12 @@ fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
         Verb::List | Verb::Export | Verb::Action(_) => list(resource, &name),
         Verb::Get => json!({
             "summary": format!("Get a {singular}"),
-            "parameters": [shared("IfNoneMatch")],
-            "responses": responses(200, answer(&format!("The {singular}."), &name), &[401, 403, 404, 406, 503])
+            "parameters": [query_parameter(&verbs::AS_OF), shared("IfNoneMatch")],
+            "responses": responses(
+                200,
+                answer(&format!("The {singular}."), &name),
+                &[400, 401, 403, 404, 406, 422, 503]
+            )
         }),
         Verb::Create => json!({
             "summary": format!("Create a {singular}"),
@@ -297,6 +302,16 @@ fn list(resource: &Resource, name: &str) -> Value {
     })
 }
 
+fn query_parameter(field: &Field) -> Value {
+    json!({
+        "name": field.name,
+        "in": "query",
+        "required": field.required,
+        "description": field.description,
+        "schema": schema::of_kind(field.kind)
+    })
+}
+
 fn filter(name: String, field: &Field) -> Value {
     let operators: Vec<&str> = Operator::ALL
         .into_iter()
@@ -355,19 +370,7 @@ fn written(action: &Action, key: Value) -> Value {
         problems.extend([408, 409, 413, 415, 422]);
     }
     problems.sort_unstable();
-    let mut parameters: Vec<Value> = action
-        .query
-        .iter()
-        .map(|field| {
-            json!({
-                "name": field.name,
-                "in": "query",
-                "required": field.required,
-                "description": field.description,
-                "schema": schema::of_kind(field.kind)
-            })
-        })
-        .collect();
+    let mut parameters: Vec<Value> = action.query.iter().map(query_parameter).collect();
     if action.method == http::Method::POST && !matches!(action.access, Access::Public) {
         parameters.push(key);
     }

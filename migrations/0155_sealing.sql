@@ -46,6 +46,7 @@ set timezone = 'UTC'
 as $$
 declare
   head lms.event_heads;
+  last record;
   sealed_at constant timestamptz := now();
 begin
   -- One at a time. What follows are statements of their own, so they see what was committed while this one waited.
@@ -58,74 +59,63 @@ begin
   where h.tenant_id = tenant
   for update;
 
-  loop
-    with taken as (
-      delete from lms_private.unsealed_events as u
-      where u.tenant_id = tenant
-        and u.sequence in (
-          select n.sequence
-          from lms_private.unsealed_events as n
-          where n.tenant_id = tenant
-          order by n.sequence
-          -- Sorted and hashed in memory.
-          limit 20000
-        )
-      returning u.*
-    ),
-    placed as (
-      select
-        u.sequence,
-        (
-          u.tenant_id, u.id, sealed_at, sealed_at, u.actor, u.actor, null, 1,
-          head.position + row_number() over (order by u.sequence),
-          u.entity, u.entity_id, u.kind, u.actor, u.request_id, u.at, u.state, u.salt,
-          lms_private.state_hash(u.salt, u.state), '', ''
-        )::lms.event_log as event
-      from taken as u
-    ),
-    hashed as (
-      select
-        p.event,
-        lms_private.chain(head.hash, lms_private.event_text(p.event)) over in_order as hash,
-        p.sequence
-      from placed as p
-      window in_order as (order by p.sequence rows between unbounded preceding and current row)
-    ),
-    sealed as (
-      insert into lms.event_log (
-        tenant_id, id, created_at, updated_at, created_by, updated_by,
-        position, entity, entity_id, kind, actor, request_id, at, state, salt, state_hash, previous_hash, hash
-      )
-      select
-        (h.event).tenant_id, (h.event).id, sealed_at, sealed_at, (h.event).actor, (h.event).actor,
-        (h.event).position, (h.event).entity, (h.event).entity_id, (h.event).kind, (h.event).actor, (h.event).request_id,
-        (h.event).at, (h.event).state, (h.event).salt, (h.event).state_hash,
-        lag(h.hash, 1, head.hash) over (order by h.sequence),
-        h.hash
-      from hashed as h
-      order by h.sequence
-      returning position, hash
+  -- All that one snapshot shows, in one statement: part of it now and part by a later snapshot could turn cause and effect around.
+  with taken as (
+    delete from lms_private.unsealed_events as u
+    where u.tenant_id = tenant
+    returning u.*
+  ),
+  placed as (
+    select
+      u.sequence,
+      (
+        u.tenant_id, u.id, sealed_at, sealed_at, u.actor, u.actor, null, 1,
+        head.position + row_number() over (order by u.sequence),
+        u.entity, u.entity_id, u.kind, u.actor, u.request_id, u.at, u.state, u.salt,
+        lms_private.state_hash(u.salt, u.state), '', ''
+      )::lms.event_log as event
+    from taken as u
+  ),
+  hashed as (
+    select
+      p.event,
+      lms_private.chain(head.hash, lms_private.event_text(p.event)) over in_order as hash,
+      p.sequence
+    from placed as p
+    window in_order as (order by p.sequence rows between unbounded preceding and current row)
+  ),
+  sealed as (
+    insert into lms.event_log (
+      tenant_id, id, created_at, updated_at, created_by, updated_by,
+      position, entity, entity_id, kind, actor, request_id, at, state, salt, state_hash, previous_hash, hash
     )
-    select s.position, s.hash
-    into head.position, head.hash
-    from sealed as s
-    order by s.position desc
-    limit 1;
-    exit when not found;
+    select
+      (h.event).tenant_id, (h.event).id, sealed_at, sealed_at, (h.event).actor, (h.event).actor,
+      (h.event).position, (h.event).entity, (h.event).entity_id, (h.event).kind, (h.event).actor, (h.event).request_id,
+      (h.event).at, (h.event).state, (h.event).salt, (h.event).state_hash,
+      lag(h.hash, 1, head.hash) over (order by h.sequence),
+      h.hash
+    from hashed as h
+    order by h.sequence
+    returning position, hash
+  )
+  select s.position, s.hash
+  into last
+  from sealed as s
+  order by s.position desc
+  limit 1;
+  if not found then
+    return head.position;
+  end if;
 
-    update lms.event_heads as h
-    set
-      position = head.position,
-      hash = head.hash,
-      updated_at = sealed_at,
-      version = h.version + 1
-    where h.tenant_id = tenant;
-  end loop;
-  return (
-    select h.position
-    from lms.event_heads as h
-    where h.tenant_id = tenant
-  );
+  update lms.event_heads as h
+  set
+    position = last.position,
+    hash = last.hash,
+    updated_at = sealed_at,
+    version = h.version + 1
+  where h.tenant_id = tenant;
+  return last.position;
 end
 $$;
 
@@ -161,40 +151,7 @@ grant execute on function lms.seal_events to lms_application;
 comment on table lms.event_heads is
   'Where each tenant''s chain ends. Sealing locks its row, so that one at a time gives places.';
 
-create function lms.event_chain_break() returns bigint
-language sql
-stable
-return (
-  select min(e.position)
-  from (
-    select
-      l.position,
-      l.previous_hash = lag(l.hash, 1, decode(repeat('00', 32), 'hex')) over neighbours
-        and l.position = row_number() over neighbours
-        and l.hash = lms_private.chain(null, l.previous_hash, lms_private.event_text(l))
-        and lms_private.state_hash(l.salt, l.state) = coalesce(
-          (
-            select r.state_hash
-            from lms.event_redactions as r
-            where r.tenant_id = l.tenant_id
-              and r.position = l.position
-            order by r.created_at desc
-            limit 1
-          ),
-          l.state_hash
-        ) as intact
-    from lms.event_log as l
-    where l.tenant_id = current_setting('app.tenant_id')::uuid
-    window neighbours as (order by l.position)
-  ) as e
-  where not e.intact
-);
-
-comment on function lms.event_chain_break is
-  'Position of the first event of the context''s tenant that does not fit the chain; null when the chain is whole.';
-
 grant execute on function lms_private.state_hash to lms_application;
-grant execute on function lms.event_chain_break to lms_application, lms_definer;
 
 -- Who was logged until now.
 do $$

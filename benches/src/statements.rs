@@ -119,7 +119,7 @@ impl View {
             Run::View(build) | Run::Prepared(_, build) => {
                 build(granted(component, resource, verb)?)
             }
-            Run::Custom(_) => bail!("{operation} is no longer one statement"),
+            Run::Lengthy(_) | Run::Custom(_) => bail!("{operation} is no longer one statement"),
         };
         Ok(View {
             sql: statement.text,

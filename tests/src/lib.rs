@@ -23,7 +23,7 @@ pub use application::{Application, run, run_on_own_server, run_with};
 pub use cluster::Server;
 pub use path::path;
 pub use platform::role::Role;
-pub use provider::{Mood, Provider};
+pub use provider::{Mood, Post, Provider};
 pub use proxy::{Proxy, run_behind_proxy};
 pub use python::run_python;
 pub use reply::{Reply, send};

@@ -1,4 +1,4 @@
-//! A provider of e-mail, SMS and push that misbehaves as it is told, and remembers what it was given.
+//! A provider of e-mail, SMS and push, or a receiver of webhooks, that misbehaves as it is told, and remembers what it was given.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use cli::delivery::{self, Providers, Report};
 use futures::stream;
@@ -42,10 +42,31 @@ pub enum Mood {
     PointsElsewhere,
 }
 
+/// A request, whether it was taken or not.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// Where it went.
+    pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl Post {
+    /// A header as text; empty when it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
 /// What a provider was given.
 #[derive(Clone, Debug, Default)]
 struct Memory {
-    requests: usize,
+    posts: Vec<Post>,
     taken: Vec<(String, String)>,
 }
 
@@ -143,7 +164,12 @@ impl Provider {
 
     /// How often it was asked for something.
     pub fn requests(&self) -> usize {
-        lock(&self.shared.memory).requests
+        lock(&self.shared.memory).posts.len()
+    }
+
+    /// What it was asked, in order.
+    pub fn posts(&self) -> Vec<Post> {
+        lock(&self.shared.memory).posts.clone()
     }
 
     /// How often it has taken something, doubles among it.
@@ -166,24 +192,28 @@ impl Drop for Provider {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let key = request
-        .headers()
-        .get("idempotency-key")
-        .and_then(|key| key.to_str().ok())
+    let (head, body) = request.into_parts();
+    let key = ["idempotency-key", "webhook-id"]
+        .iter()
+        .find_map(|name| head.headers.get(*name)?.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let body = axum::body::to_bytes(request.into_body(), LONGEST)
+    let body = axum::body::to_bytes(body, LONGEST)
         .await
         .unwrap_or_default();
+    let text = String::from_utf8_lossy(&body).into_owned();
     let mood = *lock(&shared.mood);
     {
         let mut memory = lock(&shared.memory);
-        memory.requests += 1;
+        memory.posts.push(Post {
+            path: head.uri.path().to_owned(),
+            headers: head.headers,
+            body: text.clone(),
+        });
         if !matches!(
             mood,
             Mood::Hangs | Mood::Refuses(_) | Mood::Busy(_) | Mood::PointsElsewhere
         ) {
-            let text = String::from_utf8_lossy(&body).into_owned();
             memory.taken.push((key, text));
         }
     }

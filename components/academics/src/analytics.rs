@@ -131,6 +131,7 @@ pub(crate) const STUDENTS: Action = Action {
             REFRESHED,
         ])),
         description: "Assessments, points and badges of the students in the caller's scope.",
+        problems: &[],
     },
     run: Run::Statement(student_progress),
 };
@@ -161,6 +162,7 @@ pub(crate) const TUTORS: Action = Action {
             REFRESHED,
         ])),
         description: "Students and classes of the tutors in the caller's scope.",
+        problems: &[],
     },
     run: Run::Statement(tutor_load),
 };

@@ -58,6 +58,7 @@ pub(crate) const READ: Action = Action {
         status: 200,
         schema: Some(ANSWER),
         description: "Every student of the lesson; students and parents see their own record.",
+        problems: &[],
     },
     run: Run::Statement(read),
 };
@@ -84,6 +85,7 @@ pub(crate) const RECORD_ALL: Action = Action {
         status: 200,
         schema: Some(ANSWER),
         description: "Every student of the lesson. A lesson that has begun is completed by it.",
+        problems: &[],
     },
     run: Run::Statement(record),
 };

@@ -110,6 +110,7 @@ pub(crate) const LIST: Action = Action {
             .required(),
         ])),
         description: "The lessons that the caller gives, has, or looks after.",
+        problems: &[],
     },
     run: Run::Custom(list),
 };

@@ -226,6 +226,7 @@ pub(crate) const CANCEL: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&CLASSES)),
         description: "The class, cancelled with its lessons that have not begun.",
+        problems: &[],
     },
     run: Run::View(cancel),
 };
@@ -247,6 +248,7 @@ pub(crate) const COMPLETE: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&CLASSES)),
         description: "The class, completed with its lessons that have begun; later ones are cancelled.",
+        problems: &[],
     },
     run: Run::View(complete),
 };

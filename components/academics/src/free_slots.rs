@@ -81,6 +81,7 @@ pub(crate) const FREE_SLOTS: Action = Action {
         )
         .required()])),
         description: "When the tutor is available and teaches nothing.",
+        problems: &[],
     },
     run: Run::Prepared(prepare, free_slots),
 };
@@ -132,6 +133,7 @@ pub(crate) const SEARCH_TUTORS: Action = Action {
         )
         .required()])),
         description: "Tutors that match all that was asked for.",
+        problems: &[],
     },
     run: Run::Prepared(prepare, search),
 };

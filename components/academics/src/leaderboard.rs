@@ -81,6 +81,7 @@ pub(crate) const SHOW: Action = Action {
         )
         .required()])),
         description: "Points of a period by student.",
+        problems: &[],
     },
     run: Run::Statement(leaderboard),
 };
@@ -119,6 +120,7 @@ pub(crate) const SUM_UP: Action = Action {
             Field::new("badges", Kind::Rows(BADGE), "Badges, the latest first.").required(),
         ])),
         description: "Points, badges and streak of a student.",
+        problems: &[],
     },
     run: Run::Statement(summary),
 };

@@ -92,6 +92,7 @@ pub(crate) const LIST: Action = Action {
         )
         .required()])),
         description: "The lessons, moved and cancelled ones among them.",
+        problems: &[],
     },
     run: Run::Statement(list),
 };
@@ -113,6 +114,7 @@ pub(crate) const CANCEL: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(OCCURRENCE)),
         description: "The lesson, cancelled: tutor, room and students are free again.",
+        problems: &[],
     },
     run: Run::Statement(cancel),
 };
@@ -144,6 +146,7 @@ pub(crate) const MOVE: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(OCCURRENCE)),
         description: "The lesson at its new time, with its original start.",
+        problems: &[],
     },
     run: Run::Statement(relocate),
 };

@@ -120,6 +120,7 @@ pub(crate) const SHOW: Action = Action {
             Field::new("months", Kind::Rows(MONTH), "The months, the earliest first.").required(),
         ])),
         description: "Ages, gains, attendance and points by month, in the zone of the student's centre.",
+        problems: &[],
     },
     run: Run::Prepared(prepare, progress),
 };

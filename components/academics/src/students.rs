@@ -182,6 +182,7 @@ pub(crate) const ASSIGN_TUTOR: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&STUDENTS)),
         description: "The student with the tutor.",
+        problems: &[],
     },
     run: Run::View(assign),
 };

@@ -10,6 +10,8 @@ use platform::role::Role;
 use platform::sql::{Sql, Statement};
 use serde_json::{Map, Value, json};
 
+use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
+
 const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
 
 /// Who may read it.
@@ -30,7 +32,6 @@ static KEYS: [Field; 3] = [CENTRE, MONTH, CURRENCY];
 
 const CENTRE: Field = Field::new("centre_id", Kind::Id, "The centre.").required();
 const MONTH: Field = Field::new("month", Kind::Date, "The first day of the month.").required();
-const CURRENCY: Field = Field::new("currency", Kind::Currency, "The currency.").required();
 
 /// Money of a centre, a month and a currency.
 const FINANCIALS: &[Field] = &[
@@ -38,24 +39,16 @@ const FINANCIALS: &[Field] = &[
     MONTH,
     CURRENCY,
     Field::new("income", Kind::SignedMoney, "What students paid.").required(),
-    Field::new("salaries", Kind::SignedMoney, "What tutors were paid.").required(),
-    Field::new("expenses", Kind::SignedMoney, "What was spent.").required(),
-    Field::new("reimbursements", Kind::SignedMoney, "What was paid back.").required(),
+    SALARIES,
+    EXPENSES,
+    REIMBURSEMENTS,
     Field::new(
         "net",
         Kind::SignedMoney,
         "Income less salaries, expenses and reimbursements.",
     )
     .required(),
-    Field::new(
-        "records",
-        Kind::Integer {
-            min: 0,
-            max: i64::MAX,
-        },
-        "How many records there are; reversals are records too.",
-    )
-    .required(),
+    RECORDS,
 ];
 
 /// Money of centres.
@@ -119,6 +112,7 @@ pub(crate) const CENTRES: Action = Action {
             .required(),
         ])),
         description: "Money of the centres in the caller's scope.",
+        problems: &[],
     },
     run: Run::Prepared(prepare, centre_financials),
 };

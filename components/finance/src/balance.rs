@@ -7,30 +7,23 @@ use platform::policy::{Access, Grant};
 use platform::role::Role;
 use platform::sql::{Sql, Statement};
 
+use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 use crate::finance_records::{BALANCE, TYPES};
 
 /// The figures of a currency.
 pub(crate) const FIGURES: &[Field] = &[
-    Field::new("currency", Kind::Currency, "The currency.").required(),
+    CURRENCY,
     Field::new("payments", Kind::SignedMoney, "What came in.").required(),
-    Field::new("salaries", Kind::SignedMoney, "What tutors were paid.").required(),
-    Field::new("expenses", Kind::SignedMoney, "What was spent.").required(),
-    Field::new("reimbursements", Kind::SignedMoney, "What was paid back.").required(),
+    SALARIES,
+    EXPENSES,
+    REIMBURSEMENTS,
     Field::new(
         "net",
         Kind::SignedMoney,
         "Payments less salaries, expenses and reimbursements.",
     )
     .required(),
-    Field::new(
-        "records",
-        Kind::Integer {
-            min: 0,
-            max: i64::MAX,
-        },
-        "How many records there are; reversals are records too.",
-    )
-    .required(),
+    RECORDS,
 ];
 
 /// Sums records up.
@@ -63,6 +56,7 @@ pub(crate) const SHOW: Action = Action {
         )
         .required()])),
         description: "The sums of the records in the caller's reach.",
+        problems: &[],
     },
     run: Run::View(balance),
 };

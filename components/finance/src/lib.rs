@@ -5,6 +5,7 @@
 
 mod analytics;
 mod balance;
+mod figures;
 mod finance_records;
 mod lines;
 mod payroll_runs;

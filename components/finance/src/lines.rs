@@ -59,6 +59,7 @@ pub(crate) const SHOW: Action = Action {
         )
         .required()])),
         description: "The lines, whose amounts sum to zero.",
+        problems: &[],
     },
     run: Run::Statement(lines),
 };

@@ -167,6 +167,7 @@ pub(crate) const CREATE: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(RUN)),
         description: "The run of that centre and month: a draft as of now, from the completed lessons and the rates of their days. Nothing is booked. A run that is posted is answered as it is.",
+        problems: &[],
     },
     run: Run::Statement(create),
 };
@@ -188,6 +189,7 @@ pub(crate) const SHOW: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(RUN)),
         description: "The run with its items.",
+        problems: &[],
     },
     run: Run::Statement(show),
 };
@@ -216,6 +218,7 @@ pub(crate) const BOOK: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(RUN)),
         description: "The run, posted, with the finance record of each item. One that was posted before is answered as it is. 409 while the month lasts, when lessons or rates have changed since the draft was made, and when lessons have no rate.",
+        problems: &[],
     },
     run: Run::Statement(book),
 };

@@ -88,6 +88,7 @@ pub(crate) const SHOW: Action = Action {
             .required(),
         ])),
         description: "The figures by totals, by records and by lines, and whether they agree.",
+        problems: &[],
     },
     run: Run::Statement(reconciliation),
 };

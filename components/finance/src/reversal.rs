@@ -38,6 +38,7 @@ pub(crate) const REVERSE: Action = Action {
         schema: Some(Shape::Resource(&FINANCE_RECORDS)),
         description: "The reversal: a record that repeats the other and counts negatively. A record is reversed at \
             most once, and a reversal not at all.",
+        problems: &[],
     },
     run: Run::Prepared(prepare, reverse),
 };

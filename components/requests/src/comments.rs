@@ -88,6 +88,7 @@ pub(crate) const LIST: Action = Action {
             parts::NEXT,
         ])),
         description: "The comments that the caller may see.",
+        problems: &[],
     },
     run: Run::Statement(list),
 };
@@ -109,6 +110,7 @@ pub(crate) const CREATE: Action = Action {
         status: 201,
         schema: Some(Shape::Fields(COMMENT)),
         description: "The comment.",
+        problems: &[],
     },
     run: Run::Statement(create),
 };

@@ -130,6 +130,7 @@ pub(crate) const LIST: Action = Action {
             parts::NEXT,
         ])),
         description: "The loans of the item, those that came back among them.",
+        problems: &[],
     },
     run: Run::Statement(list),
 };
@@ -155,6 +156,7 @@ pub(crate) const LEND: Action = Action {
         status: 201,
         schema: Some(Shape::Resource(&INVENTORY_LOANS)),
         description: "The loan.",
+        problems: &[],
     },
     run: Run::View(lend),
 };
@@ -176,6 +178,7 @@ pub(crate) const RETURN: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&INVENTORY_LOANS)),
         description: "The loan, at its end: all of it is available again.",
+        problems: &[],
     },
     run: Run::Prepared(versioned, take_back),
 };

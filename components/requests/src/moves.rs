@@ -38,6 +38,7 @@ const fn action(
             status: 200,
             schema: Some(Shape::Resource(&REQUESTS)),
             description,
+            problems: &[],
         },
         run: Run::Prepared(versioned, build),
     }

@@ -18,6 +18,7 @@ const ANSWERS: Answers = Answers {
     status: 200,
     schema: Some(Shape::Fields(PREFERENCES)),
     description: "How the caller is reached. What concerns the security of the account is sent all the same.",
+    problems: &[],
 };
 
 /// Reads the caller's preferences.

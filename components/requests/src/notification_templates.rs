@@ -21,6 +21,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "request_assigned",
     "request_escalated",
     "request_resolved",
+    "webhook_disabled",
 ];
 
 /// A template.

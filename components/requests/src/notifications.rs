@@ -194,6 +194,7 @@ pub(crate) const RETRY: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&NOTIFICATIONS)),
         description: "The notification, under way again with its former delivery key.",
+        problems: &[],
     },
     run: Run::View(retry),
 };

@@ -56,6 +56,7 @@ pub(crate) const ADJUST: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&INVENTORY)),
         description: "The item with its new quantity.",
+        problems: &[],
     },
     run: Run::Prepared(versioned, adjust),
 };
@@ -85,6 +86,7 @@ pub(crate) const LIST: Action = Action {
             parts::NEXT,
         ])),
         description: "Every change of the quantity.",
+        problems: &[],
     },
     run: Run::Statement(list),
 };

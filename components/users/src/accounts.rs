@@ -51,6 +51,7 @@ pub(crate) const CREATE: Action = Action {
         status: 201,
         schema: Some(Shape::Resource(&USERS)),
         description: "The user that was made.",
+        problems: &[],
     },
     run: Run::Prepared(prepare, create),
 };
@@ -72,6 +73,7 @@ pub(crate) const DEACTIVATE: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&USERS)),
         description: "The user, inactive; all its sessions have ended.",
+        problems: &[],
     },
     run: Run::View(deactivate),
 };
@@ -93,6 +95,7 @@ pub(crate) const ACTIVATE: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&USERS)),
         description: "The user, active.",
+        problems: &[],
     },
     run: Run::View(activate),
 };

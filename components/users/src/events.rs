@@ -123,6 +123,7 @@ pub(crate) const LIST: Action = Action {
         ])),
         description: "Events in order of position. Nothing is ever added before a position that has been read. A page without events \
                       comes at once, or when the time to wait is over.",
+        problems: &[422],
     },
     run: Run::Custom(list),
 };

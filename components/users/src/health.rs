@@ -11,7 +11,7 @@ use platform::sqlstate;
 use serde_json::{Map, json};
 
 /// The lowest version of the schema, a migration's number, that the components of this release work with.
-const SCHEMA: i64 = 156;
+const SCHEMA: i64 = 193;
 
 /// The process answers.
 pub(crate) const LIVE: Action = Action {
@@ -32,6 +32,7 @@ pub(crate) const LIVE: Action = Action {
         )
         .required()])),
         description: "The process answers.",
+        problems: &[],
     },
     run: Run::Custom(live),
 };
@@ -64,6 +65,7 @@ pub(crate) const READY: Action = Action {
             .required(),
         ])),
         description: "Requests can be served.",
+        problems: &[],
     },
     run: Run::Custom(ready),
 };
@@ -93,6 +95,7 @@ pub(crate) const REGIONS: Action = Action {
         )
         .required()])),
         description: "Each region's name and base URL.",
+        problems: &[],
     },
     run: Run::Custom(regions),
 };

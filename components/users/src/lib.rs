@@ -1,4 +1,4 @@
-//! Accounts, sign-in, tenants, centres, staff, guardians, and reading the event log.
+//! Accounts, sign-in, tenants, centres, staff, guardians, privacy, reading the event log, and webhooks, which are told of it.
 //!
 //! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
 //! access table.
@@ -10,10 +10,12 @@ mod events;
 mod guardians;
 mod health;
 mod password;
+mod privacy;
 mod profile;
 mod staff;
 mod tenants;
 mod users;
+mod webhooks;
 
 use platform::action::Action;
 use platform::component::Component;
@@ -27,6 +29,9 @@ pub const RESOURCES: &[Resource] = &[
     users::USERS,
     staff::STAFF,
     guardians::GUARDIANS,
+    privacy::legal_holds::LEGAL_HOLDS,
+    privacy::erasures::ERASURES,
+    webhooks::WEBHOOKS,
 ];
 
 /// The endpoints written by hand.
@@ -44,6 +49,15 @@ pub static ACTIONS: &[Action] = &[
     accounts::DEACTIVATE,
     accounts::ACTIVATE,
     events::LIST,
+    privacy::subjects::EXPORT,
+    privacy::subjects::ERASE,
+    privacy::receipt::GET,
+    webhooks::making::CREATE,
+    webhooks::making::ROTATE_SECRET,
+    webhooks::moves::ENABLE,
+    webhooks::moves::DISABLE,
+    webhooks::moves::REPLAY,
+    webhooks::deliveries::LIST,
     health::LIVE,
     health::READY,
     health::REGIONS,
@@ -57,6 +71,10 @@ pub const POLICIES: &[Policy] = &[
     staff::POLICY,
     guardians::POLICY,
     events::POLICY,
+    privacy::legal_holds::POLICY,
+    privacy::erasures::POLICY,
+    privacy::subjects::POLICY,
+    webhooks::POLICY,
 ];
 
 /// The component's whole table.

@@ -1,12 +1,16 @@
 //! The command line of `lms`: its subcommands, options and help texts. What they do is in the library.
 
+pub(crate) mod events;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use cli::analytics::View;
 use cli::migrate::{Region, Retention};
+use uuid::Uuid;
 
 /// The LMS backend: runs it locally and looks after its databases.
 #[derive(Parser)]
@@ -38,8 +42,17 @@ pub(crate) enum Command {
     /// Users
     #[command(subcommand)]
     User(User),
-    /// Do what is to be done as time goes on: deliver notifications, and add the occurrences of classes that go on
+    /// Export or erase a person, and verify the receipt of an erasure
+    #[command(subcommand)]
+    Privacy(Privacy),
+    /// Do what is to be done as time goes on: deliver notifications and webhooks, and add the occurrences of classes that go on
     Worker(Worker),
+    /// The figures that analytics show
+    #[command(subcommand)]
+    Analytics(Analytics),
+    /// The event log: check it, rebuild tables from it, export it
+    #[command(subcommand)]
+    Events(events::Events),
     /// Fill a database with many tenants and students, for measuring
     Seed(Seed),
     /// Measure the application beside a native service on a private PostgreSQL
@@ -160,6 +173,66 @@ pub(crate) struct CreateAdmin {
     pub(crate) email: String,
 }
 
+#[derive(Subcommand)]
+pub(crate) enum Privacy {
+    /// Write everything held on a person into a file
+    Export(ExportSubject),
+    /// Erase a person for good, and print the receipt
+    Erase(EraseSubject),
+    /// Hold the receipt of an erasure against the database
+    Verify(VerifyReceipt),
+}
+
+#[derive(Args)]
+pub(crate) struct ExportSubject {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// The slug of the tenant
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: String,
+
+    /// The person's account
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Uuid,
+
+    /// Where to write the document; must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct EraseSubject {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// The slug of the tenant
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: String,
+
+    /// The person's account
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Uuid,
+
+    /// Why, for the records: who asked, and when
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyReceipt {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// The receipt, as it was printed or answered
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: PathBuf,
+
+    /// The slug of the tenant that the receipt must be of
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: Option<String>,
+}
+
 #[derive(Args)]
 pub(crate) struct Worker {
     #[command(flatten)]
@@ -178,12 +251,40 @@ pub(crate) struct Worker {
     )]
     pub(crate) interval: u64,
 
-    /// Do what is due at this time, such as 2026-09-01T00:00:00Z, instead of now
+    /// Seconds between two refreshes of the analytics
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 900,
+        conflicts_with = "once"
+    )]
+    pub(crate) refresh_interval: u64,
+
+    /// Do what is due at this time, removing for good what was deleted long before it, such as 2026-09-01T00:00:00Z, instead of now
     #[arg(long, value_name = "TIME", requires = "once")]
     pub(crate) now: Option<DateTime<Utc>>,
 
     #[command(flatten)]
     pub(crate) delivery: cli::delivery::Options,
+
+    #[command(flatten)]
+    pub(crate) webhooks: cli::webhooks::Options,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Analytics {
+    /// Bring the materialized views up to date, while they are read and written beneath
+    Refresh(Refresh),
+}
+
+#[derive(Args)]
+pub(crate) struct Refresh {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Only this one
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) view: Option<View>,
 }
 
 #[derive(Args)]

@@ -1,5 +1,7 @@
 //! What each subcommand does: arguments in, one call of the library, a few printed lines out.
 
+mod events;
+
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -9,10 +11,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use chrono::Utc;
 use clap::CommandFactory;
+use cli::analytics::View;
 use cli::cluster::{self, Durability, Settings, Status};
 use cli::delivery::{self, Providers};
 use cli::migrate::{self, Cell};
-use cli::{bench, database, doctor, installation, openapi, seed, tenant, up, user, worker};
+use cli::worker::Intervals;
+use cli::{
+    analytics, bench, database, doctor, installation, openapi, privacy, seed, tenant, up, user,
+    webhooks, worker,
+};
 
 use crate::arguments::{self, Arguments, Command, Target};
 
@@ -24,7 +31,10 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Migrate(options) => migrate(state, options).await,
         Command::Tenant(arguments::Tenant::Create(options)) => create_tenant(state, options).await,
         Command::User(arguments::User::CreateAdmin(options)) => create_admin(state, options).await,
+        Command::Privacy(action) => privacy(state, action).await,
         Command::Worker(options) => work(state, options).await,
+        Command::Analytics(arguments::Analytics::Refresh(options)) => refresh(state, options).await,
+        Command::Events(command) => events::execute(state, command).await,
         Command::Seed(options) => seed(state, options).await,
         Command::Bench(options) => {
             bench::run(state, &options).await?;
@@ -209,22 +219,68 @@ fn ask_password() -> Result<String> {
     Ok(password)
 }
 
+async fn privacy(state: &Path, action: arguments::Privacy) -> Result<ExitCode> {
+    match action {
+        arguments::Privacy::Export(options) => {
+            let address = address(state, options.target).await?;
+            let document = privacy::export(&address, &options.tenant, options.user).await?;
+            privacy::write(&options.output, &document)?;
+            say(format_args!("written to {}", options.output.display()))?;
+        }
+        arguments::Privacy::Erase(options) => {
+            let address = address(state, options.target).await?;
+            say(privacy::erase(&address, &options.tenant, options.user, &options.reason).await?)?;
+        }
+        arguments::Privacy::Verify(options) => {
+            let address = address(state, options.target).await?;
+            say(privacy::verify(&address, &options.receipt, options.tenant.as_deref()).await?)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn work(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
-    let providers = Providers::new(&arguments.delivery)?;
+    let couriers = worker::Couriers {
+        providers: Providers::new(&arguments.delivery)?,
+        sender: webhooks::Sender::new(&arguments.webhooks)?,
+    };
     let address = address(state, arguments.target).await?;
     if !arguments.once {
-        let interval = Duration::from_secs(arguments.interval.max(1));
-        worker::work_until_stopped(address, interval, providers).await?;
+        let intervals = Intervals {
+            rounds: Duration::from_secs(arguments.interval.max(1)),
+            refreshes: Duration::from_secs(arguments.refresh_interval.max(1)),
+        };
+        worker::work_until_stopped(address, intervals, couriers).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let report = worker::round(&address, arguments.now.unwrap_or_else(Utc::now)).await?;
+    let now = arguments.now.unwrap_or_else(Utc::now);
+    let report = worker::round(&address, now).await?;
     say(&report)?;
-    say(delivery::round(&address, &providers).await?)?;
-    Ok(if report.failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
+    refresh_views(&address, &View::ALL).await?;
+    say(delivery::round(&address, &couriers.providers).await?)?;
+    say(webhooks::round(&address, &couriers.sender, now).await?)?;
+    Ok(if report.has_failures() {
         ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
+}
+
+async fn refresh(state: &Path, arguments: arguments::Refresh) -> Result<ExitCode> {
+    let address = address(state, arguments.target).await?;
+    match arguments.view {
+        Some(view) => refresh_views(&address, &[view]).await?,
+        None => refresh_views(&address, &View::ALL).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn refresh_views(address: &str, views: &[View]) -> Result<()> {
+    let client = database::connect(address).await?;
+    for view in views {
+        say(analytics::refresh(&client, *view).await?)?;
+    }
+    Ok(())
 }
 
 async fn seed(state: &Path, arguments: arguments::Seed) -> Result<ExitCode> {

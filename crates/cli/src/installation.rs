@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use platform::network::Networks;
 
 use crate::cluster::{Cluster, Durability, Settings};
 use crate::demo::{self, Demo};
@@ -152,6 +153,8 @@ fn variables(demo: &Demo, secrets: &Secrets) -> Result<BTreeMap<String, String>>
         ("region", region),
         ("signing_keys", secrets.signing_keys.clone()),
         ("base_urls", base_urls),
+        // What a developer builds to be told of events is on this machine.
+        ("webhook_networks", Networks::loopback().to_string()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))

@@ -1,17 +1,20 @@
 //! Everything the program `lms` does, one module for each subject, so that tests can call it without a process.
 //! Only the command line itself (arguments, exit codes, printing of errors) lives in `main.rs` and `arguments.rs`.
 
+pub mod analytics;
 pub mod bench;
 pub mod cluster;
 pub mod database;
 pub mod delivery;
 pub mod demo;
 pub mod doctor;
+pub mod events;
 pub mod installation;
 pub mod manifest;
 pub mod migrate;
 pub mod openapi;
 pub mod password;
+pub mod privacy;
 pub mod progress;
 pub mod secrets;
 pub mod seed;
@@ -20,4 +23,5 @@ mod stop;
 pub mod tenant;
 pub mod up;
 pub mod user;
+pub mod webhooks;
 pub mod worker;

@@ -84,6 +84,16 @@ pub(crate) async fn begin<'a>(
     request: &str,
 ) -> Result<Transaction<'a>> {
     let transaction = client.transaction().await.map_err(explain)?;
+    enter(&transaction, tenant, request).await?;
+    Ok(transaction)
+}
+
+/// Turns a transaction that has just begun into one of the schema's owner in a tenant's context.
+pub(crate) async fn enter(
+    transaction: &Transaction<'_>,
+    tenant: Uuid,
+    request: &str,
+) -> Result<()> {
     transaction
         .batch_execute("set local role lms_owner")
         .await
@@ -99,7 +109,7 @@ pub(crate) async fn begin<'a>(
         )
         .await
         .map_err(explain)?;
-    Ok(transaction)
+    Ok(())
 }
 
 /// Takes the tenant's turn until the transaction ends. That is what every statement on a table with rules across rows begins with: whoever

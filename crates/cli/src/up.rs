@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use platform::network::Networks;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -17,8 +18,10 @@ use crate::demo::Demo;
 use crate::installation;
 use crate::manifest;
 use crate::progress::step;
+use crate::sink;
 use crate::stop::Stop;
-use crate::{sink, worker};
+use crate::webhooks::{self, Sender};
+use crate::worker::{self, Couriers};
 
 const LOCK: &str = "up.lock";
 
@@ -78,9 +81,19 @@ async fn serve(options: &Options, state: &Path, listener: TcpListener) -> Result
     // Ends with this function.
     let mut beside = JoinSet::new();
     beside.spawn(sink::serve(sink));
-    let providers = Providers::on_this_machine(sink_address, SINK_TIME)?;
+    // A developer's own receiver is on this machine.
+    let options = webhooks::Options::within(Networks::loopback());
+    let couriers = Couriers {
+        providers: Providers::on_this_machine(sink_address, SINK_TIME)?,
+        sender: Sender::new(&options)?,
+    };
     beside.spawn(async move {
-        worker::work(demo.database.superuser_url, worker::INTERVAL, providers).await;
+        worker::work(
+            demo.database.superuser_url,
+            worker::Intervals::USUAL,
+            couriers,
+        )
+        .await;
         Ok(())
     });
 

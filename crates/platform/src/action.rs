@@ -44,7 +44,7 @@ pub struct Action {
     pub run: Run,
 }
 
-/// What an action answers when all goes well.
+/// What an action answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Answers {
     /// The HTTP status.
@@ -53,6 +53,8 @@ pub struct Answers {
     pub schema: Option<Shape>,
     /// What it is, for the reference.
     pub description: &'static str,
+    /// The statuses of problems that its own statement or rule answers, besides those that follow from access, path and body.
+    pub problems: &'static [u16],
 }
 
 /// What the body of an answer is.
@@ -123,6 +125,8 @@ impl Answers {
 pub enum Run {
     /// Runs one statement with the checked input as its arguments.
     Statement(fn() -> Statement),
+    /// The same, for a statement that may take as long as an import's.
+    Lengthy(fn() -> Statement),
     /// Runs one statement whose text depends on what the caller may see.
     View(fn(&Grant) -> Statement),
     /// Computes arguments first (hashes, tokens), then runs one statement.

@@ -189,6 +189,10 @@ mod tests {
                 })))
             }))
         }
+
+        fn pause<'a>(&'a self, _: Duration) -> Pause<'a> {
+            Box::pin(std::future::ready(()))
+        }
     }
 
     fn attempts(code: &'static str, refusals: usize, arguments: &str) -> (bool, Vec<String>) {

@@ -137,6 +137,7 @@ const SWITCH: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&LAMPS)),
         description: "The lamp.",
+        problems: &[],
     },
     run: Run::Statement(switch),
 };
@@ -157,6 +158,7 @@ const SETTLE: Action = Action {
         status: 204,
         schema: None,
         description: "Nothing.",
+        problems: &[],
     },
     run: Run::Statement(switch),
 };
@@ -178,6 +180,7 @@ pub(crate) const PLAN: Action = Action {
         status: 204,
         schema: None,
         description: "Nothing.",
+        problems: &[],
     },
     run: Run::Statement(switch),
 };
@@ -203,6 +206,7 @@ pub(crate) const REPORT: Action = Action {
             }],
         )),
         description: "The report.",
+        problems: &[404],
     },
     run: Run::Statement(report),
 };
@@ -228,6 +232,7 @@ const ASK: Action = Action {
         status: 204,
         schema: None,
         description: "Nothing.",
+        problems: &[],
     },
     run: Run::Custom(ask),
 };
@@ -245,6 +250,7 @@ const PING: Action = Action {
         status: 200,
         schema: None,
         description: "Pong.",
+        problems: &[],
     },
     run: Run::Custom(ping),
 };
@@ -320,6 +326,7 @@ pub(crate) fn variables() -> BTreeMap<&'static str, &'static str> {
         ("database_url", "postgres://lms@db.example.org/lms"),
         ("database_ca", ""),
         ("allowed_origins", ""),
+        ("webhook_networks", ""),
     ])
 }
 

@@ -25,6 +25,7 @@ pub mod import;
 pub mod intake;
 pub mod listing;
 pub mod money;
+pub mod network;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod passage;

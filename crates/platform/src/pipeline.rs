@@ -67,6 +67,24 @@ pub fn intake(
     Ok(Intake::bytes(BODY))
 }
 
+/// Whether the request's statement may take longer than others.
+pub fn is_lengthy(component: &Component, request: &Request) -> bool {
+    request.method == Method::POST
+        && matches!(
+            router::find(component, &request.method, &request.path),
+            Ok(Route::Endpoint(
+                Endpoint {
+                    does: Does::Action(Action {
+                        run: Run::Lengthy(_),
+                        ..
+                    }),
+                    ..
+                },
+                _
+            ))
+        )
+}
+
 /// Answers a request, with the rows of the file that it imports, if it does.
 pub async fn handle(
     component: &Component,
@@ -252,7 +270,9 @@ async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response,
     let key = statement_cache::Key::new(action.operation, "", passage.grant);
     let (statement, arguments) = match action.run {
         Run::Custom(run) => return run(&call).await,
-        Run::Statement(build) => (statement_cache::get(key, build), call.arguments()),
+        Run::Statement(build) | Run::Lengthy(build) => {
+            (statement_cache::get(key, build), call.arguments())
+        }
         Run::View(build) => (
             statement_cache::get(key, || build(passage.grant)),
             call.arguments(),

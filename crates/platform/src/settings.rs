@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+use crate::network::Networks;
 use crate::token::Keys;
 
-/// How long the statement of an import may take. More than the database's own `statement_timeout`, less than the host
+/// How long the statement of an import or another lengthy one may take. More than the database's own `statement_timeout`, less than the host
 /// gives a request.
-pub const IMPORT: Duration = Duration::from_secs(50);
+pub const LENGTHY: Duration = Duration::from_secs(50);
 
 /// The settings of a cell, as every component of it has them.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Settings {
     pub keys: Keys,
     /// Origins that a browser may call from; none by default.
     pub allowed_origins: Vec<String>,
+    /// Networks that webhooks may be in although they are not public; none by default.
+    pub webhook_networks: Networks,
     /// How to reach the database; a secret.
     pub database_url: String,
     /// The certificate of who signs the database server's, as PEM; none to trust the system's alone.
@@ -50,24 +53,28 @@ impl Settings {
         }
         let database_ca = Some(get("database_ca")?).filter(|text| !text.trim().is_empty());
         let allowed_origins = origins(&get("allowed_origins")?);
+        let webhook_networks = Networks::parse(&get("webhook_networks")?).map_err(|_| {
+            "variable webhook_networks must be networks such as 10.0.0.0/8".to_owned()
+        })?;
         Ok(Settings {
             region,
             base_urls,
             keys,
             allowed_origins,
+            webhook_networks,
             database_url,
             database_ca,
         })
     }
 
-    /// How to reach the database for an import, which may take longer than other statements. The limit is set when a
+    /// How to reach the database for a statement that may take longer than others. The limit is set when a
     /// connection is opened: a statement cannot move its own. Where the address has options already, they stand.
-    pub fn import_database_url(&self) -> String {
+    pub fn lengthy_database_url(&self) -> String {
         let address = &self.database_url;
         if address.contains("options=") {
             return address.clone();
         }
-        let seconds = IMPORT.as_secs();
+        let seconds = LENGTHY.as_secs();
         if !address.contains("://") {
             return format!("{address} options='-c statement_timeout={seconds}s'");
         }
@@ -122,6 +129,7 @@ mod tests {
             ("base_urls", "[secret]"),
             ("base_urls", "{\"eu\": 1}"),
             ("signing_keys", "id:secret"),
+            ("webhook_networks", "10.0.0.1/33"),
             ("database_url", "postgres://x:secret@h/d?hostaddr=10.0.0.1"),
             (
                 "database_url",
@@ -138,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_gets_more_time_in_both_forms_of_an_address() {
+    fn a_lengthy_statement_gets_more_time_in_both_forms_of_an_address() {
         for (address, expected) in [
             (
                 "postgres://u:p@h/d",
@@ -155,7 +163,7 @@ mod tests {
             ("postgres://h/d?options=-cx", "postgres://h/d?options=-cx"),
         ] {
             let settings = settings_with(&[("database_url", address)]);
-            assert_eq!(settings.import_database_url(), expected);
+            assert_eq!(settings.lengthy_database_url(), expected);
         }
     }
 

@@ -33,7 +33,7 @@ use crate::sql::Statement;
 /// for a server that has fallen silent, and for a pool that has no connection left.
 const DATABASE: Duration = Duration::from_secs(20);
 
-/// How much longer an import may take in all than its statement.
+/// How much longer a request with a lengthy statement may take in all than the statement.
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// How long a body may stand still.
@@ -54,7 +54,8 @@ pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     let response = match settings().await {
         Ok(settings) => match read(component, &settings, request).await {
             (request, Ok(rows)) => {
-                let database = Postgres::new(&settings, rows.is_some());
+                let is_long = rows.is_some() || pipeline::is_lengthy(component, &request);
+                let database = Postgres::new(&settings, is_long);
                 pipeline::handle(component, &settings, &database, &request, rows).await
             }
             (request, Err(problem)) => {
@@ -112,6 +113,7 @@ async fn settings() -> Result<Rc<Settings>, String> {
         "database_url",
         "database_ca",
         "allowed_origins",
+        "webhook_networks",
     ] {
         values.insert(name, variable(name).await?);
     }
@@ -225,10 +227,10 @@ struct Postgres<'s> {
 }
 
 impl<'s> Postgres<'s> {
-    fn new(settings: &'s Settings, is_import: bool) -> Self {
-        let (address, limit) = if is_import {
-            let address = Cow::Owned(settings.import_database_url());
-            (address, settings::IMPORT + MARGIN)
+    fn new(settings: &'s Settings, is_long: bool) -> Self {
+        let (address, limit) = if is_long {
+            let address = Cow::Owned(settings.lengthy_database_url());
+            (address, settings::LENGTHY + MARGIN)
         } else {
             (Cow::Borrowed(settings.database_url.as_str()), DATABASE)
         };

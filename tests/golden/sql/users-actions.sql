@@ -262,3 +262,132 @@ select
   r.version::text as tag
 from r;
 
+-- privacy.erase
+select
+  lms.erase_subject(($1->>'id')::uuid, $1->'input'->>'reason')::text as body,
+  null::text as tag;
+
+-- erasures.receipt
+select
+  lms.erasure_receipt(($1->>'id')::uuid)::text as body,
+  null::text as tag;
+
+-- webhooks.enable
+with r as (
+  update lms.webhooks as r
+  set
+    status = 'active',
+    disabled_at = null,
+    disabled_reason = null
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.url, r.description, r.kinds, r.status, r.disabled_at, r.disabled_reason, r.secret_changed_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'url', r.url,
+    'description', r.description,
+    'kinds', r.kinds,
+    'status', r.status,
+    'disabled_at', lms.utc(r.disabled_at),
+    'disabled_reason', r.disabled_reason,
+    'secret_changed_at', lms.utc(r.secret_changed_at),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- webhooks.disable
+with r as (
+  update lms.webhooks as r
+  set
+    status = 'disabled',
+    disabled_at = coalesce(r.disabled_at, now())
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.url, r.description, r.kinds, r.status, r.disabled_at, r.disabled_reason, r.secret_changed_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'url', r.url,
+    'description', r.description,
+    'kinds', r.kinds,
+    'status', r.status,
+    'disabled_at', lms.utc(r.disabled_at),
+    'disabled_reason', r.disabled_reason,
+    'secret_changed_at', lms.utc(r.secret_changed_at),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- webhooks.replay
+select
+  json_build_object(
+    'position', lms.replay_webhook(($1->>'id')::uuid, ($1->'input'->>'after')::bigint)
+  )::text as body,
+  null::text as tag;
+
+-- webhooks.deliveries
+select
+  json_build_object(
+    'position', q.position,
+    'data', coalesce(json_agg(page.delivery order by page.position desc) filter (where page.place <= page.most), '[]'::json),
+    'next_before', min(page.position) filter (where page.place = page.most and page.follows)
+  )::text as body,
+  null::text as tag
+from lms.webhooks as w
+join lms.webhook_queues as q
+  on q.id = w.id
+left join lateral (
+  select
+    d.position,
+    coalesce(($1->>'limit')::integer, 50) as most,
+    row_number() over (order by d.position desc) as place,
+    lead(d.position) over (order by d.position desc) is not null as follows,
+    json_build_object(
+      'position', d.position,
+      'event_id', d.event_id,
+      'kind', d.kind,
+      'status', d.status,
+      'attempts', d.attempts,
+      'last_attempt_at', lms.utc(d.last_attempt_at),
+      'last_status', d.last_status,
+      'last_error', d.last_error,
+      'next_attempt_at', case when d.status = 'waiting' then lms.utc(d.next_attempt_at) end,
+      'delivered_at', lms.utc(d.delivered_at),
+      'failed_at', lms.utc(d.dead_at),
+      'queued_at', lms.utc(d.created_at)
+    ) as delivery
+  from (
+    select
+      a.*,
+      case
+        when a.delivered_at is not null then 'delivered'
+        when a.dead_at is not null then 'failed'
+        else 'waiting'
+      end as status
+    from lms.webhook_deliveries as a
+    where a.webhook_id = w.id
+      and a.position < coalesce(($1->>'before')::bigint, 9223372036854775807)
+  ) as d
+  where $1->>'status' is null
+    or d.status = $1->>'status'
+  order by d.position desc
+  limit coalesce(($1->>'limit')::integer, 50) + 1
+) as page
+  on true
+where w.id = ($1->>'id')::uuid
+  and w.deleted_at is null
+group by q.position;
+

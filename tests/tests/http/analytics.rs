@@ -1,18 +1,10 @@
 //! Analytics: the materialized views, in each role's scope.
 
-use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, run};
+use tests::{Role, run};
 
+use crate::refreshes::refresh;
 use crate::{people, rows};
-
-async fn refresh(app: &Application) -> Result<()> {
-    app.superuser()
-        .await?
-        .batch_execute("select lms.refresh_views()")
-        .await?;
-    Ok(())
-}
 
 fn ids(body: &Value, name: &str) -> Vec<String> {
     body["data"]

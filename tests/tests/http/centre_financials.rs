@@ -5,15 +5,10 @@ use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
 
 use crate::book::{payment, record, reverse};
+use crate::refreshes::refresh;
 use crate::rows;
 
 const PATH: &str = "/v1/analytics/centre-financials";
-
-async fn refresh(app: &Application) -> Result<()> {
-    let client = app.superuser().await?;
-    client.batch_execute("select lms.refresh_views()").await?;
-    Ok(())
-}
 
 /// All figures, page by page.
 async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Value>> {
@@ -239,8 +234,9 @@ fn figures_of_a_million_records_are_exact_to_the_cent() {
             .await?;
         assert!(reversed > 10_000);
         client
-            .batch_execute("set session_replication_role = origin; select lms.refresh_views()")
+            .batch_execute("set session_replication_role = origin")
             .await?;
+        refresh(app).await?;
         let found = all(app, &finance, 200).await?;
         assert!(found.len() >= 2 * 3 * 49, "{} lines", found.len());
         assert_eq!(found, summed(app, &finance).await?);

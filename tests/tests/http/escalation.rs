@@ -122,3 +122,48 @@ fn what_gets_a_new_due_time_may_be_escalated_again() {
         Ok(())
     });
 }
+
+#[test]
+fn a_request_that_can_not_be_escalated_is_reported_and_holds_up_no_other() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        worker::round(&app.superuser_url, Utc::now()).await?;
+        let mut requests = Vec::new();
+        for _ in 0..2 {
+            let request = desk::ask(app, &admin).await?;
+            desk::let_it_be_late(app, &request).await?;
+            requests.push(request);
+        }
+        let broken = people::id(&requests[0])?;
+        app.superuser()
+            .await?
+            .batch_execute(&format!(
+                "create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+                create trigger refuse before update on lms.requests
+                for each row when (old.id = '{broken}') execute function public.refuse()"
+            ))
+            .await?;
+        let report = worker::round(&app.superuser_url, Utc::now()).await?;
+        let failed: Vec<_> = report
+            .failed
+            .iter()
+            .map(|failure| (failure.tenant.as_str(), failure.what, failure.id))
+            .collect();
+        assert_eq!(failed, [("aurora", "request", broken)], "{report}");
+        assert!(
+            report.to_string().contains("not escalated: refused"),
+            "{report}"
+        );
+        let escalated: Vec<Value> = report
+            .escalated
+            .iter()
+            .map(|one| json!(one.number))
+            .collect();
+        assert_eq!(escalated, [requests[1]["number"].clone()], "{report}");
+        assert_eq!(
+            read(app, &admin, &requests[0]).await?["escalated_at"],
+            Value::Null
+        );
+        Ok(())
+    });
+}

@@ -1,6 +1,7 @@
 //! Events: the tenant's log, read by position.
 
 use anyhow::{Context, Result};
+use cli::events::verify;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run, send};
@@ -128,18 +129,11 @@ fn the_chain_stays_whole_under_writes_side_by_side() {
         for write in writes.collect::<Vec<_>>() {
             write.await??.expect(201);
         }
-        let client = app.superuser().await?;
-        client
-            .execute(
-                "select set_config('app.tenant_id', $1, false)",
-                &[&admin.tenant.to_string()],
-            )
-            .await?;
-        let broken: Option<i64> = client
-            .query_one("select lms.event_chain_break()", &[])
-            .await?
-            .get(0);
-        assert_eq!(broken, None);
+        let reports = verify::run(&app.superuser_url, None, None).await?;
+        assert!(
+            reports.iter().all(|report| report.broken.is_none()),
+            "{reports:?}"
+        );
         Ok(())
     });
 }

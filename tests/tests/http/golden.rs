@@ -111,7 +111,7 @@ fn the_statements_are_what_was_reviewed() -> Result<()> {
             if let Does::Action(action) = endpoint.does {
                 let admin = Grant::new(Role::Admin, &[]);
                 let statement = match action.run {
-                    Run::Statement(statement) => statement(),
+                    Run::Statement(statement) | Run::Lengthy(statement) => statement(),
                     Run::View(statement) | Run::Prepared(_, statement) => statement(&admin),
                     Run::Custom(_) => continue,
                 };

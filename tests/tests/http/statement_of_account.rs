@@ -368,3 +368,35 @@ fn what_is_asked_for_wrongly_is_refused_by_name() {
         Ok(())
     });
 }
+
+#[test]
+fn what_was_booked_for_a_student_is_in_the_statements_of_staff_when_the_student_is_deleted() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let finance = app.sign_in(Role::Finance).await?;
+        let f = family(app, &admin).await?;
+        booked(app, &finance, &f).await?;
+        let of_child = format!("?student_id={}&from=2026-03-01&to=2026-03-31", f.child);
+        let of_family = format!("?user_id={}&from=2026-03-01&to=2026-03-31", f.parent);
+        let mut before = Vec::new();
+        for query in [&of_child, &of_family] {
+            before.push(content(app, &finance, query).await?["accounts"].clone());
+        }
+        app.delete(&admin, &format!("/v1/students/{}", f.child))
+            .await?
+            .expect(204);
+        for (query, before) in [&of_child, &of_family].into_iter().zip(before) {
+            let accounts = content(app, &finance, query).await?["accounts"].clone();
+            assert_eq!(accounts, before, "{query}");
+        }
+        // Nobody asks about a deleted student for whom nothing was booked.
+        let other = people::student(app, &admin, f.home).await?;
+        app.delete(&admin, &format!("/v1/students/{other}"))
+            .await?
+            .expect(204);
+        let query = format!("?student_id={other}");
+        let reply = statement(app, &finance, &query, "application/json").await?;
+        reply.expect(404);
+        Ok(())
+    });
+}

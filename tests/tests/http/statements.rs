@@ -121,6 +121,12 @@ fn every_request_is_one_statement() {
                     "inventory-loans.lend" => {
                         json!({"user_id": Uuid::now_v7(), "due_on": "2035-04-02"})
                     }
+                    "legal-holds.create" => {
+                        json!({"user_id": Uuid::now_v7(), "reason": "A dispute"})
+                    }
+                    "privacy.erase" => json!({"reason": "Asked for it"}),
+                    "webhooks.create" => json!({"url": "https://hooks.example.com/lms"}),
+                    "webhooks.replay" => json!({"after": 0}),
                     _ => json!({}),
                 };
                 let mut request = app

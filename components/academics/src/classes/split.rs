@@ -49,6 +49,7 @@ pub(crate) const SPLIT: Action = Action {
         status: 201,
         schema: Some(Shape::Resource(&CLASSES)),
         description: "The new class, which goes on from this lesson; the old one ends before it.",
+        problems: &[],
     },
     run: Run::Prepared(prepare, split),
 };

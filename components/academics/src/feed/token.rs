@@ -30,6 +30,7 @@ pub(crate) const MAKE: Action = Action {
         )
         .required()])),
         description: "The address; the one before no longer works.",
+        problems: &[],
     },
     run: Run::Custom(make),
 };
@@ -57,6 +58,7 @@ pub(crate) const SHOW: Action = Action {
             .required(),
         ])),
         description: "Whether there is one, and since when.",
+        problems: &[],
     },
     run: Run::Statement(show),
 };
@@ -75,6 +77,7 @@ pub(crate) const REVOKE: Action = Action {
         status: 204,
         schema: None,
         description: "The address no longer works.",
+        problems: &[],
     },
     run: Run::Statement(revoke),
 };

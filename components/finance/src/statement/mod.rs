@@ -175,6 +175,7 @@ pub(crate) const SHOW: Action = Action {
         schema: Some(Shape::Forms(CONTENT, FORMS)),
         description: "The statement; with Accept: text/csv a file of its entries, with Accept: text/html a page that prints on A4. \
             404 when no such student or parent is in the caller's reach, 422 when the period has too many entries.",
+        problems: &[404, 422],
     },
     run: Run::Prepared(prepare, statement),
 };

@@ -32,6 +32,7 @@ pub(crate) const ME: Action = Action {
             Field::new("session_id", Kind::Id, "The session.").required(),
         ])),
         description: "The caller.",
+        problems: &[],
     },
     run: Run::Statement(me),
 };
@@ -87,6 +88,7 @@ pub(crate) const SESSIONS: Action = Action {
             .required(),
         ])),
         description: "The caller's live sessions.",
+        problems: &[],
     },
     run: Run::Statement(sessions),
 };
@@ -105,6 +107,7 @@ pub(crate) const REVOKE: Action = Action {
         status: 204,
         schema: None,
         description: "The session has ended.",
+        problems: &[],
     },
     run: Run::Statement(revoke),
 };

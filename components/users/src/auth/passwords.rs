@@ -37,6 +37,7 @@ pub(crate) const CHANGE: Action = Action {
         status: 204,
         schema: None,
         description: "The password is changed; all other sessions have ended.",
+        problems: &[],
     },
     run: Run::Custom(change),
 };
@@ -68,6 +69,7 @@ pub(crate) const RESET: Action = Action {
         status: 202,
         schema: None,
         description: "Always the same, whether there is such an account or not.",
+        problems: &[],
     },
     run: Run::Prepared(prepare_reset, reset),
 };
@@ -94,6 +96,7 @@ pub(crate) const CONFIRM: Action = Action {
         status: 204,
         schema: None,
         description: "The password is set; all sessions have ended.",
+        problems: &[],
     },
     run: Run::Prepared(prepare_confirm, confirm),
 };

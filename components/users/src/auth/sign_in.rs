@@ -50,6 +50,7 @@ pub(crate) const LOGIN: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(PAIR)),
         description: "An access token for 15 minutes and a refresh token.",
+        problems: &[],
     },
     run: Run::Custom(login),
 };
@@ -73,6 +74,7 @@ pub(crate) const REFRESH: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(PAIR)),
         description: "A new pair.",
+        problems: &[],
     },
     run: Run::Custom(refresh),
 };
@@ -91,6 +93,7 @@ pub(crate) const LOGOUT: Action = Action {
         status: 204,
         schema: None,
         description: "The session has ended; its access token no longer works.",
+        problems: &[],
     },
     run: Run::Statement(logout),
 };

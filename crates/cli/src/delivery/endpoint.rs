@@ -1,13 +1,13 @@
-//! The one host that an adapter may talk to, and how long it may take.
+//! How this program talks to others over HTTP, and the one host that an adapter may talk to.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use url::{Host, Url};
 
-/// A provider's address with a client that goes nowhere else: it follows no redirect and knows no proxy.
+/// A provider's address with a client that goes nowhere else.
 pub(crate) struct Endpoint {
     base: Url,
     client: Client,
@@ -39,14 +39,8 @@ impl Endpoint {
         {
             bail!("the provider's address is https://host/path and nothing more");
         }
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
+        let client = client(longest)
             .https_only(!is_here)
-            .connect_timeout(longest / 3)
-            .timeout(longest)
-            .user_agent(concat!("lms/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("cannot prepare the HTTP client")?;
         Ok(Self {
@@ -69,6 +63,17 @@ impl Endpoint {
         }
         self.client.post(url)
     }
+}
+
+/// A client that goes where it is told and nowhere else: it follows no redirect and knows no proxy.
+pub(crate) fn client(longest: Duration) -> ClientBuilder {
+    Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(longest / 3)
+        .timeout(longest)
+        .user_agent(concat!("lms/", env!("CARGO_PKG_VERSION")))
 }
 
 #[cfg(test)]

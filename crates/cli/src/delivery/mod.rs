@@ -5,10 +5,10 @@
 //! nothing is lost, any number of workers may be at it, and a provider that knows the key drops the double. The three channels are
 //! worked side by side, each on a connection of its own: one provider that hangs holds up its own channel alone.
 
-mod endpoint;
+pub(crate) mod endpoint;
 mod onesignal;
 mod options;
-mod outcome;
+pub(crate) mod outcome;
 mod provider;
 mod queue;
 mod report;
@@ -28,15 +28,26 @@ pub use options::{Email, Options, Providers, Push, Sms};
 pub use report::Report;
 
 use crate::database;
-use outcome::Outcome;
+use outcome::{Outcome, Schedule};
 use provider::{Channel, Provider};
 use queue::Delivery;
 
 /// How long to wait before the outbox is looked at again.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long to wait when the database is away.
 const RETRY: Duration = Duration::from_secs(10);
+
+/// Each attempt lies within three times what the one before lay within, and up to six hours. All ten together take 21 hours at the
+/// most: providers remember a key for a day.
+const SCHEDULE: Schedule = Schedule {
+    waits: &[30, 90, 270, 810, 2430, 7290, 21600, 21600, 21600],
+    parts: 0.0..=1.0,
+    longest: Duration::from_secs(6 * 3600),
+};
+
+/// What is delivered here.
+const WHAT: &str = "notifications";
 
 /// How many deliveries of one channel a worker has under way.
 const AT_ONCE: i64 = 16;
@@ -63,14 +74,18 @@ async fn work_one_channel(address: &str, channel: Channel, provider: &dyn Provid
             Ok(mut client) => work_until_it_fails(&mut client, channel, provider).await,
             Err(error) => error,
         };
-        let seconds = RETRY.as_secs();
-        let _ = writeln!(
-            std::io::stderr(),
-            "worker: {}: {error:#}; trying again in {seconds} s",
-            channel.name()
-        );
-        tokio::time::sleep(RETRY).await;
+        rest(channel.name(), &error).await;
     }
+}
+
+/// Says why nothing can be delivered, and waits for that to pass.
+pub(crate) async fn rest(what: &str, error: &Error) {
+    let seconds = RETRY.as_secs();
+    let _ = writeln!(
+        std::io::stderr(),
+        "worker: {what}: {error:#}; trying again in {seconds} s"
+    );
+    tokio::time::sleep(RETRY).await;
 }
 
 async fn work_until_it_fails(
@@ -92,7 +107,7 @@ async fn work_until_it_fails(
 }
 
 /// Nobody may be reading it; that is no reason not to work.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "worker: {line}");
 }
 
@@ -106,7 +121,7 @@ pub async fn round(address: &str, providers: &Providers) -> Result<Report> {
         let mut client = database::connect(address).await?;
         deliver_due(&mut client, channel, provider).await
     });
-    let mut total = Report::default();
+    let mut total = Report::new(WHAT);
     for report in join_all(rounds).await {
         total.merge(report?);
     }
@@ -119,7 +134,7 @@ async fn deliver_due(
     channel: Channel,
     provider: &dyn Provider,
 ) -> Result<Report> {
-    let mut report = Report::default();
+    let mut report = Report::new(WHAT);
     loop {
         let tenants = queue::tenants(client, channel).await?;
         if tenants.is_empty() {
@@ -153,7 +168,7 @@ async fn deliver(
         })
         .collect();
     while let Some((delivery, outcome)) = under_way.next().await {
-        let verdict = outcome.verdict(delivery.attempt);
+        let verdict = outcome.verdict(delivery.attempt, &SCHEDULE);
         queue::record(client, tenant, delivery, provider.name(), &verdict).await?;
         report.add(&verdict);
     }

@@ -1,17 +1,20 @@
 //! What became of an attempt, and what follows from it: delivered, tried again later, or given up.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
 use rand::RngExt;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// How often a message is tried before it is given up.
-pub(crate) const MOST_ATTEMPTS: i32 = 10;
-
-/// Within what the second attempt lies; each further one within three times that of the one before.
-const FIRST_WAIT: Duration = Duration::from_secs(30);
-
-/// Within what any attempt lies. All ten together take 21 hours at the most: providers remember a key for a day.
-const LONGEST_WAIT: Duration = Duration::from_secs(6 * 3600);
+/// When what fails is tried again.
+pub(crate) struct Schedule {
+    /// The seconds between each attempt and the next. What fails once more than there are waits is given up.
+    pub(crate) waits: &'static [u64],
+    /// Between which parts of that the wait is chosen at random: those that failed together do not come back together.
+    pub(crate) parts: RangeInclusive<f64>,
+    /// The longest time for which somebody may ask to be left alone.
+    pub(crate) longest: Duration,
+}
 
 /// The shortest time between two attempts.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -50,33 +53,38 @@ impl Outcome {
     }
 
     /// What follows from the outcome of the attempt of this number, from 1.
-    pub(crate) fn verdict(self, attempt: i32) -> Verdict {
+    pub(crate) fn verdict(self, attempt: i32, schedule: &Schedule) -> Verdict {
         match self {
             Outcome::Accepted(id) => Verdict::Sent(id),
             Outcome::Never(reason) => Verdict::Dead(reason),
-            Outcome::Later { reason, .. } if attempt >= MOST_ATTEMPTS => Verdict::Dead(reason),
-            Outcome::Later { reason, wait } => {
-                // Full jitter: those that failed together do not come back together.
-                let within = longest_wait(attempt);
-                let chosen = within.mul_f64(rand::rng().random_range(0.0..=1.0));
-                let asked = wait.unwrap_or_default().min(LONGEST_WAIT);
-                Verdict::Retry(reason, chosen.max(asked).max(SHORTEST_WAIT))
-            }
+            Outcome::Later { reason, wait } => match schedule.wait(attempt) {
+                Some(usual) => {
+                    let asked = wait.unwrap_or_default().min(schedule.longest);
+                    Verdict::Retry(reason, usual.max(asked).max(SHORTEST_WAIT))
+                }
+                None => Verdict::Dead(reason),
+            },
         }
     }
 }
 
-/// Within what the attempt lies that follows the one of this number.
-fn longest_wait(attempt: i32) -> Duration {
-    let earlier = u32::try_from(attempt - 1).unwrap_or(0);
-    3_u32
-        .checked_pow(earlier)
-        .and_then(|factor| FIRST_WAIT.checked_mul(factor))
-        .map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
+impl Schedule {
+    /// What is waited behind the attempt of this number; nothing behind the last.
+    fn wait(&self, attempt: i32) -> Option<Duration> {
+        let index = usize::try_from(attempt - 1).unwrap_or(0);
+        let seconds = self.waits.get(index)?;
+        let part = rand::rng().random_range(self.parts.clone());
+        Some(Duration::from_secs(*seconds).mul_f64(part))
+    }
+}
+
+/// How long the other side wants to be left alone (RFC 9110, section 10.2.3).
+pub(crate) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?.trim())
 }
 
 /// What `Retry-After` says: seconds, or a date.
-pub(crate) fn retry_after(text: &str) -> Option<Duration> {
+fn retry_after(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -91,35 +99,42 @@ pub(crate) fn retry_after(text: &str) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    const SCHEDULE: Schedule = Schedule {
+        waits: &[10, 100, 1000],
+        parts: 0.5..=1.5,
+        longest: Duration::from_secs(3600),
+    };
+
     fn waits(attempt: i32, wait: Option<Duration>) -> Duration {
         let outcome = Outcome::Later {
             reason: "r".to_owned(),
             wait,
         };
-        match outcome.verdict(attempt) {
+        match outcome.verdict(attempt, &SCHEDULE) {
             Verdict::Retry(_, wait) => wait,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn waits_grow_differ_and_end_within_a_day() {
-        let longest: Vec<u64> = (1..MOST_ATTEMPTS)
-            .map(|attempt| longest_wait(attempt).as_secs())
-            .collect();
-        assert_eq!(longest, [30, 90, 270, 810, 2430, 7290, 21600, 21600, 21600]);
-        assert!(longest.iter().sum::<u64>() < 24 * 3600);
-        assert_eq!(longest_wait(i32::MAX), LONGEST_WAIT);
-        let chosen: Vec<Duration> = (0..50).map(|_| waits(5, None)).collect();
-        assert!(chosen.iter().all(|wait| *wait <= longest_wait(5)));
-        assert!(chosen.iter().any(|wait| *wait != chosen[0]));
+    fn waits_follow_the_schedule_and_differ() {
+        for (attempt, usual) in [(1, 10.0), (2, 100.0), (3, 1000.0)] {
+            let chosen: Vec<Duration> = (0..50).map(|_| waits(attempt, None)).collect();
+            let around = usual * 0.5..=usual * 1.5;
+            assert!(
+                chosen
+                    .iter()
+                    .all(|wait| around.contains(&wait.as_secs_f64()))
+            );
+            assert!(chosen.iter().any(|wait| *wait != chosen[0]));
+        }
     }
 
     #[test]
     fn a_provider_that_asks_for_time_gets_it() {
         let asked = Duration::from_secs(600);
-        assert!(waits(1, Some(asked)) == asked);
-        assert!(waits(1, Some(Duration::MAX)) == LONGEST_WAIT);
+        assert_eq!(waits(1, Some(asked)), asked);
+        assert_eq!(waits(1, Some(Duration::MAX)), SCHEDULE.longest);
         assert_eq!(retry_after("120"), Some(Duration::from_secs(120)));
         let date = httpdate::fmt_http_date(SystemTime::now() + asked);
         let read = retry_after(&date).unwrap();
@@ -133,11 +148,11 @@ mod tests {
 
     #[test]
     fn the_last_attempt_and_a_refusal_end_it() {
-        let last = Outcome::later("busy".to_owned()).verdict(MOST_ATTEMPTS);
+        let last = Outcome::later("busy".to_owned()).verdict(4, &SCHEDULE);
         assert_eq!(last, Verdict::Dead("busy".to_owned()));
-        let refused = Outcome::Never("no".to_owned()).verdict(1);
+        let refused = Outcome::Never("no".to_owned()).verdict(1, &SCHEDULE);
         assert_eq!(refused, Verdict::Dead("no".to_owned()));
-        let taken = Outcome::Accepted("7".to_owned()).verdict(99);
+        let taken = Outcome::Accepted("7".to_owned()).verdict(99, &SCHEDULE);
         assert_eq!(taken, Verdict::Sent("7".to_owned()));
     }
 }

@@ -2,16 +2,14 @@
 
 use std::fmt::{self, Debug, Formatter};
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
-use super::outcome::{self, Outcome};
+use super::outcome::{Outcome, asked_for};
 
 /// Most bytes of an answer that are looked at.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -120,7 +118,7 @@ pub(crate) async fn send(provider: &dyn Provider, message: &Message) -> Outcome 
         }
         Err(_) => return Outcome::later(format!("the connection to {name} broke off")),
     };
-    let (status, wait) = (response.status(), wait(response.headers()));
+    let (status, wait) = (response.status(), asked_for(response.headers()));
     let answer = match read(response).await {
         Some(body) => serde_json::from_slice(&body).unwrap_or(Value::Null),
         None if status.is_success() => {
@@ -180,12 +178,6 @@ fn code(answer: &Value) -> Option<String> {
         }),
         _ => None,
     }
-}
-
-/// How long the provider wants to be left alone: seconds, or a date (RFC 9110, section 10.2.3).
-fn wait(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    outcome::retry_after(text)
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use std::fmt::{self, Display, Formatter};
 use super::outcome::Verdict;
 
 /// What became of the deliveries of a round.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// What is delivered, such as notifications.
+    what: &'static str,
     /// How many were taken by a provider.
     pub sent: usize,
     /// How many attempts failed that are to be repeated.
@@ -19,7 +21,17 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, verdict: &Verdict) {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            sent: 0,
+            retried: 0,
+            dead: 0,
+            reasons: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, verdict: &Verdict) {
         let reason = match verdict {
             Verdict::Sent(_) => {
                 self.sent += 1;
@@ -37,7 +49,7 @@ impl Report {
         *self.reasons.entry(reason.clone()).or_default() += 1;
     }
 
-    pub(super) fn merge(&mut self, other: Report) {
+    pub(crate) fn merge(&mut self, other: Report) {
         self.sent += other.sent;
         self.retried += other.retried;
         self.dead += other.dead;
@@ -48,7 +60,7 @@ impl Report {
 
     /// Whether there was nothing to do.
     pub fn is_empty(&self) -> bool {
-        *self == Report::default()
+        *self == Report::new(self.what)
     }
 }
 
@@ -56,8 +68,8 @@ impl Display for Report {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "notifications sent: {}, to be tried again: {}, given up: {}",
-            self.sent, self.retried, self.dead
+            "{} sent: {}, to be tried again: {}, given up: {}",
+            self.what, self.sent, self.retried, self.dead
         )?;
         for (reason, count) in &self.reasons {
             write!(out, "\n  {count} times: {reason}")?;
@@ -74,12 +86,12 @@ mod tests {
 
     #[test]
     fn a_report_counts_and_says_why() {
-        let mut report = Report::default();
+        let mut report = Report::new("notifications");
         assert!(report.is_empty());
         report.add(&Verdict::Sent("7".to_owned()));
         let later = Verdict::Retry("resend answered 500".to_owned(), Duration::ZERO);
         report.add(&later);
-        let mut other = Report::default();
+        let mut other = Report::new("notifications");
         other.add(&later);
         other.add(&Verdict::Dead("resend answered 422".to_owned()));
         report.merge(other);

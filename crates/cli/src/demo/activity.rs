@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::people::{People, Plan};
 use super::rows::{act_as, insert};
-use super::{desk, lessons, messages, payroll};
+use super::{desk, lessons, messages, payroll, webhooks};
 
 /// Writes it all.
 pub(super) async fn create(
@@ -48,7 +48,8 @@ pub(super) async fn create(
         payroll::create(transaction, plan, people).await?;
     }
     desk::create(transaction, people, &mut generator).await?;
-    messages::create(transaction, people).await
+    messages::create(transaction, people).await?;
+    webhooks::create(transaction, people).await
 }
 
 fn assessments(students: &[Uuid], tutor: Uuid, generator: &mut ChaCha8Rng) -> Vec<Value> {

@@ -3,11 +3,13 @@
 
 mod activity;
 mod desk;
+mod former;
 mod lessons;
 mod messages;
 mod payroll;
 mod people;
 mod rows;
+mod webhooks;
 
 use std::path::Path;
 
@@ -179,6 +181,7 @@ async fn make_tenant(client: &mut Client, plan: &people::Plan<'_>) -> Result<Uui
     let transaction = tenant::begin(client, id, REQUEST).await?;
     let people = people::create(&transaction, id, plan).await?;
     activity::create(&transaction, plan, &people).await?;
+    former::create(&transaction, plan, &people).await?;
     transaction.commit().await.map_err(explain)?;
     Ok(id)
 }

@@ -1,4 +1,4 @@
-//! Checks inside the database: version, roles, migrations, cell, row security, clock, demo users.
+//! Checks inside the database: version, roles, migrations, cell, row security, event log, clock, demo users.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -32,6 +32,7 @@ pub(super) async fn check(options: &Options, address: &str) -> Vec<Check> {
         ("cell", cell(&client).await),
         ("roles", roles(&client).await),
         ("row security", row_security(&client).await),
+        ("event log", event_log(&client).await),
         ("application login", login(options, address).await),
         ("demo users", demo_users(options, &client).await),
     ] {
@@ -196,6 +197,38 @@ async fn row_security(client: &Client) -> Result<Outcome> {
         bad(
             format!("not forced on {open}"),
             "alter table lms.<table> enable row level security, force row level security",
+        )
+    }
+}
+
+/// Whether the next month of the event log is there before it begins.
+async fn event_log(client: &Client) -> Result<Outcome> {
+    let row = client
+        .query_one(
+            "select
+              count(*),
+              coalesce(bool_or(m.month = to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM')), false)
+            from (
+              select substring(c.relname from '^event_log_([0-9]{4}_[0-9]{2})$') as month
+              from pg_inherits as i
+              join pg_class as c
+                on c.oid = i.inhrelid
+              where i.inhparent = 'lms.event_log'::regclass
+            ) as m
+            where m.month > to_char(now() at time zone 'UTC', 'YYYY_MM')",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    let (months, is_ahead): (i64, bool) = (row.get(0), row.get(1));
+    if is_ahead {
+        Ok(Outcome::Good(format!(
+            "the partitions of {months} months ahead are there"
+        )))
+    } else {
+        bad(
+            "the partition of the next month is not there: its events will all be in the default partition",
+            "run `lms worker`, or `lms worker --once`, before the month ends",
         )
     }
 }

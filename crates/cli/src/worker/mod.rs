@@ -1,35 +1,54 @@
 //! `lms worker`: what has to be done as time goes on, whoever is using the application.
 //!
 //! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
-//! have come into sight, escalates requests and reminds of loans that are overdue, and refreshes the views that analytics are read from. Each class
-//! and each request is a transaction of its own, so that a round may break off anywhere, and any number of workers may be at it
-//! at the same time. Beside the rounds it delivers notifications and seals events, within seconds.
+//! have come into sight, escalates requests and reminds of loans that are overdue, removes what was deleted long ago, and makes the event
+//! log's next months. Each class and each request is a transaction of its own, so that a round may break off anywhere, and any number of
+//! workers may be at it at the same time. Beside the rounds it delivers notifications, seals events and tells webhooks of them, within
+//! seconds, and refreshes the views that analytics are read from.
 
 mod escalation;
 mod extension;
+mod partitions;
+mod refreshing;
 mod reminders;
 mod report;
+mod retention;
 mod sealing;
 
 use std::io::Write;
 use std::time::Duration;
 
 use academics::recurrence::HORIZON;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-pub use report::{Clash, Escalation, Failure, Report};
+pub use report::{Clash, Escalation, Failure, NotRemoved, Report};
 pub(crate) use sealing::seal;
 
 use crate::database::{self, explain};
 use crate::delivery::{self, Providers};
 use crate::stop::Stop;
 use crate::tenant;
+use crate::webhooks::{self, Sender};
 
-/// How long `lms up` waits between two rounds.
-pub const INTERVAL: Duration = Duration::from_secs(3600);
+/// How long a worker waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Intervals {
+    /// Between two rounds.
+    pub rounds: Duration,
+    /// Between two refreshes of the analytics.
+    pub refreshes: Duration,
+}
+
+impl Intervals {
+    /// Those of a worker that is told nothing else.
+    pub const USUAL: Intervals = Intervals {
+        rounds: Duration::from_secs(3600),
+        refreshes: Duration::from_secs(900),
+    };
+}
 
 /// How soon a round that failed is tried again, at the most.
 const RETRY: Duration = Duration::from_secs(30);
@@ -37,50 +56,62 @@ const RETRY: Duration = Duration::from_secs(30);
 /// What the transactions of a round are called in the event log.
 const REQUEST: &str = "worker";
 
+/// Whom the worker hands over to what is to be delivered.
+pub struct Couriers {
+    /// Who delivers notifications.
+    pub providers: Providers,
+    /// Who tells webhooks of events.
+    pub sender: Sender,
+}
+
 /// Works until it is told to stop.
 pub async fn work_until_stopped(
     address: String,
-    interval: Duration,
-    providers: Providers,
+    intervals: Intervals,
+    couriers: Couriers,
 ) -> Result<()> {
     let mut stop = Stop::new()?;
     tokio::select! {
-        () = work(address, interval, providers) => Ok(()),
+        () = work(address, intervals, couriers) => Ok(()),
         () = stop.received() => Ok(()),
     }
 }
 
-/// Goes round and delivers for ever. A database that is away is asked again.
-pub async fn work(address: String, interval: Duration, providers: Providers) {
+/// Goes round, refreshes, delivers and seals for ever. A database that is away is asked again.
+pub async fn work(address: String, intervals: Intervals, couriers: Couriers) {
     tokio::join!(
-        go_round(&address, interval),
-        delivery::work(&address, &providers),
-        sealing::work(&address)
+        go_round(&address, intervals.rounds),
+        refreshing::work(&address, intervals.refreshes),
+        delivery::work(&address, &couriers.providers),
+        sealing::work(&address),
+        webhooks::work(&address, &couriers.sender)
     );
 }
 
 async fn go_round(address: &str, interval: Duration) {
     loop {
-        let pause = match round(address, Utc::now()).await {
-            Ok(report) => {
-                if !report.is_empty() {
-                    // Nobody may be reading it; that is no reason not to work.
-                    let _ = writeln!(std::io::stdout(), "worker: {report}");
-                }
-                interval
+        let outcome = round(address, Utc::now()).await.map(|report| {
+            if !report.is_empty() {
+                // Nobody may be reading it; that is no reason not to work.
+                let _ = writeln!(std::io::stdout(), "worker: {report}");
             }
-            Err(error) => {
-                let pause = interval.min(RETRY);
-                let seconds = pause.as_secs();
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "worker: {error:#}; trying again in {seconds} s"
-                );
-                pause
-            }
-        };
-        tokio::time::sleep(pause).await;
+        });
+        tokio::time::sleep(rest("", outcome, interval)).await;
     }
+}
+
+/// How long to wait before the next time: less when it failed, which is said with what it was.
+fn rest(what: &str, outcome: Result<()>, interval: Duration) -> Duration {
+    let Err(error) = outcome else {
+        return interval;
+    };
+    let pause = interval.min(RETRY);
+    let seconds = pause.as_secs();
+    let _ = writeln!(
+        std::io::stderr(),
+        "worker: {what}{error:#}; trying again in {seconds} s"
+    );
+    pause
 }
 
 /// Does everything that is due at a time.
@@ -88,6 +119,7 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
     let mut client = database::connect(address).await?;
     let horizon = now + HORIZON;
     let mut report = Report::default();
+    let retained = retention::tables(&mut client).await?;
     for (tenant, slug) in tenants(&mut client).await? {
         for class in due(&mut client, tenant, horizon).await? {
             match extension::extend(&mut client, tenant, class, horizon).await {
@@ -105,20 +137,11 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
         }
         escalation::escalate(&mut client, tenant, &slug, now, &mut report).await?;
         report.reminded += reminders::remind(&mut client, tenant, now).await?;
+        retention::remove(&mut client, tenant, &slug, &retained, now, &mut report).await?;
     }
-    refresh(&client).await?;
+    report.months = partitions::make(&mut client, now).await?;
     seal(&mut client).await?;
     Ok(report)
-}
-
-/// Brings the materialized views, which analytics are read from, up to date.
-async fn refresh(client: &Client) -> Result<()> {
-    client
-        .execute("select lms.refresh_views()", &[])
-        .await
-        .map_err(explain)
-        .context("cannot refresh the analytics")?;
-    Ok(())
 }
 
 /// Every tenant of the cell.

@@ -22,6 +22,12 @@ pub struct Report {
     pub escalated: Vec<Escalation>,
     /// How many overdue loans people were reminded of.
     pub reminded: u64,
+    /// How many rows were removed that had been deleted long ago, what went with them not counted.
+    pub removed: u64,
+    /// Tables of which such rows could not be removed.
+    pub not_removed: Vec<NotRemoved>,
+    /// How many of the event log's months were made.
+    pub months: i32,
 }
 
 /// An occurrence that was cancelled because somebody or something in it is taken.
@@ -61,6 +67,17 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// A table of a tenant of which deleted rows could not be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRemoved {
+    /// The slug of the tenant.
+    pub tenant: String,
+    /// The table.
+    pub table: String,
+    /// Why, in one line.
+    pub reason: String,
+}
+
 impl Report {
     pub(super) fn add(&mut self, tenant: &str, class: Uuid, extended: Extended) {
         self.classes += 1;
@@ -71,6 +88,11 @@ impl Report {
             start,
         });
         self.clashes.extend(clashes);
+    }
+
+    /// Whether something could not be done.
+    pub fn has_failures(&self) -> bool {
+        !self.failed.is_empty() || !self.not_removed.is_empty()
     }
 
     /// Whether there was nothing to do.
@@ -89,6 +111,12 @@ impl Display for Report {
         if self.reminded > 0 {
             write!(out, ", reminders of loans: {}", self.reminded)?;
         }
+        if self.removed > 0 {
+            write!(out, ", deleted rows removed for good: {}", self.removed)?;
+        }
+        if self.months > 0 {
+            write!(out, ", months of the event log made: {}", self.months)?;
+        }
         for clash in &self.clashes {
             write!(
                 out,
@@ -103,6 +131,13 @@ impl Display for Report {
                 out,
                 "\n  tenant {}, {} {}: {}",
                 failure.tenant, failure.what, failure.id, failure.reason
+            )?;
+        }
+        for table in &self.not_removed {
+            write!(
+                out,
+                "\n  tenant {}, {}: deleted rows are not removed: {}",
+                table.tenant, table.table, table.reason
             )?;
         }
         for escalation in &self.escalated {
@@ -151,13 +186,22 @@ mod tests {
                 is_assigned,
             });
         }
+        report.not_removed.push(NotRemoved {
+            tenant: "acme".to_owned(),
+            table: "students".to_owned(),
+            reason: "locked".to_owned(),
+        });
         report.reminded = 2;
-        assert!(!report.is_empty());
+        report.removed = 5;
+        report.months = 1;
+        assert!(!report.is_empty() && report.has_failures());
         assert_eq!(
             report.to_string(),
-            "classes extended: 1, occurrences added: 3, reminders of loans: 2\n  \
+            "classes extended: 1, occurrences added: 3, reminders of loans: 2, \
+             deleted rows removed for good: 5, months of the event log made: 1\n  \
              tenant acme, class 00000000-0000-0000-0000-000000000000: 2026-09-07T15:00:00Z is cancelled, it clashes with another class\n  \
              tenant acme, class 00000000-0000-0000-0000-000000000000: not extended: broken\n  \
+             tenant acme, students: deleted rows are not removed: locked\n  \
              tenant acme, request 7: overdue, priority high\n  \
              tenant acme, request 7: overdue, priority high, assigned to nobody"
         );

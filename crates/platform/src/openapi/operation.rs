@@ -369,7 +369,9 @@ fn written(action: &Action, key: Value) -> Value {
     if action.body.is_some() {
         problems.extend([408, 409, 413, 415, 422]);
     }
+    problems.extend(action.answers.problems);
     problems.sort_unstable();
+    problems.dedup();
     let mut parameters: Vec<Value> = action.query.iter().map(query_parameter).collect();
     if action.method == http::Method::POST && !matches!(action.access, Access::Public) {
         parameters.push(key);

@@ -108,6 +108,14 @@ fn every_form_of_an_answer_is_named() {
 }
 
 #[test]
+fn an_action_names_the_problems_of_its_own() {
+    let document = made();
+    let responses = &document["paths"]["/v1/lamps/report"]["get"]["responses"];
+    let statuses: Vec<&String> = responses.as_object().unwrap().keys().collect();
+    assert_eq!(statuses, ["200", "400", "401", "403", "404", "406", "503"]);
+}
+
+#[test]
 fn a_path_names_its_parameters() {
     let document = made();
     let parameters = &document["paths"]["/v1/lamps/{id}/switch"]["post"]["parameters"];

@@ -1,0 +1,21 @@
+//! What sums of finance records have in common, wherever they are shown.
+
+use platform::field::{Field, Kind};
+
+pub(crate) const CURRENCY: Field =
+    Field::new("currency", Kind::Currency, "The currency.").required();
+pub(crate) const SALARIES: Field =
+    Field::new("salaries", Kind::SignedMoney, "What tutors were paid.").required();
+pub(crate) const EXPENSES: Field =
+    Field::new("expenses", Kind::SignedMoney, "What was spent.").required();
+pub(crate) const REIMBURSEMENTS: Field =
+    Field::new("reimbursements", Kind::SignedMoney, "What was paid back.").required();
+pub(crate) const RECORDS: Field = Field::new(
+    "records",
+    Kind::Integer {
+        min: 0,
+        max: i64::MAX,
+    },
+    "How many records there are; reversals are records too.",
+)
+.required();

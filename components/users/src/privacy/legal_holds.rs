@@ -1,0 +1,45 @@
+//! Legal holds: who must not be erased.
+
+use platform::field::{Field, Kind};
+use platform::policy::{Grant, Policy, Verb};
+use platform::resource::Resource;
+use platform::role::Role;
+
+/// A hold on a person.
+pub(crate) const LEGAL_HOLDS: Resource = Resource {
+    name: "legal-holds",
+    table: "legal_holds",
+    singular: "legal hold",
+    description: "A person who must not be erased, and whose parents and guardians must not be, until the hold is deleted.",
+    fields: &[
+        Field::new("user_id", Kind::Reference("users"), "The person's account.")
+            .required()
+            .on_create()
+            .filterable(),
+        Field::new(
+            "reason",
+            Kind::Text { min: 1, max: 1000 },
+            "Why; told to whoever tries to erase the person.",
+        )
+        .required(),
+    ],
+    owner: None,
+    verbs: &[
+        Verb::List,
+        Verb::Get,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Restore,
+        Verb::Export,
+    ],
+    rule: None,
+    requires_match: false,
+    requires_key: false,
+};
+
+/// Who may do what to holds.
+pub(crate) const POLICY: Policy = Policy {
+    resource: "legal-holds",
+    grants: &[Grant::new(Role::Admin, LEGAL_HOLDS.verbs)],
+};

@@ -1,0 +1,159 @@
+//! The parts of an export in their directory: `<tenant>-<first position>-<last position>.<form>`.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::NamedTempFile;
+
+use super::named;
+
+/// The parts of one tenant and form that are whole.
+pub(super) struct Parts {
+    directory: PathBuf,
+    prefix: String,
+    suffix: String,
+    /// First and last positions, in order.
+    ranges: Vec<(i64, i64)>,
+    /// Held until the export has ended, so that no other one writes here meanwhile.
+    _lock: File,
+}
+
+impl Parts {
+    /// Looks into the directory, which is made if need be.
+    pub(super) fn open(directory: &Path, tenant: &str, extension: &str) -> Result<Self> {
+        let place = || format!("cannot use the directory {}", directory.display());
+        fs::create_dir_all(directory).with_context(place)?;
+        let lock = File::open(directory).with_context(place)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("another export is writing into {}", directory.display())
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(place),
+        }
+        let mut parts = Self {
+            directory: directory.to_owned(),
+            prefix: format!("{tenant}-"),
+            suffix: format!(".{extension}"),
+            ranges: Vec::new(),
+            _lock: lock,
+        };
+        for entry in fs::read_dir(directory).with_context(place)? {
+            let name = entry.with_context(place)?.file_name();
+            parts
+                .ranges
+                .extend(name.to_str().and_then(|name| parts.range(name)));
+        }
+        parts.ranges.sort_unstable();
+        parts.check()?;
+        Ok(parts)
+    }
+
+    fn range(&self, name: &str) -> Option<(i64, i64)> {
+        let range = name
+            .strip_prefix(&self.prefix)?
+            .strip_suffix(&self.suffix)?;
+        let (first, last) = range.split_once('-')?;
+        Some((first.parse().ok()?, last.parse().ok()?))
+    }
+
+    fn name(&self, (first, last): (i64, i64)) -> String {
+        format!("{}{first:012}-{last:012}{}", self.prefix, self.suffix)
+    }
+
+    fn check(&self) -> Result<()> {
+        for pair in self.ranges.windows(2) {
+            if let [before, behind] = pair {
+                ensure!(
+                    before.1.checked_add(1) == Some(behind.0),
+                    "{} does not follow on {}: remove what does not belong there, or use another directory",
+                    self.name(*behind),
+                    named(&self.directory, &self.name(*before))
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The last position that is in a part; without any, the one to begin behind.
+    pub(super) fn reached(&self, after: Option<i64>) -> Result<i64> {
+        let (Some(first), Some(last)) = (self.ranges.first(), self.ranges.last()) else {
+            return Ok(after.unwrap_or(0));
+        };
+        if let Some(after) = after {
+            ensure!(
+                after.checked_add(1) == Some(first.0),
+                "the parts in {} begin at position {}, not behind {after}: use another directory",
+                self.directory.display(),
+                first.0
+            );
+        }
+        Ok(last.1)
+    }
+
+    /// Gives a part that is whole its name.
+    pub(super) fn keep(&self, file: NamedTempFile, after: i64, until: i64) -> Result<()> {
+        let name = self.name((after + 1, until));
+        let keep = || -> Result<()> {
+            file.as_file().sync_all()?;
+            file.persist_noclobber(self.directory.join(&name))?;
+            File::open(&self.directory)?.sync_all()?;
+            Ok(())
+        };
+        keep().with_context(|| format!("cannot write {}", named(&self.directory, &name)))
+    }
+}
+
+/// A file for a part that is not whole yet. It is gone when it is not kept.
+pub(super) fn temporary(directory: &Path) -> Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".part-")
+        .tempfile_in(directory)
+        .with_context(|| format!("cannot write into {}", directory.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(names: &[&str]) -> (tempfile::TempDir, Result<Parts>) {
+        let directory = tempfile::tempdir().unwrap();
+        for name in names {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        let parts = Parts::open(directory.path(), "a-1", "ndjson");
+        (directory, parts)
+    }
+
+    #[test]
+    fn an_export_goes_on_behind_its_last_part() {
+        let (_directory, parts) = with(&[]);
+        let parts = parts.unwrap();
+        assert_eq!(parts.reached(None).unwrap(), 0);
+        assert_eq!(parts.reached(Some(7)).unwrap(), 7);
+        let (directory, parts) = with(&[
+            "a-1-000000000008-000000000010.ndjson",
+            "a-1-000000000011-000000000020.ndjson",
+            "a-1-000000000021-000000000030.xapi.ndjson",
+            "a-2-000000000021-000000000030.ndjson",
+            ".part-xyz",
+        ]);
+        let parts = parts.unwrap();
+        assert_eq!(parts.reached(None).unwrap(), 20);
+        assert_eq!(parts.reached(Some(7)).unwrap(), 20);
+        assert!(parts.reached(Some(0)).is_err());
+        assert!(
+            Parts::open(directory.path(), "a-1", "parquet").is_err(),
+            "locked"
+        );
+    }
+
+    #[test]
+    fn parts_that_do_not_join_are_refused() {
+        let (_directory, parts) = with(&["a-1-1-10.ndjson", "a-1-12-20.ndjson"]);
+        assert!(parts.is_err());
+        let (_directory, parts) = with(&["a-1-1-10.ndjson", "a-1-10-20.ndjson"]);
+        assert!(parts.is_err());
+    }
+}

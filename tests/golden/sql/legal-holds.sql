@@ -1,0 +1,276 @@
+-- legal_holds.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'reason', r.reason,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.legal_holds as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- legal_holds.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'reason', r.reason,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by,
+      'deleted_at', lms.utc(r.deleted_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.legal_holds as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+  order by r.created_at, r.id desc
+  limit ($1->>'limit')::integer + 1
+), counted as (
+  select count(*) as total
+  from lms.legal_holds as r
+  where true
+    and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
+    and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || ',"count":' || (select total from counted)
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- legal_holds.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'reason', r.reason,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from lms.legal_holds as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- legal_holds.get_as_of
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'reason', r.reason,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from jsonb_populate_record(
+  null::lms.legal_holds,
+  lms.state_at('legal_holds', ($1->>'id')::uuid, ($1->>'as_of')::timestamptz)
+) as r
+where r.id is not null
+  and r.deleted_at is null;
+
+-- legal_holds.create
+with r as (
+  insert into lms.legal_holds as r (id, user_id, reason)
+  select
+    ($1->>'id')::uuid,
+    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'reason')::text
+  returning r.id, r.user_id, r.reason, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'reason', r.reason,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- legal_holds.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.legal_holds as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.legal_holds as r
+  set
+    reason = case when $1->'input' ? 'reason' then ($1->'input'->>'reason')::text else r.reason end
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.reason, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'reason', r.reason,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- legal_holds.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.legal_holds as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.legal_holds as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.reason, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'reason', r.reason,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- legal_holds.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.legal_holds as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.legal_holds as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.reason, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'reason', r.reason,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by,
+    'deleted_at', lms.utc(r.deleted_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- legal_holds.export
+select
+  'id,user_id,reason,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.user_id::text, '') || ',' ||
+    lms.csv_cell(r.reason::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || ',' ||
+    coalesce(lms.utc(r.deleted_at), '') || E'\r\n' as line
+  from lms.legal_holds as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+

@@ -1,7 +1,7 @@
 -- Reading the log. What can be seen by now is sealed first, so that whoever reads finds his own writes.
 set local role lms_owner;
 
-create function lms.read_events(after bigint, most integer, of_entity text, of_row uuid) returns setof lms.event_log
+create function lms.check_position(after bigint) returns void
 language plpgsql
 volatile
 as $$
@@ -16,6 +16,37 @@ begin
   if after > coalesce(last_position, 0) then
     perform lms.refuse('LM422', format('The log ends at position %s.', coalesce(last_position, 0)), 'after');
   end if;
+end
+$$;
+
+comment on function lms.check_position is
+  'Seals what is committed of the context''s tenant, and refuses a position beyond the end of its log with LM422.';
+
+create function lms.event_json(event lms.event_log) returns json
+language sql
+stable
+parallel safe
+return json_build_object(
+  'position', event.position,
+  'id', event.id,
+  'entity', event.entity,
+  'entity_id', event.entity_id,
+  'kind', event.kind,
+  'actor', event.actor,
+  'request_id', event.request_id,
+  'at', lms.utc(event.at),
+  'state', event.state,
+  'hash', encode(event.hash, 'hex')
+);
+
+comment on function lms.event_json is 'An event as it is shown, to who reads the log and to webhooks.';
+
+create function lms.read_events(after bigint, most integer, of_entity text, of_row uuid) returns setof lms.event_log
+language plpgsql
+volatile
+as $$
+begin
+  perform lms.check_position(after);
   -- Two texts, because each has an index of its own.
   if of_row is null then
     return query
@@ -65,4 +96,4 @@ $$;
 comment on function lms.state_at is
   'What a row was at a time: empty when it had been purged, null when it was not there. LM422 for a time to come.';
 
-grant execute on function lms.read_events, lms.state_at to lms_application;
+grant execute on function lms.check_position, lms.event_json, lms.read_events, lms.state_at to lms_application;

@@ -211,8 +211,6 @@ create function lms.replay_webhook(webhook uuid, after bigint) returns bigint
 language plpgsql
 as $$
 #variable_conflict use_variable
-declare
-  last_position bigint;
 begin
   perform
   from lms.webhooks as w
@@ -221,14 +219,7 @@ begin
   if not found then
     raise exception using errcode = 'LM404';
   end if;
-  perform lms.seal_events();
-  select h.position
-  into last_position
-  from lms.event_heads as h
-  where h.tenant_id = current_setting('app.tenant_id')::uuid;
-  if after > coalesce(last_position, 0) then
-    perform lms.refuse('LM422', format('The log ends at position %s.', coalesce(last_position, 0)), 'after');
-  end if;
+  perform lms.check_position(after);
   update lms.webhook_queues as q
   set position = after
   where q.id = webhook;

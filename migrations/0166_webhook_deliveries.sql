@@ -53,18 +53,7 @@ stable
 return json_build_object(
   'type', e.kind,
   'timestamp', lms.utc(e.at),
-  'data', json_build_object(
-    'position', e.position,
-    'id', e.id,
-    'entity', e.entity,
-    'entity_id', e.entity_id,
-    'kind', e.kind,
-    'actor', e.actor,
-    'request_id', e.request_id,
-    'at', lms.utc(e.at),
-    'state', e.state,
-    'hash', encode(e.hash, 'hex')
-  )
+  'data', lms.event_json(e)
 )::text;
 
 comment on function lms_private.webhook_body is 'What a webhook is told of an event, which is in it as GET /v1/events shows it.';

@@ -142,8 +142,7 @@ as $$
             and u.confrelid = 'lms.users'::regclass
         )
       )
-  ) as p
-  where to_regprocedure('lms_private.is_held(uuid, uuid)') is not null;
+  ) as p;
 $$;
 
 comment on function lms_private.is_of_held_person is

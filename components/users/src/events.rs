@@ -172,18 +172,7 @@ select
 from (
   select
     r.position,
-    json_build_object(
-      'position', r.position,
-      'id', r.id,
-      'entity', r.entity,
-      'entity_id', r.entity_id,
-      'kind', r.kind,
-      'actor', r.actor,
-      'request_id', r.request_id,
-      'at', lms.utc(r.at),
-      'state', r.state,
-      'hash', encode(r.hash, 'hex')
-    ) as event
+    lms.event_json(r) as event
   from lms.read_events(
     coalesce(($1->>'after')::bigint, 0),
     coalesce(($1->>'limit')::integer, 50),

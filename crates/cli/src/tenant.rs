@@ -77,6 +77,20 @@ pub async fn find(client: &Client, slug: &str) -> Result<Option<Uuid>> {
     Ok(row.map(|row| row.get(0)))
 }
 
+/// Every tenant of the database with its slug, in the order of slugs.
+pub(crate) async fn all(client: &Client) -> Result<Vec<(Uuid, String)>> {
+    let rows = client
+        .query(
+            "select s.tenant_id, s.slug
+            from lms_private.tenant_slugs as s
+            order by s.slug",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// A transaction of the schema's owner in a tenant's context: row security holds it as it holds everybody.
 pub(crate) async fn begin<'a>(
     client: &'a mut Client,
@@ -122,14 +136,15 @@ pub(crate) async fn take_turn(transaction: &Transaction<'_>, tenant: Uuid) -> Re
     Ok(())
 }
 
-/// Gives all events of the context's tenant that are committed their places in its chain.
-pub(crate) async fn seal_events(transaction: &Transaction<'_>) -> Result<()> {
+/// Gives all events of a tenant that are committed their places in its chain, so that what is read next has them.
+pub(crate) async fn seal_events(client: &mut Client, tenant: Uuid) -> Result<()> {
+    let transaction = begin(client, tenant, "seal").await?;
     transaction
         .execute("select lms.seal_events()", &[])
         .await
         .map_err(explain)
         .context("cannot seal the events")?;
-    Ok(())
+    transaction.commit().await.map_err(explain)
 }
 
 #[cfg(test)]

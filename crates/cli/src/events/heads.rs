@@ -14,9 +14,9 @@ use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use super::log::Log;
-use super::verify::all;
-use super::{chain, seal, still};
+use super::{chain, still};
 use crate::database;
+use crate::tenant;
 
 /// The type in the header, so that a signature over something else is not taken for one over heads.
 const TYPE: &str = "lms-event-heads";
@@ -121,8 +121,8 @@ pub async fn export(address: &str, file: &Path, key: &SigningKey) -> Result<usiz
         made_at: Utc::now(),
         heads: Vec::new(),
     };
-    for (_, tenant) in all(&client).await? {
-        seal(&mut client, tenant).await?;
+    for (tenant, _) in tenant::all(&client).await? {
+        tenant::seal_events(&mut client, tenant).await?;
         let transaction = still(&mut client, tenant, true).await?;
         let head = Log::open(&transaction, tenant).await?.head().await?;
         heads.heads.push(Head {

@@ -32,13 +32,6 @@ async fn known(client: &Client, slug: &str) -> Result<Uuid> {
     }
 }
 
-/// Gives what is committed its places in the chain, so that what is read next has it.
-async fn seal(client: &mut Client, tenant: Uuid) -> Result<()> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
-    tenant::seal_events(&transaction).await?;
-    transaction.commit().await.map_err(explain)
-}
-
 /// A transaction in a tenant's context that sees one state of the database, however long it takes.
 async fn still(client: &mut Client, tenant: Uuid, read_only: bool) -> Result<Transaction<'_>> {
     let transaction = client

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::chain::{BEGINNING, Break, Fault, Walk};
 use super::heads::Heads;
 use super::log::{Log, WINDOW};
-use super::{known, seal, still};
-use crate::database::{self, explain};
+use super::{known, still};
+use crate::database;
 use crate::progress::Bar;
+use crate::tenant;
 
 /// What was found of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +49,11 @@ impl Display for Report {
 pub async fn run(address: &str, slug: Option<&str>, heads: Option<&Heads>) -> Result<Vec<Report>> {
     let mut client = database::connect(address).await?;
     let tenants = match slug {
-        Some(slug) => vec![(slug.to_owned(), known(&client, slug).await?)],
-        None => all(&client).await?,
+        Some(slug) => vec![(known(&client, slug).await?, slug.to_owned())],
+        None => tenant::all(&client).await?,
     };
     let mut reports = Vec::new();
-    for (slug, tenant) in &tenants {
+    for (tenant, slug) in &tenants {
         reports.push(one(&mut client, slug, *tenant, heads).await?);
     }
     if slug.is_none() {
@@ -61,28 +62,13 @@ pub async fn run(address: &str, slug: Option<&str>, heads: Option<&Heads>) -> Re
     Ok(reports)
 }
 
-/// Every tenant of the database, by slug.
-pub(super) async fn all(client: &Client) -> Result<Vec<(String, Uuid)>> {
-    let rows = client
-        .query(
-            "-- events.tenants
-            select s.slug, s.tenant_id
-            from lms_private.tenant_slugs as s
-            order by s.slug",
-            &[],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
 /// The tenants that the signed heads have and the database does not.
-fn lost(heads: &Heads, tenants: &[(String, Uuid)]) -> Vec<Report> {
+fn lost(heads: &Heads, tenants: &[(Uuid, String)]) -> Vec<Report> {
     heads
         .heads
         .iter()
         .filter(|head| head.position > 0)
-        .filter(|head| !tenants.iter().any(|(_, tenant)| *tenant == head.tenant_id))
+        .filter(|head| !tenants.iter().any(|(tenant, _)| *tenant == head.tenant_id))
         .map(|head| Report {
             tenant: head.tenant_id.to_string(),
             sound: 0,
@@ -101,7 +87,7 @@ async fn one(
     tenant: Uuid,
     heads: Option<&Heads>,
 ) -> Result<Report> {
-    seal(client, tenant).await?;
+    tenant::seal_events(client, tenant).await?;
     let transaction = still(client, tenant, true).await?;
     let log = Log::open(&transaction, tenant).await?;
     let signed = heads.map(|heads| heads.of(tenant));

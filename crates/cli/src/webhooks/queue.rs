@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, Row, Transaction};
 use uuid::Uuid;
 
 use super::receiver::Answer;
@@ -24,6 +24,16 @@ const BATCH: i64 = 1000;
 pub(super) struct Webhook {
     tenant: Uuid,
     pub(super) id: Uuid,
+}
+
+impl Webhook {
+    /// From a row of its tenant and its id.
+    fn read(row: &Row) -> Self {
+        Self {
+            tenant: row.get(0),
+            id: row.get(1),
+        }
+    }
 }
 
 /// A delivery that this worker has for a while.
@@ -55,10 +65,7 @@ pub(super) async fn fill(client: &mut Client, now: DateTime<Utc>) -> Result<()> 
         .map_err(explain)?;
     transaction.commit().await.map_err(explain)?;
     for row in rows {
-        let webhook = Webhook {
-            tenant: row.get(0),
-            id: row.get(1),
-        };
+        let webhook = Webhook::read(&row);
         while queue(client, webhook, now).await? == BATCH {}
     }
     Ok(())
@@ -141,13 +148,7 @@ pub(super) async fn due(
         )
         .await
         .map_err(explain)?;
-    Ok(rows
-        .iter()
-        .map(|row| Webhook {
-            tenant: row.get(0),
-            id: row.get(1),
-        })
-        .collect())
+    Ok(rows.iter().map(Webhook::read).collect())
 }
 
 /// Takes what has been due longest, for as long as `lease`. What others are taking is passed over.

@@ -92,8 +92,7 @@ async fn go_round(address: &str, interval: Duration) {
     loop {
         let outcome = round(address, Utc::now()).await.map(|report| {
             if !report.is_empty() {
-                // Nobody may be reading it; that is no reason not to work.
-                let _ = writeln!(std::io::stdout(), "worker: {report}");
+                delivery::say(&report.to_string());
             }
         });
         tokio::time::sleep(rest("", outcome, interval)).await;
@@ -120,7 +119,7 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
     let horizon = now + HORIZON;
     let mut report = Report::default();
     let retained = retention::tables(&mut client).await?;
-    for (tenant, slug) in tenants(&mut client).await? {
+    for (tenant, slug) in tenant::all(&client).await? {
         for class in due(&mut client, tenant, horizon).await? {
             match extension::extend(&mut client, tenant, class, horizon).await {
                 Ok(Some(extended)) => report.add(&slug, class, extended),
@@ -142,21 +141,6 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
     report.months = partitions::make(&mut client, now).await?;
     seal(&mut client).await?;
     Ok(report)
-}
-
-/// Every tenant of the cell.
-async fn tenants(client: &mut Client) -> Result<Vec<(Uuid, String)>> {
-    let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
-    let rows = transaction
-        .query(
-            "select s.tenant_id, s.slug
-            from lms_private.tenant_slugs as s
-            order by s.tenant_id",
-            &[],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// The classes of an active tenant whose occurrences end well before the horizon.

@@ -2,14 +2,13 @@
 //!
 //! Whoever reads the log has what he can see sealed first, so nobody waits for this. It keeps short what is not in the chain yet.
 
-use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{REQUEST, RETRY};
+use super::{REQUEST, RETRY, rest};
 use crate::database::{self, explain};
 use crate::tenant;
 
@@ -19,20 +18,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Seals for ever. A database that is away is asked again.
 pub(super) async fn work(address: &str) {
     loop {
-        let error = match seal_until_it_fails(address).await {
-            Ok(never) => match never {},
-            Err(error) => error,
-        };
-        let seconds = RETRY.as_secs();
-        let _ = writeln!(
-            std::io::stderr(),
-            "worker: events: {error:#}; trying again in {seconds} s"
-        );
-        tokio::time::sleep(RETRY).await;
+        let outcome = seal_until_it_fails(address).await;
+        tokio::time::sleep(rest("events: ", outcome, RETRY)).await;
     }
 }
 
-async fn seal_until_it_fails(address: &str) -> Result<std::convert::Infallible> {
+async fn seal_until_it_fails(address: &str) -> Result<()> {
     let mut client = database::connect(address).await?;
     loop {
         seal(&mut client).await?;
@@ -47,9 +38,7 @@ async fn seal_until_it_fails(address: &str) -> Result<std::convert::Infallible> 
 /// When the database fails; what was not sealed is sealed next time.
 pub(crate) async fn seal(client: &mut Client) -> Result<()> {
     for tenant in waiting(client).await? {
-        let transaction = tenant::begin(client, tenant, REQUEST).await?;
-        tenant::seal_events(&transaction).await?;
-        transaction.commit().await.map_err(explain)?;
+        tenant::seal_events(client, tenant).await?;
     }
     Ok(())
 }

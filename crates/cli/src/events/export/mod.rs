@@ -19,9 +19,10 @@ use uuid::Uuid;
 use self::parts::Parts;
 use super::chain::{BEGINNING, Event, Walk};
 use super::log::{Log, WINDOW};
-use super::{known, seal, still};
+use super::{known, still};
 use crate::database::{self, explain};
 use crate::progress::Bar;
+use crate::tenant;
 
 /// Most positions of a part.
 const PART: i64 = 50_000;
@@ -81,7 +82,7 @@ pub struct Report {
 pub async fn run(address: &str, options: &Options) -> Result<Report> {
     let mut client = database::connect(address).await?;
     let tenant = known(&client, &options.tenant).await?;
-    seal(&mut client, tenant).await?;
+    tenant::seal_events(&mut client, tenant).await?;
     let end = end(&mut client, tenant).await?;
     if let Some(after) = options.after {
         ensure!(

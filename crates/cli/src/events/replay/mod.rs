@@ -14,9 +14,10 @@ use uuid::Uuid;
 use super::log::Log;
 use super::tables::{Table, copy_definition};
 use super::verify::sound_until;
-use super::{known, seal, still};
+use super::{known, still};
 use crate::database::{self, explain, quote_literal, quote_name};
 use crate::progress::Bar;
+use crate::tenant;
 
 /// How many positions are worked on at once.
 const WINDOW: i64 = 50_000;
@@ -121,7 +122,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
     let tenant = known(&client, &options.tenant).await?;
     check_free(&client, &options.schema).await?;
     check_time(&client, options.until).await?;
-    seal(&mut client, tenant).await?;
+    tenant::seal_events(&mut client, tenant).await?;
 
     let transaction = still(&mut client, tenant, false).await?;
     let head = Log::open(&transaction, tenant).await?.head().await?;

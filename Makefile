@@ -1,10 +1,14 @@
 # Two commands for newcomers: `make run` and `make test`. The work is in scripts/ and in the program lms.
 
-.PHONY: run test build components lint set-up
+.PHONY: run cells test build components lint set-up
 .SILENT:
 
 run: build
 	target/release/lms up
+
+# Three cells on this machine, as docs/regions.md explains.
+cells: build
+	target/release/lms cell up
 
 test: components
 	scripts/test.sh

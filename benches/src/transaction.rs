@@ -32,7 +32,9 @@ pub(crate) async fn begin<'a>(
     let transaction = connection.transaction().await?;
     let statement = transaction.prepare_cached(SET_CONTEXT).await?;
     let request_id = platform::random::id().to_string();
-    let context = Context::new(&caller.aud, Some(&Caller::from(caller)), &request_id).text();
+    // The bench has a standard cell.
+    let cell = format!("{}-standard", caller.aud);
+    let context = Context::new(&cell, &caller.aud, Some(&Caller::from(caller)), &request_id).text();
     transaction
         .query_one(
             &statement,

@@ -280,6 +280,8 @@ impl Application {
 
 async fn install(state: PathBuf) -> Result<Installation> {
     installation::prepare(&installation::Options {
+        cell: None,
+        neighbours: Vec::new(),
         state,
         database_url: None,
         base_url: "http://127.0.0.1:3000".to_owned(),

@@ -1,5 +1,6 @@
 //! The command line of `lms`: its subcommands, options and help texts. What they do is in the library.
 
+pub(crate) mod cell;
 pub(crate) mod events;
 
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use cli::analytics::View;
-use cli::migrate::{Region, Retention};
+use cli::cell::Name;
 use uuid::Uuid;
 
 /// The LMS backend: runs it locally and looks after its databases.
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     Prepare(Prepare),
     /// Bring a database to this program's schema
     Migrate(Migrate),
+    /// Cells: one deployment each, with its own region, retention class, hosts and database
+    #[command(subcommand)]
+    Cell(cell::Cell),
     /// Tenants
     #[command(subcommand)]
     Tenant(Tenant),
@@ -61,7 +65,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Cluster(Cluster),
     /// Look for everything that commonly goes wrong, and say how to mend it
-    Doctor(Up),
+    Doctor(Serving),
     /// Print the OpenAPI document
     Openapi,
     /// Print the completions of a shell
@@ -79,8 +83,9 @@ pub(crate) struct Target {
     pub(crate) database_url: Option<String>,
 }
 
+/// What is served, and where.
 #[derive(Args)]
-pub(crate) struct Up {
+pub(crate) struct Serving {
     #[command(flatten)]
     pub(crate) target: Target,
 
@@ -94,9 +99,21 @@ pub(crate) struct Up {
 }
 
 #[derive(Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+
+    #[command(flatten)]
+    pub(crate) place: cell::Place,
+}
+
+#[derive(Args)]
 pub(crate) struct Prepare {
     #[command(flatten)]
     pub(crate) target: Target,
+
+    #[command(flatten)]
+    pub(crate) place: cell::Place,
 
     /// Where the service will answer
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
@@ -112,13 +129,9 @@ pub(crate) struct Migrate {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// The cell's region; needed the first time, compared later
-    #[arg(long, value_enum, requires = "retention")]
-    pub(crate) region: Option<Region>,
-
-    /// The cell's retention class; needed the first time, compared later
-    #[arg(long, value_enum, requires = "region")]
-    pub(crate) retention: Option<Retention>,
+    /// The cell that the database is, such as eu-standard; needed the first time, compared later
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cell: Option<Name>,
 
     /// File with the password to give to lms_application
     #[arg(long, value_name = "FILE")]

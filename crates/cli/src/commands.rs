@@ -1,5 +1,6 @@
 //! What each subcommand does: arguments in, one call of the library, a few printed lines out.
 
+mod cell;
 mod events;
 
 use std::fmt::Display;
@@ -14,7 +15,7 @@ use clap::CommandFactory;
 use cli::analytics::View;
 use cli::cluster::{self, Durability, Settings, Status};
 use cli::delivery::{self, Providers};
-use cli::migrate::{self, Cell};
+use cli::migrate;
 use cli::worker::Intervals;
 use cli::{
     analytics, bench, database, doctor, installation, openapi, privacy, seed, tenant, up, user,
@@ -29,6 +30,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Up(options) => up(state, options).await,
         Command::Prepare(options) => prepare(state, options).await,
         Command::Migrate(options) => migrate(state, options).await,
+        Command::Cell(action) => cell::execute(state, action).await,
         Command::Tenant(arguments::Tenant::Create(options)) => create_tenant(state, options).await,
         Command::User(arguments::User::CreateAdmin(options)) => create_admin(state, options).await,
         Command::Privacy(action) => privacy(state, action).await,
@@ -58,9 +60,11 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
 async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
     let options = up::Options {
         state: state.to_owned(),
-        database_url: arguments.target.database_url,
-        listen: arguments.listen,
-        manifest: arguments.manifest,
+        database_url: arguments.serving.target.database_url,
+        cell: arguments.place.cell,
+        neighbours: arguments.place.neighbours,
+        listen: arguments.serving.listen,
+        manifest: arguments.serving.manifest,
     };
     up::run(&options).await?;
     Ok(ExitCode::SUCCESS)
@@ -70,7 +74,9 @@ async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<ExitCode
     let options = installation::Options {
         state: state.to_owned(),
         database_url: arguments.target.database_url,
+        cell: arguments.place.cell,
         base_url: arguments.base_url,
+        neighbours: arguments.place.neighbours,
         durability: Durability::Safe,
     };
     for (name, value) in installation::prepare(&options).await?.variables {
@@ -94,10 +100,7 @@ async fn migrate(state: &Path, arguments: arguments::Migrate) -> Result<ExitCode
         }
     }
     let options = migrate::Options {
-        cell: arguments
-            .region
-            .zip(arguments.retention)
-            .map(|(region, retention)| Cell { region, retention }),
+        cell: arguments.cell,
         dry_run: arguments.dry_run,
         passwords,
     };
@@ -297,7 +300,7 @@ async fn seed(state: &Path, arguments: arguments::Seed) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn doctor(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
+async fn doctor(state: &Path, arguments: arguments::Serving) -> Result<ExitCode> {
     let options = doctor::Options {
         state: state.to_owned(),
         database_url: arguments.target.database_url,

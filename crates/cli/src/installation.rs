@@ -3,22 +3,46 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 use platform::network::Networks;
+use url::Url;
 
+use crate::cell::{Name, Region, Retention};
 use crate::cluster::{Cluster, Durability, Settings};
 use crate::demo::{self, Demo};
-use crate::migrate::{self, Cell, Region, Retention};
+use crate::migrate;
 use crate::progress::step;
 use crate::secrets::Secrets;
 use crate::{cluster, database};
 
-/// The cell that a local database becomes, unless it is another one already.
-const LOCAL_CELL: Cell = Cell {
-    region: Region::Eu,
-    retention: Retention::Standard,
-};
+/// Where the cells of another region answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The region.
+    pub region: Region,
+    /// Its base URL.
+    pub url: String,
+}
+
+impl FromStr for Neighbour {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (region, url) = text
+            .split_once('=')
+            .context("it has to be a region, = and a URL, such as au=https://au.example.com")?;
+        let region = <Region as ValueEnum>::from_str(region, false)
+            .map_err(|_| anyhow!("{region:?} is no region: it is eu, au or us"))?;
+        Url::parse(url).with_context(|| format!("{url:?} is no URL"))?;
+        Ok(Self {
+            region,
+            url: url.to_owned(),
+        })
+    }
+}
 
 /// What to prepare.
 #[derive(Clone, Debug)]
@@ -27,8 +51,12 @@ pub struct Options {
     pub state: PathBuf,
     /// A database to use instead of a cluster of our own.
     pub database_url: Option<String>,
+    /// The cell that it is, or has to be; none for what it is already, and `eu-standard` when it is new.
+    pub cell: Option<Name>,
     /// Where the service will answer.
     pub base_url: String,
+    /// Where other regions answer.
+    pub neighbours: Vec<Neighbour>,
     /// Whether a cluster of our own may lose data in a crash.
     pub durability: Durability,
 }
@@ -90,10 +118,10 @@ async fn fill(
     let schema = step("Schema");
     let migrations = migrate::embedded()?;
     let client = database::connect(superuser_url).await?;
-    let cell = if migrate::is_cell(&client).await? {
-        None
-    } else {
-        Some(LOCAL_CELL)
+    let cell = match &options.cell {
+        Some(cell) => Some(cell.clone()),
+        None if migrate::is_cell(&client).await? => None,
+        None => Some(Name::first(Region::Eu, Retention::Standard)),
     };
     drop(client);
     let passwords = vec![
@@ -133,11 +161,15 @@ async fn fill(
     demo.write(&options.state)?;
     data.done(&format!("{} tenants", demo.tenants.len()));
 
-    let variables = variables(&demo, secrets)?;
+    let variables = variables(&demo, secrets, &options.neighbours)?;
     Ok((demo, variables))
 }
 
-fn variables(demo: &Demo, secrets: &Secrets) -> Result<BTreeMap<String, String>> {
+fn variables(
+    demo: &Demo,
+    secrets: &Secrets,
+    neighbours: &[Neighbour],
+) -> Result<BTreeMap<String, String>> {
     let (host, port) = database::host_and_port(&demo.database.application_url)?;
     let region = demo
         .tenants
@@ -145,12 +177,18 @@ fn variables(demo: &Demo, secrets: &Secrets) -> Result<BTreeMap<String, String>>
         .context("there is no demo tenant")?
         .region
         .clone();
-    let base_urls = serde_json::json!({ &region: demo.base_url }).to_string();
+    let mut base_urls: BTreeMap<&str, &str> = neighbours
+        .iter()
+        .map(|neighbour| (neighbour.region.as_str(), neighbour.url.as_str()))
+        .collect();
+    base_urls.insert(&region, &demo.base_url);
+    let base_urls = serde_json::to_string(&base_urls)?;
     Ok([
         ("database_url", demo.database.application_url.clone()),
         ("database_host", host),
         ("database_port", port.to_string()),
-        ("region", region),
+        ("cell", demo.cell.clone()),
+        ("region", region.clone()),
         ("signing_keys", secrets.signing_keys.clone()),
         ("base_urls", base_urls),
         // What a developer builds to be told of events is on this machine.

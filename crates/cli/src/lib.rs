@@ -3,6 +3,7 @@
 
 pub mod analytics;
 pub mod bench;
+pub mod cell;
 pub mod cluster;
 pub mod database;
 pub mod delivery;

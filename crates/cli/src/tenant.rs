@@ -59,7 +59,7 @@ pub(crate) async fn insert(transaction: &Transaction<'_>, id: Uuid, tenant: &New
         .map_err(explain)
         .with_context(|| format!("cannot make the tenant {}", tenant.slug))?;
     if count == 0 {
-        bail!("the database is not a cell yet: run `lms migrate` with --region and --retention");
+        bail!("the database is not a cell yet: run `lms migrate` with --cell");
     }
     Ok(())
 }

@@ -12,10 +12,11 @@ use platform::network::Networks;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::cell::Name;
 use crate::cluster::{self, Durability, Status};
 use crate::delivery::Providers;
 use crate::demo::Demo;
-use crate::installation;
+use crate::installation::{self, Neighbour};
 use crate::manifest;
 use crate::progress::step;
 use crate::sink;
@@ -38,6 +39,10 @@ pub struct Options {
     pub state: PathBuf,
     /// A database to use instead of a cluster of our own.
     pub database_url: Option<String>,
+    /// The cell that it is, or has to be; none for what it is already, and the usual one when it is new.
+    pub cell: Option<Name>,
+    /// Where other regions answer.
+    pub neighbours: Vec<Neighbour>,
     /// Where to listen.
     pub listen: SocketAddr,
     /// The application.
@@ -112,7 +117,9 @@ async fn prepare(
     let installation = installation::prepare(&installation::Options {
         state: state.to_owned(),
         database_url: options.database_url.clone(),
+        cell: options.cell.clone(),
         base_url: base_url(address),
+        neighbours: options.neighbours.clone(),
         durability: Durability::Safe,
     })
     .await?;
@@ -245,6 +252,7 @@ mod tests {
         };
         let demo = Demo {
             base_url: "http://127.0.0.1:3000".to_owned(),
+            cell: "eu-standard".to_owned(),
             database: Database {
                 superuser_url: String::new(),
                 owner_url: String::new(),

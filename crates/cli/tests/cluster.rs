@@ -6,14 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use cli::cell::{Name, Region, Retention};
 use cli::cluster::{self, Cluster, Durability, Settings, Status};
-use cli::migrate::{self, Cell, Migration, Region, Retention};
+use cli::migrate::{self, Migration};
 use cli::{database, demo, events, password, seed};
-
-const CELL: Cell = Cell {
-    region: Region::Eu,
-    retention: Retention::Standard,
-};
 
 fn settings(directory: &Path) -> Settings {
     Settings {
@@ -38,7 +34,7 @@ async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
 
 fn options() -> migrate::Options {
     migrate::Options {
-        cell: Some(CELL),
+        cell: Some(Name::first(Region::Eu, Retention::Standard)),
         ..migrate::Options::default()
     }
 }
@@ -146,10 +142,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         assert!(error.to_string().contains("does not contain"), "{error}");
 
         let other = migrate::Options {
-            cell: Some(Cell {
-                region: Region::Au,
-                ..CELL
-            }),
+            cell: Some(Name::first(Region::Au, Retention::Standard)),
             ..options()
         };
         let error = migrate::run(&address, &known, &other).await.unwrap_err();

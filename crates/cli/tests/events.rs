@@ -4,15 +4,11 @@ use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result};
+use cli::cell::{Name, Region, Retention};
 use cli::cluster::{self, Cluster, Durability, Settings};
-use cli::migrate::{self, Cell, Region, Retention};
+use cli::migrate;
 use cli::{database, tenant};
 use tokio::process::Command;
-
-const CELL: Cell = Cell {
-    region: Region::Eu,
-    retention: Retention::Standard,
-};
 
 async fn lms(address: &str, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
     let Output {
@@ -123,7 +119,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     client.batch_execute("create database events").await?;
     let address = database::with_database(&cluster.superuser_url(), "events")?;
     let options = migrate::Options {
-        cell: Some(CELL),
+        cell: Some(Name::first(Region::Eu, Retention::Standard)),
         ..migrate::Options::default()
     };
     migrate::run(&address, &migrate::embedded()?, &options).await?;

@@ -9,7 +9,9 @@ use crate::role::Role;
 /// The first argument of `lms.run`: the row-level policies and the event log read nothing else.
 #[derive(Debug, Clone, Serialize)]
 pub struct Context<'a> {
-    /// The region that this component is set to serve; the database refuses another one's.
+    /// The cell that this component is set to serve; the database of another one refuses.
+    pub cell: &'a str,
+    /// The region of that cell.
     pub region: &'a str,
     /// The caller's tenant; nobody's rows are visible without it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,8 +37,14 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The context of a caller, or of nobody.
-    pub fn new(region: &'a str, caller: Option<&Caller>, request_id: &'a str) -> Context<'a> {
+    pub fn new(
+        cell: &'a str,
+        region: &'a str,
+        caller: Option<&Caller>,
+        request_id: &'a str,
+    ) -> Context<'a> {
         Context {
+            cell,
             region,
             tenant: caller.map(|caller| caller.tenant),
             user: caller.map(|caller| caller.user),
@@ -63,8 +71,11 @@ mod tests {
 
     #[test]
     fn nobody_has_no_tenant() {
-        let text = Context::new("eu", None, "r-1").text();
+        let text = Context::new("eu-standard", "eu", None, "r-1").text();
         let context: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(context, json!({"region": "eu", "request_id": "r-1"}));
+        assert_eq!(
+            context,
+            json!({"cell": "eu-standard", "region": "eu", "request_id": "r-1"})
+        );
     }
 }

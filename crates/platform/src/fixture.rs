@@ -314,6 +314,7 @@ pub(crate) fn settings_with(others: &[(&str, &str)]) -> Settings {
 /// The variables of a component.
 pub(crate) fn variables() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
+        ("cell", "eu-standard"),
         ("region", "eu"),
         (
             "base_urls",

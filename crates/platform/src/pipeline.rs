@@ -171,7 +171,12 @@ async fn serve(
         }
     };
     let (caller, grant) = admit(component, &endpoint, request, settings)?;
-    let mut context = Context::new(&settings.region, caller.as_ref(), request_id);
+    let mut context = Context::new(
+        &settings.cell,
+        &settings.region,
+        caller.as_ref(),
+        request_id,
+    );
     if request.method == Method::POST {
         let key = idempotency::key(request, component.requires_key(&endpoint))?;
         if let Some(key) = key.filter(|_| caller.is_some() && is_kept(endpoint.does)) {

@@ -15,6 +15,8 @@ pub const LENGTHY: Duration = Duration::from_secs(50);
 /// The settings of a cell, as every component of it has them.
 #[derive(Clone)]
 pub struct Settings {
+    /// The cell's name, which begins with its region: `eu-standard`.
+    pub cell: String,
     /// `eu`, `au` or `us`.
     pub region: String,
     /// The base URL of each region, for tokens that come to the wrong one.
@@ -42,6 +44,13 @@ impl Settings {
         if !["eu", "au", "us"].contains(&region.as_str()) {
             return Err("variable region must be eu, au or us".to_owned());
         }
+        let cell = get("cell")?;
+        if !cell
+            .strip_prefix(&region)
+            .is_some_and(|rest| rest.starts_with('-'))
+        {
+            return Err("variable cell must be the name of a cell in the region".to_owned());
+        }
         let base_urls = serde_json::from_str(&get("base_urls")?)
             .map_err(|_| "variable base_urls must be a JSON object of region to URL".to_owned())?;
         let keys = Keys::parse(&get("signing_keys")?)?;
@@ -57,6 +66,7 @@ impl Settings {
             "variable webhook_networks must be networks such as 10.0.0.0/8".to_owned()
         })?;
         Ok(Settings {
+            cell,
             region,
             base_urls,
             keys,
@@ -126,6 +136,7 @@ mod tests {
     fn what_is_wrong_is_named_and_never_shown() {
         for (name, value) in [
             ("region", "mars"),
+            ("cell", "au-standard"),
             ("base_urls", "[secret]"),
             ("base_urls", "{\"eu\": 1}"),
             ("signing_keys", "id:secret"),

@@ -107,6 +107,7 @@ async fn settings() -> Result<Rc<Settings>, String> {
     }
     let mut values = std::collections::BTreeMap::new();
     for name in [
+        "cell",
         "region",
         "base_urls",
         "signing_keys",

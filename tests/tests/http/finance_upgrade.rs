@@ -53,10 +53,10 @@ async fn before_the_book(app: &Application) -> Result<String> {
 
 fn older_cell() -> cli::migrate::Options {
     cli::migrate::Options {
-        cell: Some(cli::migrate::Cell {
-            region: cli::migrate::Region::Eu,
-            retention: cli::migrate::Retention::Standard,
-        }),
+        cell: Some(cli::cell::Name::first(
+            cli::cell::Region::Eu,
+            cli::cell::Retention::Standard,
+        )),
         ..cli::migrate::Options::default()
     }
 }

@@ -92,7 +92,9 @@ fn create(grant: &Grant) -> Result<(Statement, String)> {
 
 fn call(claims: &Claims, statement: &Statement, arguments: &str) -> String {
     let caller = Caller::from(claims);
-    let context = context::Context::new(&claims.aud, Some(&caller), "lms-bench").text();
+    // What the bench prepares is a standard cell.
+    let cell = format!("{}-standard", claims.aud);
+    let context = context::Context::new(&cell, &claims.aud, Some(&caller), "lms-bench").text();
     format!(
         "call lms.run({}, {}, {}, {arguments}, null, null, null);\n",
         literal(&context),

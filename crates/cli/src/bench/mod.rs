@@ -105,6 +105,8 @@ async fn measure(state: &Path, options: &Options) -> Result<Report> {
     manifest::check_built(&options.manifest)?;
     let native = server::beside("native-peer")?;
     let installation = installation::prepare(&installation::Options {
+        cell: None,
+        neighbours: Vec::new(),
         state: state.to_owned(),
         database_url: None,
         base_url: "http://127.0.0.1".to_owned(),

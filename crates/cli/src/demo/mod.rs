@@ -78,6 +78,8 @@ pub struct Options {
 pub struct Demo {
     /// Where the service answers.
     pub base_url: String,
+    /// Which cell it is.
+    pub cell: String,
     /// How to reach its database.
     pub database: Database,
     /// The tenants and who can sign in to them.
@@ -122,6 +124,18 @@ pub struct User {
 }
 
 impl Demo {
+    /// Reads the file of a state directory.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there or not what `write` wrote.
+    pub fn read(state: &Path) -> Result<Self> {
+        let path = state.join(FILE);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+    }
+
     /// Writes the file, readable by its owner alone.
     pub fn write(&self, state: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
@@ -134,13 +148,11 @@ impl Demo {
 pub async fn create(address: &str, options: &Options) -> Result<Demo> {
     let mut client = database::connect(address).await?;
     let cell = client
-        .query_opt("select region from lms_private.cell", &[])
+        .query_opt("select name, region from lms_private.cell", &[])
         .await
         .map_err(explain)?
-        .context(
-            "the database is not a cell yet: run `lms migrate` with --region and --retention",
-        )?;
-    let region: String = cell.get(0);
+        .context("the database is not a cell yet: run `lms migrate` with --cell")?;
+    let (cell_name, region): (String, String) = (cell.get(0), cell.get(1));
     let mut tenants = Vec::new();
     for (slug, name, centres) in TENANTS {
         let id = match tenant::find(&client, slug).await? {
@@ -167,6 +179,7 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
     }
     Ok(Demo {
         base_url: options.base_url.clone(),
+        cell: cell_name,
         database: Database {
             superuser_url: address.to_owned(),
             owner_url: options.owner_url.clone(),
@@ -253,6 +266,7 @@ mod tests {
     fn the_file_has_the_agreed_shape() {
         let demo = Demo {
             base_url: "http://127.0.0.1:3000".to_owned(),
+            cell: "eu-standard".to_owned(),
             database: Database {
                 superuser_url: "a".to_owned(),
                 owner_url: "b".to_owned(),
@@ -275,6 +289,7 @@ mod tests {
             serde_json::to_value(&demo).unwrap(),
             serde_json::json!({
                 "base_url": "http://127.0.0.1:3000",
+                "cell": "eu-standard",
                 "database": {"superuser_url": "a", "owner_url": "b", "application_url": "c"},
                 "tenants": [{
                     "id": nil,

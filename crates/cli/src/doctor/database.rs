@@ -127,7 +127,7 @@ async fn cell(client: &Client) -> Result<Outcome> {
         ))),
         None => bad(
             "the database does not say which cell it is",
-            "`lms migrate` with --region and --retention",
+            "`lms migrate` with --cell",
         ),
     }
 }

@@ -9,9 +9,10 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
 use cell::Standing;
-pub use cell::{Cell, Region, Retention, is_cell};
+pub use cell::is_cell;
 pub use plan::{Applied, Migration, Mismatch, embedded, pending};
 
+use crate::cell::Name;
 use crate::database::{self, explain};
 
 /// One program at a time migrates a database; the number is arbitrary and stays.
@@ -21,7 +22,7 @@ const LOCK: i64 = 0x6c6d_735f_6d69_6772;
 #[derive(Clone, Default)]
 pub struct Options {
     /// Which cell the database is; needed the first time, compared later.
-    pub cell: Option<Cell>,
+    pub cell: Option<Name>,
     /// Say what would be applied and change nothing.
     pub dry_run: bool,
     /// Passwords to give to login roles, as (role, password).
@@ -48,7 +49,7 @@ pub async fn run<'a>(
     if options.dry_run {
         return Ok(left);
     }
-    let standing = cell::compare(&client, options.cell).await?;
+    let standing = cell::compare(&client, options.cell.as_ref()).await?;
     prepare_ledger(&client).await?;
     for migration in &left {
         apply(&mut client, migration)
@@ -57,7 +58,7 @@ pub async fn run<'a>(
     }
     hand_over_ledger(&client).await?;
     if let Standing::Open(cell) = standing {
-        cell::write(&client, cell).await?;
+        cell::write(&client, &cell).await?;
     }
     for (role, password) in &options.passwords {
         set_password(&client, role, password).await?;

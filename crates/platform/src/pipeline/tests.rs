@@ -140,6 +140,7 @@ fn a_request_is_one_call_with_its_context() {
     assert_eq!(
         context,
         json!({
+            "cell": "eu-standard",
             "region": "eu",
             "tenant": claims.tid,
             "user": claims.sub,
@@ -236,7 +237,7 @@ fn options_needs_no_token_and_has_no_body() {
 
 #[test]
 fn another_region_is_named_and_nothing_else() {
-    let elsewhere = settings_with(&[("region", "au")]);
+    let elsewhere = settings_with(&[("region", "au"), ("cell", "au-standard")]);
     let recorder = Recorder::default();
     let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), Role::Admin);
     let response = served(&elsewhere, &recorder, given);

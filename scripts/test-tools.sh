@@ -18,6 +18,10 @@ if ! cmp -s tests/requirements.txt target/python/requirements.txt; then
   cp tests/requirements.txt target/python/requirements.txt
 fi
 
+if ! command -v ip >/dev/null; then
+  install_packages "networks for the tests" iproute2
+fi
+
 if [ ! -x /usr/bin/chromium ]; then
   install_packages "a browser" chromium
 fi

@@ -13,6 +13,7 @@ mod bad_input;
 mod book;
 mod calendar;
 mod catalog;
+mod cells;
 mod centre_financials;
 mod centres;
 mod class_files;

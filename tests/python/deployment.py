@@ -1,0 +1,327 @@
+"""Holds the manifests of deploy/kubernetes to the kinds' schemas, to the cells' settings, and to what they promise."""
+
+import copy
+import ipaddress
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import tomllib
+import unittest
+
+from cells import CUSTOM, OVERLAYS, ROOT, build, definitions, faults, strings
+
+# Days that backups are kept.
+DAYS = {"standard": 30, "regulated": 2557}
+
+
+class Deployment(unittest.TestCase):
+    """What is true of every cell's manifests."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.definitions = definitions()
+        cls.cells = {directory.name: build(directory) for directory in sorted(OVERLAYS.iterdir())}
+
+    def every(self, kind, cell=None):
+        """All objects of a kind, with the cell that they are of."""
+        for name, things in self.cells.items():
+            for thing in things:
+                if thing["kind"] == kind and cell in (None, name):
+                    yield name, thing
+
+    def one(self, cell, kind, name):
+        """The object of that kind and name."""
+        found = [thing for _, thing in self.every(kind, cell) if thing["metadata"]["name"] == name]
+        self.assertEqual(len(found), 1, f"{cell}: {kind} {name}")
+        return found[0]
+
+    def containers(self):
+        """All containers of our own pods, with the pod's specification."""
+        for kind in ("Deployment", "Job"):
+            for _, thing in self.every(kind):
+                pod = thing["spec"]["template"]["spec"]
+                for container in pod["containers"]:
+                    yield pod, container
+
+    def test_every_cell_has_an_overlay_that_builds(self):
+        self.assertGreaterEqual(len(self.definitions), 6)
+        self.assertEqual(list(self.cells), list(self.definitions))
+
+    def test_every_object_is_as_the_schema_of_its_kind_has_it(self):
+        seen = set()
+        for cell, things in self.cells.items():
+            for thing in things:
+                seen.add(thing["kind"])
+                self.assertEqual(faults(thing), [], f"{cell}: {thing['kind']} {thing['metadata']['name']}")
+        self.assertLessEqual(set(CUSTOM), seen, "a schema that nothing is held to")
+
+    def test_a_field_that_a_kind_does_not_have_is_found(self):
+        tried = set()
+        for _, thing in [(None, thing) for things in self.cells.values() for thing in things]:
+            if thing["kind"] in tried or "spec" not in thing:
+                continue
+            tried.add(thing["kind"])
+            broken = copy.deepcopy(thing)
+            broken["spec"]["replicaz"] = 3
+            self.assertTrue(faults(broken), thing["kind"])
+        self.assertIn("SpinApp", tried)
+        self.assertIn("Deployment", tried)
+
+    def test_a_value_of_the_wrong_type_is_found(self):
+        for kind, change in {
+            "Deployment": {"replicas": "two"},
+            "SpinApp": {"enableAutoscaling": "yes"},
+            "ObjectStore": {"retentionPolicy": "forever"},
+        }.items():
+            _, thing = next(self.every(kind))
+            broken = copy.deepcopy(thing)
+            broken["spec"] |= change
+            self.assertTrue(faults(broken), kind)
+
+    def test_an_overlay_that_names_a_missing_file_does_not_build(self):
+        with tempfile.TemporaryDirectory() as directory:
+            pathlib.Path(directory, "kustomization.yaml").write_text("resources: [missing.yaml]\n")
+            with self.assertRaisesRegex(ValueError, "missing.yaml"):
+                build(directory)
+
+    def test_no_manifest_has_a_secret_in_it(self):
+        self.assertEqual(list(self.every("Secret")), [])
+        for _, container in self.containers():
+            for variable in container["env"]:
+                if "PASSWORD" in variable["name"]:
+                    self.assertIn("secretKeyRef", variable["valueFrom"])
+                self.assertNotRegex(variable.get("value", ""), r"://[^@$]*:[^@$]+@")
+                self.assertFalse(any("PASSWORD)" in argument for argument in container["args"]))
+
+    def test_the_application_has_every_variable_of_its_manifest_and_its_secrets_by_reference(self):
+        declared = tomllib.loads((ROOT / "spin.toml").read_text())["variables"]
+        for cell, application in self.every("SpinApp"):
+            given = {variable["name"]: variable for variable in application["spec"]["variables"]}
+            required = {name for name, variable in declared.items() if variable.get("required")}
+            self.assertLessEqual(required, set(given), cell)
+            self.assertLessEqual(set(given), set(declared), cell)
+            for name, variable in declared.items():
+                if variable.get("secret"):
+                    self.assertIn("secretKeyRef", given[name]["valueFrom"], f"{cell}: {name}")
+            # None in production.
+            self.assertNotIn("webhook_networks", given)
+
+    def test_every_reference_to_the_cell_s_settings_has_a_key_there(self):
+        for cell, things in self.cells.items():
+            settings = self.one(cell, "ConfigMap", "cell")["data"]
+            for reference in references(things, "configMapKeyRef"):
+                self.assertEqual(reference["name"], "cell")
+                self.assertIn(reference["key"], settings)
+
+    def test_an_overlay_says_what_the_cell_s_settings_say(self):
+        for cell, definition in self.definitions.items():
+            settings = self.one(cell, "ConfigMap", "cell")["data"]
+            database = definition["database"]
+            expected = {
+                "name": cell,
+                "region": definition["region"],
+                "retention": definition["retention"],
+                "url": definition["url"],
+                "host": definition["url"].removeprefix("https://"),
+                "database_host": database["host"],
+                "database_port": str(database.get("port", 5432)),
+                "database_name": database["name"],
+                "archive_timeout": f"{definition['backup']['archive_timeout']}s",
+                "backup_retention": f"{DAYS[definition['retention']]}d",
+            }
+            for word, repository in zip(("first", "second"), definition["backup"]["repositories"]):
+                self.assertEqual(repository["type"], "s3", f"{cell}: only S3 can be reached from Kubernetes")
+                expected[f"{word}_repository"] = f"s3://{repository['bucket']}{repository['path']}"
+                expected[f"{word}_endpoint"] = f"https://{repository['endpoint']}"
+            self.assertEqual({key: settings[key] for key in expected}, expected)
+            self.assertEqual(expected["database_port"], "5432", "CloudNativePG listens nowhere else")
+
+    def test_the_settings_reach_every_object_that_needs_them(self):
+        for cell in self.cells:
+            settings = self.one(cell, "ConfigMap", "cell")["data"]
+            cluster = self.one(cell, "Cluster", "database")["spec"]
+            self.assertEqual(cluster["certificates"]["serverAltDNSNames"], [settings["database_host"]])
+            self.assertEqual(cluster["bootstrap"]["initdb"]["database"], settings["database_name"])
+            for _, each in self.every("Cluster", cell):
+                self.assertEqual(each["spec"]["postgresql"]["parameters"]["archive_timeout"], settings["archive_timeout"])
+            for _, store in self.every("ObjectStore", cell):
+                word = store["metadata"]["name"]
+                self.assertEqual(store["spec"]["configuration"]["destinationPath"], settings[f"{word}_repository"])
+                self.assertEqual(store["spec"]["configuration"]["endpointURL"], settings[f"{word}_endpoint"])
+                self.assertEqual(store["spec"]["retentionPolicy"], settings["backup_retention"])
+            entrance = self.one(cell, "Ingress", "application")["spec"]
+            self.assertEqual([rule["host"] for rule in entrance["rules"]], [settings["host"]])
+            self.assertEqual(entrance["tls"][0]["hosts"], [settings["host"]])
+            self.assertFalse([text for text in strings(self.cells[cell]) if text == "replaced"])
+
+    def test_a_token_of_another_region_is_sent_to_the_cell_of_the_same_class_there(self):
+        for cell, definition in self.definitions.items():
+            alike = [other for other in self.definitions.values() if other["retention"] == definition["retention"]]
+            urls = json.loads(self.one(cell, "ConfigMap", "cell")["data"]["base_urls"])
+            self.assertEqual(set(urls), {other["region"] for other in alike})
+            self.assertEqual(urls[definition["region"]], definition["url"])
+            for region, url in urls.items():
+                self.assertIn(url, [other["url"] for other in alike if other["region"] == region])
+
+    def test_backups_are_daily_encrypted_and_kept_for_as_long_as_the_class_says(self):
+        for cell, definition in self.definitions.items():
+            clusters = {thing["metadata"]["name"]: thing for _, thing in self.every("Cluster", cell)}
+            archives = {
+                name: thing["spec"]["plugins"][0]["parameters"]["barmanObjectName"] for name, thing in clusters.items()
+            }
+            stores = {thing["metadata"]["name"]: thing["spec"] for _, thing in self.every("ObjectStore", cell)}
+            # A repository is whole only with the WAL and the daily backups of one and the same cluster.
+            backed_up = {thing["spec"]["cluster"]["name"] for _, thing in self.every("ScheduledBackup", cell)}
+            self.assertEqual(backed_up, set(archives))
+            self.assertEqual(sorted(archives.values()), sorted(stores))
+            self.assertEqual(len(stores), {"standard": 1, "regulated": 2}[definition["retention"]])
+            for _, backup in self.every("ScheduledBackup", cell):
+                self.assertRegex(backup["spec"]["schedule"], r"^0 \d+ \d+ \* \* \*$")
+            for store in stores.values():
+                self.assertEqual(store["retentionPolicy"], f"{DAYS[definition['retention']]}d")
+                for part in ("data", "wal"):
+                    self.assertEqual(store["configuration"][part]["encryption"], "aws:kms")
+
+    def test_no_two_cells_share_a_namespace_a_repository_or_credentials(self):
+        namespaces = [{thing["metadata"].get("namespace") for thing in things} - {None} for things in self.cells.values()]
+        self.assertEqual([len(each) for each in namespaces], [1] * len(namespaces))
+        self.assertEqual(len(set().union(*namespaces)), len(self.cells))
+        paths = [store["spec"]["configuration"]["destinationPath"] for _, store in self.every("ObjectStore")]
+        self.assertEqual(len(set(paths)), len(paths))
+
+    def test_every_object_lies_in_its_cell_s_namespace_and_bears_its_name(self):
+        for cell, things in self.cells.items():
+            for thing in things:
+                metadata = thing["metadata"]
+                if thing["kind"] == "Namespace":
+                    self.assertEqual(metadata["name"], f"lms-{cell}")
+                else:
+                    self.assertEqual(metadata["namespace"], f"lms-{cell}", thing["kind"])
+                self.assertEqual(metadata["labels"]["lms.example.com/cell"], cell)
+                self.assertIn(
+                    metadata["labels"].get("lms.example.com/step"),
+                    ("database", "prepare", "migration", "application"),
+                    f"{thing['kind']} {metadata['name']} is applied in no step",
+                )
+
+    def test_no_object_of_a_cell_names_another_cell(self):
+        for cell, things in self.cells.items():
+            others = set(self.definitions) - {cell}
+            for thing in things:
+                for text in strings(thing):
+                    named = {other for other in others if other in text and cell not in text}
+                    self.assertEqual(named, set(), f"{cell}: {thing['kind']} {thing['metadata']['name']}")
+                    for other in others:
+                        self.assertNotIn(self.definitions[other]["database"]["host"], text)
+
+    def test_nothing_is_allowed_that_no_policy_allows(self):
+        for cell in self.cells:
+            policy = self.one(cell, "NetworkPolicy", "deny-all")["spec"]
+            self.assertEqual(policy, {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
+
+    def test_the_application_and_migrations_reach_the_cell_s_own_database_and_nothing_else(self):
+        database = {"podSelector": {"matchLabels": {"cnpg.io/cluster": "database"}}}
+        for cell in self.cells:
+            for name in ("application", "migration"):
+                policy = self.one(cell, "NetworkPolicy", name)["spec"]
+                self.assertEqual(policy["egress"], [{"to": [database], "ports": [{"protocol": "TCP", "port": 5432}]}])
+
+    def test_only_name_resolution_leads_into_another_namespace(self):
+        for cell, policy in self.every("NetworkPolicy"):
+            for rule in policy["spec"].get("egress", []):
+                for peer in rule["to"]:
+                    if "namespaceSelector" in peer:
+                        self.assertEqual(policy["metadata"]["name"], "name-resolution", cell)
+                        self.assertEqual({port["port"] for port in rule["ports"]}, {53})
+
+    def test_the_worker_reaches_its_database_and_public_addresses_alone(self):
+        for cell in self.cells:
+            database, public = self.one(cell, "NetworkPolicy", "worker")["spec"]["egress"]
+            self.assertEqual(database["to"], [{"podSelector": {"matchLabels": {"cnpg.io/cluster": "database"}}}])
+            blocks = [peer["ipBlock"] for peer in public["to"]]
+            for private in ("10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "127.0.0.1", "0.0.0.0"):
+                self.assertFalse(allowed(blocks, private), private)
+            for private in ("::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "ff02::1"):
+                self.assertFalse(allowed(blocks, private), private)
+            self.assertTrue(allowed(blocks, "1.1.1.1"))
+            self.assertTrue(allowed(blocks, "2606:4700::1111"))
+
+    def test_our_pods_run_restricted_and_without_a_token(self):
+        accounts = [account for _, account in self.every("ServiceAccount")]
+        self.assertTrue(accounts)
+        for account in accounts:
+            self.assertIs(account["automountServiceAccountToken"], False)
+        for pod, container in self.containers():
+            self.assertIs(pod["automountServiceAccountToken"], False)
+            self.assertIs(pod["securityContext"]["runAsNonRoot"], True)
+            self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+            self.assertEqual(
+                container["securityContext"],
+                {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
+            )
+            self.assertIn("memory", container["resources"]["limits"])
+
+    def test_the_application_scales_and_is_probed_and_the_database_has_room_for_it(self):
+        for cell in self.cells:
+            application = self.one(cell, "SpinApp", "application")["spec"]
+            self.assertEqual(application["checks"]["liveness"]["httpGet"]["path"], "/healthz")
+            self.assertEqual(application["checks"]["readiness"]["httpGet"]["path"], "/readyz")
+            self.assertIs(application["enableAutoscaling"], True)
+            scaler = self.one(cell, "HorizontalPodAutoscaler", "application")["spec"]
+            self.assertEqual(scaler["scaleTargetRef"], {"apiVersion": "apps/v1", "kind": "Deployment", "name": "application"})
+            self.assertGreaterEqual(scaler["minReplicas"], 2)
+            connections = int(self.one(cell, "Cluster", "database")["spec"]["postgresql"]["parameters"]["max_connections"])
+            # Spin's pool has 64 connections; during a rollout there are a quarter more pods, rounded up.
+            self.assertLess(64 * math.ceil(scaler["maxReplicas"] * 5 / 4), connections)
+            self.one(cell, "PodDisruptionBudget", "application")
+            self.one(cell, "PodDisruptionBudget", "worker")
+
+    def test_every_image_has_a_release(self):
+        for _, container in self.containers():
+            self.assertRegex(container["image"], r"^[a-z0-9./-]+:[0-9]+\.[0-9]+\.[0-9]+$")
+        for cell, application in self.every("SpinApp"):
+            _, tag = application["spec"]["image"].rsplit(":", 1)
+            tools = {container["image"].rsplit(":", 1)[1] for _, container in self.containers()}
+            self.assertIn(tag, tools, cell)
+
+    def test_the_image_of_the_tool_passes_the_linter(self):
+        linter = pathlib.Path(sys.executable).parent / "hadolint"
+        linted = subprocess.run(
+            [linter, "--no-color", "--failure-threshold", "style", ROOT / "deploy/Dockerfile"],
+            capture_output=True, text=True, check=False,
+        )
+        self.assertEqual((linted.returncode, linted.stdout + linted.stderr), (0, ""))
+        bad = subprocess.run(
+            [linter, "-"], input="FROM debian:latest\nRUN cd /tmp\n", capture_output=True, text=True, check=False
+        )
+        self.assertNotEqual(bad.returncode, 0)
+
+
+def references(value, kind):
+    """Every reference of that kind."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key == kind:
+                yield member
+            else:
+                yield from references(member, kind)
+    elif isinstance(value, list):
+        for member in value:
+            yield from references(member, kind)
+
+
+def allowed(blocks, address):
+    """Whether a rule to these blocks lets through what goes to the address."""
+    address = ipaddress.ip_address(address)
+    return any(
+        address in ipaddress.ip_network(block["cidr"])
+        and not any(address in ipaddress.ip_network(hole) for hole in block.get("except", []))
+        for block in blocks
+    )
+
+
+if __name__ == "__main__":
+    unittest.main()

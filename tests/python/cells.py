@@ -25,6 +25,16 @@ CUSTOM = {
 }
 
 
+class Loader(yaml.SafeLoader):
+    """Reads YAML as Kubernetes does, to which a time is a text."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def definitions():
     """The settings of every cell, by its name."""
     return {file.stem: tomllib.loads(file.read_text()) for file in sorted(DEFINITIONS.glob("*.toml"))}
@@ -36,7 +46,7 @@ def build(directory):
     built = subprocess.run([kubectl, "kustomize", directory], capture_output=True, text=True, check=False)
     if built.returncode != 0 or built.stderr:
         raise ValueError(f"{directory} does not build: {built.stderr}")
-    return list(yaml.safe_load_all(built.stdout))
+    return list(yaml.load_all(built.stdout, Loader))
 
 
 def faults(thing):

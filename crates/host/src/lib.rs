@@ -17,6 +17,7 @@ mod allowed_hosts;
 mod application;
 mod compiled;
 mod component;
+mod drain;
 mod engine;
 mod exchange;
 mod headers;

@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
 
+use crate::drain::Drain;
 use crate::exchange::Exchange;
 use crate::headers;
 use crate::response::{self, Body};
@@ -48,6 +49,7 @@ pub(crate) struct Server {
     router: Arc<Router>,
     handlers: Vec<ProxyHandler<Instances>>,
     rooms: Arc<Semaphore>,
+    drain: Drain,
 }
 
 impl Server {
@@ -56,11 +58,13 @@ impl Server {
         router: Arc<Router>,
         handlers: Vec<ProxyHandler<Instances>>,
         rooms: usize,
+        drain: Drain,
     ) -> Self {
         Self {
             router,
             handlers,
             rooms: Arc::new(Semaphore::new(rooms)),
+            drain,
         }
     }
 
@@ -95,7 +99,11 @@ impl Server {
         let server = Arc::clone(self);
         let service = service_fn(move |request| {
             let server = Arc::clone(&server);
-            async move { Ok::<_, Infallible>(server.answer(request, client).await) }
+            async move {
+                let mut response = server.answer(request, client).await;
+                server.drain.send_away(&mut response);
+                Ok::<_, Infallible>(response)
+            }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -115,7 +123,7 @@ impl Server {
         // Only a reference is counted: the path is not copied.
         let original = request.uri().clone();
         if let Some(well_known) = original.path().strip_prefix(WELL_KNOWN) {
-            return answer_well_known(well_known);
+            return self.answer_well_known(well_known);
         }
         let Some(matched) = self.router.find(original.path()) else {
             return response::empty(StatusCode::NOT_FOUND);
@@ -152,13 +160,14 @@ impl Server {
             })
         })
     }
-}
 
-/// Spin itself answers some paths.
-fn answer_well_known(name: &str) -> Response<Body> {
-    match name {
-        "health" => Response::new(Either::Left(Full::new(Bytes::from_static(b"OK")))),
-        _ => response::empty(StatusCode::NOT_FOUND),
+    /// Spin itself answers some paths.
+    fn answer_well_known(&self, name: &str) -> Response<Body> {
+        match name {
+            "health" if self.drain.has_begun() => response::empty(StatusCode::SERVICE_UNAVAILABLE),
+            "health" => Response::new(Either::Left(Full::new(Bytes::from_static(b"OK")))),
+            _ => response::empty(StatusCode::NOT_FOUND),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use futures::stream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::drain::Drain;
 use crate::server::{Connection, Server};
 
 /// More threads would leave too few database connections to each.
@@ -30,21 +31,25 @@ pub(crate) fn count() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
 }
 
-/// Serves with one thread for each server until `shutdown` is ready, and then until the requests
-/// in flight are finished.
+/// Serves with one thread for each server until `shutdown` is ready, then for the time of the drain, and then until the
+/// requests in flight are finished.
 pub(crate) async fn serve(
     servers: Vec<Server>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
+    drain: Drain,
 ) -> Result<()> {
     let shards: Vec<Shard> = servers
         .into_iter()
         .map(Shard::start)
         .collect::<Result<_>>()?;
-    let mut shutdown = pin!(shutdown);
+    let mut drained = pin!(async {
+        shutdown.await;
+        drain.run().await;
+    });
     loop {
         tokio::select! {
-            () = &mut shutdown => break,
+            () = &mut drained => break,
             accepted = listener.accept() => {
                 let passed_on = accepted.and_then(|(stream, client)| pass_on(&shards, stream, client));
                 if let Err(error) = passed_on {

@@ -1,0 +1,52 @@
+//! `lms serve`: the application and nothing else, on a database that stands already. It prepares nothing, and takes the values of its
+//! variables from where Spin takes them, so that no secret is an argument.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cluster;
+use crate::manifest;
+use crate::progress::step;
+use crate::stop::Stop;
+use crate::up::listen;
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Directory whose `cache` keeps compiled components.
+    pub state: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The application.
+    pub manifest: PathBuf,
+    /// How long to go on serving after being told to stop, while balancers turn away.
+    pub drain: Duration,
+}
+
+/// Serves until SIGINT or SIGTERM, drains, and finishes the requests in flight. A second signal waits for nothing.
+pub async fn run(options: Options) -> Result<()> {
+    manifest::check_built(&options.manifest)?;
+    let cache = cluster::state_directory(&options.state)?.join("cache");
+    let mut stop = Stop::new()?;
+    let mut impatience = Stop::new()?;
+    let step = step("Components");
+    let manifest = options.manifest;
+    let application = tokio::task::spawn_blocking(move || {
+        host::Runtime::new(&cache)?.load(&manifest, host::variables_from_environment())
+    })
+    .await
+    .context("loading the components was interrupted")??;
+    // Whoever waits for the port finds a host that serves.
+    let listener = listen(options.listen).await?;
+    step.done("loaded");
+    let served = application
+        .draining_for(options.drain)
+        .serve(listener, async move { stop.received().await });
+    tokio::select! {
+        served = served => served,
+        () = async { impatience.received().await; impatience.received().await } => Ok(()),
+    }
+}

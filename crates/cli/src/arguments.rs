@@ -113,8 +113,13 @@ pub(crate) struct Up {
 
 #[derive(Args)]
 pub(crate) struct Serve {
-    #[command(flatten)]
-    pub(crate) serving: Serving,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub(crate) listen: SocketAddr,
+
+    /// The application
+    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
+    pub(crate) manifest: PathBuf,
 
     /// How long to go on serving after being told to stop, while /.well-known/spin/health answers 503 and balancers turn away
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=600))]

@@ -165,7 +165,12 @@ async fn fill(
     Ok((demo, variables))
 }
 
-fn variables(
+/// What the variables of `spin.toml` are for a database with demo data.
+///
+/// # Errors
+///
+/// When there is no demo tenant.
+pub fn variables(
     demo: &Demo,
     secrets: &Secrets,
     neighbours: &[Neighbour],

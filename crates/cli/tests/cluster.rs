@@ -232,3 +232,37 @@ async fn a_seed_gives_the_same_rows_in_every_database() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn a_migration_that_waits_for_a_lock_holds_up_nobody() -> Result<()> {
+    with_cluster(|cluster, _| async move {
+        let address = migrated(&cluster, "patient").await?;
+        let mut holder = database::connect(&address).await?;
+        let reading = holder.transaction().await?;
+        reading.execute("lock lms.centres in access share mode", &[]).await?;
+        let mut next = migrate::embedded()?;
+        let sql = "set local role lms_owner; alter table lms.centres add column colour text";
+        next.push(Migration::parse("9000_colour.sql", sql)?);
+        let migrating = tokio::spawn({
+            let address = address.clone();
+            async move {
+                migrate::run(&address, &next, &migrate::Options::default())
+                    .await
+                    .map(|applied| applied.len())
+            }
+        });
+        // Once it has waited in vain, another reader comes between two attempts.
+        let watcher = database::connect(&address).await?;
+        let waiting = "select count(*) > 0 from pg_locks where not granted and relation = 'lms.centres'::regclass";
+        while !watcher.query_one(waiting, &[]).await?.get::<_, bool>(0) {
+            tokio::task::yield_now().await;
+        }
+        let reader = database::connect(&address).await?;
+        reader.batch_execute("set lock_timeout = '3s'; select count(*) from lms.centres").await?;
+        assert!(!migrating.is_finished());
+        reading.rollback().await?;
+        assert_eq!(migrating.await??, 1);
+        Ok(())
+    })
+    .await
+}

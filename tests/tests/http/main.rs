@@ -85,6 +85,7 @@ mod payroll_posting;
 mod payroll_sums;
 mod people;
 mod personal_data;
+mod previous_release;
 mod privacy_erasure;
 mod privacy_export;
 mod privacy_receipts;

@@ -12,7 +12,7 @@ use platform::resource::Resource;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value, json};
-use tests::{Application, COMPONENTS, Role, Session, send};
+use tests::{Application, COMPONENTS, Reply, Role, Session, send};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -41,6 +41,45 @@ pub(crate) fn writes() -> Vec<Endpoint> {
         .filter(|endpoint| endpoint.method != Method::GET)
         .filter(|endpoint| !LEFT_OUT.contains(&endpoint.operation().as_str()))
         .collect()
+}
+
+/// A request as chance made it.
+pub(crate) struct Drawn {
+    pub(crate) operation: String,
+    method: Method,
+    pub(crate) path: String,
+    pub(crate) role: Role,
+    /// Whether it is about an earlier version of the row.
+    stale: bool,
+    /// The body's type and text.
+    pub(crate) content: Option<(&'static str, String)>,
+}
+
+impl Drawn {
+    /// Sends it. No answer may be a fault of ours.
+    pub(crate) async fn send(&self, app: &Application, session: &Session) -> Result<Reply> {
+        let mut request = app
+            .request(self.method.clone(), &self.path)
+            .bearer_auth(&session.token);
+        if self.method == Method::POST {
+            request = request.header("idempotency-key", Uuid::now_v7().to_string());
+        }
+        if [Method::PATCH, Method::DELETE].contains(&self.method) {
+            request = request.header("if-match", if self.stale { "\"0\"" } else { "*" });
+        }
+        if let Some((kind, text)) = &self.content {
+            request = request.header("content-type", *kind).body(text.clone());
+        }
+        let reply = send(request).await?;
+        assert!(
+            reply.status < 500 || reply.status == 503,
+            "{}: {} {}",
+            self.operation,
+            reply.status,
+            reply.text
+        );
+        Ok(reply)
+    }
 }
 
 /// One of several clients.
@@ -83,44 +122,11 @@ impl<'a> Worker<'a> {
 
     /// Calls an endpoint once, with what chance brings.
     pub(crate) async fn call(&mut self, endpoint: &Endpoint) -> Result<()> {
-        let role = if self.random.random_bool(0.9) {
-            Role::Admin
-        } else {
-            Role::ALL[self.random.random_range(0..Role::ALL.len())]
-        };
-        let session = self.session(role).await?;
-        let Some(path) = self.path(endpoint).await? else {
+        let Some(drawn) = self.draw(endpoint).await? else {
             return Ok(());
         };
-        let mut request = self
-            .app
-            .request(endpoint.method.clone(), &path)
-            .bearer_auth(&session.token);
-        if endpoint.method == Method::POST {
-            request = request.header("idempotency-key", Uuid::now_v7().to_string());
-        }
-        if [Method::PATCH, Method::DELETE].contains(&endpoint.method) {
-            let stale = self.random.random_bool(0.05);
-            request = request.header("if-match", if stale { "\"0\"" } else { "*" });
-        }
-        request = match endpoint.does {
-            Does::Verb(resource, Verb::Import) => {
-                let file = self.file(resource).await?;
-                request.header("content-type", "text/csv").body(file)
-            }
-            _ => match self.body(endpoint).await? {
-                Some(body) => request.json(&body),
-                None => request,
-            },
-        };
-        let reply = send(request).await?;
-        assert!(
-            reply.status < 500 || reply.status == 503,
-            "{}: {} {}",
-            endpoint.operation(),
-            reply.status,
-            reply.text
-        );
+        let session = self.session(drawn.role).await?;
+        let reply = drawn.send(self.app, &session).await?;
         *self
             .outcomes
             .entry(endpoint.operation())
@@ -128,6 +134,34 @@ impl<'a> Worker<'a> {
             .entry(reply.status)
             .or_default() += 1;
         Ok(())
+    }
+
+    /// A request to an endpoint, with what chance brings; none, when there is no row that it could be about.
+    pub(crate) async fn draw(&mut self, endpoint: &Endpoint) -> Result<Option<Drawn>> {
+        let role = if self.random.random_bool(0.9) {
+            Role::Admin
+        } else {
+            Role::ALL[self.random.random_range(0..Role::ALL.len())]
+        };
+        let Some(path) = self.path(endpoint).await? else {
+            return Ok(None);
+        };
+        let stale = self.random.random_bool(0.05);
+        let content = match endpoint.does {
+            Does::Verb(resource, Verb::Import) => Some(("text/csv", self.file(resource).await?)),
+            _ => self
+                .body(endpoint)
+                .await?
+                .map(|body| ("application/json", body.to_string())),
+        };
+        Ok(Some(Drawn {
+            operation: endpoint.operation(),
+            method: endpoint.method.clone(),
+            path,
+            role,
+            stale,
+            content,
+        }))
     }
 
     /// A fresh session, for some operations end it.

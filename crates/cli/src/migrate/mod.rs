@@ -4,6 +4,8 @@
 mod cell;
 mod plan;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
@@ -17,6 +19,14 @@ use crate::database::{self, explain};
 
 /// One program at a time migrates a database; the number is arbitrary and stays.
 const LOCK: i64 = 0x6c6d_735f_6d69_6772;
+
+/// How long a migration waits for a lock. Whoever asks for the same table meanwhile stands behind it, and waits at most three
+/// seconds (`lms_application`).
+const LOCK_TIMEOUT: &str = "1s";
+
+/// How often a migration that did not get its locks is tried, and how long requests have the tables to themselves in between.
+const ATTEMPTS: u32 = 60;
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// How to migrate.
 #[derive(Clone, Default)]
@@ -52,7 +62,7 @@ pub async fn run<'a>(
     let standing = cell::compare(&client, options.cell.as_ref()).await?;
     prepare_ledger(&client).await?;
     for migration in &left {
-        apply(&mut client, migration)
+        apply_patiently(&mut client, migration)
             .await
             .with_context(|| format!("migration {} failed and was undone", migration.label()))?;
     }
@@ -140,8 +150,32 @@ async fn hand_over_ledger(client: &Client) -> Result<()> {
         .map_err(explain)
 }
 
+/// Applies a migration between the transactions of those who are served meanwhile.
+async fn apply_patiently(client: &mut Client, migration: &Migration) -> Result<()> {
+    let mut attempt = 1;
+    loop {
+        match apply(client, migration).await {
+            Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
+                tokio::time::sleep(BETWEEN).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The message ends with the SQLSTATE, as `explain` writes it.
+fn is_lock_timeout(error: &anyhow::Error) -> bool {
+    let ending = format!("[{}]", SqlState::LOCK_NOT_AVAILABLE.code());
+    error.root_cause().to_string().ends_with(&ending)
+}
+
 async fn apply(client: &mut Client, migration: &Migration) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
+    transaction
+        .batch_execute(&format!("set local lock_timeout = '{LOCK_TIMEOUT}'"))
+        .await
+        .map_err(explain)?;
     transaction
         .batch_execute(&migration.sql)
         .await

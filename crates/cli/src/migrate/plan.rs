@@ -184,6 +184,32 @@ mod tests {
         );
     }
 
+    /// The last migration from before there was a rule about this.
+    const WITHOUT_RULE: i64 = 193;
+
+    #[test]
+    fn what_the_release_before_may_use_is_dropped_or_renamed_only_on_purpose() {
+        let contracts = [
+            "drop table",
+            "drop column",
+            "drop view",
+            "drop materialized view",
+            "rename to",
+            "rename column",
+        ];
+        for migration in embedded().unwrap() {
+            let text = migration.sql.to_lowercase();
+            let found = contracts.iter().find(|words| text.contains(**words));
+            assert!(
+                migration.version <= WITHOUT_RULE
+                    || found.is_none()
+                    || text.contains("-- contracts:"),
+                "{} says {found:?}: see migrations/README.md, Expand, then contract",
+                migration.label()
+            );
+        }
+    }
+
     #[test]
     fn names_are_read_and_bad_ones_refused() {
         let read = Migration::parse("0012_event_log.sql", "select 1").unwrap();

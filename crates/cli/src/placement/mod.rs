@@ -24,12 +24,12 @@ pub struct Options {
     #[arg(long, value_name = "STUDENTS", default_value_t = 200_000)]
     pub capacity: u64,
 
-    /// How many bytes of the database belong to a student, in the end
-    #[arg(long, value_name = "BYTES", default_value_t = 1_000_000)]
+    /// How many bytes of the database belong to a student: five years of work, as measured
+    #[arg(long, value_name = "BYTES", default_value_t = 2_000_000)]
     pub bytes_per_student: u64,
 
     /// How many megabytes a second come back from a backup
-    #[arg(long, value_name = "MEGABYTES", default_value_t = 100)]
+    #[arg(long, value_name = "MEGABYTES", default_value_t = 35)]
     pub restore_rate: u64,
 
     /// What chance is drawn from: the same number gives the same figures
@@ -65,8 +65,8 @@ mod tests {
             tenants: 10_000,
             cells: 30,
             capacity: 200_000,
-            bytes_per_student: 1_000_000,
-            restore_rate: 100,
+            bytes_per_student: 2_000_000,
+            restore_rate: 35,
             seed: 1,
         }
     }
@@ -77,6 +77,27 @@ mod tests {
         assert_eq!(run(&usual()).unwrap(), first);
         let other = Options { seed: 2, ..usual() };
         assert_ne!(run(&other).unwrap(), first);
+    }
+
+    #[test]
+    fn the_page_on_scale_shows_what_is_simulated() {
+        let page = include_str!("../../../../docs/scale.md");
+        let report = run(&usual()).unwrap();
+        assert!(
+            page.contains(&report),
+            "docs/scale.md shows other tables than `lms placement` prints:\n{report}"
+        );
+    }
+
+    #[test]
+    fn the_defaults_are_what_the_page_shows() {
+        #[derive(clap::Parser)]
+        struct Program {
+            #[command(flatten)]
+            options: Options,
+        }
+        let parsed = <Program as clap::Parser>::parse_from(["placement"]).options;
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", usual()));
     }
 
     #[test]

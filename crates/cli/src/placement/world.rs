@@ -16,7 +16,7 @@ pub(super) const GROUPS: [(&str, u64); 6] = [
 /// The smallest and the largest tenant, in students.
 const SIZES: (f64, f64) = (40.0, 20_000.0);
 
-/// How slowly sizes fall off (Pareto's exponent): at this one a hundredth of the tenants have a third of all students.
+/// How slowly sizes fall off (Pareto's exponent): at this one a hundredth of the tenants have a quarter of all students.
 const TAIL: f64 = 1.1;
 
 /// All tenants in their cells.

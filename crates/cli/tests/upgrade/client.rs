@@ -1,0 +1,257 @@
+//! A client that sends 200 requests a second, whether they are answered or not, and holds every answer against what it knows.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use cli::demo::Tenant;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use uuid::Uuid;
+
+/// 200 a second.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Under way at once: on a machine that is too busy for the rate, the client waits, for it is no test of the machine.
+const UNDER_WAY: usize = 64;
+
+/// Somebody signed in, and what was answered so far.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    url: Arc<str>,
+    token: Arc<str>,
+    students: Arc<Vec<(String, String)>>,
+    centre: Arc<str>,
+    sent: Arc<AtomicUsize>,
+    is_over: Arc<AtomicBool>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    wrong: Vec<String>,
+    payments: Vec<String>,
+    centres: BTreeMap<String, String>,
+}
+
+/// What came of it all.
+pub(crate) struct Tally {
+    pub(crate) sent: u32,
+    /// Every answer that was none, or not the right one.
+    pub(crate) wrong: Vec<String>,
+    payments: Vec<String>,
+    centres: BTreeMap<String, String>,
+}
+
+impl Tally {
+    pub(crate) fn rate(&self, time: Duration) -> f64 {
+        f64::from(self.sent) / time.as_secs_f64()
+    }
+
+    /// The references of all payments that were acknowledged, in order.
+    pub(crate) fn payments(&self) -> Vec<String> {
+        let mut payments = self.payments.clone();
+        payments.sort();
+        payments
+    }
+
+    /// Code and last name of each centre that was acknowledged, in order.
+    pub(crate) fn centres(&self) -> Vec<String> {
+        let name = |(code, name): (&String, &String)| format!("{code} {name}");
+        self.centres.iter().map(name).collect()
+    }
+}
+
+impl Client {
+    /// Signs in as the tenant's administrator and notes what must stay as it is.
+    pub(crate) async fn sign_in(url: &str, tenant: &Tenant) -> Result<Self> {
+        let admin = tenant.users.iter().find(|user| user.role == "admin");
+        let admin = admin.context("an administrator")?;
+        let http = reqwest::Client::new();
+        let answer: Value = http
+            .post(format!("{url}/v1/auth/login"))
+            .json(&json!({"tenant": tenant.slug, "email": admin.email, "password": admin.password}))
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
+        let token = answer["access_token"].as_str().context("a token")?;
+        let mut client = Self {
+            http,
+            url: url.into(),
+            token: token.into(),
+            students: Arc::default(),
+            centre: "".into(),
+            sent: Arc::default(),
+            is_over: Arc::default(),
+            seen: Arc::default(),
+        };
+        client.students = Arc::new(students(&client.get("/v1/students?limit=100").await?));
+        let centres = client.get("/v1/centres").await?;
+        client.centre = centres["data"][0]["id"]
+            .as_str()
+            .context("a centre")?
+            .into();
+        Ok(client)
+    }
+
+    /// Sends until it is told to stop, and waits for the last answers.
+    pub(crate) async fn run(self) -> Result<Tally> {
+        let room = Arc::new(Semaphore::new(UNDER_WAY));
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tasks = JoinSet::new();
+        let mut turn = 0;
+        while !self.is_over.load(Ordering::Relaxed) {
+            ticks.tick().await;
+            let place = Arc::clone(&room).acquire_owned().await?;
+            let client = self.clone();
+            tasks.spawn(async move {
+                if let Err(error) = client.one(turn).await {
+                    client.note(|seen| seen.wrong.push(format!("{turn}: {error:#}")));
+                }
+                drop(place);
+            });
+            turn += 1;
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended?;
+        }
+        let mut seen = Seen::default();
+        self.note(|all| std::mem::swap(all, &mut seen));
+        Ok(Tally {
+            sent: u32::try_from(self.sent.load(Ordering::Relaxed))?,
+            wrong: seen.wrong,
+            payments: seen.payments,
+            centres: seen.centres,
+        })
+    }
+
+    pub(crate) fn stop(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until so many more requests were sent.
+    pub(crate) async fn after(&self, count: usize) -> Result<()> {
+        let goal = self.sent.load(Ordering::Relaxed) + count;
+        let waiting = async {
+            while self.sent.load(Ordering::Relaxed) < goal {
+                sleep(TICK).await;
+            }
+        };
+        timeout(Duration::from_secs(300), waiting)
+            .await
+            .context("the client stands still")
+    }
+
+    /// One turn of the mix: seven reads to three writes, some of which are looked at at once.
+    async fn one(&self, turn: usize) -> Result<()> {
+        match turn % 10 {
+            0 | 1 => self.pay(turn).await,
+            2 => self.open_a_centre(turn).await,
+            3 | 4 => self.look_at_one(turn).await,
+            _ => self.look_at_all().await,
+        }
+    }
+
+    async fn look_at_all(&self) -> Result<()> {
+        let found = students(&self.get("/v1/students?limit=100").await?);
+        anyhow::ensure!(found == *self.students, "other students: {found:?}");
+        Ok(())
+    }
+
+    async fn look_at_one(&self, turn: usize) -> Result<()> {
+        let (id, tutor) = &self.students[turn % self.students.len()];
+        let found = self.get(&format!("/v1/students/{id}")).await?;
+        anyhow::ensure!(
+            &text(&found, "id") == id && &text(&found, "assigned_tutor_id") == tutor,
+            "another student: {found}"
+        );
+        Ok(())
+    }
+
+    async fn pay(&self, turn: usize) -> Result<()> {
+        let reference = format!("load-{turn:06}");
+        let body = json!({"centre_id": *self.centre, "type": "expense", "amount": "1.25", "method": "card", "reference": reference});
+        let made = self
+            .send(Method::POST, "/v1/finance-records", Some(body))
+            .await?;
+        anyhow::ensure!(
+            text(&made, "reference") == reference,
+            "another payment: {made}"
+        );
+        self.note(|seen| seen.payments.push(reference));
+        let path = format!("/v1/finance-records/{}", text(&made, "id"));
+        let found = self.get(&path).await?;
+        anyhow::ensure!(found["amount"] == made["amount"], "{found}, and not {made}");
+        Ok(())
+    }
+
+    async fn open_a_centre(&self, turn: usize) -> Result<()> {
+        let code = format!("load-{turn:06}");
+        let body = json!({"name": "New", "code": code, "time_zone": "UTC", "currency": "EUR"});
+        let made = self.send(Method::POST, "/v1/centres", Some(body)).await?;
+        self.note(|seen| seen.centres.insert(code.clone(), "New".to_owned()));
+        let path = format!("/v1/centres/{}", text(&made, "id"));
+        let name = format!("Renamed {turn}");
+        self.send(Method::PATCH, &path, Some(json!({"name": name})))
+            .await?;
+        self.note(|seen| seen.centres.insert(code.clone(), name.clone()));
+        let found = self.get(&path).await?;
+        anyhow::ensure!(
+            text(&found, "name") == name && text(&found, "code") == code,
+            "another centre: {found}"
+        );
+        Ok(())
+    }
+
+    async fn get(&self, path: &str) -> Result<Value> {
+        self.send(Method::GET, path, None).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let asked = format!("{method} {path}");
+        let mut request: RequestBuilder = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
+        request = match method {
+            Method::POST => request.header("idempotency-key", Uuid::now_v7().to_string()),
+            Method::PATCH => request.header("if-match", "*"),
+            _ => request,
+        };
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.with_context(|| asked.clone())?;
+        let status = answer.status();
+        let text = answer.text().await.with_context(|| asked.clone())?;
+        anyhow::ensure!(status.is_success(), "{asked}: {status} {text}");
+        serde_json::from_str(&text).context(asked)
+    }
+
+    fn note<T>(&self, change: impl FnOnce(&mut Seen) -> T) {
+        if let Ok(mut seen) = self.seen.lock() {
+            change(&mut seen);
+        }
+    }
+}
+
+fn text(row: &Value, name: &str) -> String {
+    row[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// Id and tutor of each student in a list.
+fn students(list: &Value) -> Vec<(String, String)> {
+    let rows = list["data"].as_array().into_iter().flatten();
+    rows.map(|row| (text(row, "id"), text(row, "assigned_tutor_id")))
+        .collect()
+}

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: Python packages and kubectl under target/, a browser, networks, a balancer, the previous release's
-# components.
+# Installs what only the tests need: Python packages and kubectl under target/, a browser, networks, a balancer.
 # What is there already is left alone, so that the second run asks no server for anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -2,6 +2,7 @@
 
 pub(crate) mod cell;
 pub(crate) mod events;
+pub(crate) mod tenants;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,7 +45,7 @@ pub(crate) enum Command {
     Cell(cell::Cell),
     /// Tenants
     #[command(subcommand)]
-    Tenant(Tenant),
+    Tenant(tenants::Tenant),
     /// Users
     #[command(subcommand)]
     User(User),
@@ -159,26 +160,6 @@ pub(crate) struct Migrate {
     /// File with the password to give to lms_migrator
     #[arg(long, value_name = "FILE")]
     pub(crate) migrator_password_file: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Tenant {
-    /// Make a tenant and print its id
-    Create(CreateTenant),
-}
-
-#[derive(Args)]
-pub(crate) struct CreateTenant {
-    #[command(flatten)]
-    pub(crate) target: Target,
-
-    /// What people type to sign in to it: lower-case letters, digits and hyphens
-    #[arg(long)]
-    pub(crate) slug: String,
-
-    /// What it is called
-    #[arg(long)]
-    pub(crate) name: String,
 }
 
 #[derive(Subcommand)]

@@ -2,6 +2,7 @@
 
 mod cell;
 mod events;
+mod tenants;
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -18,8 +19,8 @@ use cli::delivery::{self, Providers};
 use cli::migrate;
 use cli::worker::Intervals;
 use cli::{
-    analytics, bench, database, doctor, installation, openapi, placement, privacy, seed, serve,
-    tenant, up, user, webhooks, worker,
+    analytics, bench, database, doctor, installation, openapi, placement, privacy, seed, serve, up,
+    user, webhooks, worker,
 };
 
 use crate::arguments::{self, Arguments, Command, Target};
@@ -32,7 +33,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Serve(options) => serve(state, options).await,
         Command::Migrate(options) => migrate(state, options).await,
         Command::Cell(action) => cell::execute(state, action).await,
-        Command::Tenant(arguments::Tenant::Create(options)) => create_tenant(state, options).await,
+        Command::Tenant(command) => tenants::execute(state, command).await,
         Command::User(arguments::User::CreateAdmin(options)) => create_admin(state, options).await,
         Command::Privacy(action) => privacy(state, action).await,
         Command::Worker(options) => work(state, options).await,
@@ -195,16 +196,6 @@ async fn control_cluster(state: &Path, action: arguments::Cluster) -> Result<Exi
             }
         }),
     }
-}
-
-async fn create_tenant(state: &Path, arguments: arguments::CreateTenant) -> Result<ExitCode> {
-    let mut client = database::connect(&address(state, arguments.target).await?).await?;
-    let new = tenant::New {
-        slug: arguments.slug,
-        name: arguments.name,
-    };
-    say(tenant::create(&mut client, &new).await?)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn create_admin(state: &Path, arguments: arguments::CreateAdmin) -> Result<ExitCode> {

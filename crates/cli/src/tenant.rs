@@ -77,12 +77,17 @@ pub async fn find(client: &Client, slug: &str) -> Result<Option<Uuid>> {
     Ok(row.map(|row| row.get(0)))
 }
 
-/// Every tenant of the database with its slug, in the order of slugs.
+/// Every tenant that lives in this cell, and is not about to leave it, with its slug and in the order of slugs.
 pub(crate) async fn all(client: &Client) -> Result<Vec<(Uuid, String)>> {
     let rows = client
         .query(
-            "select s.tenant_id, s.slug
+            "-- tenants.all
+            select s.tenant_id, s.slug
             from lms_private.tenant_slugs as s
+            where not exists (
+              select from lms_private.tenants_away as a
+              where a.tenant_id = s.tenant_id
+            )
             order by s.slug",
             &[],
         )
@@ -121,6 +126,11 @@ pub(crate) async fn enter(
               set_config('app.request_id', $2, true)",
             &[&tenant.to_string(), &request],
         )
+        .await
+        .map_err(explain)?;
+    // Nothing may change of a tenant that is on its way to another cell, and nothing be read that is left behind.
+    transaction
+        .execute("select lms_private.enter_home()", &[])
         .await
         .map_err(explain)?;
     Ok(())

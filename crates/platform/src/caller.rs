@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, elsewhere};
 use crate::request::Request;
 use crate::role::Role;
 use crate::settings::Settings;
@@ -57,9 +57,7 @@ pub fn identify(request: &Request, settings: &Settings) -> Result<Caller, Proble
             .detail("The access token has expired; use the refresh token.")),
         Err(Refused::Invalid) => Err(refused()),
         Err(Refused::OtherRegion(region)) => match settings.base_urls.get(&region) {
-            Some(url) => Err(Problem::new(Kind::WrongRegion)
-                .detail(format!("Use {url} instead."))
-                .header("location", url)),
+            Some(url) => Err(elsewhere(url)),
             None => Err(refused()),
         },
     }

@@ -259,6 +259,13 @@ impl Problem {
     }
 }
 
+/// That the tenant is served elsewhere, at this base URL.
+pub fn elsewhere(url: &str) -> Problem {
+    Problem::new(Kind::WrongRegion)
+        .detail(format!("Use {url} instead."))
+        .header("location", url)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;

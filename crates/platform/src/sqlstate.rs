@@ -1,7 +1,7 @@
 //! The one table from what PostgreSQL refused to what the client is told.
 
 use crate::database::{Failure, Refusal};
-use crate::problem::{FieldError, Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem, elsewhere};
 use crate::response::Response;
 
 /// Seconds after which a client may try again when the database was away.
@@ -49,6 +49,11 @@ fn refused(refusal: Refusal) -> Outcome {
         "LM409" => about_field(Kind::Conflict, "conflict", refusal),
         "LM412" => Problem::new(Kind::Stale)
             .detail("Read it again and repeat the change with the new ETag."),
+        // The URL of the cell where the tenant lives is the detail.
+        "LM421" => match refusal.detail {
+            Some(url) => elsewhere(&url),
+            None => Problem::new(Kind::Internal).cause(line),
+        },
         "LM422" => match listed(&refusal) {
             Some(errors) => Problem::invalid(errors),
             None => about_field(Kind::Invalid, "invalid", refusal),
@@ -108,7 +113,8 @@ fn refused(refusal: Refusal) -> Outcome {
             .detail("A value is out of the range that can be stored.")
             .cause(line),
         // Serialisation, deadlock, lock time-out: another request was faster; repeating helps.
-        "40001" | "40P01" | "55P03" => unavailable(line),
+        // Read only: the tenant is on its way to another cell, or the server is a standby that is about to be promoted.
+        "40001" | "40P01" | "55P03" | "25006" => unavailable(line),
         // Statement time-out, shutdown, start-up, out of connections, out of disk or memory, lost connection,
         // a connection that was left inside a transaction.
         "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "2D000" | "25P02" | "25P03" => {
@@ -233,6 +239,7 @@ mod tests {
             ("22P05", Kind::Invalid),
             ("40001", Kind::Unavailable),
             ("40P01", Kind::Unavailable),
+            ("25006", Kind::Unavailable),
             ("55P03", Kind::Unavailable),
             ("57014", Kind::Unavailable),
             ("57P01", Kind::Unavailable),
@@ -367,6 +374,20 @@ mod tests {
             Outcome::DryRun("{\"created\":2}".to_owned())
         );
         assert_eq!(problem_of(refusal("LM200")).kind, Kind::Internal);
+    }
+
+    #[test]
+    fn a_tenant_that_has_moved_is_found_at_its_url() {
+        let moved = problem_of(Refusal {
+            detail: Some("https://au.example.org".to_owned()),
+            ..refusal("LM421")
+        });
+        assert_eq!(moved.kind, Kind::WrongRegion);
+        assert_eq!(
+            moved.headers,
+            [("location", "https://au.example.org".to_owned())]
+        );
+        assert_eq!(problem_of(refusal("LM421")).kind, Kind::Internal);
     }
 
     #[test]

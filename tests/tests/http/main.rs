@@ -113,6 +113,7 @@ mod stops;
 mod student_filters;
 mod students;
 mod subjects;
+mod tenant_moves;
 mod tenants;
 mod tokens;
 mod tutor_rates;

@@ -49,7 +49,11 @@ async fn waiting(client: &mut Client) -> Result<Vec<Uuid>> {
     let rows = transaction
         .query(
             "select distinct u.tenant_id
-            from lms_private.unsealed_events as u",
+            from lms_private.unsealed_events as u
+            where not exists (
+              select from lms_private.tenants_away as a
+              where a.tenant_id = u.tenant_id
+            )",
             &[],
         )
         .await

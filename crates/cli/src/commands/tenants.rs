@@ -1,0 +1,122 @@
+//! What the subcommands of `lms tenant` do.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use cli::moving::{self, Cell};
+use cli::{database, privacy, restoring, tenant};
+
+use super::{address, say};
+use crate::arguments::tenants::{self as arguments, Tenant};
+
+pub(super) async fn execute(state: &Path, command: Tenant) -> Result<ExitCode> {
+    match command {
+        Tenant::Create(options) => create(state, options).await,
+        Tenant::Move(options) => relocate(options).await,
+        Tenant::Forget(options) => forget(options).await,
+        Tenant::Restore(options) => restore(state, options).await,
+    }
+}
+
+async fn create(state: &Path, arguments: arguments::CreateTenant) -> Result<ExitCode> {
+    let mut client = database::connect(&address(state, arguments.target).await?).await?;
+    let new = tenant::New {
+        slug: arguments.slug,
+        name: arguments.name,
+    };
+    say(tenant::create(&mut client, &new).await?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn relocate(arguments: arguments::MoveTenant) -> Result<ExitCode> {
+    let (from, to) = cells(arguments.cells)?;
+    let options = moving::Options {
+        tenant: arguments.tenant,
+        from,
+        to,
+    };
+    let Some(file) = arguments.receipt else {
+        moving::cancel(&options).await?;
+        say(format_args!(
+            "{} stays where it is, and can be written again",
+            options.tenant
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    if file.exists() {
+        bail!("{} exists already: choose another file", file.display());
+    }
+    let receipt = moving::run(&options).await?;
+    privacy::write(&file, &serde_json::to_string_pretty(&receipt)?)?;
+    say(format_args!(
+        "{} lives in {} now; the receipt is in {}",
+        options.tenant,
+        receipt.to.name,
+        file.display()
+    ))?;
+    if receipt.from.retention_class != receipt.to.retention_class {
+        say(format_args!(
+            "its retention class was {} and is {}: backups and deleted rows are kept as long as that says",
+            receipt.from.retention_class, receipt.to.retention_class
+        ))?;
+    }
+    say("erase what is left in the other cell with `lms tenant forget`")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn forget(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
+    let (from, to) = cells(arguments.cells)?;
+    let forgotten = moving::forget(&arguments.receipt, &from, &to).await?;
+    say(format_args!(
+        "everything was found again, and {} rows are erased",
+        forgotten.rows
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<ExitCode> {
+    let address = address(state, arguments.target).await?;
+    let options = restoring::Options {
+        tenant: arguments.tenant,
+        time: arguments.to_time,
+    };
+    let restored = restoring::run(&address, &options).await?;
+    say(format_args!(
+        "{} is what it was at {}: {restored}",
+        options.tenant,
+        options.time.to_rfc3339()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
+    let from = Cell {
+        database: database_of(
+            arguments.from_database_file.as_deref(),
+            "from",
+            "LMS_MOVE_FROM_DATABASE_URL",
+        )?,
+        url: arguments.from,
+    };
+    let to = Cell {
+        database: database_of(
+            arguments.to_database_file.as_deref(),
+            "to",
+            "LMS_MOVE_TO_DATABASE_URL",
+        )?,
+        url: arguments.to,
+    };
+    Ok((from, to))
+}
+
+fn database_of(file: Option<&Path>, end: &str, variable: &str) -> Result<String> {
+    let Some(file) = file else {
+        return std::env::var(variable).with_context(|| {
+            format!("which database? Set {variable}, or give --{end}-database-file")
+        });
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the database's address in {}", file.display()))?;
+    Ok(text.trim().to_owned())
+}

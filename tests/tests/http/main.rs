@@ -114,6 +114,7 @@ mod student_filters;
 mod students;
 mod subjects;
 mod tenant_moves;
+mod tenant_restoring;
 mod tenants;
 mod tokens;
 mod tutor_rates;

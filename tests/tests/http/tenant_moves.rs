@@ -387,17 +387,17 @@ fn nothing_is_erased_unless_everything_is_found_again() {
         there
             .batch_execute(
                 "set session_replication_role = replica;
-                create table public.kept as select * from lms.classes limit 1;
-                update lms.classes as c set room = 'elsewhere' from public.kept as k where c.id = k.id;
+                create table public.kept as select * from lms.centres limit 1;
+                update lms.centres as c set name = 'elsewhere' from public.kept as k where c.id = k.id;
                 set session_replication_role = origin",
             )
             .await?;
         let line = forget(&receipt).await?;
-        assert!(line.contains("1 rows of lms.classes are not"), "{line}");
+        assert!(line.contains("1 rows of lms.centres are not"), "{line}");
         there
             .batch_execute(
                 "set session_replication_role = replica;
-                update lms.classes as c set room = k.room from public.kept as k where c.id = k.id;
+                update lms.centres as c set name = k.name from public.kept as k where c.id = k.id;
                 set session_replication_role = origin",
             )
             .await?;
@@ -405,7 +405,7 @@ fn nothing_is_erased_unless_everything_is_found_again() {
         there
             .batch_execute(&format!(
                 "set app.tenant_id = '{}';
-                update lms.classes as c set room = 'elsewhere' from public.kept as k where c.id = k.id",
+                update lms.centres as c set name = 'elsewhere' from public.kept as k where c.id = k.id",
                 receipt.tenant_id
             ))
             .await?;

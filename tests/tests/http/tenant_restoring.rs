@@ -75,7 +75,10 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
             time,
         };
         let restored = restoring::run(&app.superuser_url, &options).await?;
-        assert!(restored.deleted == 1 && restored.made > 0 && restored.changed > 0, "{restored}");
+        assert!(
+            restored.deleted == 1 && restored.made > 0 && restored.changed > 0,
+            "{restored}"
+        );
         assert!(content(&client, tenant).await? == before, "not as it was");
         assert!(everything(&client, other).await? == bystander, "touched");
         let reports = verify::run(&app.superuser_url, Some(&options.tenant), None).await?;
@@ -96,14 +99,20 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
 
         for (tenant, time, told) in [
             ("nobody-here", time, "there is no tenant"),
-            (&options.tenant, Utc::now() + chrono::Duration::days(1), "in the future"),
+            (
+                &options.tenant,
+                Utc::now() + chrono::Duration::days(1),
+                "in the future",
+            ),
             (&options.tenant, DateTime::UNIX_EPOCH, "nothing is known"),
         ] {
             let options = Options {
                 tenant: tenant.to_owned(),
                 time,
             };
-            let error = restoring::run(&app.superuser_url, &options).await.unwrap_err();
+            let error = restoring::run(&app.superuser_url, &options)
+                .await
+                .unwrap_err();
             let line = format!("{error:#}");
             assert!(line.contains(told) && !line.contains('\n'), "{line}");
         }

@@ -64,7 +64,7 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
                 update lms.centres set name = 'Overwritten' where tenant_id = '{tenant}';
                 delete from lms.gamification where tenant_id = '{tenant}';
                 insert into lms.centres
-                select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'name', 'Not there yet'))).*
+                select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'code', 'nty', 'name', 'Not there yet'))).*
                 from lms.centres as c where tenant_id = '{tenant}' limit 1"
             ))
             .await?;

@@ -1,5 +1,6 @@
 //! The command line of `lms`: its subcommands, options and help texts. What they do is in the library.
 
+pub(crate) mod backup;
 pub(crate) mod cell;
 pub(crate) mod events;
 pub(crate) mod tenants;
@@ -60,6 +61,11 @@ pub(crate) enum Command {
     /// The event log: check it, rebuild tables from it, export it
     #[command(subcommand)]
     Events(events::Events),
+    /// Backups of a cell: archiving, backing up, checking, restoring to a time
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// Lose data on purpose in a cluster made for it, restore to the moment before, compare everything, and print the figures
+    Drill(backup::Drill),
     /// Fill a database with many tenants and students, for measuring
     Seed(Seed),
     /// What becomes of many tenants that are spread over many cells, of which one is lost

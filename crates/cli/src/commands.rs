@@ -1,5 +1,6 @@
 //! What each subcommand does: arguments in, one call of the library, a few printed lines out.
 
+mod backup;
 mod cell;
 mod events;
 mod tenants;
@@ -39,6 +40,8 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Worker(options) => work(state, options).await,
         Command::Analytics(arguments::Analytics::Refresh(options)) => refresh(state, options).await,
         Command::Events(command) => events::execute(state, command).await,
+        Command::Backup(command) => backup::execute(state, command).await,
+        Command::Drill(options) => backup::drill(state, options).await,
         Command::Seed(options) => seed(state, options).await,
         Command::Placement(options) => {
             say(placement::run(&options)?)?;

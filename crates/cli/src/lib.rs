@@ -2,6 +2,7 @@
 //! Only the command line itself (arguments, exit codes, printing of errors) lives in `main.rs` and `arguments.rs`.
 
 pub mod analytics;
+pub mod backup;
 pub mod bench;
 pub mod cell;
 pub mod cluster;
@@ -9,6 +10,7 @@ pub mod database;
 pub mod delivery;
 pub mod demo;
 pub mod doctor;
+pub mod drill;
 pub mod events;
 pub mod installation;
 pub mod manifest;

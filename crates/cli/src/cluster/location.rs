@@ -18,7 +18,7 @@ const SPACE_NEEDED: u64 = 512 * 1024 * 1024;
 
 /// The system account that runs the server.
 #[derive(Clone)]
-pub(super) struct Account {
+pub(crate) struct Account {
     uid: u32,
     gid: u32,
     /// Whether this process has to change to it.
@@ -27,7 +27,7 @@ pub(super) struct Account {
 
 impl Account {
     /// Whoever runs this program.
-    pub(super) fn own_account() -> Self {
+    pub(crate) fn own_account() -> Self {
         Self {
             uid: Uid::effective().as_raw(),
             gid: Gid::effective().as_raw(),
@@ -36,7 +36,7 @@ impl Account {
     }
 
     /// `postgres` for root, otherwise whoever runs this program.
-    pub(super) fn find() -> Result<Self> {
+    pub(crate) fn find() -> Result<Self> {
         if !Uid::effective().is_root() {
             return Ok(Self::own_account());
         }
@@ -50,8 +50,30 @@ impl Account {
         })
     }
 
+    /// The owner of a data directory that somebody else made, if this process may act as them.
+    pub(crate) fn owner(data: &Path) -> Result<Self> {
+        let metadata = fs::metadata(data)
+            .with_context(|| format!("cannot read the database cluster {}", data.display()))?;
+        let own = Self::own_account();
+        if metadata.uid() == own.uid {
+            return Ok(own);
+        }
+        if own.uid != 0 {
+            bail!(
+                "the database cluster {} belongs to the user number {}: run this as that user or as root",
+                data.display(),
+                metadata.uid()
+            );
+        }
+        Ok(Self {
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+            foreign: true,
+        })
+    }
+
     /// A command that runs under this account, from a directory that every account can read.
-    pub(super) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").stdin(Stdio::null());
         if self.foreign {
@@ -61,7 +83,7 @@ impl Account {
     }
 
     /// Gives a path to this account.
-    pub(super) fn own(&self, path: &Path) -> Result<()> {
+    pub(crate) fn own(&self, path: &Path) -> Result<()> {
         if self.foreign {
             chown(path, Some(self.uid), Some(self.gid))
                 .with_context(|| format!("cannot give {} to the user postgres", path.display()))?;

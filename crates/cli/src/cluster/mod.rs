@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::database;
 use crate::secrets::Secrets;
 
-use location::Account;
+pub(crate) use location::Account;
 pub use server::{VERSION, find_programs};
 
 /// The database that the cluster serves.
@@ -114,6 +114,15 @@ impl Cluster {
     /// The port that the server listens on, on the loopback address only.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where its files lie.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 
     async fn create(&self) -> Result<()> {
@@ -243,6 +252,13 @@ pub fn state_directory(directory: &Path) -> Result<PathBuf> {
     location::prepare_state(directory, &Account::own_account())
 }
 
+/// Makes a state directory, and says where the data directory of its cluster has to be; it need not exist yet.
+pub(crate) async fn data_directory(state: &Path) -> Result<PathBuf> {
+    let account = Account::find()?;
+    let state = location::prepare_state(state, &account)?;
+    location::data_directory(&state, &account).await
+}
+
 /// What stands of the cluster in a state directory.
 pub fn status(directory: &Path) -> Status {
     // Follows the link of a cluster that lies elsewhere.
@@ -276,6 +292,17 @@ async fn stop_server(programs: &Path, account: &Account, data: &Path) -> Result<
 /// Free bytes of the file system under `directory`.
 pub fn free_space(directory: &Path) -> Result<u64> {
     location::free_space(directory)
+}
+
+/// Whether a server runs in a data directory.
+pub(crate) fn serves(data: &Path) -> bool {
+    data.canonicalize()
+        .is_ok_and(|data| server::running_process(&data).is_some())
+}
+
+/// A port on the loopback address that nobody has now.
+pub(crate) fn any_port() -> Result<u16> {
+    free_port(None)
 }
 
 async fn lock(state: &Path) -> Result<fs::File> {

@@ -1,0 +1,159 @@
+//! `lms backup verify`: reads everything in the repositories, and finds what is damaged or missing before anyone relies on it.
+
+use std::fmt::{self, Display, Formatter};
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+
+use super::access::{Access, Numbered};
+use super::list::time;
+
+/// What was found of one repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which repository.
+    pub repository: String,
+    /// Between which times one can restore; nothing, when there is no backup.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// What is wrong, each in a few words.
+    pub faults: Vec<String>,
+}
+
+impl Display for Finding {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: ", self.repository)?;
+        if !self.faults.is_empty() {
+            return write!(formatter, "BROKEN: {}", self.faults.join("; "));
+        }
+        match self.span {
+            Some((from, until)) => write!(
+                formatter,
+                "whole, can be restored to any time from {} to {}",
+                time(from),
+                time(until)
+            ),
+            None => formatter.write_str("whole"),
+        }
+    }
+}
+
+/// Verifies each repository of a cell: every file's checksum, and that no segment of the log is missing behind the first backup.
+///
+/// # Errors
+///
+/// When a repository cannot be read at all: what is wrong in one that can is no error, but in a finding.
+pub async fn verify(access: &Access) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for repository in access.repositories() {
+        findings.push(one(access, repository).await?);
+    }
+    Ok(findings)
+}
+
+async fn one(access: &Access, repository: Numbered<'_>) -> Result<Finding> {
+    let backups = access.backups(repository).await?;
+    let options = [
+        "--output=text".to_owned(),
+        "--verbose".to_owned(),
+        repository.option(),
+    ];
+    let printed = access
+        .program
+        .run("verify", options)
+        .await
+        .with_context(|| format!("{} cannot be verified", repository.described()))?;
+    let mut faults = faults(&printed);
+    let Some(first) = backups.first() else {
+        faults.push("there is no backup in it".to_owned());
+        return Ok(Finding {
+            repository: repository.described(),
+            span: None,
+            faults,
+        });
+    };
+    let reach = access
+        .archive(repository)
+        .await?
+        .reach(&first.first_segment);
+    let span = match reach {
+        Some(reach) => {
+            faults.extend(reach.missing.map(|segment| {
+                format!(
+                    "the segment {segment} of the log is missing, so nothing after {} can be restored from the backup {}",
+                    time(reach.until),
+                    first.label
+                )
+            }));
+            Some((first.ended, reach.until))
+        }
+        None => {
+            faults.push(format!(
+                "the segment {} of the log is missing, without which the backup {} cannot be restored",
+                first.first_segment, first.label
+            ));
+            None
+        }
+    };
+    Ok(Finding {
+        repository: repository.described(),
+        span,
+        faults,
+    })
+}
+
+/// What pgBackRest found, from what it printed. It exits with 0 whatever it finds.
+fn faults(printed: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut subject = "";
+    for line in printed.lines().map(str::trim) {
+        if line.starts_with("archiveId: ") {
+            subject = "the archive";
+        } else if let Some(backup) = line.strip_prefix("backup: ") {
+            subject = backup.split(',').next().unwrap_or(backup);
+        } else if line.starts_with("missing: ") {
+            faults.extend(counts(line).map(|(count, what)| match subject {
+                "the archive" => format!("{count} segments of the archive: {what}"),
+                backup => format!("{count} files of the backup {backup}: {what}"),
+            }));
+        } else if line.starts_with("No usable") {
+            faults.push(line.to_owned());
+        }
+    }
+    if faults.is_empty() && printed.lines().any(|line| line.trim() == "status: error") {
+        faults.push("pgBackRest finds it damaged and names no file".to_owned());
+    }
+    faults
+}
+
+/// The parts of a line like `missing: 0, checksum invalid: 1` that are not zero.
+fn counts(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    line.split(", ")
+        .filter_map(|part| part.rsplit_once(": "))
+        .filter(|(_, count)| *count != "0")
+        .map(|(what, count)| (count, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_what_is_not_zero() {
+        let printed = "stanza: eu-standard\nstatus: error\n\
+            archiveId: 15-1, total WAL checked: 7, total valid WAL: 7\n  missing: 0, checksum invalid: 0, size invalid: 0, other: 0\n\
+            backup: 20261124-214255F, status: invalid, total files checked: 965, total valid files: 964\n  missing: 0, checksum invalid: 1, size invalid: 0, other: 0\n";
+        assert_eq!(
+            faults(printed),
+            ["1 files of the backup 20261124-214255F: checksum invalid"]
+        );
+        assert_eq!(
+            faults(&printed.replace("checksum invalid: 1", "checksum invalid: 0").replace("error", "ok")),
+            Vec::<String>::new()
+        );
+        assert_eq!(faults("status: error\n").len(), 1);
+        assert_eq!(
+            faults("status: error\n  No usable backup.info file\n"),
+            ["No usable backup.info file"]
+        );
+    }
+}

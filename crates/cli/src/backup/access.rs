@@ -117,7 +117,10 @@ impl Access {
         if let Repository::Posix { path } = of.repository
             && !path.is_dir()
         {
-            bail!("{} cannot be reached: there is no such directory", of.described());
+            bail!(
+                "{} cannot be reached: there is no such directory",
+                of.described()
+            );
         }
         let read = async {
             let printed = self
@@ -139,7 +142,12 @@ impl Access {
     pub(super) async fn archive(&self, of: Numbered<'_>) -> Result<Archive> {
         let path = format!("archive/{}", self.definition.name);
         let read = async {
-            let options = ["--output=json".to_owned(), "--recurse".to_owned(), of.option(), path];
+            let options = [
+                "--output=json".to_owned(),
+                "--recurse".to_owned(),
+                of.option(),
+                path,
+            ];
             let printed = self.program.run_for_all("repo-ls", options).await?;
             Archive::parse(&printed)
         };

@@ -1,5 +1,6 @@
 //! Whether the server's archiver gets rid of what it has: what `pg_stat_archiver` says.
 
+use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -87,32 +88,40 @@ pub async fn archive_now(client: &Client, patience: Duration) -> Result<()> {
                 last: Some((last, _)),
             } if last.get(8..24) >= segment.get(8..24) => return Ok(()),
             state if began.elapsed() > patience => {
-                bail!("{segment} is not archived yet: {}", said(&state))
+                bail!("{segment} is not archived yet: {state}")
             }
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-/// In words.
-pub(super) fn said(state: &Archiver) -> String {
-    match state {
-        Archiver::Off => "the server keeps no archive".to_owned(),
-        Archiver::Working { last: None } => "nothing has been archived yet".to_owned(),
-        Archiver::Working {
-            last: Some((segment, at)),
-        } => format!("{segment} was archived at {}", at.format("%FT%TZ")),
-        Archiver::Failing {
-            segment,
-            tried_at,
-            last,
-        } => format!(
-            "archiving of {segment} failed at {}, {}",
-            tried_at.format("%FT%TZ"),
-            match last {
-                Some(last) => format!("nothing has been archived since {}", last.format("%FT%TZ")),
-                None => "nothing has been archived ever".to_owned(),
+impl Display for Archiver {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => formatter.write_str("the server keeps no archive"),
+            Self::Working { last: None } => formatter.write_str("nothing has been archived yet"),
+            Self::Working {
+                last: Some((segment, at)),
+            } => write!(
+                formatter,
+                "{segment} was archived at {}",
+                at.format("%FT%TZ")
+            ),
+            Self::Failing {
+                segment,
+                tried_at,
+                last,
+            } => {
+                write!(
+                    formatter,
+                    "archiving of {segment} failed at {}, nothing has been archived ",
+                    tried_at.format("%FT%TZ")
+                )?;
+                match last {
+                    Some(last) => write!(formatter, "since {}", last.format("%FT%TZ")),
+                    None => formatter.write_str("ever"),
+                }
             }
-        ),
+        }
     }
 }

@@ -19,13 +19,19 @@ pub(super) fn text(
     work: &Path,
     data: Option<&Path>,
 ) -> Result<String> {
-    let mut text = String::from("# Written by `lms backup`; changes here are lost. Holds secrets.\n[global]\n");
+    let mut text = String::from(
+        "# Written by `lms backup`; changes here are lost. Holds secrets.\n[global]\n",
+    );
     for (repository, key) in definition.backup.repositories.iter().zip(1..) {
         place(&mut text, key, repository, credentials)?;
         writeln!(text, "repo{key}-cipher-type=aes-256-cbc")?;
         writeln!(text, "repo{key}-cipher-pass={}", credentials.passphrase)?;
         writeln!(text, "repo{key}-retention-full-type=time")?;
-        writeln!(text, "repo{key}-retention-full={}", definition.retention.days())?;
+        writeln!(
+            text,
+            "repo{key}-retention-full={}",
+            definition.retention.days()
+        )?;
     }
     writeln!(text, "lock-path={}", work.join("lock").display())?;
     // What goes wrong is said by whoever started pgBackRest: this program, or the server in its log.
@@ -114,7 +120,13 @@ mod tests {
             passphrase: "a long passphrase".to_owned(),
             s3,
         };
-        text(&definition(retention), &credentials, Path::new("/work"), None).unwrap()
+        text(
+            &definition(retention),
+            &credentials,
+            Path::new("/work"),
+            None,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -128,7 +140,10 @@ mod tests {
                     format!("repo{key}-retention-full-type=time"),
                     format!("repo{key}-retention-full={days}"),
                 ] {
-                    assert!(text.lines().any(|written| written == line), "{line}\n{text}");
+                    assert!(
+                        text.lines().any(|written| written == line),
+                        "{line}\n{text}"
+                    );
                 }
             }
             assert!(text.contains("repo1-path=/srv/backup\n"));
@@ -144,7 +159,10 @@ mod tests {
             secret: "hidden".to_owned(),
         };
         let text = written("standard", Some(key));
-        assert!(text.contains("repo2-s3-key=AKIA\nrepo2-s3-key-secret=hidden\n"), "{text}");
+        assert!(
+            text.contains("repo2-s3-key=AKIA\nrepo2-s3-key-secret=hidden\n"),
+            "{text}"
+        );
         assert!(!text.contains("key-type"));
     }
 

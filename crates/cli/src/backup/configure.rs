@@ -72,12 +72,8 @@ pub enum Setting {
 const NO_OPTIONS: [&str; 0] = [];
 
 fn make_repository(path: &Path, account: &Account) -> Result<()> {
-    make(path, account).with_context(|| {
-        format!(
-            "the repository {} cannot be reached",
-            path.display()
-        )
-    })
+    make(path, account)
+        .with_context(|| format!("the repository {} cannot be reached", path.display()))
 }
 
 /// A cluster whose writes are not forced to disk may be damaged in ways that a backup carries along.
@@ -164,7 +160,10 @@ async fn set(client: &Client, definition: &Definition, file: &Path) -> Result<()
         ("archive_command", command.as_str()),
     ] {
         client
-            .batch_execute(&format!("alter system set {name} = {}", quote_literal(value)))
+            .batch_execute(&format!(
+                "alter system set {name} = {}",
+                quote_literal(value)
+            ))
             .await
             .map_err(explain)
             .context("the server cannot be set up: the login has to be a superuser's")?;

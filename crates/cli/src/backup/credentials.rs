@@ -68,7 +68,8 @@ fn s3(file: &Path) -> Result<S3> {
 
 /// The one line of a file, which may go into a configuration as it is.
 fn line(file: &Path) -> Result<String> {
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let line = text.trim_end_matches(['\r', '\n']);
     if line.is_empty() || line.len() > LONGEST {
         bail!("{} has to hold 1 to {LONGEST} characters", file.display());
@@ -105,7 +106,12 @@ mod tests {
     fn a_passphrase_is_one_long_line() {
         let good = "correct horse battery staple";
         assert_eq!(read(&format!("{good}\n"), None).unwrap().passphrase, good);
-        for bad in ["", "short", " begins with a space", "two lines\nrepo1-path=/elsewhere"] {
+        for bad in [
+            "",
+            "short",
+            " begins with a space",
+            "two lines\nrepo1-path=/elsewhere",
+        ] {
             assert!(read(bad, None).is_err(), "{bad:?}");
         }
     }

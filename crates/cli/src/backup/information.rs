@@ -127,7 +127,11 @@ pub(super) fn parse(printed: &str) -> Result<State> {
         .chain([stanza.status])
         .find(|status| status.code != 0 && status.code != NO_BACKUPS)
         .map(|status| status.message);
-    let backups = stanza.backup.into_iter().map(backup).collect::<Result<_>>()?;
+    let backups = stanza
+        .backup
+        .into_iter()
+        .map(backup)
+        .collect::<Result<_>>()?;
     Ok(State { backups, trouble })
 }
 
@@ -174,7 +178,10 @@ mod tests {
             )
         };
         assert_eq!(
-            parse(&with(1, "missing stanza path")).unwrap().trouble.as_deref(),
+            parse(&with(1, "missing stanza path"))
+                .unwrap()
+                .trouble
+                .as_deref(),
             Some("missing stanza path")
         );
         let empty = r#"[{"backup":[],"repo":[{"status":{"code":2,"message":"no valid backups"}}],"status":{"code":2,"message":"no valid backups"}}]"#;

@@ -19,7 +19,15 @@ const MEGABYTE: f64 = 1_000_000.0;
 pub async fn list(access: &Access) -> Result<String> {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["BACKUP", "TYPE", "BEGUN", "ENDED", "MB", "MB STORED", "REPOSITORY"]);
+    table.set_header([
+        "BACKUP",
+        "TYPE",
+        "BEGUN",
+        "ENDED",
+        "MB",
+        "MB STORED",
+        "REPOSITORY",
+    ]);
     let mut spans = String::new();
     for repository in access.repositories() {
         let backups = access.backups(repository).await?;

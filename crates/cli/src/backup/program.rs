@@ -61,15 +61,30 @@ impl Program {
 
 /// What pgBackRest says in many lines, by the words that tell one cause from another.
 const CAUSES: [(&str, &str); 9] = [
-    ("No space left on device", "its disk is full: free some space and try again"),
+    (
+        "No space left on device",
+        "its disk is full: free some space and try again",
+    ),
     ("outside of section", WRONG_PASSPHRASE),
     ("CryptoError", WRONG_PASSPHRASE),
     ("decompressionFailed", "a file in it is damaged"),
-    ("backup.info.copy' for read", "it holds no backups of this cell, or cannot be reached"),
-    ("archive.info.copy' for read", "it holds no archive of this cell, or cannot be reached"),
-    ("missing stanza path", "it holds no backups of this cell, or cannot be reached"),
+    (
+        "backup.info.copy' for read",
+        "it holds no backups of this cell, or cannot be reached",
+    ),
+    (
+        "archive.info.copy' for read",
+        "it holds no archive of this cell, or cannot be reached",
+    ),
+    (
+        "missing stanza path",
+        "it holds no backups of this cell, or cannot be reached",
+    ),
     ("HostConnectError", "it cannot be reached"),
-    ("unable to get address", "it cannot be reached: its host is not known"),
+    (
+        "unable to get address",
+        "it cannot be reached: its host is not known",
+    ),
 ];
 
 const WRONG_PASSPHRASE: &str =

@@ -41,8 +41,14 @@ pub(super) async fn replay(account: &Account, data: &Path) -> Result<()> {
 /// Debian keeps a cluster's configuration outside of its data directory, where no backup has it.
 fn complete(account: &Account, data: &Path) -> Result<()> {
     for (name, text) in [
-        ("postgresql.conf", "# The restored server's configuration was not in its data directory.\n"),
-        ("pg_hba.conf", "local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n"),
+        (
+            "postgresql.conf",
+            "# The restored server's configuration was not in its data directory.\n",
+        ),
+        (
+            "pg_hba.conf",
+            "local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n",
+        ),
         ("pg_ident.conf", ""),
     ] {
         let path = data.join(name);
@@ -90,7 +96,10 @@ async fn stop(server: &mut Child) -> Result<()> {
         kill(Pid::from_raw(i32::try_from(process)?), Signal::SIGINT)
             .context("cannot stop the restored server")?;
     }
-    let status = server.wait().await.context("cannot stop the restored server")?;
+    let status = server
+        .wait()
+        .await
+        .context("cannot stop the restored server")?;
     if !status.success() {
         bail!("the restored server did not stop as it should ({status})");
     }
@@ -127,7 +136,9 @@ fn without_recovery(text: &str) -> String {
 /// The one line that says why the log could not be replayed.
 fn failure(data: &Path, status: ExitStatus) -> String {
     let log = fs::read_to_string(data.join(LOG)).unwrap_or_default();
-    reason(&log).unwrap_or_else(|| format!("the restored server ended while it replayed its log ({status})"))
+    reason(&log).unwrap_or_else(|| {
+        format!("the restored server ended while it replayed its log ({status})")
+    })
 }
 
 fn reason(log: &str) -> Option<String> {
@@ -148,9 +159,11 @@ fn reason(log: &str) -> Option<String> {
     if log.contains("before consistent recovery point") {
         return Some("that time is within the backup itself: restore to a later one".to_owned());
     }
-    let fatal = log
-        .lines()
-        .find_map(|line| ["PANIC:  ", "FATAL:  "].iter().find_map(|mark| line.split_once(mark)));
+    let fatal = log.lines().find_map(|line| {
+        ["PANIC:  ", "FATAL:  "]
+            .iter()
+            .find_map(|mark| line.split_once(mark))
+    });
     fatal.map(|(_, text)| format!("the log cannot be replayed: {}", text.trim()))
 }
 
@@ -171,7 +184,10 @@ mod tests {
     fn the_end_of_the_archive_is_named() {
         let log = "LOG:  redo done\nLOG:  last completed transaction was at log time 2026-11-24 21:45:03+00\nFATAL:  recovery ended before configured recovery target was reached\n";
         let reason = reason(log).unwrap();
-        assert!(reason.contains("with a transaction of 2026-11-24 21:45:03+00"), "{reason}");
+        assert!(
+            reason.contains("with a transaction of 2026-11-24 21:45:03+00"),
+            "{reason}"
+        );
         assert_eq!(super::reason("LOG:  nothing"), None);
     }
 }

@@ -153,7 +153,10 @@ async fn choose(access: &Access, repository: Numbered<'_>, moment: Moment) -> Re
         }
     }
     let newest = backups.pop().context("there is no backup")?;
-    let reach = access.archive(repository).await?.reach(&newest.first_segment);
+    let reach = access
+        .archive(repository)
+        .await?
+        .reach(&newest.first_segment);
     let Some(reach) = reach else {
         bail!(
             "{place}: the segment {} of the log is missing, without which the backup {} cannot be restored",
@@ -240,7 +243,11 @@ fn clear(into: &Path, existed: bool) -> Result<()> {
     }
     let cleared = || -> std::io::Result<()> {
         fs::remove_dir_all(into)?;
-        if existed { fs::create_dir(into) } else { Ok(()) }
+        if existed {
+            fs::create_dir(into)
+        } else {
+            Ok(())
+        }
     };
     cleared().with_context(|| format!("cannot clear {} again", into.display()))
 }
@@ -272,7 +279,10 @@ mod tests {
         assert!(late.contains("after the end of the archive"), "{late}");
         for moment in [Moment::Latest, at("2026-11-24T12:00:02Z")] {
             let gap = refused(moment, Some("........0000000000000007")).unwrap();
-            assert!(gap.contains("0000000000000007 of the log is missing"), "{gap}");
+            assert!(
+                gap.contains("0000000000000007 of the log is missing"),
+                "{gap}"
+            );
         }
     }
 }

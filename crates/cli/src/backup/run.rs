@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use super::access::Access;
-use super::archiver::{Archiver, archiver, said};
+use super::archiver::{Archiver, archiver};
 use super::information::{Backup, Kind};
 use super::server::Server;
 use crate::cell::Repository;
@@ -46,7 +46,7 @@ async fn refuse_failing(access: &Access, server: &Server) -> Result<()> {
             "the server keeps no archive: run `lms backup configure --cell {}`",
             access.definition.name
         ),
-        Archiver::Failing { .. } => bail!("{}{}", said(&state), full(access)),
+        Archiver::Failing { .. } => bail!("{state}{}", full(access)),
         Archiver::Working { .. } => Ok(()),
     }
 }
@@ -58,7 +58,10 @@ fn full(access: &Access) -> String {
             if free_space(path).is_ok_and(|free| free < SPACE_FOR_A_SEGMENT))
     });
     match full {
-        Some(repository) => format!("; the disk of {} is full: free some space", repository.described()),
+        Some(repository) => format!(
+            "; the disk of {} is full: free some space",
+            repository.described()
+        ),
         None => "; the server's log says why".to_owned(),
     }
 }

@@ -147,7 +147,11 @@ mod tests {
             ["1 files of the backup 20261124-214255F: checksum invalid"]
         );
         assert_eq!(
-            faults(&printed.replace("checksum invalid: 1", "checksum invalid: 0").replace("error", "ok")),
+            faults(
+                &printed
+                    .replace("checksum invalid: 1", "checksum invalid: 0")
+                    .replace("error", "ok")
+            ),
             Vec::<String>::new()
         );
         assert_eq!(faults("status: error\n").len(), 1);

@@ -49,7 +49,9 @@ async fn configure(state: &Path, options: Configure) -> Result<ExitCode> {
     let mut setting = backup::configure(&definition, &credentials, &server).await?;
     if setting == Setting::AfterRestart {
         if !private {
-            bail!("the server is set up: restart it, then run this again to see that its archive arrives");
+            bail!(
+                "the server is set up: restart it, then run this again to see that its archive arrives"
+            );
         }
         cluster::stop(state).await?;
         let cluster = Cluster::start(&settings(state)).await?;

@@ -1,10 +1,11 @@
-//! Checks inside the database: version, roles, migrations, cell, row security, event log, clock, demo users.
+//! Checks inside the database: version, roles, migrations, cell, row security, event log, archiving, clock, demo users.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Client;
 
 use super::{Check, Options, files};
+use crate::backup::{self, Archiver};
 use crate::cluster::VERSION;
 use crate::database::{self, explain};
 use crate::migrate;
@@ -33,6 +34,7 @@ pub(super) async fn check(options: &Options, address: &str) -> Vec<Check> {
         ("roles", roles(&client).await),
         ("row security", row_security(&client).await),
         ("event log", event_log(&client).await),
+        ("archiving", archiving(&client).await),
         ("application login", login(options, address).await),
         ("demo users", demo_users(options, &client).await),
     ] {
@@ -231,6 +233,20 @@ async fn event_log(client: &Client) -> Result<Outcome> {
             "run `lms worker`, or `lms worker --once`, before the month ends",
         )
     }
+}
+
+/// Whether what is written reaches the archive, which a restore to a time needs.
+async fn archiving(client: &Client) -> Result<Outcome> {
+    let state = backup::archiver(client).await?;
+    Ok(match state {
+        Archiver::Off => Outcome::Skipped(format!("{state}: `lms backup configure` sets it up")),
+        Archiver::Working { .. } => Outcome::Good(state.to_string()),
+        Archiver::Failing { .. } => Outcome::Bad(
+            state.to_string(),
+            "the server's log says why; free the repository's disk, or make it reachable: the server keeps what waits and goes on by itself"
+                .to_owned(),
+        ),
+    })
 }
 
 /// The components' own login, with the password of the local installation.

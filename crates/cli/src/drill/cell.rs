@@ -52,7 +52,10 @@ impl Cell {
         let cluster = installation
             .cluster
             .context("a drill has a cluster of its own")?;
-        let parent = cluster.data().parent().context("the cluster lies nowhere")?;
+        let parent = cluster
+            .data()
+            .parent()
+            .context("the cluster lies nowhere")?;
         let repository = parent.join("repository");
         let (definition, credentials) = define(&options.directory, &repository)?;
 
@@ -83,7 +86,8 @@ impl Cell {
 
     /// What the repository takes on the disk, by the sizes of its files.
     pub(super) fn repository_bytes(&self) -> Result<u64> {
-        bytes(&self.repository).with_context(|| format!("cannot read {}", self.repository.display()))
+        bytes(&self.repository)
+            .with_context(|| format!("cannot read {}", self.repository.display()))
     }
 }
 

@@ -99,7 +99,15 @@ mod tests {
             one.difference(&edited).unwrap(),
             "the table lms.a differs: 1 rows (01234567) before, 1 rows (98765432) now"
         );
-        let more = census(&[("lms.a", 1, "0123456789"), ("lms.b", 0, ""), ("lms.c", 0, "")]);
-        assert!(one.difference(&more).unwrap().contains("no such table before"));
+        let more = census(&[
+            ("lms.a", 1, "0123456789"),
+            ("lms.b", 0, ""),
+            ("lms.c", 0, ""),
+        ]);
+        assert!(
+            one.difference(&more)
+                .unwrap()
+                .contains("no such table before")
+        );
     }
 }

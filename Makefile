@@ -1,6 +1,6 @@
 # Two commands for newcomers: `make run` and `make test`. The work is in scripts/ and in the program lms.
 
-.PHONY: run cells test build components lint set-up
+.PHONY: run cells test drill build components lint set-up
 .SILENT:
 
 run: build
@@ -12,6 +12,10 @@ cells: build
 
 test: components
 	scripts/test.sh
+
+# Loses data on purpose and restores it; what it prints is kept in docs/recovery.md.
+drill: build
+	target/release/lms drill
 
 # Without the tests, which need much that serving does not. All else, because with a smaller selection Cargo would build
 # Wasmtime once more for the tests.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing to build and run: a linker, the target wasm32-wasip2, PostgreSQL 15.
+# Installs what is missing to build and run: a linker, the target wasm32-wasip2, PostgreSQL 15, pgBackRest.
 # What is there already is left alone, so that the second run asks no server for anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,3 +34,5 @@ if [ ! -x /usr/lib/postgresql/15/bin/initdb ] &&
   ! { command -v initdb >/dev/null && initdb --version | grep -q ' 15\.'; }; then
   install_packages "PostgreSQL 15" postgresql-15
 fi
+
+command -v pgbackrest >/dev/null || install_packages "a program for backups" pgbackrest

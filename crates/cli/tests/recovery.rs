@@ -225,124 +225,124 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
 
 #[tokio::test]
 async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
-    with_ground(
-        &["eu-standard", "au-standard", "us-standard"],
-        async |ground| {
-            ground
-                .fails(
-                    &["run", "--cell", "eu-standard"],
-                    "are not configured for this server",
-                )
-                .await?;
-            ground
-                .fails(&["configure", "--cell", "nowhere"], "nowhere")
-                .await?;
-            ground.configure("eu-standard").await?;
-            ground
-                .done(&["run", "--cell", "eu-standard", "--type", "full"], "bytes")
-                .await?;
-            let settings = ground.settings().await?;
-            let held = ground::files(&ground.repository("eu-standard", 1), |_| true)?;
+    with_ground(&["eu-standard", "au-standard"], async |ground| {
+        ground
+            .fails(
+                &["run", "--cell", "eu-standard"],
+                "are not configured for this server",
+            )
+            .await?;
+        ground
+            .fails(&["configure", "--cell", "nowhere"], "nowhere")
+            .await?;
+        ground.configure("eu-standard").await?;
+        ground
+            .done(&["run", "--cell", "eu-standard", "--type", "full"], "bytes")
+            .await?;
+        let settings = ground.settings().await?;
+        let held = ground::files(&ground.repository("eu-standard", 1), |_| true)?;
 
-            // Another cell on the same server, and one whose repository is taken.
-            ground
-                .fails(
-                    &["configure", "--cell", "au-standard"],
-                    "is configured as the cell eu-standard",
-                )
-                .await?;
-            ground.share_repository("us-standard", "eu-standard")?;
-            ground
-                .fails(
-                    &["configure", "--cell", "us-standard"],
-                    "holds backups of the cell eu-standard",
-                )
-                .await?;
-            assert_eq!(ground.settings().await?, settings);
+        // Another cell on the same server, and one whose repository is taken.
+        ground
+            .fails(
+                &["configure", "--cell", "au-standard"],
+                "is configured as the cell eu-standard",
+            )
+            .await?;
+        ground.define("us-standard", "eu-standard")?;
+        let beside = ground.directory.join("beside");
+        let server = ground::start(&beside).await?;
+        let taken = ["backup", "configure", "--cell", "us-standard"];
+        let outcome = ground.lms_at(&beside, &taken).await;
+        server.stop().await?;
+        let (code, _, told) = outcome?;
+        let refusal =
+            "holds backups of the cell eu-standard: each cell has repositories of its own";
+        assert!(code == Some(1) && told.contains(refusal), "{told}");
+        assert_eq!(ground.settings().await?, settings);
 
-            let into = ground.path("restored");
-            let restore = [
-                "restore",
-                "--cell",
-                "eu-standard",
-                "--into",
-                &into,
-                "--to-time",
-            ];
-            let with = |time: &'static str| [&restore[..], &[time]].concat();
-            ground
-                .fails(&with("2020-01-01T00:00:00Z"), "is before the first backup")
-                .await?;
-            ground
-                .fails(&with("2999-01-01T00:00:00Z"), "has not come yet")
-                .await?;
-            let (code, _, told) = ground
-                .lms(&[&["backup"], &with("yesterday")[..]].concat())
-                .await?;
-            assert_eq!(code, Some(2), "{told}");
-            let live = ground.state.join("postgres").display().to_string();
-            let onto = [
-                "restore",
-                "--cell",
-                "eu-standard",
-                "--to-time",
-                "latest",
-                "--into",
-                &live,
-            ];
-            ground.fails(&onto, "a PostgreSQL server runs on").await?;
-            let full = ground.path("cells");
-            let onto = [
-                "restore",
-                "--cell",
-                "eu-standard",
-                "--to-time",
-                "latest",
-                "--into",
-                &full,
-            ];
-            ground.fails(&onto, "is not empty").await?;
-            ground
-                .fails(&["list", "--cell", "au-standard"], "cannot be reached")
-                .await?;
-            let away = [
-                "restore",
-                "--cell",
-                "au-standard",
-                "--into",
-                &into,
-                "--to-time",
-                "latest",
-            ];
-            ground.fails(&away, "cannot be reached").await?;
+        let into = ground.path("restored");
+        let restore = [
+            "restore",
+            "--cell",
+            "eu-standard",
+            "--into",
+            &into,
+            "--to-time",
+        ];
+        let with = |time: &'static str| [&restore[..], &[time]].concat();
+        ground
+            .fails(&with("2020-01-01T00:00:00Z"), "is before the first backup")
+            .await?;
+        ground
+            .fails(&with("2999-01-01T00:00:00Z"), "has not come yet")
+            .await?;
+        let (code, _, told) = ground
+            .lms(&[&["backup"], &with("yesterday")[..]].concat())
+            .await?;
+        assert_eq!(code, Some(2), "{told}");
+        let live = ground.state.join("postgres").display().to_string();
+        let onto = [
+            "restore",
+            "--cell",
+            "eu-standard",
+            "--to-time",
+            "latest",
+            "--into",
+            &live,
+        ];
+        ground.fails(&onto, "a PostgreSQL server runs on").await?;
+        let full = ground.path("cells");
+        let onto = [
+            "restore",
+            "--cell",
+            "eu-standard",
+            "--to-time",
+            "latest",
+            "--into",
+            &full,
+        ];
+        ground.fails(&onto, "is not empty").await?;
+        ground
+            .fails(&["list", "--cell", "au-standard"], "cannot be reached")
+            .await?;
+        let away = [
+            "restore",
+            "--cell",
+            "au-standard",
+            "--into",
+            &into,
+            "--to-time",
+            "latest",
+        ];
+        ground.fails(&away, "cannot be reached").await?;
 
-            let right = fs::read_to_string(ground.directory.join("passphrase"))?;
-            fs::write(
-                ground.directory.join("passphrase"),
-                "another long passphrase",
-            )?;
-            for arguments in [
-                &["configure", "--cell", "eu-standard"][..],
-                &["list", "--cell", "eu-standard"],
-                &["verify", "--cell", "eu-standard"],
-                &with("latest"),
-            ] {
-                ground
-                    .fails(arguments, "the passphrase does not open it")
-                    .await?;
-            }
-            fs::write(ground.directory.join("passphrase"), right)?;
-            assert!(!ground.directory.join("restored").exists());
-            assert_eq!(ground.settings().await?, settings);
-            assert_eq!(
-                ground::files(&ground.repository("eu-standard", 1), |_| true)?,
-                held
-            );
+        let right = fs::read_to_string(ground.directory.join("passphrase"))?;
+        fs::write(
+            ground.directory.join("passphrase"),
+            "another long passphrase",
+        )?;
+        for arguments in [
+            &["configure", "--cell", "eu-standard"][..],
+            &["list", "--cell", "eu-standard"],
+            &["verify", "--cell", "eu-standard"],
+            &with("latest"),
+        ] {
             ground
-                .done(&with("latest"), "holds what was committed")
-                .await
-        },
-    )
+                .fails(arguments, "the passphrase does not open it")
+                .await?;
+        }
+        fs::write(ground.directory.join("passphrase"), right)?;
+        assert!(!ground.directory.join("restored").exists());
+        assert_eq!(ground.settings().await?, settings);
+        assert_eq!(
+            ground::files(&ground.repository("eu-standard", 1), |_| true)?,
+            held
+        );
+        ground
+            .done(&with("latest"), "holds what was committed")
+            .await
+    })
     .await
 }
 

@@ -28,12 +28,13 @@ pub async fn configure(
 ) -> Result<Setting> {
     let client = server.connect().await?;
     refuse_what_cannot_be_restored(&client).await?;
+    refuse_other_cell(definition, server)?;
     for repository in &definition.backup.repositories {
         if let Repository::Posix { path } = repository {
             make_repository(path, &server.account)?;
         }
     }
-    check_repositories(&Access::from_anywhere(definition, credentials)?, server).await?;
+    check_repositories(&Access::from_anywhere(definition, credentials)?).await?;
 
     let work = work_directory(&server.data, definition)?;
     make_work_directory(&work, &server.account)?;
@@ -95,7 +96,7 @@ async fn refuse_what_cannot_be_restored(client: &Client) -> Result<()> {
 }
 
 /// Refuses repositories that hold another cell's backups, and a passphrase that does not open what is there.
-async fn check_repositories(access: &Access, server: &Server) -> Result<()> {
+async fn check_repositories(access: &Access) -> Result<()> {
     for repository in access.repositories() {
         for place in ["archive", "backup"] {
             refuse_others(access, repository, place).await?;
@@ -104,7 +105,11 @@ async fn check_repositories(access: &Access, server: &Server) -> Result<()> {
             access.backups(repository).await?;
         }
     }
-    // The one that is configured already, for another cell, would go on archiving there.
+    Ok(())
+}
+
+/// Refuses a server that is configured as another cell, which would go on archiving where it does.
+fn refuse_other_cell(definition: &Definition, server: &Server) -> Result<()> {
     let configured = server.data.parent().map(|parent| parent.join("backup"));
     let other = configured
         .and_then(|directory| std::fs::read_dir(directory).ok())
@@ -112,7 +117,7 @@ async fn check_repositories(access: &Access, server: &Server) -> Result<()> {
         .flatten()
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .find(|name| name != access.definition.name.as_str());
+        .find(|name| name != definition.name.as_str());
     match other {
         Some(other) => bail!(
             "this server is configured as the cell {other}: a cell never changes; check which server is meant"

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 
 use crate::cluster::Account;
 
@@ -50,7 +50,8 @@ impl Program {
             _ => Error::new(error).context("pgBackRest does not start"),
         })?;
         if output.status.success() {
-            return String::from_utf8(output.stdout).context("pgBackRest printed no text");
+            // With a wrong passphrase it prints some of what it could not read.
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         Err(anyhow!(
             "{}",

@@ -15,17 +15,16 @@ use crate::cluster::{Account, any_port, find_programs};
 /// What the server says in, until it is done.
 const LOG: &str = "recovery.log";
 
-/// Is there until the log is replayed.
-const SIGNAL: &str = "recovery.signal";
+/// Where the lock file has the server's status.
+const STATUS_LINE: usize = 7;
 
 /// Replays the log as far as the restore said, so that the directory can be served as any other.
 pub(super) async fn replay(account: &Account, data: &Path) -> Result<()> {
     complete(account, data)?;
     let mut server = start(account, data)?;
-    let signal = data.join(SIGNAL);
     loop {
         // Asked first, so that a server that ends after it was done is no failure.
-        let done = !signal.exists();
+        let done = is_ready(data);
         if let Some(status) = server.try_wait().context("cannot watch the server")? {
             bail!("{}", failure(data, status));
         }
@@ -36,6 +35,15 @@ pub(super) async fn replay(account: &Account, data: &Path) -> Result<()> {
     }
     stop(&mut server).await?;
     forget(account, data)
+}
+
+/// Whether the server lets people in, which it does when it has promoted itself and not before. That `recovery.signal` is gone says less:
+/// a server that is stopped then has not written down where it left the log, and goes on replaying at its next start.
+fn is_ready(data: &Path) -> bool {
+    let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    text.lines()
+        .nth(STATUS_LINE)
+        .is_some_and(|status| status.trim() == "ready")
 }
 
 /// Debian keeps a cluster's configuration outside of its data directory, where no backup has it.

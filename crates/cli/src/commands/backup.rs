@@ -10,8 +10,8 @@ use cli::cluster::{self, Cluster, Durability, Settings, Status};
 use cli::drill;
 
 use super::say;
-use crate::arguments::cell::CellChoice;
 use crate::arguments::backup::{Backup, Configure, Drill, Keys, Look, Restore, Run, Served};
+use crate::arguments::cell::CellChoice;
 
 pub(super) async fn execute(state: &Path, command: Backup) -> Result<ExitCode> {
     match command {

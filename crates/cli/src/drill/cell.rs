@@ -45,6 +45,8 @@ impl Cell {
         let installation = installation::prepare(&installation::Options {
             state: state.clone(),
             database_url: None,
+            cell: None,
+            neighbours: Vec::new(),
             base_url: format!("http://{}", listener.local_addr()?),
             durability: Durability::Safe,
         })

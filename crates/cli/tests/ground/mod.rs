@@ -50,7 +50,8 @@ pub(crate) async fn with_ground(
     outcome
 }
 
-async fn start(state: &Path) -> Result<Cluster> {
+/// Starts a cluster that loses nothing.
+pub(crate) async fn start(state: &Path) -> Result<Cluster> {
     Cluster::start(&Settings {
         directory: state.to_owned(),
         durability: Durability::Safe,
@@ -81,7 +82,7 @@ impl Ground {
     }
 
     /// Writes the definition of a cell whose repositories are named after `owner`.
-    fn define(&self, cell: &str, owner: &str) -> Result<()> {
+    pub(crate) fn define(&self, cell: &str, owner: &str) -> Result<()> {
         let (region, retention) = cell.split_once('-').context("no name of a cell")?;
         let mut text = format!(
             "region = '{region}'\nretention = '{retention}'\nurl = 'https://{cell}.example.com'\n\
@@ -102,16 +103,20 @@ impl Ground {
         )?)
     }
 
-    /// Makes the definition of a cell wrong: its repository is another's.
-    pub(crate) fn share_repository(&self, cell: &str, owner: &str) -> Result<()> {
-        self.define(cell, owner)
+    /// Runs the program on this cluster.
+    pub(crate) async fn lms(&self, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
+        self.lms_at(&self.state, arguments).await
     }
 
-    /// Runs the program.
-    pub(crate) async fn lms(&self, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
+    /// Runs the program on another one.
+    pub(crate) async fn lms_at(
+        &self,
+        state: &Path,
+        arguments: &[&str],
+    ) -> Result<(Option<i32>, String, String)> {
         let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_lms"))
             .arg("--state")
-            .arg(&self.state)
+            .arg(state)
             .args(arguments)
             .env("LMS_CELLS", self.directory.join("cells"))
             .env(

@@ -114,8 +114,23 @@ struct Segments {
 
 /// Reads what `pgbackrest info --output=json` printed of one cell and one repository.
 pub(super) fn parse(printed: &str) -> Result<State> {
-    let stanzas: Vec<Stanza> =
-        serde_json::from_str(printed).context("pgBackRest's answer cannot be read")?;
+    // With a wrong passphrase it quotes what it could not read, as it is, which is no JSON then.
+    let printed: String = printed
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    let Ok(stanzas) = serde_json::from_str::<Vec<Stanza>>(&printed) else {
+        return Ok(State {
+            backups: Vec::new(),
+            trouble: Some(printed),
+        });
+    };
     let stanza = stanzas
         .into_iter()
         .next()
@@ -187,5 +202,13 @@ mod tests {
         let empty = r#"[{"backup":[],"repo":[{"status":{"code":2,"message":"no valid backups"}}],"status":{"code":2,"message":"no valid backups"}}]"#;
         assert!(parse(empty).unwrap().trouble.is_none());
         assert!(parse("[]").is_err());
+        let garbled = with(99, "key/value found outside of section at line 1: \u{1}");
+        assert!(
+            parse(&garbled)
+                .unwrap()
+                .trouble
+                .unwrap()
+                .contains("outside of section")
+        );
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Client;
 
 use crate::backup::{self, Access, Kind, Moment, RestoreOptions};
@@ -97,6 +97,12 @@ async fn perform(options: &Options) -> Result<Report> {
     };
     let (first, made) = tokio::try_join!(workload.write(options.writes), backing_up)?;
     let (made, backup_time) = made;
+    // When a backup ended is known to the second, and only times after that one can be restored to.
+    let restorable = made.iter().map(|(_, backup)| backup.ended).max();
+    let wait = restorable.map(|ended| ended + TimeDelta::seconds(1) - Utc::now());
+    if let Some(Ok(wait)) = wait.map(|wait| wait.to_std()) {
+        tokio::time::sleep(wait).await;
+    }
     let second = workload.write(options.writes).await?;
     let acknowledged: Vec<_> = first.ids.into_iter().chain(second.ids).collect();
     writing.done(&format!("{} acknowledged", acknowledged.len()));

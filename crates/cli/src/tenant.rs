@@ -30,7 +30,7 @@ pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
         );
     }
     let id = Uuid::now_v7();
-    let transaction = begin(client, id, "tenant-create").await?;
+    let transaction = begin_new(client, id, "tenant-create").await?;
     insert(&transaction, id, tenant).await?;
     transaction.commit().await.map_err(explain)?;
     Ok(id)
@@ -107,12 +107,33 @@ pub(crate) async fn begin<'a>(
     Ok(transaction)
 }
 
+/// As `begin`, for a tenant that is being made, and so cannot be on its way to another cell.
+pub(crate) async fn begin_new<'a>(
+    client: &'a mut Client,
+    tenant: Uuid,
+    request: &str,
+) -> Result<Transaction<'a>> {
+    let transaction = client.transaction().await.map_err(explain)?;
+    take_context(&transaction, tenant, request).await?;
+    Ok(transaction)
+}
+
 /// Turns a transaction that has just begun into one of the schema's owner in a tenant's context.
 pub(crate) async fn enter(
     transaction: &Transaction<'_>,
     tenant: Uuid,
     request: &str,
 ) -> Result<()> {
+    take_context(transaction, tenant, request).await?;
+    // Nothing may change of a tenant that is on its way to another cell, and nothing be read that is left behind.
+    transaction
+        .execute("select lms_private.enter_home()", &[])
+        .await
+        .map_err(explain)?;
+    Ok(())
+}
+
+async fn take_context(transaction: &Transaction<'_>, tenant: Uuid, request: &str) -> Result<()> {
     transaction
         .batch_execute("set local role lms_owner")
         .await
@@ -126,11 +147,6 @@ pub(crate) async fn enter(
               set_config('app.request_id', $2, true)",
             &[&tenant.to_string(), &request],
         )
-        .await
-        .map_err(explain)?;
-    // Nothing may change of a tenant that is on its way to another cell, and nothing be read that is left behind.
-    transaction
-        .execute("select lms_private.enter_home()", &[])
         .await
         .map_err(explain)?;
     Ok(())

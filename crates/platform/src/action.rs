@@ -227,7 +227,10 @@ mod tests {
             query: Map::from_iter([("minutes".to_owned(), json!("5"))]),
             caller: None,
             settings: &settings,
-            client: &Client::new(&recorder, crate::context::Context::new("eu", None, "r-1")),
+            client: &Client::new(
+                &recorder,
+                crate::context::Context::new("eu-standard", "eu", None, "r-1"),
+            ),
         });
     }
 

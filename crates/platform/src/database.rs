@@ -201,7 +201,7 @@ mod tests {
             left: Cell::new(refusals),
             arguments: RefCell::default(),
         };
-        let client = Client::new(&database, Context::new("eu", None, "r-1"));
+        let client = Client::new(&database, Context::new("eu-standard", "eu", None, "r-1"));
         let statement = Sql::from("select 1").prepared("lamps.list");
         let answer = ready(client.run_text(&statement, arguments.to_owned()));
         (answer.is_ok(), database.arguments.into_inner())

@@ -180,10 +180,12 @@ impl<'a> Mirror<'a> {
     /// Learns from two answers what is called differently.
     fn pair(&mut self, one: &Value, other: &Value) {
         match (one, other) {
-            (Value::String(one), Value::String(other)) => {
-                if one != other && Uuid::parse_str(one).is_ok() && Uuid::parse_str(other).is_ok() {
-                    self.pairs.insert(one.clone(), other.clone());
-                }
+            (Value::String(one), Value::String(other))
+                if one != other
+                    && Uuid::parse_str(one).is_ok()
+                    && Uuid::parse_str(other).is_ok() =>
+            {
+                self.pairs.insert(one.clone(), other.clone());
             }
             (Value::Array(one), Value::Array(other)) => {
                 for (one, other) in one.iter().zip(other) {

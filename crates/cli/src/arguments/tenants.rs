@@ -36,12 +36,12 @@ pub(crate) struct CreateTenant {
 /// The two cells. Addresses of databases hold passwords, so they are in files or variables.
 #[derive(Args)]
 pub(crate) struct Cells {
-    /// The base URL of the cell that the tenant leaves
-    #[arg(long, value_name = "URL")]
+    /// The cell that the tenant leaves: its name, or its base URL where it is not defined
+    #[arg(long, value_name = "CELL")]
     pub(crate) from: String,
 
-    /// The base URL of the cell that the tenant goes to
-    #[arg(long, value_name = "URL")]
+    /// The cell that the tenant goes to, in the same way
+    #[arg(long, value_name = "CELL")]
     pub(crate) to: String,
 
     /// Holds the address of the database that the tenant leaves; without it, the variable `LMS_MOVE_FROM_DATABASE_URL`
@@ -51,6 +51,9 @@ pub(crate) struct Cells {
     /// Holds the address of the database that the tenant goes to; without it, the variable `LMS_MOVE_TO_DATABASE_URL`
     #[arg(long, value_name = "FILE")]
     pub(crate) to_database_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) directory: super::cell::Directory,
 }
 
 #[derive(Args)]

@@ -54,9 +54,9 @@ impl Archive {
 
     /// How far one can restore from a segment on; nothing, if that itself is not there.
     pub(super) fn reach(&self, first: &str) -> Option<Reach> {
-        let mut expected = number(first)?;
-        let mut until = *self.segments.get(&expected)?;
-        for (segment, archived) in self.segments.range(expected..) {
+        let first = number(first)?;
+        let mut until = *self.segments.get(&first)?;
+        for (expected, (segment, archived)) in (first..).zip(self.segments.range(first..)) {
             if *segment != expected {
                 return Some(Reach {
                     until,
@@ -64,7 +64,6 @@ impl Archive {
                 });
             }
             until = *archived;
-            expected += 1;
         }
         Some(Reach {
             until,

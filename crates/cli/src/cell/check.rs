@@ -211,3 +211,162 @@ fn unique(cells: &[Definition], what: &str, key: impl Fn(&Definition) -> String)
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const STANDARD: &str = r#"
+region = "eu"
+retention = "standard"
+url = "https://eu.example.com"
+
+[database]
+host = "database.example.com"
+port = 5432
+name = "lms"
+
+[backup]
+archive_timeout = 300
+
+[[backup.repositories]]
+type = "posix"
+path = "/backup/one"
+"#;
+
+    /// Another cell, with nothing in common with the first.
+    fn other() -> String {
+        STANDARD
+            .replace("eu.example", "two.eu.example")
+            .replace("database.example", "two.example")
+            .replace("/backup/one", "/backup/two")
+    }
+
+    fn outcome(files: &[(&str, &str)]) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(directory.path().join(format!("{name}.toml")), text).unwrap();
+        }
+        match check(directory.path()) {
+            Ok(cells) => format!("{} cells", cells.len()),
+            Err(error) => {
+                format!("{error:#}").replace(&directory.path().display().to_string(), ".")
+            }
+        }
+    }
+
+    #[test]
+    fn the_cells_that_are_shipped_are_well_defined() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/cells");
+        assert_eq!(check(&directory).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn cells_that_share_nothing_may_stand_side_by_side() {
+        assert_eq!(
+            outcome(&[("eu-standard", STANDARD), ("eu-standard-2", &other())]),
+            "2 cells"
+        );
+    }
+
+    #[test]
+    fn what_two_cells_share_is_named() {
+        for (shared, told) in [
+            (
+                ("two.eu.example", "EU.example"),
+                "eu-standard and eu-standard-2 have one URL: https://eu.example.com",
+            ),
+            (
+                ("two.example", "database.example"),
+                "eu-standard and eu-standard-2 have one database: database.example.com:5432/lms",
+            ),
+            (
+                ("/backup/two", "/backup/one"),
+                "eu-standard and eu-standard-2 have backups in one place: /backup/one and /backup/one",
+            ),
+            (
+                ("/backup/two", "/backup/one/within"),
+                "eu-standard and eu-standard-2 have backups in one place: /backup/one and /backup/one/within",
+            ),
+        ] {
+            let second = other().replace(shared.0, shared.1);
+            assert_eq!(
+                outcome(&[("eu-standard", STANDARD), ("eu-standard-2", &second)]),
+                told
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_is_told_with_its_file() {
+        for ((from, to), told) in [
+            (
+                ("\"eu\"", "\"au\""),
+                "./eu-standard.toml: its region and retention class are au and standard, its name says eu-standard",
+            ),
+            (
+                ("https://eu", "http://eu"),
+                "./eu-standard.toml: url \"http://eu.example.com\" must begin with https://",
+            ),
+            (
+                (
+                    "example.com\"\n\n[database]",
+                    "example.com/lms\"\n\n[database]",
+                ),
+                "./eu-standard.toml: url \"https://eu.example.com/lms\" must be a scheme and a host alone",
+            ),
+            (
+                ("\"lms\"", "\"l m s\""),
+                "./eu-standard.toml: database.name \"l m s\" takes 1 to 63 lower-case letters, digits and underscores",
+            ),
+            (
+                ("300", "7200"),
+                "./eu-standard.toml: backup.archive_timeout is 7200, and has to be 1 to 3600 seconds",
+            ),
+            (
+                ("300", "0"),
+                "./eu-standard.toml: backup.archive_timeout is 0, and has to be 1 to 3600 seconds",
+            ),
+            (
+                ("/backup/one", "backup"),
+                "./eu-standard.toml: the repository backup must be an absolute path",
+            ),
+            (
+                ("port = 5432", "prot = 5432"),
+                "./eu-standard.toml: line 8: unknown field `prot`, expected one of `host`, `port`, `name`",
+            ),
+        ] {
+            assert_eq!(
+                outcome(&[("eu-standard", &STANDARD.replace(from, to))]),
+                told
+            );
+        }
+    }
+
+    #[test]
+    fn a_regulated_cell_has_two_repositories() {
+        let one = STANDARD.replace("\"standard\"", "\"regulated\"");
+        assert_eq!(
+            outcome(&[("eu-regulated", &one)]),
+            "./eu-regulated.toml: it has 1 backup.repositories, and a regulated cell has 2 to 4"
+        );
+        let same =
+            format!("{one}\n[[backup.repositories]]\ntype = \"posix\"\npath = \"/backup/one\"\n");
+        assert_eq!(
+            outcome(&[("eu-regulated", &same)]),
+            "./eu-regulated.toml: two of its backup.repositories are one: /backup/one and /backup/one"
+        );
+    }
+
+    #[test]
+    fn a_cell_that_is_not_there_is_told_with_those_that_are() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("eu-standard.toml"), STANDARD).unwrap();
+        let error = Definition::load(directory.path(), "us-regulated").unwrap_err();
+        assert!(error.to_string().ends_with("has eu-standard"), "{error}");
+        assert!(outcome(&[]).ends_with("each is a file such as eu-standard.toml"));
+        assert!(outcome(&[("mars", STANDARD)]).contains("is no name of a cell"));
+    }
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use cli::cell::Definition;
 use cli::moving::{self, Cell};
 use cli::{database, privacy, restoring, tenant};
 
@@ -90,14 +91,23 @@ async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
+/// A cell's base URL, by its name or as it was given.
+fn url_of(cell: &str, directory: &Path) -> Result<String> {
+    if cell.contains("://") {
+        return Ok(cell.to_owned());
+    }
+    Ok(Definition::load(directory, cell)?.url)
+}
+
 fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
+    let directory = arguments.directory.cells.as_path();
     let from = Cell {
         database: database_of(
             arguments.from_database_file.as_deref(),
             "from",
             "LMS_MOVE_FROM_DATABASE_URL",
         )?,
-        url: arguments.from,
+        url: url_of(&arguments.from, directory)?,
     };
     let to = Cell {
         database: database_of(
@@ -105,7 +115,7 @@ fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
             "to",
             "LMS_MOVE_TO_DATABASE_URL",
         )?,
-        url: arguments.to,
+        url: url_of(&arguments.to, directory)?,
     };
     Ok((from, to))
 }

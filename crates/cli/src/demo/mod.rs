@@ -191,7 +191,7 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
 
 async fn make_tenant(client: &mut Client, plan: &people::Plan<'_>) -> Result<Uuid> {
     let id = Uuid::now_v7();
-    let transaction = tenant::begin(client, id, REQUEST).await?;
+    let transaction = tenant::begin_new(client, id, REQUEST).await?;
     let people = people::create(&transaction, id, plan).await?;
     activity::create(&transaction, plan, &people).await?;
     former::create(&transaction, plan, &people).await?;
@@ -207,7 +207,7 @@ async fn open_sign_ins(
     password: &str,
 ) -> Result<Vec<User>> {
     let emails = ROLES.map(|role| email(role, slug));
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin_new(client, tenant, REQUEST).await?;
     let rows = transaction
         .query(
             "select distinct on (email) id, role, email, password_hash, status = 'active' and deleted_at is null

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::cells::{Cell, Cells, enter};
 use super::digest;
-use super::record::{self, Head, Move, Receipt};
+use super::receipt::{Head, Receipt};
+use super::record::{self, Move};
 use super::tables::{Table, of_tenants};
 use crate::analytics::{self, View};
 use crate::database::explain;

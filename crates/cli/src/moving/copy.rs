@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::cells::{Cells, enter};
 use super::digest;
-use super::record::{self, Head, Move};
+use super::receipt::Head;
+use super::record::{self, Move};
 use super::tables::{Table, of_tenants};
 use crate::database::explain;
 

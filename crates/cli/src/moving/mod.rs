@@ -5,15 +5,18 @@ mod cells;
 mod confirm;
 mod copy;
 mod digest;
+mod receipt;
 mod record;
 mod tables;
+mod writers;
 
 pub use cells::Cell;
 pub(crate) use cells::enter;
 pub use confirm::{Forgotten, forget};
-pub use record::Receipt;
-pub(crate) use record::{has_move, seal, wait_for_writers};
+pub use receipt::Receipt;
+pub(crate) use record::{has_move, seal};
 pub use tables::{NOT_OF_A_TENANT, of_tenants};
+pub(crate) use writers::wait_for_writers;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio_postgres::Client;
@@ -177,7 +180,7 @@ async fn check_free(to: &Client, tenant: Uuid, slug: &str, cell: &str) -> Result
 
 /// Waits until nobody writes any more, seals, copies everything and compares.
 async fn arrive(cells: &mut Cells, out: &mut Move, options: &Options) -> Result<Move> {
-    record::wait_for_writers(&cells.from).await?;
+    wait_for_writers(&cells.from).await?;
     record::seal(&mut cells.from, out.receipt.tenant_id).await?;
     copy::run(cells, out, &options.from.url)
         .await

@@ -1,109 +1,13 @@
 //! What is written down of a move in both databases, and the steps that write it: each is one transaction, and may be taken twice.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use anyhow::{Context, Result};
 use tokio_postgres::{Client, Row, Transaction};
 use uuid::Uuid;
 
-use super::cells::{Cells, Name, enter};
-use super::digest::Digest;
-use super::{Options, confirm};
+use super::cells::enter;
+use super::confirm;
+use super::receipt::Receipt;
 use crate::database::explain;
-
-/// How long transactions that began before the tenant became read only may go on.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A cell, as a receipt names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// Its name.
-    pub name: String,
-    /// How long it keeps backups.
-    pub retention_class: String,
-    /// Its base URL.
-    pub url: String,
-}
-
-/// Where a tenant's chain of events ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Head {
-    /// The last event's position.
-    pub position: i64,
-    /// Its hash, in lower-case hex.
-    pub hash: String,
-}
-
-/// What a move leaves behind: who, from where to where, and the hashes that were the same at both ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Receipt {
-    /// The move.
-    pub move_id: Uuid,
-    /// The tenant.
-    pub tenant_id: Uuid,
-    /// Its slug.
-    pub slug: String,
-    /// The cell that it left.
-    pub from: Place,
-    /// The cell where it lives.
-    pub to: Place,
-    /// Where its chain of events ended when it left.
-    pub events: Head,
-    /// How many rows of each table there were, and their hash.
-    pub tables: BTreeMap<String, Digest>,
-}
-
-impl Receipt {
-    /// That of a move which begins: nothing has been counted yet.
-    pub(super) fn begin(
-        id: Uuid,
-        tenant: Uuid,
-        slug: &str,
-        cells: &Cells,
-        options: &Options,
-    ) -> Self {
-        let place = |name: &Name, url: &str| Place {
-            name: name.name.clone(),
-            retention_class: name.retention.clone(),
-            url: url.to_owned(),
-        };
-        Self {
-            move_id: id,
-            tenant_id: tenant,
-            slug: slug.to_owned(),
-            from: place(&cells.from_name, &options.from.url),
-            to: place(&cells.to_name, &options.to.url),
-            events: Head::default(),
-            tables: BTreeMap::new(),
-        }
-    }
-}
-
-impl Head {
-    /// Where the tenant's chain ends, as the transaction sees it.
-    pub(super) async fn read(transaction: &Transaction<'_>, tenant: Uuid) -> Result<Self> {
-        let row = transaction
-            .query_opt(
-                "-- moves.head
-                select h.position, encode(h.hash, 'hex')
-                from lms.event_heads as h
-                where h.tenant_id = $1",
-                &[&tenant],
-            )
-            .await
-            .map_err(explain)?;
-        Ok(row.map_or_else(Self::default, |row| Self {
-            position: row.get(0),
-            hash: row.get(1),
-        }))
-    }
-}
 
 /// Whether a move leads out of a database or into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,55 +135,6 @@ pub(super) async fn begin(client: &mut Client, receipt: Receipt) -> Result<Move>
         state: "leaving".to_owned(),
         receipt,
     })
-}
-
-/// The source: until every transaction has ended that began before the tenant was read only. What begins later can't write.
-pub(crate) async fn wait_for_writers(client: &Client) -> Result<()> {
-    let running = client
-        .query(
-            "-- moves.running
-            select l.pid, l.virtualtransaction
-            from pg_locks as l
-            join pg_stat_activity as a
-              on a.pid = l.pid
-            where l.locktype = 'virtualxid'
-              and l.virtualxid = l.virtualtransaction
-              and a.datname = current_database()
-              and l.pid <> pg_backend_pid()",
-            &[],
-        )
-        .await
-        .map_err(explain)?;
-    let until = Instant::now() + PATIENCE;
-    for row in &running {
-        let (process, transaction): (i32, String) = (row.get(0), row.get(1));
-        while is_running(client, &transaction).await? {
-            if Instant::now() > until {
-                bail!(
-                    "a transaction of process {process} has gone on for more than {} seconds: end it, and run this again",
-                    PATIENCE.as_secs()
-                );
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-    }
-    Ok(())
-}
-
-async fn is_running(client: &Client, transaction: &str) -> Result<bool> {
-    let row = client
-        .query_opt(
-            "-- moves.is_running
-            select
-            from pg_locks as l
-            where l.locktype = 'virtualxid'
-              and l.virtualxid = $1
-              and l.virtualtransaction = $1",
-            &[&transaction],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(row.is_some())
 }
 
 /// The source: every event gets its place in the chain.

@@ -119,7 +119,7 @@ async fn write_tenant(
     students: u64,
     done: &mpsc::UnboundedSender<u64>,
 ) -> Result<()> {
-    let transaction = tenant::begin(client, generator.tenant, "seed").await?;
+    let transaction = tenant::begin_new(client, generator.tenant, "seed").await?;
     let new = tenant::New {
         slug: generator.slug(),
         name: generator.name.clone(),

@@ -1,11 +1,11 @@
 //! One tenant is brought back to a time: its rows are what they were, its log goes on, and nobody else is touched.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use cli::events::verify;
 use cli::moving::of_tenants;
-use cli::restoring::{self, Options};
-use tests::{Role, run};
+use cli::restoring::{self, Options, Source};
+use tests::{Application, Role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -47,6 +47,21 @@ async fn everything(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// What somebody does who should not: rows of a tenant are overwritten, removed and added.
+async fn spoil(client: &Client, tenant: Uuid) -> Result<()> {
+    client
+        .batch_execute(&format!(
+            "set app.tenant_id = '{tenant}';
+            update lms.centres set name = 'Overwritten' where tenant_id = '{tenant}';
+            delete from lms.gamification where tenant_id = '{tenant}';
+            insert into lms.centres
+            select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'code', 'nty', 'name', 'Not there yet'))).*
+            from lms.centres as c where tenant_id = '{tenant}' limit 1"
+        ))
+        .await?;
+    Ok(())
+}
+
 #[test]
 fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
     run(async |app| {
@@ -58,21 +73,12 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
             .query_one("select clock_timestamp()", &[])
             .await?
             .get(0);
-        client
-            .batch_execute(&format!(
-                "set app.tenant_id = '{tenant}';
-                update lms.centres set name = 'Overwritten' where tenant_id = '{tenant}';
-                delete from lms.gamification where tenant_id = '{tenant}';
-                insert into lms.centres
-                select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'code', 'nty', 'name', 'Not there yet'))).*
-                from lms.centres as c where tenant_id = '{tenant}' limit 1"
-            ))
-            .await?;
+        spoil(&client, tenant).await?;
         assert!(content(&client, tenant).await? != before);
 
         let options = Options {
             tenant: app.demo.tenants[0].slug.clone(),
-            time,
+            source: Source::Events(time),
         };
         let restored = restoring::run(&app.superuser_url, &options).await?;
         assert!(
@@ -108,7 +114,7 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
         ] {
             let options = Options {
                 tenant: tenant.to_owned(),
-                time,
+                source: Source::Events(time),
             };
             let error = restoring::run(&app.superuser_url, &options)
                 .await
@@ -118,4 +124,60 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
         }
         Ok(())
     });
+}
+
+#[test]
+fn one_tenant_is_brought_back_from_a_restored_cluster_when_its_log_is_damaged() {
+    run(async |app| {
+        // Before anybody is connected: what is restored is what there is now.
+        let (server, name) = app.superuser_url.rsplit_once('/').context("no database")?;
+        let restored = format!("restored_{}", Uuid::now_v7().simple());
+        let administrator = cli::database::connect(&format!("{server}/postgres")).await?;
+        administrator
+            .batch_execute(&format!("create database {restored} template {name}"))
+            .await?;
+        let outcome = from_cluster(app, &format!("{server}/{restored}")).await;
+        administrator
+            .batch_execute(&format!("drop database {restored} with (force)"))
+            .await?;
+        outcome
+    });
+}
+
+async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
+    let client = app.superuser().await?;
+    let (tenant, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
+    let before = content(&client, tenant).await?;
+    let bystander = everything(&client, other).await?;
+    spoil(&client, tenant).await?;
+    client
+        .batch_execute(&format!(
+            "alter table lms.event_log disable trigger all;
+            delete from lms.event_log where tenant_id = '{tenant}' and position = 3;
+            alter table lms.event_log enable trigger all"
+        ))
+        .await?;
+    let options = |source| Options {
+        tenant: app.demo.tenants[0].slug.clone(),
+        source,
+    };
+    for (source, told) in [
+        (Source::Events(Utc::now()), "is broken"),
+        (
+            Source::Cluster(app.superuser_url.clone()),
+            "is this database itself",
+        ),
+    ] {
+        let refused = restoring::run(&app.superuser_url, &options(source)).await;
+        let line = format!("{:#}", refused.err().context("it was not refused")?);
+        assert!(line.contains(told) && !line.contains('\n'), "{line}");
+    }
+    restoring::run(
+        &app.superuser_url,
+        &options(Source::Cluster(restored.to_owned())),
+    )
+    .await?;
+    assert!(content(&client, tenant).await? == before, "not as it was");
+    assert!(everything(&client, other).await? == bystander, "touched");
+    Ok(())
 }

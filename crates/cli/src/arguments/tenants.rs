@@ -93,7 +93,15 @@ pub(crate) struct RestoreTenant {
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: String,
 
-    /// The time to go back to, as in 2026-11-24T12:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub(crate) to_time: DateTime<Utc>,
+    /// The time to go back to, through the tenant's events, as in 2026-11-24T12:00:00Z
+    #[arg(
+        long,
+        value_name = "TIME",
+        required_unless_present = "from_database_file"
+    )]
+    pub(crate) to_time: Option<DateTime<Utc>>,
+
+    /// Holds the address of a cluster that was restored to the time: its rows are taken, and no event is read
+    #[arg(long, value_name = "FILE", conflicts_with = "to_time")]
+    pub(crate) from_database_file: Option<PathBuf>,
 }

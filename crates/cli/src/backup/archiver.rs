@@ -74,6 +74,11 @@ pub async fn archiver(client: &Client) -> Result<Archiver> {
 ///
 /// When archiving fails, is off, or does not get there within `patience`.
 pub async fn archive_now(client: &Client, patience: Duration) -> Result<()> {
+    // Where nothing was written since the last segment, that one may have been archived already, and another file after it.
+    client
+        .execute("select pg_create_restore_point('lms')", &[])
+        .await
+        .map_err(explain)?;
     let segment: String = client
         .query_one("select pg_walfile_name(pg_switch_wal())", &[])
         .await

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use cli::cell::Definition;
 use cli::moving::{self, Cell};
-use cli::{database, privacy, restoring, tenant};
+use cli::restoring::{self, Source};
+use cli::{database, privacy, tenant};
 
 use super::{address, say};
 use crate::arguments::tenants::{self as arguments, Tenant};
@@ -78,15 +79,19 @@ async fn forget(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
 
 async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<ExitCode> {
     let address = address(state, arguments.target).await?;
+    let source = match (arguments.to_time, arguments.from_database_file) {
+        (_, Some(file)) => Source::Cluster(address_in(&file)?),
+        (Some(time), None) => Source::Events(time),
+        (None, None) => bail!("which time? Give --to-time, or --from-database-file"),
+    };
     let options = restoring::Options {
         tenant: arguments.tenant,
-        time: arguments.to_time,
+        source,
     };
     let restored = restoring::run(&address, &options).await?;
     say(format_args!(
-        "{} is what it was at {}: {restored}",
-        options.tenant,
-        options.time.to_rfc3339()
+        "{} is what it was then: {restored}",
+        options.tenant
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -126,6 +131,10 @@ fn database_of(file: Option<&Path>, end: &str, variable: &str) -> Result<String>
             format!("which database? Set {variable}, or give --{end}-database-file")
         });
     };
+    address_in(file)
+}
+
+fn address_in(file: &Path) -> Result<String> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the database's address in {}", file.display()))?;
     Ok(text.trim().to_owned())

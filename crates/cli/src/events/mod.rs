@@ -9,7 +9,7 @@ mod log;
 mod moment;
 mod redactions;
 pub mod replay;
-mod tables;
+pub(crate) mod tables;
 pub mod verify;
 
 pub use chain::{Break, Fault};

@@ -7,17 +7,17 @@ use crate::database::{explain, quote_name};
 
 /// A table whose changes are events.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) name: String,
+pub(crate) struct Table {
+    pub(crate) name: String,
     /// Its columns that are stored, and not computed from others.
-    pub(super) columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
     /// What rows have in columns that are younger than their events: SQL, by the name of the column.
     defaults: Vec<(String, String)>,
 }
 
 impl Table {
     /// Every recorded table.
-    pub(super) async fn recorded(transaction: &Transaction<'_>) -> Result<Vec<Self>> {
+    pub(crate) async fn recorded(transaction: &Transaction<'_>) -> Result<Vec<Self>> {
         let rows = transaction
             .query(
                 "-- events.recorded_tables
@@ -55,12 +55,12 @@ impl Table {
     }
 
     /// Its name in another schema, as SQL.
-    pub(super) fn within(&self, schema: &str) -> String {
+    pub(crate) fn within(&self, schema: &str) -> String {
         format!("{}.{}", quote_name(schema), quote_name(&self.name))
     }
 
     /// Its stored columns, as SQL, each behind a prefix.
-    pub(super) fn list(&self, prefix: &str) -> String {
+    pub(crate) fn list(&self, prefix: &str) -> String {
         let columns: Vec<String> = self
             .columns
             .iter()
@@ -70,7 +70,7 @@ impl Table {
     }
 
     /// A row of it in another schema that has nothing but its defaults, as SQL.
-    pub(super) fn defaults(&self, schema: &str) -> String {
+    pub(crate) fn defaults(&self, schema: &str) -> String {
         let members: Vec<String> = self
             .defaults
             .iter()
@@ -95,7 +95,7 @@ fn table(row: &Row) -> Table {
 
 /// Makes a table of schema `lms` in another schema: columns and key, no triggers, references or checks, for events may be older than those
 /// are; for the same reason a column may be null.
-pub(super) async fn copy_definition(
+pub(crate) async fn copy_definition(
     transaction: &Transaction<'_>,
     name: &str,
     schema: &str,

@@ -99,7 +99,7 @@ async fn open(address: &str) -> Result<(Client, Name)> {
         .map_err(explain)
         .context("the database lacks the schema: run `lms migrate`")?;
     let Some(row) = row else {
-        bail!("the database is not a cell yet: run `lms migrate` with --region and --retention");
+        bail!("the database is not a cell yet: run `lms migrate` with --cell");
     };
     let may_rest = client
         .query_one(

@@ -1,6 +1,7 @@
-//! `lms tenant restore`: one tenant brought back to what it was at a time, through its events. The log goes on: what is brought back is events
-//! too. Nobody else's rows are touched. docs/tenants.md says what is brought back and what stays; how rows are written is in `rows`.
+//! `lms tenant restore`: one tenant brought back to what it was at a time, through its events or from a restored cluster. The log goes on: what is
+//! brought back is events too. Nobody else's rows are touched. docs/tenants.md says what is brought back and what stays; how rows are written is in `rows`.
 
+mod copy;
 mod rows;
 
 use std::fmt::{self, Display, Formatter};
@@ -20,13 +21,22 @@ pub use rows::STAYS;
 /// What the event log calls the changes of a restoration.
 const REQUEST: &str = "restore";
 
-/// Which tenant, and which time.
-#[derive(Clone, Debug)]
+/// Where what was then is known from.
+#[derive(Clone)]
+pub enum Source {
+    /// The tenant's own events until a time.
+    Events(DateTime<Utc>),
+    /// The rows of a cluster that was restored to the time: its address, which has a password.
+    Cluster(String),
+}
+
+/// Which tenant, and what it is to be again.
+#[derive(Clone)]
 pub struct Options {
     /// The tenant's slug.
     pub tenant: String,
-    /// The time to go back to.
-    pub time: DateTime<Utc>,
+    /// From where.
+    pub source: Source,
 }
 
 /// What was done.
@@ -58,7 +68,8 @@ impl Display for Restored {
 ///
 /// # Errors
 ///
-/// When there is no such tenant here, nothing is known of the time, the chain is broken, or the database refuses something.
+/// When there is no such tenant here, nothing is known of it then, the chain is broken, the restored cluster is of another cell or schema, or a
+/// database refuses something.
 pub async fn run(address: &str, options: &Options) -> Result<Restored> {
     let mut client = database::connect(address).await?;
     let slug = &options.tenant;
@@ -73,13 +84,18 @@ pub async fn run(address: &str, options: &Options) -> Result<Restored> {
     // Whatever happened before the time has been committed then, and is in the log.
     wait_for_writers(&client).await?;
     let schema = format!("restore_{}", Uuid::now_v7().simple());
-    let rebuilt = replay::Options {
-        tenant: slug.clone(),
-        until: Until::Time(options.time),
-        schema: schema.clone(),
-    };
-    replay::run(address, &rebuilt).await?;
-    let outcome = bring_back(&mut client, tenant, slug, &schema, options.time).await;
+    match &options.source {
+        Source::Events(time) => {
+            let rebuilt = replay::Options {
+                tenant: slug.clone(),
+                until: Until::Time(*time),
+                schema: schema.clone(),
+            };
+            replay::run(address, &rebuilt).await?;
+        }
+        Source::Cluster(restored) => copy::run(&mut client, restored, tenant, &schema).await?,
+    }
+    let outcome = bring_back(&mut client, tenant, slug, &schema).await;
     let dropped = drop_schema(&client, &schema).await;
     if outcome.is_err() {
         // The first error is the one to report.
@@ -95,7 +111,6 @@ async fn bring_back(
     tenant: Uuid,
     slug: &str,
     schema: &str,
-    time: DateTime<Utc>,
 ) -> Result<Restored> {
     let known = client
         .query_opt(&format!("select from {}.tenants", quote_name(schema)), &[])
@@ -103,8 +118,7 @@ async fn bring_back(
         .map_err(explain)?;
     ensure!(
         known.is_some(),
-        "nothing is known of {slug} at {}: its first event is later",
-        time.to_rfc3339()
+        "nothing is known of {slug} then: it was made later"
     );
     freeze(client, tenant, slug).await?;
     wait_for_writers(client).await?;

@@ -4,10 +4,11 @@
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Error, Result, anyhow};
+use futures::{SinkExt, StreamExt, pin_mut};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, NoTls, Socket};
+use tokio_postgres::{Client, NoTls, Socket, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
@@ -147,6 +148,32 @@ fn unreachable(address: &str, error: tokio_postgres::Error) -> Error {
             "cannot reach PostgreSQL at {place} (is it running, are host and port right?)"
         )),
     }
+}
+
+/// Copies what a query gives in one database into a table of another, as PostgreSQL's binary format has it; `columns` are the table's, as SQL.
+pub(crate) async fn copy_rows(
+    source: &Transaction<'_>,
+    query: &str,
+    target: &Transaction<'_>,
+    table: &str,
+    columns: &str,
+) -> Result<()> {
+    let rows = source
+        .copy_out(&format!("copy ({query}) to stdout (format binary)"))
+        .await
+        .map_err(explain)?;
+    let sink = target
+        .copy_in(&format!(
+            "copy {table} ({columns}) from stdin (format binary)"
+        ))
+        .await
+        .map_err(explain)?;
+    pin_mut!(rows, sink);
+    while let Some(bytes) = rows.next().await {
+        sink.send(bytes.map_err(explain)?).await.map_err(explain)?;
+    }
+    sink.finish().await.map_err(explain)?;
+    Ok(())
 }
 
 /// A name as SQL text, quoted.

@@ -133,7 +133,12 @@ pub(crate) async fn enter(
     Ok(())
 }
 
-async fn take_context(transaction: &Transaction<'_>, tenant: Uuid, request: &str) -> Result<()> {
+/// The owner's role and a tenant's context, wherever the tenant lives: for those who make, move or restore one.
+pub(crate) async fn take_context(
+    transaction: &Transaction<'_>,
+    tenant: Uuid,
+    request: &str,
+) -> Result<()> {
     transaction
         .batch_execute("set local role lms_owner")
         .await
@@ -165,6 +170,11 @@ pub(crate) async fn take_turn(transaction: &Transaction<'_>, tenant: Uuid) -> Re
 /// Gives all events of a tenant that are committed their places in its chain, so that what is read next has them.
 pub(crate) async fn seal_events(client: &mut Client, tenant: Uuid) -> Result<()> {
     let transaction = begin(client, tenant, "seal").await?;
+    seal(transaction).await
+}
+
+/// Seals the events of the tenant whose context a transaction is in, and commits it.
+pub(crate) async fn seal(transaction: Transaction<'_>) -> Result<()> {
     transaction
         .execute("select lms.seal_events()", &[])
         .await

@@ -42,11 +42,7 @@ impl Numbered<'_> {
 
     /// As people are told of it.
     pub(super) fn described(self) -> String {
-        format!(
-            "repository {} ({})",
-            self.key,
-            configuration::describe(self.repository)
-        )
+        format!("repository {} ({})", self.key, self.repository.place())
     }
 }
 

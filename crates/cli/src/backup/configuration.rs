@@ -85,14 +85,6 @@ fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// A repository as people are told of it.
-pub(super) fn describe(repository: &Repository) -> String {
-    match repository {
-        Repository::Posix { path } => path.display().to_string(),
-        Repository::S3 { bucket, path, .. } => format!("s3://{bucket}{path}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

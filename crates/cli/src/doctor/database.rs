@@ -4,10 +4,11 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Client;
 
-use super::{Check, Options, files};
+use super::{Check, Options};
 use crate::backup::{self, Archiver};
 use crate::cluster::VERSION;
 use crate::database::{self, explain};
+use crate::demo::Demo;
 use crate::migrate;
 use crate::secrets::Secrets;
 
@@ -268,7 +269,7 @@ async fn login(options: &Options, address: &str) -> Result<Outcome> {
 }
 
 async fn demo_users(options: &Options, client: &Client) -> Result<Outcome> {
-    let Some(demo) = files::read_demo(&options.state) else {
+    let Ok(demo) = Demo::read(&options.state) else {
         return Ok(Outcome::Skipped("there is no demo data".to_owned()));
     };
     let wanted: Vec<uuid::Uuid> = demo

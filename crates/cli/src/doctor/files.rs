@@ -52,23 +52,17 @@ fn demo(state: &Path) -> Check {
     if let Some(check) = is_open(SUBJECT, &path) {
         return check;
     }
-    match read_demo(state) {
-        Some(demo) => Check::good(
+    match Demo::read(state) {
+        Ok(demo) => Check::good(
             SUBJECT,
             format!("{} tenants at {}", demo.tenants.len(), demo.base_url),
         ),
-        None => Check::bad(
+        Err(_) => Check::bad(
             SUBJECT,
             format!("{} cannot be read", path.display()),
             "`lms up` writes it anew",
         ),
     }
-}
-
-/// What the file says, if it can be read.
-pub(super) fn read_demo(state: &Path) -> Option<Demo> {
-    let text = fs::read_to_string(state.join(demo::FILE)).ok()?;
-    serde_json::from_str(&text).ok()
 }
 
 /// Files with passwords are for their owner alone.

@@ -17,11 +17,15 @@ pub(super) enum Standing {
 
 /// Whether the database knows which cell it is.
 pub async fn is_cell(client: &Client) -> Result<bool> {
-    Ok(read(client).await?.is_some())
+    Ok(cell_name(client).await?.is_some())
 }
 
 /// The cell's name, if it has been written.
-async fn read(client: &Client) -> Result<Option<String>> {
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn cell_name(client: &Client) -> Result<Option<String>> {
     match client
         .query_opt("select name from lms_private.cell", &[])
         .await
@@ -33,7 +37,7 @@ async fn read(client: &Client) -> Result<Option<String>> {
 
 /// Compares the cell that is wanted with the one that the database is.
 pub(super) async fn compare(client: &Client, wanted: Option<&Name>) -> Result<Standing> {
-    match (read(client).await?, wanted) {
+    match (cell_name(client).await?, wanted) {
         (Some(name), Some(wanted)) => {
             if name != wanted.as_str() {
                 bail!(

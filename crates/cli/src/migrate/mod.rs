@@ -11,7 +11,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
 use cell::Standing;
-pub use cell::is_cell;
+pub use cell::{cell_name, is_cell};
 pub use plan::{Applied, Migration, Mismatch, embedded, pending};
 
 use crate::cell::Name;

@@ -5,6 +5,8 @@ use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use crate::database::{self, explain};
+use crate::migrate::{Applied, ledger};
+use crate::tenant::take_context;
 
 /// How a cell is reached.
 #[derive(Clone)]
@@ -50,11 +52,11 @@ impl Cells {
             .await
             .context("the cell that the tenant goes to")?;
         ensure!(
-            database(&from).await? != database(&to).await? && from_name.name != to_name.name,
+            identity(&from).await? != identity(&to).await? && from_name.name != to_name.name,
             "both are the cell {}: a tenant moves between two",
             to_name.name
         );
-        let (here, there) = (schema(&from).await?, schema(&to).await?);
+        let (here, there) = (ledger(&from).await?, ledger(&to).await?);
         ensure!(
             here == there,
             "the schemas differ: {} has {}, {} has {}; run `lms migrate` there first",
@@ -120,7 +122,7 @@ async fn open(address: &str) -> Result<(Client, Name)> {
 }
 
 /// What no two databases have in common.
-async fn database(client: &Client) -> Result<String> {
+pub(crate) async fn identity(client: &Client) -> Result<String> {
     let row = client
         .query_one(
             "-- moves.database
@@ -134,24 +136,10 @@ async fn database(client: &Client) -> Result<String> {
     Ok(row.get(0))
 }
 
-/// Every migration that was applied.
-async fn schema(client: &Client) -> Result<Vec<(i64, String)>> {
-    let rows = client
-        .query(
-            "-- moves.migrations
-            select m.version, m.sha256
-            from lms_private.migrations as m
-            order by m.version",
-            &[],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
-fn latest(schema: &[(i64, String)]) -> String {
-    match schema.last() {
-        Some((version, _)) => format!("migration {version:04}"),
+/// The last migration of a ledger, for people.
+pub(crate) fn latest(ledger: &[Applied]) -> String {
+    match ledger.last() {
+        Some(last) => format!("migration {:04}", last.version),
         None => "none".to_owned(),
     }
 }
@@ -161,6 +149,7 @@ fn latest(schema: &[(i64, String)]) -> String {
 pub(crate) async fn enter(
     transaction: &Transaction<'_>,
     tenant: Uuid,
+    request: &str,
     triggers_rest: bool,
 ) -> Result<()> {
     if triggers_rest {
@@ -169,26 +158,14 @@ pub(crate) async fn enter(
             .await
             .map_err(explain)?;
     }
+    take_context(transaction, tenant, request).await?;
     transaction
         .batch_execute(
-            "set local role lms_owner;
-            set local timezone = 'UTC';
+            "set local timezone = 'UTC';
             set local datestyle = 'ISO';
             set local extra_float_digits = 1;
             set local bytea_output = 'hex'",
         )
         .await
         .map_err(explain)
-        .context("this database login may not act as the owner of the schema")?;
-    transaction
-        .execute(
-            "select
-              set_config('app.tenant_id', $1, true),
-              set_config('app.role', 'admin', true),
-              set_config('app.request_id', $2, true)",
-            &[&tenant.to_string(), &super::REQUEST],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(())
 }

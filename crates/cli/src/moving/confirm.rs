@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use futures::{SinkExt, StreamExt, pin_mut};
 use tokio_postgres::{IsolationLevel, Transaction};
 use uuid::Uuid;
 
+use super::REQUEST;
 use super::cells::{Cell, Cells, enter};
 use super::digest;
 use super::receipt::{Head, Receipt};
 use super::record::{self, Move};
 use super::tables::{Table, of_tenants};
 use crate::analytics::{self, View};
-use crate::database::explain;
+use crate::database::{copy_rows, explain};
 use crate::events::verify;
 
 /// What was erased.
@@ -36,7 +36,7 @@ pub async fn forget(receipt: &Path, from: &Cell, to: &Cell) -> Result<Forgotten>
     check_rows(&mut cells, &receipt).await?;
 
     let source = cells.from.transaction().await.map_err(explain)?;
-    enter(&source, receipt.tenant_id, true).await?;
+    enter(&source, receipt.tenant_id, REQUEST, true).await?;
     let out = Move {
         id: receipt.move_id,
         state: "left".to_owned(),
@@ -121,9 +121,9 @@ async fn check_rows(cells: &mut Cells, receipt: &Receipt) -> Result<()> {
         .start()
         .await
         .map_err(explain)?;
-    enter(&source, tenant, false).await?;
+    enter(&source, tenant, REQUEST, false).await?;
     let target = cells.to.transaction().await.map_err(explain)?;
-    enter(&target, tenant, false).await?;
+    enter(&target, tenant, REQUEST, false).await?;
     ensure!(
         Head::read(&source, tenant).await? == receipt.events && is_sealed(&source, tenant).await?,
         "something has happened to the tenant in the cell {} since it left: nothing was erased",
@@ -201,26 +201,13 @@ async fn missing(
         .await
         .map_err(explain)?;
     let hash = digest::of_row(table);
-    let rows = source
-        .copy_out(&format!(
-            "copy (
-              select r.id, {hash}
-              from {} as r
-              where r.tenant_id = '{}'
-            ) to stdout (format binary)",
-            table.name, receipt.tenant_id
-        ))
-        .await
-        .map_err(explain)?;
-    let sink = target
-        .copy_in("copy left_behind from stdin (format binary)")
-        .await
-        .map_err(explain)?;
-    pin_mut!(rows, sink);
-    while let Some(bytes) = rows.next().await {
-        sink.send(bytes.map_err(explain)?).await.map_err(explain)?;
-    }
-    sink.finish().await.map_err(explain)?;
+    let query = format!(
+        "select r.id, {hash}
+        from {} as r
+        where r.tenant_id = '{}'",
+        table.name, receipt.tenant_id
+    );
+    copy_rows(source, &query, target, "left_behind", "id, hash").await?;
     let name = table.name.trim_start_matches("lms.");
     let row = target
         .query_one(

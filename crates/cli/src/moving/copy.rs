@@ -1,16 +1,16 @@
 //! Copying a tenant: all rows of one snapshot, byte for byte, in one transaction of the target that commits when the hashes agree.
 
 use anyhow::{Context, Result, bail};
-use futures::{SinkExt, StreamExt, pin_mut};
 use tokio_postgres::{IsolationLevel, Transaction};
 use uuid::Uuid;
 
+use super::REQUEST;
 use super::cells::{Cells, enter};
 use super::digest;
 use super::receipt::Head;
 use super::record::{self, Move};
 use super::tables::{Table, of_tenants};
-use crate::database::explain;
+use crate::database::{copy_rows, explain};
 
 /// Copies the tenant of a move. What fails leaves nothing at the target.
 pub(super) async fn run(cells: &mut Cells, out: &mut Move, home: &str) -> Result<Move> {
@@ -23,9 +23,9 @@ pub(super) async fn run(cells: &mut Cells, out: &mut Move, home: &str) -> Result
         .start()
         .await
         .map_err(explain)?;
-    enter(&source, tenant, false).await?;
+    enter(&source, tenant, REQUEST, false).await?;
     let target = cells.to.transaction().await.map_err(explain)?;
-    enter(&target, tenant, true).await?;
+    enter(&target, tenant, REQUEST, true).await?;
     let tables = of_tenants(&source).await?;
     for table in &tables {
         one(&source, &target, table, tenant)
@@ -63,28 +63,13 @@ async fn one(
         ))
         .await
         .map_err(explain)?;
-    let rows = source
-        .copy_out(&format!(
-            "copy (
-              select {columns}
-              from {}
-              where tenant_id = '{tenant}'
-            ) to stdout (format binary)",
-            table.name
-        ))
-        .await
-        .map_err(explain)?;
-    let sink = target
-        .copy_in(&format!(
-            "copy arriving ({columns}) from stdin (format binary)"
-        ))
-        .await
-        .map_err(explain)?;
-    pin_mut!(rows, sink);
-    while let Some(bytes) = rows.next().await {
-        sink.send(bytes.map_err(explain)?).await.map_err(explain)?;
-    }
-    sink.finish().await.map_err(explain)?;
+    let query = format!(
+        "select {columns}
+        from {}
+        where tenant_id = '{tenant}'",
+        table.name
+    );
+    copy_rows(source, &query, target, "arriving", &columns).await?;
     target
         .batch_execute(&format!(
             "insert into {} ({columns})

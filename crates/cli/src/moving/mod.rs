@@ -11,10 +11,10 @@ mod tables;
 mod writers;
 
 pub use cells::Cell;
-pub(crate) use cells::enter;
+pub(crate) use cells::{enter, identity, latest};
 pub use confirm::{Forgotten, forget};
 pub use receipt::Receipt;
-pub(crate) use record::{has_move, seal};
+pub(crate) use record::{freeze, has_move, seal, thaw};
 pub use tables::{NOT_OF_A_TENANT, of_tenants};
 pub(crate) use writers::wait_for_writers;
 

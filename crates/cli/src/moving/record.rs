@@ -4,10 +4,12 @@ use anyhow::{Context, Result};
 use tokio_postgres::{Client, Row, Transaction};
 use uuid::Uuid;
 
+use super::REQUEST;
 use super::cells::enter;
 use super::confirm;
 use super::receipt::Receipt;
 use crate::database::explain;
+use crate::tenant;
 
 /// Whether a move leads out of a database or into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,15 +120,8 @@ pub(super) async fn home(client: &Client, tenant: Uuid) -> Result<Option<String>
 /// The source: from now on the tenant is read only.
 pub(super) async fn begin(client: &mut Client, receipt: Receipt) -> Result<Move> {
     let transaction = owned(client, receipt.tenant_id).await?;
-    transaction
-        .execute(
-            "-- moves.begin
-            insert into lms_private.tenants_away (tenant_id, slug, state)
-            values ($1, $2, 'leaving')",
-            &[&receipt.tenant_id, &receipt.slug],
-        )
+    freeze(&transaction, receipt.tenant_id, &receipt.slug)
         .await
-        .map_err(explain)
         .with_context(|| format!("{} is being moved already", receipt.slug))?;
     record(&transaction, &receipt, Direction::Out, "leaving").await?;
     transaction.commit().await.map_err(explain)?;
@@ -139,13 +134,36 @@ pub(super) async fn begin(client: &mut Client, receipt: Receipt) -> Result<Move>
 
 /// The source: every event gets its place in the chain.
 pub(crate) async fn seal(client: &mut Client, tenant: Uuid) -> Result<()> {
-    let transaction = owned(client, tenant).await?;
+    tenant::seal(owned(client, tenant).await?).await
+}
+
+/// From the end of the transaction on a tenant of this cell is read only. Fails when it is so already.
+pub(crate) async fn freeze(transaction: &Transaction<'_>, tenant: Uuid, slug: &str) -> Result<()> {
     transaction
-        .execute("select lms.seal_events()", &[])
+        .execute(
+            "-- moves.freeze
+            insert into lms_private.tenants_away (tenant_id, slug, state)
+            values ($1, $2, 'leaving')",
+            &[&tenant, &slug],
+        )
         .await
-        .map_err(explain)
-        .context("cannot seal the events")?;
-    transaction.commit().await.map_err(explain)
+        .map_err(explain)?;
+    Ok(())
+}
+
+/// From the end of the transaction on a tenant that was read only can be written again.
+pub(crate) async fn thaw(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
+    transaction
+        .execute(
+            "-- moves.thaw
+            delete from lms_private.tenants_away as a
+            where a.tenant_id = $1
+              and a.state = 'leaving'",
+            &[&tenant],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(())
 }
 
 /// The target, in the transaction that copied: the tenant is there, and still lives where it came from.
@@ -257,7 +275,7 @@ pub(super) async fn serve(client: &mut Client, out: &Move) -> Result<()> {
 pub(super) async fn send_back(client: &mut Client, out: &Move, home: &str) -> Result<()> {
     let tenant = out.receipt.tenant_id;
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, true).await?;
+    enter(&transaction, tenant, REQUEST, true).await?;
     transaction
         .execute(
             "-- moves.send_back
@@ -278,16 +296,7 @@ pub(super) async fn send_back(client: &mut Client, out: &Move, home: &str) -> Re
 /// The source: the tenant stays.
 pub(super) async fn stay(client: &mut Client, out: &Move) -> Result<()> {
     let transaction = owned(client, out.receipt.tenant_id).await?;
-    transaction
-        .execute(
-            "-- moves.stay
-            delete from lms_private.tenants_away as a
-            where a.tenant_id = $1
-              and a.state = 'leaving'",
-            &[&out.receipt.tenant_id],
-        )
-        .await
-        .map_err(explain)?;
+    thaw(&transaction, out.receipt.tenant_id).await?;
     drop_record(&transaction, out.id).await?;
     transaction.commit().await.map_err(explain)
 }
@@ -307,7 +316,7 @@ async fn drop_record(transaction: &Transaction<'_>, id: Uuid) -> Result<()> {
 
 async fn owned(client: &mut Client, tenant: Uuid) -> Result<Transaction<'_>> {
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, false).await?;
+    enter(&transaction, tenant, REQUEST, false).await?;
     Ok(transaction)
 }
 

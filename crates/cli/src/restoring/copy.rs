@@ -1,13 +1,14 @@
 //! A tenant's rows from a restored cluster, in a schema of their own beside the live ones.
 
 use anyhow::{Context, Result, ensure};
-use futures::{SinkExt, StreamExt, pin_mut};
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use crate::database::{self, explain, quote_name};
+use super::REQUEST;
+use crate::database::{self, copy_rows, explain, quote_name};
 use crate::events::tables::{Table, copy_definition};
-use crate::moving::enter;
+use crate::migrate::{self, ledger};
+use crate::moving::{enter, identity, latest};
 
 /// Copies every recorded table of a tenant from the database at an address into a new schema of the client's. What fails leaves no schema.
 pub(super) async fn run(
@@ -21,7 +22,7 @@ pub(super) async fn run(
         .context("the restored cluster")?;
     check_same(client, &restored).await?;
     let source = restored.transaction().await.map_err(explain)?;
-    enter(&source, tenant, false).await?;
+    enter(&source, tenant, REQUEST, false).await?;
     let target = client.transaction().await.map_err(explain)?;
     // Made as the login itself, for the owner of the schema `lms` may not make schemas.
     target
@@ -34,7 +35,7 @@ pub(super) async fn run(
         .context(
             "cannot make a schema: the login needs the right to create schemas in this database",
         )?;
-    enter(&target, tenant, false).await?;
+    enter(&target, tenant, REQUEST, false).await?;
     for table in Table::recorded(&target).await? {
         copy_definition(&target, &table.name, schema).await?;
         one(&source, &target, &table, tenant, schema)
@@ -46,55 +47,29 @@ pub(super) async fn run(
 
 /// A cluster that was restored from this one is the same cell, and has the same tables.
 async fn check_same(live: &Client, restored: &Client) -> Result<()> {
-    let (here, there) = (state(live).await?, state(restored).await?);
+    let (here, there) = (cell(live).await?, cell(restored).await?);
     ensure!(
-        here.cell == there.cell,
-        "the restored cluster is the cell {}, this database is {}",
-        there.cell,
-        here.cell
+        here == there,
+        "the restored cluster is the cell {there}, this database is {here}"
     );
     ensure!(
-        here.started != there.started,
+        identity(live).await? != identity(restored).await?,
         "the restored cluster is this database itself: name the address of the one that was restored"
     );
+    let (here, there) = (ledger(live).await?, ledger(restored).await?);
     ensure!(
-        here.version == there.version,
-        "the restored cluster is at migration {:04}, this database at {:04}: run `lms migrate` on the restored one first",
-        there.version,
-        here.version
+        here == there,
+        "the restored cluster is at {}, this database at {}: run `lms migrate` on the restored one first",
+        latest(&there),
+        latest(&here)
     );
     Ok(())
 }
 
-/// What tells databases apart.
-struct State {
-    cell: String,
-    /// The database's number, and when its server was started.
-    started: String,
-    version: i64,
-}
-
-async fn state(client: &Client) -> Result<State> {
-    let row = client
-        .query_one(
-            "-- restoring.state
-            select
-              c.name,
-              concat_ws(' ', d.oid, pg_postmaster_start_time()::text),
-              (select max(m.version) from lms_private.migrations as m)
-            from lms_private.cell as c
-            cross join pg_database as d
-            where d.datname = current_database()",
-            &[],
-        )
-        .await
-        .map_err(explain)
-        .context("the database lacks the schema: run `lms migrate`")?;
-    Ok(State {
-        cell: row.get(0),
-        started: row.get(1),
-        version: row.get(2),
-    })
+async fn cell(client: &Client) -> Result<String> {
+    migrate::cell_name(client)
+        .await?
+        .context("the database is not a cell yet: run `lms migrate` with --cell")
 }
 
 async fn one(
@@ -105,28 +80,11 @@ async fn one(
     schema: &str,
 ) -> Result<()> {
     let columns = table.list("");
-    let rows = source
-        .copy_out(&format!(
-            "copy (
-              select {columns}
-              from {}
-              where tenant_id = '{tenant}'
-            ) to stdout (format binary)",
-            table.within("lms")
-        ))
-        .await
-        .map_err(explain)?;
-    let sink = target
-        .copy_in(&format!(
-            "copy {} ({columns}) from stdin (format binary)",
-            table.within(schema)
-        ))
-        .await
-        .map_err(explain)?;
-    pin_mut!(rows, sink);
-    while let Some(bytes) = rows.next().await {
-        sink.send(bytes.map_err(explain)?).await.map_err(explain)?;
-    }
-    sink.finish().await.map_err(explain)?;
-    Ok(())
+    let query = format!(
+        "select {columns}
+        from {}
+        where tenant_id = '{tenant}'",
+        table.within("lms")
+    );
+    copy_rows(source, &query, target, &table.within(schema), &columns).await
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::database::{self, explain, quote_name};
 use crate::events::replay::{self, Until};
-use crate::moving::{enter, has_move, seal, wait_for_writers};
+use crate::moving::{self, enter, has_move, seal, wait_for_writers};
 use crate::tenant;
 
 pub use rows::STAYS;
@@ -124,21 +124,9 @@ async fn bring_back(
     wait_for_writers(client).await?;
     seal(client, tenant).await?;
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, true).await?;
-    transaction
-        .execute("select set_config('app.request_id', $1, true)", &[&REQUEST])
-        .await
-        .map_err(explain)?;
+    enter(&transaction, tenant, REQUEST, true).await?;
     let restored = rows::restore(&transaction, tenant, schema).await?;
-    transaction
-        .execute(
-            "-- restoring.thaw
-            delete from lms_private.tenants_away as a
-            where a.tenant_id = $1",
-            &[&tenant],
-        )
-        .await
-        .map_err(explain)?;
+    moving::thaw(&transaction, tenant).await?;
     transaction.commit().await.map_err(explain)?;
     seal(client, tenant).await?;
     Ok(restored)
@@ -147,16 +135,9 @@ async fn bring_back(
 /// From now on the tenant is read only.
 async fn freeze(client: &mut Client, tenant: Uuid, slug: &str) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, false).await?;
-    transaction
-        .execute(
-            "-- restoring.freeze
-            insert into lms_private.tenants_away (tenant_id, slug, state)
-            values ($1, $2, 'leaving')",
-            &[&tenant, &slug],
-        )
+    enter(&transaction, tenant, REQUEST, false).await?;
+    moving::freeze(&transaction, tenant, slug)
         .await
-        .map_err(explain)
         .with_context(|| format!("{slug} is being restored or moved already"))?;
     transaction.commit().await.map_err(explain)
 }
@@ -164,17 +145,8 @@ async fn freeze(client: &mut Client, tenant: Uuid, slug: &str) -> Result<()> {
 /// Lets the tenant be written again, after this or an interrupted restoration.
 async fn thaw(client: &mut Client, tenant: Uuid) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, false).await?;
-    transaction
-        .execute(
-            "-- restoring.thaw
-            delete from lms_private.tenants_away as a
-            where a.tenant_id = $1
-              and a.state = 'leaving'",
-            &[&tenant],
-        )
-        .await
-        .map_err(explain)?;
+    enter(&transaction, tenant, REQUEST, false).await?;
+    moving::thaw(&transaction, tenant).await?;
     transaction.commit().await.map_err(explain)
 }
 

@@ -94,13 +94,16 @@ const TEACH: &[Verb] = &[
     Verb::Restore,
 ];
 
+/// Those of the caller's own students, by the index of the student.
+const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
+
 /// Who may do what to assessments.
 pub(crate) const POLICY: Policy = Policy {
     resource: "assessments",
     grants: &[
-        Grant::new(Role::Student, READ),
-        Grant::new(Role::Parent, READ),
-        Grant::new(Role::Tutor, TEACH),
+        Grant::new(Role::Student, READ).within(OWN),
+        Grant::new(Role::Parent, READ).within(OWN),
+        Grant::new(Role::Tutor, TEACH).within(OWN),
         Grant::new(Role::Assessor, ASSESSMENTS.verbs),
         Grant::new(Role::Supervisor, ASSESSMENTS.verbs),
         Grant::new(Role::Admin, ASSESSMENTS.verbs),

@@ -99,6 +99,16 @@ pub(crate) const CLASSES: Resource = Resource {
         )
         .default("'[]'::jsonb")
         .read_only(),
+        Field::new(
+            "former_tutor_ids",
+            Kind::References {
+                table: "tutors",
+                items: MOST_STUDENTS,
+            },
+            "Tutors who gave lessons of it before it was another's; they see those lessons, and record who came.",
+        )
+        .default("'[]'::jsonb")
+        .read_only(),
         Field::new("planned", Kind::Rows(&[]), "The lessons of the schedule.")
             .default("'[]'::jsonb")
             .derived(),
@@ -138,7 +148,7 @@ pub(crate) const READ_ATTENDANCE: Verb = Verb::Action("attendance");
 /// Writes who came.
 pub(crate) const RECORD_ATTENDANCE: Verb = Verb::Action("record-attendance");
 
-/// What those who learn see of their classes: not who else is in them.
+/// What those who learn see of their classes, and tutors and assessors of their children's: not who else is in them.
 const LEARNING: &[&str] = &[
     "centre_id",
     "tutor_id",
@@ -152,6 +162,10 @@ const LEARNING: &[&str] = &[
     "created_at",
     "updated_at",
 ];
+/// The classes that a tutor teaches, and not those that others took over or that a child is in.
+const TAUGHT: &str = "r.tutor_id = (select lms.caller_tutor())";
+/// The classes of an assessor's centre.
+const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
 const READ: &[Verb] = &[Verb::List, Verb::Get, LESSONS, READ_ATTENDANCE];
 const READ_ALL: &[Verb] = &[
     Verb::List,
@@ -197,8 +211,12 @@ pub(crate) const POLICY: Policy = Policy {
     grants: &[
         Grant::new(Role::Student, READ).reading(LEARNING),
         Grant::new(Role::Parent, READ).reading(LEARNING),
-        Grant::new(Role::Tutor, TEACH),
-        Grant::new(Role::Assessor, READ),
+        Grant::new(Role::Tutor, TEACH)
+            .reading_of_others(LEARNING)
+            .owning(TAUGHT),
+        Grant::new(Role::Assessor, READ)
+            .reading_of_others(LEARNING)
+            .owning(OF_CENTRE),
         Grant::new(Role::Supervisor, ALL),
         Grant::new(Role::Support, READ),
         Grant::new(Role::Finance, READ_ALL),

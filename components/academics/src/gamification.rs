@@ -85,13 +85,16 @@ const MANAGE: &[Verb] = &[
     SUMMARY,
 ];
 
+/// Those of the caller's own students, by the index of the student.
+const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
+
 /// Who may do what to gamification.
 pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[
-        Grant::new(Role::Student, READ),
-        Grant::new(Role::Parent, READ),
-        Grant::new(Role::Tutor, TEACH),
+        Grant::new(Role::Student, READ).within(OWN),
+        Grant::new(Role::Parent, READ).within(OWN),
+        Grant::new(Role::Tutor, TEACH).within(OWN),
         Grant::new(Role::Assessor, READ),
         Grant::new(Role::Supervisor, MANAGE),
         Grant::new(Role::Admin, MANAGE),

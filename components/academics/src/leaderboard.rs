@@ -26,7 +26,7 @@ const LINE: &[Field] = &[
     Field::new(
         "name",
         Kind::Text { min: 1, max: 200 },
-        "The name; of others' students the first name alone.",
+        "The name; of others' students what their family chose, or first name and initial.",
     )
     .required(),
     Field::new("points", NUMBER, "Points of the period.").required(),

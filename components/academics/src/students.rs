@@ -85,10 +85,18 @@ pub(crate) const STUDENTS: Resource = Resource {
         Field::new(
             "parent_id",
             Kind::Reference("users"),
-            "The parent who is the first contact.",
+            "The guardian who is the first contact. A parent who is named becomes a guardian, until another is named; \
+             whoever is deleted as guardian is no first contact.",
         )
         .nullable()
         .filterable(),
+        Field::new(
+            "leaderboard_name",
+            Kind::Text { min: 1, max: 50 },
+            "How other families see the student on leaderboards, as a parent or the centre sets it; \
+             first name and initial when it is null.",
+        )
+        .nullable(),
         Field::new(
             "languages",
             Kind::Languages,
@@ -140,13 +148,20 @@ const MANAGE: &[Verb] = &[
     PROGRESS,
 ];
 
+/// The caller's own students, by the index of the key.
+const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
+
 /// Who may do what to students.
 pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
-        Grant::new(Role::Student, READ_PROGRESS),
-        Grant::new(Role::Parent, READ_PROGRESS),
-        Grant::new(Role::Tutor, TEACH).writing(&["academic_age"]),
+        Grant::new(Role::Student, READ_PROGRESS).within(OWN),
+        Grant::new(Role::Parent, TEACH)
+            .writing(&["leaderboard_name"])
+            .within(OWN),
+        Grant::new(Role::Tutor, TEACH)
+            .writing(&["academic_age"])
+            .within(OWN),
         Grant::new(Role::Assessor, TEACH).writing(&["academic_age"]),
         Grant::new(Role::Supervisor, MANAGE),
         Grant::new(Role::Support, READ),

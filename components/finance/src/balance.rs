@@ -92,7 +92,9 @@ from (
             records(&mut sql, OF_OWN_STUDENTS);
         }
         Role::Tutor => {
-            records(&mut sql, OF_OWN_TUTOR);
+            // A tutor's salaries, and what was booked for the tutor's own children.
+            records(&mut sql, OF_OWN_TUTOR).push("\n    union all");
+            records(&mut sql, OF_OWN_CHILDREN);
         }
         _ => {
             // Each branch is entered by an index of its own, and at most one of them has rows.
@@ -116,6 +118,9 @@ from (
 // A parameter is read in a query of its own: once, and not once for each row.
 
 const OF_OWN_STUDENTS: &str = "r.student_id = any ((select lms.caller_students())::uuid[])
+      and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))";
+const OF_OWN_CHILDREN: &str = "r.student_id = any ((select lms.caller_family())::uuid[])
       and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
       and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))";
 const OF_OWN_TUTOR: &str = "r.tutor_id = (select lms.caller_tutor())

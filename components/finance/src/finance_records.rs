@@ -125,7 +125,6 @@ pub(crate) const RECONCILE: Verb = Verb::Action("reconciliation");
 /// Shows a statement of account.
 pub(crate) const STATEMENT: Verb = Verb::Action("statement");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get, BALANCE];
 const PAY: &[Verb] = &[Verb::List, Verb::Get, BALANCE, STATEMENT];
 const OVERSEE: &[Verb] = &[
     Verb::List,
@@ -155,7 +154,7 @@ pub(crate) const POLICY: Policy = Policy {
     grants: &[
         Grant::new(Role::Student, PAY),
         Grant::new(Role::Parent, PAY),
-        Grant::new(Role::Tutor, READ),
+        Grant::new(Role::Tutor, PAY),
         Grant::new(Role::Supervisor, OVERSEE),
         Grant::new(Role::Finance, KEEP),
         Grant::new(Role::Admin, KEEP),

@@ -1,18 +1,18 @@
-//! Guardians: which parent or guardian a student has (document 4, section 3.10).
+//! Guardians: who sees a student as a child (document 4, section 3.10), whatever the role of the account.
 
 use platform::field::{Field, Kind};
 use platform::policy::{Grant, Policy, Verb};
 use platform::resource::Resource;
 use platform::role::Role;
 
-/// A link between a parent's account and a student.
+/// A link between a grown-up's account and a student.
 pub(crate) const GUARDIANS: Resource = Resource {
     name: "guardians",
     table: "guardians",
     singular: "guardian",
-    description: "A link between a parent's account and a student.",
+    description: "A link between the account of a parent or guardian and a student, who is then seen as a child.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The parent's account.")
+        Field::new("user_id", Kind::Reference("users"), "The account, in any role but student.")
             .required()
             .on_create()
             .filterable(),
@@ -27,6 +27,12 @@ pub(crate) const GUARDIANS: Resource = Resource {
         )
         .required()
         .filterable(),
+        Field::new(
+            "by_first_contact",
+            Kind::Boolean,
+            "Whether it was made by naming the user as the student's first contact: then it ends when another is named.",
+        )
+        .read_only(),
     ],
     owner: Some("user_id"),
     verbs: &[

@@ -116,15 +116,19 @@ const SUPERVISED: &[&str] = &[
     "accessibility_settings",
 ];
 
+/// The caller and the accounts of the caller's own students, by the index of the key.
+const OWN_STUDENTS: &str = "r.id = any ((select lms.caller_student_users() || current_setting('app.user_id')::uuid)::uuid[])";
+
 /// Who may do what to users.
 pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
         Grant::new(Role::Student, OWN).writing(OWN_FIELDS),
-        Grant::new(Role::Parent, READ),
+        Grant::new(Role::Parent, READ).within(OWN_STUDENTS),
         Grant::new(Role::Tutor, OWN)
             .reading_of_others(NAMES)
-            .writing(OWN_FIELDS),
+            .writing(OWN_FIELDS)
+            .within(OWN_STUDENTS),
         Grant::new(Role::Assessor, READ),
         Grant::new(
             Role::Supervisor,

@@ -34,6 +34,7 @@ static OWN: Grant = Grant {
     verbs: &[],
     reads: Fields::All,
     reads_of_others: None,
+    own: None,
     writes: Fields::All,
     within: None,
 };

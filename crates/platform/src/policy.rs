@@ -82,6 +82,8 @@ pub struct Grant {
     pub reads: Fields,
     /// The fields it can read in rows that are not its own, where those are fewer.
     pub reads_of_others: Option<&'static [&'static str]>,
+    /// Which rows are its own, as SQL on the row `r`, where the resource names no owner or the role has more than the owner's rows.
+    pub own: Option<&'static str>,
     /// The fields it can set.
     pub writes: Fields,
     /// What row security says of the role's rows, as SQL on the row `r` that an index can answer: lists say it again.
@@ -96,6 +98,7 @@ impl Grant {
             verbs,
             reads: Fields::All,
             reads_of_others: None,
+            own: None,
             writes: Fields::All,
             within: None,
         }
@@ -110,6 +113,12 @@ impl Grant {
     /// All fields of the caller's own rows can be read, and only these of others' rows.
     pub const fn reading_of_others(mut self, names: &'static [&'static str]) -> Self {
         self.reads_of_others = Some(names);
+        self
+    }
+
+    /// The caller's own rows are those for which this holds, and not those that the resource's owner column says.
+    pub const fn owning(mut self, condition: &'static str) -> Self {
+        self.own = Some(condition);
         self
     }
 

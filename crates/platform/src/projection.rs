@@ -67,14 +67,12 @@ impl Depth {
 /// The row `r` as JSON text, with what the grant's role may read of it.
 pub fn object(resource: &Resource, grant: &Grant, depth: Depth) -> Sql {
     let mut sql = Sql::default();
-    match (grant.reads_of_others, resource.owner) {
-        (Some(_), Some(owner)) => {
+    match (grant.reads_of_others, is_own(resource, grant)) {
+        (Some(_), Some(condition)) => {
             sql.push("(");
             let shared = common(resource, grant);
             members(&mut sql, "jsonb_build_object(", shared, depth);
-            sql.push(" || case when r.")
-                .push(owner)
-                .push(" = (select current_setting('app.user_id'))::uuid then ");
+            sql.push(" || case when ").append(&condition).push(" then ");
             let own = visible(resource, grant).filter(|field| !is_common(field, grant));
             members(&mut sql, "jsonb_build_object(", own, depth);
             sql.push(" else '{}'::jsonb end)::text");
@@ -86,6 +84,18 @@ pub fn object(resource: &Resource, grant: &Grant, depth: Depth) -> Sql {
         }
     }
     sql
+}
+
+/// Whether the row `r` is the caller's own, where the grant or the resource can say so.
+fn is_own(resource: &Resource, grant: &Grant) -> Option<Sql> {
+    if let Some(condition) = grant.own {
+        return Some(Sql::from(condition));
+    }
+    let mut sql = Sql::default();
+    sql.push("r.")
+        .push(resource.owner?)
+        .push(" = (select current_setting('app.user_id'))::uuid");
+    Some(sql)
 }
 
 fn members(
@@ -243,6 +253,18 @@ mod tests {
         assert!(
             !own.contains("'name'") && !own.contains("'deleted_at'") && !own.contains("'code'")
         );
+    }
+
+    #[test]
+    fn a_grant_may_say_which_rows_are_the_callers_own() {
+        let grant = Grant::new(Role::Tutor, &[])
+            .reading_of_others(&["watts"])
+            .owning("r.watts = 7");
+        let sql = object(&BILLS, &grant, Depth::One);
+        assert!(sql.as_str().contains(" || case when r.watts = 7 then "));
+        let sql = object(&LAMPS, &grant, Depth::One);
+        assert!(sql.as_str().contains(" || case when r.watts = 7 then "));
+        assert!(!sql.as_str().contains("app.user_id"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ with r as (
   set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null
-  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -16,6 +16,7 @@ select
     'special_needs', r.special_needs,
     'assigned_tutor_id', r.assigned_tutor_id,
     'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
     'languages', r.languages,
     'history', r.history,
     'created_at', lms.utc(r.created_at),
@@ -297,6 +298,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -325,6 +327,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -442,6 +445,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,

@@ -14,6 +14,7 @@ with page as (
       'meeting_provider', r.meeting_provider,
       'meeting_url', r.meeting_url,
       'warnings', r.warnings,
+      'former_tutor_ids', r.former_tutor_ids,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -65,6 +66,7 @@ with page as (
       'meeting_provider', r.meeting_provider,
       'meeting_url', r.meeting_url,
       'warnings', r.warnings,
+      'former_tutor_ids', r.former_tutor_ids,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -124,6 +126,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -150,6 +153,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -180,7 +184,7 @@ with r as (
     ($1->'input'->>'meeting_url')::text,
     coalesce(nullif($1->'input'->'planned', 'null'::jsonb), '[]'::jsonb),
     ($1->'input'->>'planned_until')::timestamptz
-  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -196,6 +200,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -234,7 +239,7 @@ with target as materialized (
     planned_until = case when $1->'input' ? 'planned_until' then ($1->'input'->>'planned_until')::timestamptz else r.planned_until end
   from target
   where r.id = target.id
-  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -250,6 +255,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -277,7 +283,7 @@ with target as materialized (
   set deleted_at = now()
   from target
   where r.id = target.id
-  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -293,6 +299,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -320,7 +327,7 @@ with target as materialized (
   set deleted_at = null
   from target
   where r.id = target.id
-  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -336,6 +343,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -382,7 +390,7 @@ from (
 
 -- classes.export
 select
-  'id,centre_id,tutor_id,student_ids,schedule,status,subject,level,room,meeting_provider,meeting_url,warnings,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,centre_id,tutor_id,student_ids,schedule,status,subject,level,room,meeting_provider,meeting_url,warnings,former_tutor_ids,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -398,6 +406,7 @@ from (
     lms.csv_cell(r.meeting_provider::text) || ',' ||
     lms.csv_cell(r.meeting_url::text) || ',' ||
     lms.csv_cell(r.warnings::text) || ',' ||
+    lms.csv_cell(r.former_tutor_ids::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -6,6 +6,7 @@ with page as (
       'user_id', r.user_id,
       'student_id', r.student_id,
       'relationship', r.relationship,
+      'by_first_contact', r.by_first_contact,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -49,6 +50,7 @@ with page as (
       'user_id', r.user_id,
       'student_id', r.student_id,
       'relationship', r.relationship,
+      'by_first_contact', r.by_first_contact,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -100,6 +102,7 @@ select
     'user_id', r.user_id,
     'student_id', r.student_id,
     'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -118,6 +121,7 @@ select
     'user_id', r.user_id,
     'student_id', r.student_id,
     'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -140,7 +144,7 @@ with r as (
     lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
     lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'relationship')::text
-  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -148,6 +152,7 @@ select
     'user_id', r.user_id,
     'student_id', r.student_id,
     'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -176,7 +181,7 @@ with target as materialized (
     relationship = case when $1->'input' ? 'relationship' then ($1->'input'->>'relationship')::text else r.relationship end
   from target
   where r.id = target.id
-  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -184,6 +189,7 @@ select
     'user_id', r.user_id,
     'student_id', r.student_id,
     'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -211,7 +217,7 @@ with target as materialized (
   set deleted_at = now()
   from target
   where r.id = target.id
-  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -219,6 +225,7 @@ select
     'user_id', r.user_id,
     'student_id', r.student_id,
     'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -246,7 +253,7 @@ with target as materialized (
   set deleted_at = null
   from target
   where r.id = target.id
-  returning r.id, r.user_id, r.student_id, r.relationship, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -254,6 +261,7 @@ select
     'user_id', r.user_id,
     'student_id', r.student_id,
     'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -292,7 +300,7 @@ from (
 
 -- guardians.export
 select
-  'id,user_id,student_id,relationship,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,user_id,student_id,relationship,by_first_contact,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -300,6 +308,7 @@ from (
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     lms.csv_cell(r.relationship::text) || ',' ||
+    coalesce(r.by_first_contact::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -10,6 +10,7 @@ with page as (
       'special_needs', r.special_needs,
       'assigned_tutor_id', r.assigned_tutor_id,
       'parent_id', r.parent_id,
+      'leaderboard_name', r.leaderboard_name,
       'languages', r.languages,
       'history', r.history,
       'created_at', lms.utc(r.created_at),
@@ -59,6 +60,7 @@ with page as (
       'special_needs', r.special_needs,
       'assigned_tutor_id', r.assigned_tutor_id,
       'parent_id', r.parent_id,
+      'leaderboard_name', r.leaderboard_name,
       'languages', r.languages,
       'history', r.history,
       'created_at', lms.utc(r.created_at),
@@ -116,6 +118,7 @@ select
     'special_needs', r.special_needs,
     'assigned_tutor_id', r.assigned_tutor_id,
     'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
     'languages', r.languages,
     'history', r.history,
     'created_at', lms.utc(r.created_at),
@@ -140,6 +143,7 @@ select
     'special_needs', r.special_needs,
     'assigned_tutor_id', r.assigned_tutor_id,
     'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
     'languages', r.languages,
     'history', r.history,
     'created_at', lms.utc(r.created_at),
@@ -158,7 +162,7 @@ where r.id is not null
 
 -- students.create
 with r as (
-  insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, languages)
+  insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, leaderboard_name, languages)
   select
     ($1->>'id')::uuid,
     lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
@@ -168,8 +172,9 @@ with r as (
     coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
     lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
     lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'leaderboard_name')::text,
     coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
-  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -181,6 +186,7 @@ select
     'special_needs', r.special_needs,
     'assigned_tutor_id', r.assigned_tutor_id,
     'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
     'languages', r.languages,
     'history', r.history,
     'created_at', lms.utc(r.created_at),
@@ -214,10 +220,11 @@ with target as materialized (
     special_needs = case when $1->'input' ? 'special_needs' then coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb) else r.special_needs end,
     assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
     parent_id = case when $1->'input' ? 'parent_id' then lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
+    leaderboard_name = case when $1->'input' ? 'leaderboard_name' then ($1->'input'->>'leaderboard_name')::text else r.leaderboard_name end,
     languages = case when $1->'input' ? 'languages' then coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb) else r.languages end
   from target
   where r.id = target.id
-  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -229,6 +236,7 @@ select
     'special_needs', r.special_needs,
     'assigned_tutor_id', r.assigned_tutor_id,
     'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
     'languages', r.languages,
     'history', r.history,
     'created_at', lms.utc(r.created_at),
@@ -258,7 +266,7 @@ with target as materialized (
   set deleted_at = now()
   from target
   where r.id = target.id
-  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -270,6 +278,7 @@ select
     'special_needs', r.special_needs,
     'assigned_tutor_id', r.assigned_tutor_id,
     'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
     'languages', r.languages,
     'history', r.history,
     'created_at', lms.utc(r.created_at),
@@ -299,7 +308,7 @@ with target as materialized (
   set deleted_at = null
   from target
   where r.id = target.id
-  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -311,6 +320,7 @@ select
     'special_needs', r.special_needs,
     'assigned_tutor_id', r.assigned_tutor_id,
     'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
     'languages', r.languages,
     'history', r.history,
     'created_at', lms.utc(r.created_at),
@@ -324,7 +334,7 @@ from r;
 
 -- students.import
 with made as (
-  insert into lms.students (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, languages)
+  insert into lms.students (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, leaderboard_name, languages)
   select
     (one->>'id')::uuid,
     coalesce((one->'input'->>'user_id')::uuid, null),
@@ -334,6 +344,7 @@ with made as (
     coalesce(nullif(one->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
     coalesce((one->'input'->>'assigned_tutor_id')::uuid, null),
     coalesce((one->'input'->>'parent_id')::uuid, null),
+    coalesce((one->'input'->>'leaderboard_name')::text, null),
     coalesce(nullif(one->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
   from jsonb_array_elements($1->'rows') as one
   where (select lms.rows_checked($1->'rows', 'students', array['user_id:users', 'centre_id:centres', 'assigned_tutor_id:tutors', 'parent_id:users']::text[]))
@@ -356,7 +367,7 @@ from (
 
 -- students.export
 select
-  'id,user_id,centre_id,dob,academic_age,special_needs,assigned_tutor_id,parent_id,languages,history,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,user_id,centre_id,dob,academic_age,special_needs,assigned_tutor_id,parent_id,leaderboard_name,languages,history,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -368,6 +379,7 @@ from (
     lms.csv_cell(r.special_needs::text) || ',' ||
     coalesce(r.assigned_tutor_id::text, '') || ',' ||
     coalesce(r.parent_id::text, '') || ',' ||
+    lms.csv_cell(r.leaderboard_name::text) || ',' ||
     lms.csv_cell(r.languages::text) || ',' ||
     lms.csv_cell(r.history::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||

@@ -97,7 +97,9 @@ fn a_lesson_that_has_begun_is_completed_by_its_record() {
             &format!("{yesterday}T03:30:00"),
             "FREQ=WEEKLY;COUNT=2",
         ));
-        let class = make(app, &tutor, class).await?;
+        // It has begun, so the people of the centre enter it.
+        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let class = make(app, &supervisor, class).await?;
         let at = lesson(&class, &format!("{yesterday}T03:00:00Z"));
         let record = json!([{"student_id": room.students[0], "status": "present"}]);
         put(app, &tutor, &format!("{at}/attendance"), record)

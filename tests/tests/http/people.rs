@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Session};
+use tests::{Application, Role, Session};
 use uuid::Uuid;
 
 use crate::rows;
@@ -52,9 +52,72 @@ pub(crate) async fn student(app: &Application, admin: &Session, centre: Uuid) ->
         .json())
 }
 
+/// A session of an account of the first tenant, made without a password.
+pub(crate) async fn session(app: &Application, user: Uuid, role: Role) -> Result<Session> {
+    let mut session = app.session(0, role).await?;
+    rows::execute(
+        app,
+        "update lms.sessions set user_id = $2 where id = $1",
+        &[&session.id, &user],
+    )
+    .await?;
+    session.user = user;
+    session.token = app.token(&session, role, 600)?;
+    Ok(session)
+}
+
+/// A new account of a role with a session of its own.
+pub(crate) async fn account(
+    app: &Application,
+    admin: &Session,
+    role: Role,
+    centre: Uuid,
+) -> Result<Session> {
+    let user = user(app, admin, role.name(), centre).await?;
+    session(app, user, role).await
+}
+
+/// A new tutor with a session of its own.
+pub(crate) async fn teacher(
+    app: &Application,
+    admin: &Session,
+    centre: Uuid,
+) -> Result<(Uuid, Session)> {
+    let tutor = tutor(app, admin, centre, 20).await?;
+    let user = rows::id(
+        app,
+        "select user_id from lms.tutors where id = $1",
+        &[&tutor],
+    )
+    .await?;
+    Ok((tutor, session(app, user, Role::Tutor).await?))
+}
+
+/// The account of a student.
+pub(crate) async fn account_of(app: &Application, student: Uuid) -> Result<Uuid> {
+    rows::id(
+        app,
+        "select user_id from lms.students where id = $1",
+        &[&student],
+    )
+    .await
+}
+
+/// Links a guardian to a student; gives the path of the link.
+pub(crate) async fn link(
+    app: &Application,
+    admin: &Session,
+    user: Uuid,
+    student: Uuid,
+) -> Result<String> {
+    let body = json!({"user_id": user, "student_id": student, "relationship": "parent"});
+    let made = app.post(admin, "/v1/guardians", body).await?.expect(201);
+    Ok(format!("/v1/guardians/{}", id(&made.json())?))
+}
+
 /// The student of the demo user `student`.
 pub(crate) async fn own_student(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, tests::Role::Student).id;
+    let user = app.user(0, Role::Student).id;
     rows::id(
         app,
         "select id from lms.students where user_id = $1",
@@ -65,7 +128,7 @@ pub(crate) async fn own_student(app: &Application) -> Result<Uuid> {
 
 /// The tutor of the demo user `tutor`.
 pub(crate) async fn own_tutor(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, tests::Role::Tutor).id;
+    let user = app.user(0, Role::Tutor).id;
     rows::id(
         app,
         "select id from lms.tutors where user_id = $1",

@@ -161,7 +161,7 @@ pub(crate) const SHOW: Action = Action {
         Field::new(
             "user_id",
             Kind::Id,
-            "Of the children of this parent. A parent's own when neither this nor student_id is given.",
+            "Of the children of this parent. A parent's own, also of one who is a tutor, when neither this nor student_id is given.",
         ),
         Field::new(
             "from",
@@ -205,7 +205,7 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     let given = |name: &str| call.query.get(name).and_then(Value::as_str);
     let has_own = call
         .caller
-        .is_some_and(|caller| matches!(caller.role, Role::Student | Role::Parent));
+        .is_some_and(|caller| matches!(caller.role, Role::Student | Role::Parent | Role::Tutor));
     let mut errors = Vec::new();
     match (given("student_id"), given("user_id")) {
         (Some(_), Some(_)) => errors.push(FieldError::parameter(

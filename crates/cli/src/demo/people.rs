@@ -320,13 +320,11 @@ async fn create_staff(
     Ok(ids)
 }
 
+/// Second guardians: the database has made the first contacts guardians.
 async fn create_guardians(transaction: &Transaction<'_>, people: &People) -> Result<()> {
     let mut rows = Vec::new();
     for (number, student) in people.students.iter().enumerate() {
-        rows.push(
-            json!({"user_id": student.parent, "student_id": student.id, "relationship": "parent"}),
-        );
-        // Some have a second one: the parent of a neighbour.
+        // Some have the parent of a neighbour.
         let neighbour = people
             .students
             .get(number + 1)

@@ -53,6 +53,15 @@ pub(super) async fn restore(
     for table in &tables {
         restored.made += count(transaction, &insertion(table, schema), tenant, table).await?;
     }
+    // Triggers rest, and what they keep beside the lessons follows from the rows that are there now.
+    transaction
+        .execute(
+            "-- restoring.derive
+            call lms_private.derive_taught_students($1)",
+            &[&tenant],
+        )
+        .await
+        .map_err(explain)?;
     Ok(restored)
 }
 

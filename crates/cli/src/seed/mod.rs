@@ -158,7 +158,6 @@ async fn write_batch(transaction: &Transaction<'_>, batch: Batch) -> Result<()> 
         ("users", batch.users),
         ("tutors", batch.tutors),
         ("students", batch.students),
-        ("guardians", batch.guardians),
     ] {
         let statement = format!("copy staged_{table} from stdin with (format csv)");
         let sink = transaction.copy_in(&statement).await.map_err(explain)?;
@@ -180,9 +179,6 @@ create temporary table staged_tutors (
 create temporary table staged_students (
   id uuid, user_id uuid, centre_id uuid, dob date, academic_age jsonb, special_needs jsonb, assigned_tutor_id uuid, parent_id uuid
 ) on commit drop;
-create temporary table staged_guardians (
-  id uuid, user_id uuid, student_id uuid
-) on commit drop;
 ";
 
 const UNSTAGING: &str = "
@@ -195,10 +191,7 @@ from staged_tutors;
 insert into lms.students (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id)
 select id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id
 from staged_students;
-insert into lms.guardians (id, user_id, student_id, relationship)
-select id, user_id, student_id, 'parent'
-from staged_guardians;
-truncate staged_users, staged_tutors, staged_students, staged_guardians;
+truncate staged_users, staged_tutors, staged_students;
 ";
 
 #[cfg(test)]

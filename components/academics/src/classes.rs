@@ -101,14 +101,11 @@ pub(crate) const CLASSES: Resource = Resource {
         .read_only(),
         Field::new(
             "former_tutor_ids",
-            Kind::References {
-                table: "tutors",
-                items: MOST_STUDENTS,
-            },
-            "Tutors who gave lessons of it before it was another's; they see those lessons, and record who came.",
+            Kind::Rows(&[]),
+            "Tutors who gave lessons of it before it was another's; the database keeps them.",
         )
         .default("'[]'::jsonb")
-        .read_only(),
+        .derived(),
         Field::new("planned", Kind::Rows(&[]), "The lessons of the schedule.")
             .default("'[]'::jsonb")
             .derived(),

@@ -39,6 +39,7 @@ fn a_student_is_made_read_changed_deleted_and_restored() {
             "special_needs": ["Autism", "ADHD"],
             "assigned_tutor_id": null,
             "parent_id": null,
+            "leaderboard_name": null,
             "languages": ["en", "pt-BR"],
             "history": [],
             "created_at": student["created_at"],

@@ -177,6 +177,8 @@ call lms_private.let_erase();
 
 alter table lms.classes no force row level security;
 alter table lms.occurrences no force row level security;
+-- It looks at the tenant of the context, which a migration has not, and nothing of what it checks is changed.
+alter table lms.classes disable trigger check_class;
 
 update lms.classes as c
 set former_tutor_ids = f.tutors
@@ -194,6 +196,7 @@ from (
 where c.tenant_id = f.tenant_id
   and c.id = f.class_id;
 
+alter table lms.classes enable trigger check_class;
 alter table lms.occurrences force row level security;
 alter table lms.classes force row level security;
 

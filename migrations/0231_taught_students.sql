@@ -45,16 +45,19 @@ declare
 begin
   -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
   if tg_table_name = 'occurrences' then
-    select jsonb_agg(distinct jsonb_build_object('tenant_id', o.tenant_id, 'tutor_id', o.tutor_id, 'student_id', a.student_id))
+    select jsonb_agg(to_jsonb(d))
     into doubtful
-    from old_rows as o
-    join new_rows as n
-      on n.tenant_id = o.tenant_id
-      and n.id = o.id
-    join lms.attendances as a
-      on a.tenant_id = o.tenant_id
-      and a.occurrence_id = o.id
-    where n.tutor_id <> o.tutor_id;
+    from (
+      select distinct o.tenant_id, o.tutor_id, a.student_id
+      from old_rows as o
+      join new_rows as n
+        on n.tenant_id = o.tenant_id
+        and n.id = o.id
+      join lms.attendances as a
+        on a.tenant_id = o.tenant_id
+        and a.occurrence_id = o.id
+      where n.tutor_id <> o.tutor_id
+    ) as d;
     insert into lms_private.taught_students (tenant_id, tutor_id, student_id)
     select distinct n.tenant_id, n.tutor_id, a.student_id
     from old_rows as o
@@ -77,17 +80,20 @@ begin
     where n.deleted_at is null
     on conflict do nothing;
   elsif tg_op = 'UPDATE' then
-    select jsonb_agg(distinct jsonb_build_object('tenant_id', n.tenant_id, 'tutor_id', l.tutor_id, 'student_id', n.student_id))
+    select jsonb_agg(to_jsonb(d))
     into doubtful
-    from old_rows as o
-    join new_rows as n
-      on n.tenant_id = o.tenant_id
-      and n.id = o.id
-    join lms.occurrences as l
-      on l.tenant_id = n.tenant_id
-      and l.id = n.occurrence_id
-    where o.deleted_at is null
-      and n.deleted_at is not null;
+    from (
+      select distinct n.tenant_id, l.tutor_id, n.student_id
+      from old_rows as o
+      join new_rows as n
+        on n.tenant_id = o.tenant_id
+        and n.id = o.id
+      join lms.occurrences as l
+        on l.tenant_id = n.tenant_id
+        and l.id = n.occurrence_id
+      where o.deleted_at is null
+        and n.deleted_at is not null
+    ) as d;
     insert into lms_private.taught_students (tenant_id, tutor_id, student_id)
     select distinct n.tenant_id, l.tutor_id, n.student_id
     from old_rows as o

@@ -14,7 +14,6 @@ with page as (
       'meeting_provider', r.meeting_provider,
       'meeting_url', r.meeting_url,
       'warnings', r.warnings,
-      'former_tutor_ids', r.former_tutor_ids,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -66,7 +65,6 @@ with page as (
       'meeting_provider', r.meeting_provider,
       'meeting_url', r.meeting_url,
       'warnings', r.warnings,
-      'former_tutor_ids', r.former_tutor_ids,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -126,7 +124,6 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
-    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -153,7 +150,6 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
-    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -170,7 +166,7 @@ where r.id is not null
 
 -- classes.create
 with r as (
-  insert into lms.classes as r (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, planned, planned_until)
+  insert into lms.classes as r (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, former_tutor_ids, planned, planned_until)
   select
     ($1->>'id')::uuid,
     lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
@@ -182,6 +178,7 @@ with r as (
     ($1->'input'->>'room')::text,
     ($1->'input'->>'meeting_provider')::text,
     ($1->'input'->>'meeting_url')::text,
+    coalesce(nullif($1->'input'->'former_tutor_ids', 'null'::jsonb), '[]'::jsonb),
     coalesce(nullif($1->'input'->'planned', 'null'::jsonb), '[]'::jsonb),
     ($1->'input'->>'planned_until')::timestamptz
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -200,7 +197,6 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
-    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -235,6 +231,7 @@ with target as materialized (
     room = case when $1->'input' ? 'room' then ($1->'input'->>'room')::text else r.room end,
     meeting_provider = case when $1->'input' ? 'meeting_provider' then ($1->'input'->>'meeting_provider')::text else r.meeting_provider end,
     meeting_url = case when $1->'input' ? 'meeting_url' then ($1->'input'->>'meeting_url')::text else r.meeting_url end,
+    former_tutor_ids = case when $1->'input' ? 'former_tutor_ids' then coalesce(nullif($1->'input'->'former_tutor_ids', 'null'::jsonb), '[]'::jsonb) else r.former_tutor_ids end,
     planned = case when $1->'input' ? 'planned' then coalesce(nullif($1->'input'->'planned', 'null'::jsonb), '[]'::jsonb) else r.planned end,
     planned_until = case when $1->'input' ? 'planned_until' then ($1->'input'->>'planned_until')::timestamptz else r.planned_until end
   from target
@@ -255,7 +252,6 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
-    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -299,7 +295,6 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
-    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -343,7 +338,6 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
-    'former_tutor_ids', r.former_tutor_ids,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -355,7 +349,7 @@ from r;
 
 -- classes.import
 with made as (
-  insert into lms.classes (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, planned, planned_until)
+  insert into lms.classes (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, former_tutor_ids, planned, planned_until)
   select
     (one->>'id')::uuid,
     coalesce((one->'input'->>'centre_id')::uuid, null),
@@ -367,6 +361,7 @@ with made as (
     coalesce((one->'input'->>'room')::text, null),
     coalesce((one->'input'->>'meeting_provider')::text, null),
     coalesce((one->'input'->>'meeting_url')::text, null),
+    coalesce(nullif(one->'input'->'former_tutor_ids', 'null'::jsonb), '[]'::jsonb),
     coalesce(nullif(one->'input'->'planned', 'null'::jsonb), '[]'::jsonb),
     coalesce((one->'input'->>'planned_until')::timestamptz, null)
   from jsonb_array_elements($1->'rows') as one
@@ -390,7 +385,7 @@ from (
 
 -- classes.export
 select
-  'id,centre_id,tutor_id,student_ids,schedule,status,subject,level,room,meeting_provider,meeting_url,warnings,former_tutor_ids,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,centre_id,tutor_id,student_ids,schedule,status,subject,level,room,meeting_provider,meeting_url,warnings,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -406,7 +401,6 @@ from (
     lms.csv_cell(r.meeting_provider::text) || ',' ||
     lms.csv_cell(r.meeting_url::text) || ',' ||
     lms.csv_cell(r.warnings::text) || ',' ||
-    lms.csv_cell(r.former_tutor_ids::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -1,6 +1,6 @@
 //! A demo tenant's centres and people: accounts, and the rows that make them tutors, students, staff and guardians.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use fake::Fake;
 use fake::faker::name::en::{FirstName, LastName};
 use rand::rngs::ChaCha8Rng;
@@ -8,10 +8,12 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio_postgres::Transaction;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::rows::{act_as, insert};
 use super::{Centre, ROLES, email};
+use crate::database::explain;
 use crate::tenant;
 
 /// People besides the demo users, for each centre.
@@ -320,11 +322,14 @@ async fn create_staff(
     Ok(ids)
 }
 
-/// Second guardians: the database has made the first contacts guardians.
+/// Guardians: each first contact, where the database has not made the link itself, as it does since 0230, and some second ones.
 async fn create_guardians(transaction: &Transaction<'_>, people: &People) -> Result<()> {
     let mut rows = Vec::new();
     for (number, student) in people.students.iter().enumerate() {
-        // Some have the parent of a neighbour.
+        rows.push(
+            json!({"user_id": student.parent, "student_id": student.id, "relationship": "parent"}),
+        );
+        // The parent of a neighbour.
         let neighbour = people
             .students
             .get(number + 1)
@@ -333,5 +338,21 @@ async fn create_guardians(transaction: &Transaction<'_>, people: &People) -> Res
             rows.push(json!({"user_id": neighbour.parent, "student_id": student.id, "relationship": "guardian"}));
         }
     }
-    insert(transaction, "guardians", &rows).await
+    transaction
+        .execute(
+            "insert into lms.guardians (user_id, student_id, relationship)
+            select r.user_id, r.student_id, r.relationship
+            from jsonb_populate_recordset(null::lms.guardians, $1) as r
+            where not exists (
+              select from lms.guardians as g
+              where g.user_id = r.user_id
+                and g.student_id = r.student_id
+                and g.deleted_at is null
+            )",
+            &[&Json(rows)],
+        )
+        .await
+        .map_err(explain)
+        .context("cannot insert demo rows into guardians")?;
+    Ok(())
 }

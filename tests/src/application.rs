@@ -132,6 +132,9 @@ async fn on_copy(
             .batch_execute(&format!("create database {name} template lms"))
             .await
             .context("the demo database can't be copied")?;
+        // A copy has all that the schema holds, and privileges of its own.
+        let copy = cli::database::connect(&with_database(&admin_url, &name)).await?;
+        cli::migrate::withhold(&copy).await?;
     }
     demo.database.application_url = with_database(&demo.database.application_url, &name);
     demo.database.superuser_url = with_database(&demo.database.superuser_url, &name);

@@ -50,13 +50,22 @@ impl Server {
         Ok(())
     }
 
+    /// Where its data lies, and its log.
+    ///
+    /// # Errors
+    ///
+    /// When it has none.
+    pub fn data(&self) -> Result<PathBuf> {
+        Ok(self.state().join("postgres").canonicalize()?)
+    }
+
     /// Writes a file that only the server may read beside its data, and returns where it is.
     ///
     /// # Errors
     ///
     /// When it can't be written.
     pub fn keep(&self, name: &str, text: &str) -> Result<PathBuf> {
-        let data = self.state().join("postgres").canonicalize()?;
+        let data = self.data()?;
         let (owner, path) = (data.metadata()?, data.join(name));
         std::fs::write(&path, text)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;

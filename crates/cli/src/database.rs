@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Error, Result, anyhow};
 use futures::{SinkExt, StreamExt, pin_mut};
+use platform::sqlstate::without_values;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -126,8 +127,12 @@ pub fn explain(error: tokio_postgres::Error) -> Error {
     let Some(answer) = error.as_db_error() else {
         return Error::new(error);
     };
-    let mut line = answer.message().to_owned();
-    for part in [answer.detail(), answer.hint()].into_iter().flatten() {
+    let code = answer.code().code();
+    let mut line = without_values(code, answer.message());
+    // These two classes are about values of a row, which their details quote; the worker's lines are a log.
+    let is_about_values = code.starts_with("22") || code.starts_with("23");
+    let detail = answer.detail().filter(|_| !is_about_values);
+    for part in [detail, answer.hint()].into_iter().flatten() {
         line.push_str("; ");
         line.push_str(part);
     }

@@ -25,6 +25,7 @@ pub mod restoring;
 pub mod secrets;
 pub mod seed;
 pub mod serve;
+pub mod server_log;
 pub mod sink;
 mod stop;
 pub mod tenant;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use cli::server_log;
 
 /// The options in a manifest's lists of arguments, such as `--cell`.
 fn options(manifest: &str) -> Vec<&str> {
@@ -46,5 +47,24 @@ fn the_jobs_call_migrate_with_options_that_it_has() -> Result<()> {
 fn the_worker_needs_no_option() -> Result<()> {
     let usage = help("worker")?;
     assert!(usage.contains("Usage: lms worker [OPTIONS]\n"), "{usage}");
+    Ok(())
+}
+
+#[test]
+fn every_server_keeps_values_out_of_its_log() -> Result<()> {
+    let kubernetes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/kubernetes");
+    for file in ["base/database.yaml", "restore/restored.yaml"] {
+        let manifest = fs::read_to_string(kubernetes.join(file))?;
+        for (name, value) in server_log::SETTINGS {
+            let line = manifest
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(&format!("{name}: ")));
+            assert_eq!(
+                line.map(|set| set.trim_matches('"')),
+                Some(value),
+                "{name} in {file}"
+            );
+        }
+    }
     Ok(())
 }

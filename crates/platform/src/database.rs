@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use crate::context::Context;
 use crate::sql::Statement;
 
-/// The one SQL text that ever reaches PostgreSQL from a component.
-pub const CALL: &str = "call lms.run($1, $2, $3, $4, null, null, null)";
+/// The one SQL text that ever reaches PostgreSQL from a component. It answers body, tag, whether the answer was kept, and the
+/// [`Refusal`] as JSON: what is refused is no error to the server, or it would write it, with what people typed, into its log.
+pub const CALL: &str = "call lms.run($1, $2, $3, $4, null, null, null, null)";
 
 /// The SQLSTATE of a transaction that was chosen to end a deadlock. It has left nothing behind, so it can be run again.
 const DEADLOCK: &str = "40P01";
@@ -46,7 +47,7 @@ pub enum Failure {
 }
 
 /// PostgreSQL's words on a refused statement.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Refusal {
     /// SQLSTATE, five characters.
     pub code: String,

@@ -218,10 +218,11 @@ select
   max(cursor) filter (where more) as tag
 from finished",
         );
-        if self.shape().is_some() {
-            sql.prepared(resource.name)
-        } else {
-            sql.unprepared()
+        match self.shape() {
+            // The first page of all is a fixed statement of each role; filters and cursors make many.
+            Some(("", false)) => sql.prepared(resource.name),
+            Some(_) => sql.prepared_while_used(resource.name),
+            None => sql.unprepared(),
         }
     }
 

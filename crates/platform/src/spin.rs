@@ -295,25 +295,27 @@ impl Database for Postgres<'_> {
     }
 }
 
-/// The row of `lms.run`: body, tag, and whether it was kept from an earlier request.
+/// The row of `lms.run`: body, tag, whether it was kept from an earlier request, and why there is none of these.
 fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failure> {
+    let odd = |what: &str| Failure::Unexpected(format!("lms.run answered {what}"));
     let text = |value: DbValue| match value {
         DbValue::Str(text) => Ok(Some(text)),
         DbValue::DbNull => Ok(None),
-        other => Err(Failure::Unexpected(format!(
-            "lms.run answered {other:?} for a text"
-        ))),
+        // Not the value itself, which may be somebody's: this becomes a line of the log.
+        _ => Err(odd("something else for a text")),
     };
-    match row.map(<[DbValue; 3]>::try_from) {
-        Some(Ok([body, tag, DbValue::Boolean(replayed)])) => Ok(Answer {
+    match row.map(<[DbValue; 4]>::try_from) {
+        Some(Ok([_, _, _, DbValue::Str(refusal)])) => match serde_json::from_str(&refusal) {
+            Ok(refusal) => Err(Failure::Refused(Box::new(refusal))),
+            Err(_) => Err(odd("a refusal that is none")),
+        },
+        Some(Ok([body, tag, DbValue::Boolean(replayed), DbValue::DbNull])) => Ok(Answer {
             body: text(body)?,
             tag: text(tag)?,
             replayed,
             microseconds: microseconds.try_into().unwrap_or(u64::MAX),
         }),
-        _ => Err(Failure::Unexpected(
-            "lms.run answered no row of three columns".to_owned(),
-        )),
+        _ => Err(odd("no row of four columns")),
     }
 }
 

@@ -52,9 +52,19 @@ impl Sql {
     /// The statement, kept prepared by the server under its operation and the first 16 hex digits of its
     /// text's SHA-256, which `lms.run` verifies when it prepares it.
     pub fn prepared(self, operation: &str) -> Statement {
+        self.kept(operation, '#')
+    }
+
+    /// The statement, kept prepared by the server as long as it is among those that are used most: for the many
+    /// shapes of one operation, of which a connection keeps a few (`~` says so to `lms.run`).
+    pub fn prepared_while_used(self, operation: &str) -> Statement {
+        self.kept(operation, '~')
+    }
+
+    fn kept(self, operation: &str, mark: char) -> Statement {
         let digest = Sha256::digest(self.0.as_bytes());
         Statement {
-            name: format!("{operation}#{}", hex(&digest[..8])),
+            name: format!("{operation}{mark}{}", hex(&digest[..8])),
             text: self.0,
         }
     }
@@ -85,6 +95,8 @@ mod tests {
         assert_eq!(statement.text, "-- lamps.get\n");
         let digest = hex(&Sha256::digest("-- lamps.get\n"));
         assert_eq!(statement.name, format!("lamps#{}", &digest[..16]));
+        let statement = Sql::named("lamps", "get").prepared_while_used("lamps");
+        assert_eq!(statement.name, format!("lamps~{}", &digest[..16]));
     }
 
     #[test]

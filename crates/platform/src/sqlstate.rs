@@ -36,8 +36,24 @@ fn unavailable(cause: impl Into<String>) -> Problem {
         .cause(cause)
 }
 
+/// A server's message as a log may have it. Data exceptions (class 22) quote the value that could not be read, and the value is
+/// somebody's; the messages of all other classes name tables, columns and constraints only. DETAIL belongs into no log at all.
+pub fn without_values(code: &str, message: &str) -> String {
+    if !code.starts_with("22") {
+        return message.to_owned();
+    }
+    match message.find('"') {
+        Some(quoted) => format!("{}…", message[..quoted].trim_end()),
+        None => message.to_owned(),
+    }
+}
+
 fn refused(refusal: Refusal) -> Outcome {
-    let line = format!("{}: {}", refusal.code, refusal.message);
+    let line = format!(
+        "{}: {}",
+        refusal.code,
+        without_values(&refusal.code, &refusal.message)
+    );
     let result = match refusal.code.as_str() {
         "LM200" => match refusal.detail {
             Some(report) => return Outcome::DryRun(report),
@@ -291,6 +307,35 @@ mod tests {
         ] {
             let cause = problem_of(refusal(code)).cause;
             assert_eq!(cause, Some(format!("{code}: said by the database")));
+        }
+    }
+
+    #[test]
+    fn the_log_has_no_value_that_somebody_sent() {
+        for (code, message, line) in [
+            (
+                "22P02",
+                "invalid input syntax for type uuid: \"Ada Byron\"",
+                "22P02: invalid input syntax for type uuid: …",
+            ),
+            (
+                "22003",
+                "value \"98765432109\" is out of range for type integer",
+                "22003: value …",
+            ),
+            ("22012", "division by zero", "22012: division by zero"),
+            (
+                "42P01",
+                "relation \"lms.lamps\" does not exist",
+                "42P01: relation \"lms.lamps\" does not exist",
+            ),
+        ] {
+            let problem = problem_of(Refusal {
+                message: message.to_owned(),
+                detail: Some("Failing row contains (Ada Byron).".to_owned()),
+                ..refusal(code)
+            });
+            assert_eq!(problem.cause.as_deref(), Some(line));
         }
     }
 

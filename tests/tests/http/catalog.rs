@@ -20,7 +20,7 @@ const COMMON: [&str; 8] = [
 ];
 
 /// The rules that every table of the schema keeps: each query lists the tables that break one.
-const RULES: [(&str, &str); 5] = [
+const RULES: [(&str, &str); 7] = [
     (
         "row security is enabled and forced",
         "select c.relname
@@ -92,6 +92,29 @@ const RULES: [(&str, &str); 5] = [
               and not t.tgisinternal
               and p.proname like 'record%'
           ) < 2",
+    ),
+    (
+        "foreign keys have an index that begins with their columns",
+        "select format('%s.%s', c.conrelid::regclass, c.conname)
+        from pg_constraint as c
+        where c.connamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
+          and c.contype = 'f'
+          and not exists (
+            select from pg_index as i
+            where i.indrelid = c.conrelid
+              and c.conkey @> (i.indkey::int2[])[0:cardinality(c.conkey) - 1]
+              and c.conkey <@ (i.indkey::int2[])[0:cardinality(c.conkey) - 1]
+          )",
+    ),
+    (
+        "what looks past row security for a tenant looks whether it is the context's",
+        "select p.oid::regprocedure::text
+        from pg_proc as p
+        where p.pronamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
+          and p.prosecdef
+          and has_function_privilege('lms_application', p.oid, 'execute')
+          and p.proargnames[1:p.pronargs] && array['tenant', 'tenant_id']
+          and pg_get_functiondef(p.oid) !~ 'is_of_context|app\\.tenant_id'",
     ),
 ];
 

@@ -44,13 +44,14 @@ pub(crate) fn writes() -> Vec<Endpoint> {
 }
 
 /// A request as chance made it.
+#[derive(Clone)]
 pub(crate) struct Drawn {
     pub(crate) operation: String,
-    method: Method,
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) role: Role,
     /// Whether it is about an earlier version of the row.
-    stale: bool,
+    pub(crate) stale: bool,
     /// The body's type and text.
     pub(crate) content: Option<(&'static str, String)>,
 }

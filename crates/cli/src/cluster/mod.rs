@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::database;
 use crate::secrets::Secrets;
+use crate::{database, server_log};
 
 pub(crate) use location::Account;
 pub use server::{VERSION, find_programs};
@@ -344,6 +344,9 @@ fn configuration_text(port: u16, durability: Durability) -> String {
          timezone = 'UTC'\n\
          log_timezone = 'UTC'\n"
     );
+    for (name, value) in server_log::SETTINGS {
+        text.push_str(&format!("{name} = {value}\n"));
+    }
     if durability == Durability::Unsafe {
         text.push_str("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n");
     }
@@ -360,6 +363,18 @@ mod tests {
         assert_eq!(free_port(Some(port)).unwrap(), port);
         let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         assert_ne!(free_port(Some(port)).unwrap(), port);
+    }
+
+    #[test]
+    fn a_server_of_ours_logs_no_value() {
+        let text = configuration_text(1, Durability::Safe);
+        for line in [
+            "log_error_verbosity = terse\n",
+            "log_min_error_statement = panic\n",
+            "log_parameter_max_length_on_error = 0\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(super) async fn check(options: &Options, address: &str) -> Vec<Check> {
         ("migrations", migrations(&client).await),
         ("cell", cell(&client).await),
         ("roles", roles(&client).await),
+        ("privileges", privileges(&client).await),
+        ("server log", server_log(&client).await),
         ("row security", row_security(&client).await),
         ("event log", event_log(&client).await),
         ("archiving", archiving(&client).await),
@@ -178,6 +180,33 @@ async fn roles(client: &Client) -> Result<Outcome> {
         Ok(Outcome::Good(
             "all there, and the application is under row security".to_owned(),
         ))
+    }
+}
+
+async fn privileges(client: &Client) -> Result<Outcome> {
+    let found = migrate::excess(client).await?;
+    if found == migrate::Excess::default() {
+        Ok(Outcome::Good(
+            "the application makes neither temporary nor large objects".to_owned(),
+        ))
+    } else {
+        bad(
+            "lms_application may make temporary or large objects",
+            "`lms migrate` once more, as a superuser",
+        )
+    }
+}
+
+/// Whether the server's log is one without anybody's data.
+async fn server_log(client: &Client) -> Result<Outcome> {
+    let faults = crate::server_log::faults(client).await?;
+    if faults.is_empty() {
+        Ok(Outcome::Good("has no values in it".to_owned()))
+    } else {
+        bad(
+            format!("may have what people typed in it: {}", faults.join("; ")),
+            "`alter system set` what is named, or `alter role ... reset` it, and `select pg_reload_conf()`",
+        )
     }
 }
 

@@ -1,8 +1,9 @@
-//! Brings a database to the schema of this program: plan, ledger, transactions, passwords of the login roles.
+//! Brings a database to the schema of this program: plan, ledger, transactions, privileges, passwords of the login roles.
 //! The schema itself is only in `migrations/`.
 
 mod cell;
 mod plan;
+mod privileges;
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use tokio_postgres::{Client, GenericClient};
 use cell::Standing;
 pub use cell::{cell_name, is_cell};
 pub use plan::{Applied, Migration, Mismatch, embedded, pending};
+pub use privileges::withhold;
+pub(crate) use privileges::{Excess, excess};
 
 use crate::cell::Name;
 use crate::database::{self, explain};
@@ -67,6 +70,7 @@ pub async fn run<'a>(
             .with_context(|| format!("migration {} failed and was undone", migration.label()))?;
     }
     hand_over_ledger(&client).await?;
+    withhold(&client).await?;
     if let Standing::Open(cell) = standing {
         cell::write(&client, &cell).await?;
     }

@@ -1,0 +1,232 @@
+//! No log has anything in it that people typed: neither PostgreSQL's, nor the host's, nor the worker's.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use chrono::Utc;
+use cli::worker;
+use platform::database::CALL;
+use platform::sql::Sql;
+use serde_json::json;
+use tests::{Application, Role, Server, run_on_own_server};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::marked_requests::{DIGITS, MARK, Sender};
+
+/// Set for the process that does the work, whose own output is a log as well.
+const INNER: &str = "LMS_TEST_SERVER_LOG";
+
+/// What the server logs in the test: more than a server of ours does. With all parts of every error, in both forms, so that it is
+/// the application that keeps them out; as PostgreSQL comes, and as CloudNativePG runs it.
+const TALKATIVE: [&str; 5] = [
+    "alter system set logging_collector = on",
+    "alter system set log_destination = 'stderr,csvlog'",
+    "alter system set log_error_verbosity = default",
+    "alter system set log_min_error_statement = error",
+    "alter system reset log_parameter_max_length_on_error",
+];
+
+/// All that the server has logged since it was made.
+fn logged(server: &Server) -> Result<String> {
+    let data = server.data()?;
+    let mut text = String::new();
+    for directory in [data.clone(), data.join("log")] {
+        for entry in std::fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|end| end == "log" || end == "csv")
+            {
+                text.push_str(&String::from_utf8_lossy(&std::fs::read(path)?));
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// The lines that have something in them that was sent.
+fn marked(text: &str) -> Vec<&str> {
+    text.lines()
+        .filter(|line| line.to_lowercase().contains(MARK) || line.contains(DIGITS))
+        .collect()
+}
+
+fn errors(text: &str) -> Vec<&str> {
+    text.lines()
+        .filter(|line| line.contains("ERROR:") || line.contains(",ERROR,"))
+        .collect()
+}
+
+#[test]
+fn nothing_that_people_type_gets_into_a_log() {
+    if std::env::var_os(INNER).is_some() {
+        run_on_own_server(work);
+        return;
+    }
+    // The components write to the standard error of the process that serves them.
+    let name = "server_log::nothing_that_people_type_gets_into_a_log";
+    let output = std::env::current_exe()
+        .and_then(|program| {
+            Command::new(program)
+                .args(["--exact", name, "--nocapture"])
+                .env(INNER, "1")
+                .output()
+        })
+        .expect("the test runs once more");
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{said}\n{complained}");
+    assert!(said.contains("1 passed"), "{said}");
+    for text in [said, complained] {
+        assert!(marked(&text).is_empty(), "{:#?}", marked(&text));
+    }
+}
+
+async fn work(app: &Application, server: &Server) -> Result<()> {
+    for setting in TALKATIVE {
+        app.superuser().await?.batch_execute(setting).await?;
+    }
+    server.stop().await?;
+    server.start().await?;
+
+    let mut sender = Sender::new(app).await?;
+    for _ in 0..2 {
+        sender.work().await?;
+    }
+    sign_in_wrongly(app).await?;
+    erase_somebody(app).await?;
+    worker::round(&app.superuser_url, Utc::now()).await?;
+    for status in [200, 201, 400, 401, 403, 404, 409, 412, 422] {
+        let count = sender.statuses.get(&status).copied().unwrap_or_default();
+        ensure!(count > 0, "never {status}: {:?}", sender.statuses);
+    }
+
+    let text = logged(server)?;
+    assert!(marked(&text).is_empty(), "{:#?}", marked(&text));
+    assert!(errors(&text).is_empty(), "{:#?}", errors(&text));
+
+    // What has to be an error for the server is one without anybody's data.
+    time_out(app).await?;
+    left_inside_a_transaction(app).await?;
+    // Whoever looks would have found something.
+    let control = app.superuser().await?;
+    ensure!(control.batch_execute("select 'seen'::uuid").await.is_err());
+    let text = logged(server)?;
+    for expected in [
+        "statement timeout",
+        "invalid transaction termination",
+        "seen",
+    ] {
+        assert!(
+            errors(&text).iter().any(|line| line.contains(expected)),
+            "{expected}: {:#?}",
+            errors(&text)
+        );
+    }
+    assert!(marked(&text).is_empty(), "{:#?}", marked(&text));
+    Ok(())
+}
+
+async fn sign_in_wrongly(app: &Application) -> Result<()> {
+    let slug = &app.demo.tenants[0].slug;
+    for (tenant, email) in [
+        (slug.as_str(), "admin@aurora.example"),
+        (slug.as_str(), "zqmk@aurora.example"),
+        ("zqmk", "zqmk@aurora.example"),
+    ] {
+        let body = json!({"tenant": tenant, "email": email, "password": "zqmk-a-password"});
+        for _ in 0..7 {
+            let request = app
+                .request(http::Method::POST, "/v1/auth/login")
+                .json(&body);
+            let reply = tests::send(request).await?;
+            ensure!([401, 429].contains(&reply.status), "{}", reply.text);
+        }
+    }
+    let body =
+        json!({"token": format!("{MARK}-{}", "x".repeat(40)), "password": "zqmk-a-password"});
+    let request = app
+        .request(http::Method::POST, "/v1/auth/password-reset/confirm")
+        .json(&body);
+    ensure!(tests::send(request).await?.status >= 400);
+    Ok(())
+}
+
+async fn erase_somebody(app: &Application) -> Result<()> {
+    let admin = app.session(0, Role::Admin).await?;
+    let body = json!({"name": "zqmk Byron", "email": "zqmk.erased@work.example", "phone": format!("+44{DIGITS}"), "role": "parent"});
+    let made = app
+        .post(&admin, "/v1/users", body.clone())
+        .await?
+        .expect(201)
+        .json();
+    app.post(&admin, "/v1/users", body).await?.expect(409);
+    let path = format!(
+        "/v1/privacy/subjects/{}/erase",
+        made["id"].as_str().context("an id")?
+    );
+    let reply = app
+        .post(&admin, &path, json!({"reason": "zqmk asked"}))
+        .await?;
+    ensure!(reply.status < 500, "{}", reply.text);
+    Ok(())
+}
+
+/// A connection of the components' role, and the context of an admin.
+async fn application(app: &Application) -> Result<(Client, String)> {
+    let session = app.session(0, Role::Admin).await?;
+    let context = json!({
+        "region": "eu",
+        "tenant": session.tenant,
+        "user": session.user,
+        "session": session.id,
+        "role": "admin",
+        "request_id": "r-1",
+    });
+    let client = cli::database::connect(&app.application_url).await?;
+    Ok((client, context.to_string()))
+}
+
+async fn time_out(app: &Application) -> Result<()> {
+    let (client, context) = application(app).await?;
+    client
+        .batch_execute("set statement_timeout = '200ms'")
+        .await?;
+    let text = "select pg_sleep(20)::text || ($1->>'name'), null";
+    let arguments = json!({"name": format!("{MARK} Byron")}).to_string();
+    for statement in [
+        Sql::from(text).prepared("tries"),
+        Sql::from(text).unprepared(),
+    ] {
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            [&context, &statement.name, &statement.text, &arguments];
+        let Err(error) = client.query_one(CALL, &parameters).await else {
+            anyhow::bail!("it is not stopped")
+        };
+        ensure!(
+            error.code().is_some_and(|code| code.code() == "57014"),
+            "{error:?}"
+        );
+    }
+    Ok(())
+}
+
+async fn left_inside_a_transaction(app: &Application) -> Result<()> {
+    let (client, context) = application(app).await?;
+    client.batch_execute("begin").await?;
+    let statement = Sql::from("select $1::text, null").prepared("tries");
+    let arguments = json!({"id": Uuid::nil(), "name": format!("{MARK} Byron")}).to_string();
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&context, &statement.name, &statement.text, &arguments];
+    let Err(error) = client.query_one(CALL, &parameters).await else {
+        anyhow::bail!("it is run")
+    };
+    ensure!(
+        error.code().is_some_and(|code| code.code() == "2D000"),
+        "{error:?}"
+    );
+    Ok(())
+}

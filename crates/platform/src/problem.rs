@@ -213,6 +213,17 @@ impl Problem {
         self
     }
 
+    /// JSON of our own, such as the database's answer, that is not of the agreed shape: a fault of ours. The log is told where, for the
+    /// error's own words quote what stands there, which may be somebody's.
+    pub fn unreadable(error: &serde_json::Error) -> Problem {
+        Problem::new(Kind::Internal).cause(format!(
+            "JSON that can't be read ({:?}), line {}, column {}",
+            error.classify(),
+            error.line(),
+            error.column()
+        ))
+    }
+
     /// Adds the line for the operator.
     pub fn cause(mut self, cause: impl Into<String>) -> Problem {
         self.cause = Some(cause.into());

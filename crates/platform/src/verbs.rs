@@ -193,9 +193,8 @@ pub(crate) fn located(response: Response, noun: &str) -> Result<Response, Proble
         id: uuid::Uuid,
     }
     // The id is among the fields that every grant reads.
-    let made: Made = serde_json::from_slice(&response.body).map_err(|error| {
-        Problem::new(Kind::Internal).cause(format!("made without an id: {error}"))
-    })?;
+    let made: Made =
+        serde_json::from_slice(&response.body).map_err(|error| Problem::unreadable(&error))?;
     Ok(response.header("location", format!("/v1/{noun}/{}", made.id)))
 }
 

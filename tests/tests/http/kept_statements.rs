@@ -84,7 +84,7 @@ fn lists() -> impl Iterator<Item = (&'static Resource, &'static Grant)> {
             Role::ALL
                 .into_iter()
                 .filter_map(|role| component.grant(resource.name, role, Verb::List))
-                .map(|grant| (*resource, grant))
+                .map(move |grant| (resource, grant))
         })
     })
 }

@@ -59,7 +59,7 @@ fn read<'a>(call: &'a Call<'a>) -> Done<'a> {
         };
         let internal = |cause: String| Problem::new(ProblemKind::Internal).cause(cause);
         let series: Vec<Series> =
-            serde_json::from_str(&body).map_err(|error| internal(error.to_string()))?;
+            serde_json::from_str(&body).map_err(|error| Problem::unreadable(&error))?;
         let text = calendar::render(&series).map_err(internal)?;
         let tag = format!("\"{}\"", random::digest(&text));
         let response = if conditions::not_modified(call.request, &tag) {

@@ -1,6 +1,6 @@
 //! What a statement says, read from the answer of the database. Amounts stay the texts that they are.
 
-use platform::problem::{Kind, Problem};
+use platform::problem::Problem;
 use serde::Deserialize;
 
 /// A statement.
@@ -75,9 +75,7 @@ impl Content {
     ///
     /// When the database answered something else.
     pub(super) fn read(json: &str) -> Result<Content, Problem> {
-        serde_json::from_str(json).map_err(|error| {
-            Problem::new(Kind::Internal).cause(format!("a statement that can't be read: {error}"))
-        })
+        serde_json::from_str(json).map_err(|error| Problem::unreadable(&error))
     }
 }
 

@@ -80,9 +80,9 @@ pub(crate) fn pair(
 ) -> Result<String, Problem> {
     let internal = |cause: String| Problem::new(ProblemKind::Internal).cause(cause);
     let user: User =
-        serde_json::from_str(identity.user.get()).map_err(|error| internal(error.to_string()))?;
+        serde_json::from_str(identity.user.get()).map_err(|error| Problem::unreadable(&error))?;
     let tenant: Tenant =
-        serde_json::from_str(identity.tenant.get()).map_err(|error| internal(error.to_string()))?;
+        serde_json::from_str(identity.tenant.get()).map_err(|error| Problem::unreadable(&error))?;
     let now = chrono::Utc::now().timestamp();
     let access_token = settings
         .keys

@@ -4,7 +4,7 @@ use http::Method;
 use platform::action::{Action, Answers, Call, Done, Run};
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant};
-use platform::problem::{FieldError, Kind as ProblemKind, Problem};
+use platform::problem::{FieldError, Problem};
 use platform::random;
 use platform::response::Response;
 use platform::sql::{Sql, Statement};
@@ -117,7 +117,7 @@ fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
             Err(failure) => return settle(failure),
         };
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
-            .map_err(|error| Problem::new(ProblemKind::Internal).cause(error.to_string()))?;
+            .map_err(|error| Problem::unreadable(&error))?;
         if !password::matches(call.text("current"), attempt.password_hash.as_deref())? {
             return Err(Problem::invalid(vec![FieldError::new(
                 "/current",

@@ -233,8 +233,7 @@ fn refresh<'a>(call: &'a Call<'a>) -> Done<'a> {
 
 /// Reads what a statement answered; anything unexpected in it is a fault of ours.
 fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Problem> {
-    serde_json::from_str(body)
-        .map_err(|error| Problem::new(ProblemKind::Internal).cause(error.to_string()))
+    serde_json::from_str(body).map_err(|error| Problem::unreadable(&error))
 }
 
 fn exchange() -> Statement {

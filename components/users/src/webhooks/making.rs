@@ -131,8 +131,8 @@ async fn answer(
         Err(failure) => return settle(failure),
     };
     let body = body.ok_or_else(|| Problem::new(problem::Kind::NotFound))?;
-    let mut body: Map<String, Value> = serde_json::from_str(&body)
-        .map_err(|error| Problem::new(problem::Kind::Internal).cause(error.to_string()))?;
+    let mut body: Map<String, Value> =
+        serde_json::from_str(&body).map_err(|error| Problem::unreadable(&error))?;
     body.insert("secret".to_owned(), json!(secret.shown()));
     Ok(Response::json(status, Value::Object(body).to_string()))
 }

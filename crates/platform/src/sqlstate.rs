@@ -43,7 +43,7 @@ pub fn without_values(code: &str, message: &str) -> String {
         return message.to_owned();
     }
     match message.find('"') {
-        Some(quoted) => format!("{}…", message[..quoted].trim_end()),
+        Some(quoted) => format!("{} …", message[..quoted].trim_end()),
         None => message.to_owned(),
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio_postgres::SimpleQueryMessage;
 use url::Url;
 
 use super::latencies::Latencies;
 use super::load::Outcome;
-use crate::cluster;
+use crate::{cluster, database};
 
 /// Each connection prepares each script when it first meets it: few, so that this does not count.
 pub(super) const MOST_SCRIPTS: usize = 16;
@@ -35,6 +36,22 @@ impl Scripts {
         Ok(Self { directory, count })
     }
 
+    /// Runs the first once: to pgbench a refusal is an answer like any other.
+    async fn try_first(&self, database: &str) -> Result<()> {
+        let script = fs::read_to_string(self.directory.path().join("0.sql"))
+            .context("cannot read a script for pgbench")?;
+        let client = database::connect(database).await?;
+        let messages = client.simple_query(&script).await;
+        for message in messages.map_err(database::explain)? {
+            if let SimpleQueryMessage::Row(row) = message
+                && let Some(refusal) = row.try_get("refusal").map_err(database::explain)?
+            {
+                bail!("the database refuses the statement: {refusal}");
+            }
+        }
+        Ok(())
+    }
+
     /// Runs them on so many connections; `time` is rounded up to whole seconds.
     pub(super) async fn run(
         &self,
@@ -42,6 +59,7 @@ impl Scripts {
         connections: usize,
         time: Duration,
     ) -> Result<Outcome> {
+        self.try_first(database).await?;
         let url = Url::parse(database).context("the database address is not a URL")?;
         let log = tempfile::tempdir_in(self.directory.path())
             .context("cannot make a temporary directory")?;

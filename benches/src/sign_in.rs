@@ -95,6 +95,7 @@ pub(crate) async fn login(
         tid: tenant,
         sid: session,
         role,
+        lang: None,
         iat: now,
         exp: now + LIFETIME,
     };

@@ -133,6 +133,7 @@ impl Application {
                     tid: session.tenant,
                     sid: session.id,
                     role,
+                    lang: None,
                     iat: now,
                     exp: now + seconds,
                 })

@@ -52,7 +52,7 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
         )
         .required()
         .filterable(),
-        Field::new("notes", Kind::Text { min: 1, max: 10_000 }, "Notes.").nullable(),
+        Field::new("notes", Kind::Multiline { min: 1, max: 10_000 }, "Notes.").nullable(),
         Field::new(
             "assessed_on",
             Kind::Date,

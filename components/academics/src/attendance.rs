@@ -10,7 +10,7 @@ use crate::classes::{READ_ATTENDANCE, RECORD_ATTENDANCE};
 use crate::occurrences::START;
 
 const STATUS: Kind = Kind::OneOf(&["present", "absent", "late", "excused"]);
-const NOTE: Kind = Kind::Text { min: 1, max: 1000 };
+const NOTE: Kind = Kind::Multiline { min: 1, max: 1000 };
 
 /// A student of a lesson, as recorded.
 const RECORD: &[Field] = &[

@@ -222,7 +222,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Why something is called off or moved.
-pub(crate) const REASON: Field = Field::new("reason", Kind::Text { min: 1, max: 500 }, "Why.");
+pub(crate) const REASON: Field = Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.");
 
 /// Calls a class off.
 pub(crate) const CANCEL: Action = Action {

@@ -44,7 +44,7 @@ pub(crate) const GAMIFICATION: Resource = Resource {
         )
         .on_create()
         .default("'{}'::jsonb"),
-        Field::new("reason", Kind::Text { min: 1, max: 1000 }, "Why.")
+        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.")
             .nullable()
             .on_create(),
         Field::new(

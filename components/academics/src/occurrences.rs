@@ -44,7 +44,7 @@ pub(crate) const OCCURRENCE: &[Field] = &[
     .required(),
     Field::new(
         "reason",
-        Kind::Text { min: 1, max: 500 },
+        Kind::Multiline { min: 1, max: 500 },
         "Why it was cancelled or moved.",
     )
     .nullable()

@@ -37,9 +37,13 @@ const LESSON: &[Field] = &[
         "Whether the student was there.",
     )
     .required(),
-    Field::new("note", Kind::Text { min: 1, max: 2000 }, "A note on it.")
-        .nullable()
-        .required(),
+    Field::new(
+        "note",
+        Kind::Multiline { min: 1, max: 2000 },
+        "A note on it.",
+    )
+    .nullable()
+    .required(),
 ];
 
 /// A student.

@@ -30,7 +30,7 @@ pub(crate) const POLICY: Policy = Policy {
 
 const BODY: Field = Field::new(
     "body",
-    Kind::Text {
+    Kind::Multiline {
         min: 1,
         max: 10_000,
     },

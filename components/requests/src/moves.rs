@@ -81,7 +81,7 @@ pub(crate) const RESOLVE: Action = action(
     Some(&[
         Field::new(
             "resolution",
-            Kind::Text {
+            Kind::Multiline {
                 min: 1,
                 max: 10_000,
             },

@@ -54,7 +54,12 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
             "The subject; without it, the one that comes with the service.",
         )
         .nullable(),
-        Field::new("message", Kind::Text { min: 1, max: 5000 }, "The text.").required(),
+        Field::new(
+            "message",
+            Kind::Multiline { min: 1, max: 5000 },
+            "The text.",
+        )
+        .required(),
     ],
     owner: None,
     rule: None,

@@ -56,7 +56,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
             .on_create(),
         Field::new(
             "message",
-            Kind::Text {
+            Kind::Multiline {
                 min: 1,
                 max: 20_000,
             },

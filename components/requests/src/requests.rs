@@ -36,7 +36,7 @@ pub(crate) const REQUESTS: Resource = Resource {
         .filterable(),
         Field::new(
             "details",
-            Kind::Text {
+            Kind::Multiline {
                 min: 1,
                 max: 10_000,
             },
@@ -129,7 +129,7 @@ pub(crate) const REQUESTS: Resource = Resource {
             .filterable(),
         Field::new(
             "resolution",
-            Kind::Text {
+            Kind::Multiline {
                 min: 1,
                 max: 10_000,
             },

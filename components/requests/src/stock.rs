@@ -20,7 +20,8 @@ const CHANGE: Field = Field::new(
     "How many more there are, or fewer with a minus; not 0.",
 )
 .required();
-const REASON: Field = Field::new("reason", Kind::Text { min: 1, max: 1000 }, "Why.").required();
+const REASON: Field =
+    Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").required();
 
 /// An adjustment as it is answered.
 const ADJUSTMENT: &[Field] = &[

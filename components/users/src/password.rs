@@ -5,8 +5,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use platform::field::Kind;
 use platform::problem::{FieldError, Kind as ProblemKind, Problem};
 
-/// The length that a password may have, in characters.
-pub(crate) const KIND: Kind = Kind::Secret { min: 12, max: 128 };
+/// The length that a password may have, in characters of its normal form: what comes here is in it already, by the kind
+/// of the field, when a password is set as when it is checked.
+pub(crate) const KIND: Kind = Kind::Password { min: 12, max: 128 };
 
 /// Common passwords of 12 characters and more, lower-cased; a variation in case is refused as well.
 const COMMON: &str = include_str!("common_passwords.txt");

@@ -22,6 +22,8 @@ pub struct Caller {
     pub role: Role,
     /// The session under which the token was signed.
     pub session: Uuid,
+    /// The tenant's language, by which names are sorted; none where it has set none.
+    pub language: Option<String>,
 }
 
 impl From<&Claims> for Caller {
@@ -31,6 +33,7 @@ impl From<&Claims> for Caller {
             user: claims.sub,
             role: claims.role,
             session: claims.sid,
+            language: claims.lang.clone(),
         }
     }
 }
@@ -87,6 +90,7 @@ mod tests {
             user: Uuid::from_u128(1),
             role: Role::Parent,
             session: Uuid::from_u128(3),
+            language: None,
         };
         let token = settings.keys.sign(&claims(Role::Parent)).unwrap();
         for scheme in ["Bearer", "bearer", "BEARER"] {

@@ -5,21 +5,37 @@
 /// What values a field takes.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
-    /// Text of `min` to `max` characters, trimmed, without control characters except line breaks.
+    /// One line of text of `min` to `max` characters, trimmed and composed (NFC): without control characters, line
+    /// breaks and marks that override the direction of writing, and with something in it that can be seen. Lists are
+    /// sorted by it as people sort.
     Text {
         /// Fewest characters.
         min: usize,
         /// Most characters.
         max: usize,
     },
-    /// Text that is kept exactly as it came and never shown again: a password or a token.
+    /// Text of several lines, otherwise like [`Kind::Text`].
+    Multiline {
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+    },
+    /// Text that is kept exactly as it came and never shown again: a token.
     Secret {
         /// Fewest characters.
         min: usize,
         /// Most characters.
         max: usize,
     },
-    /// An e-mail address, lower-cased.
+    /// A password that somebody types, in the one form of all its encodings (NFKC). It is never shown again.
+    Password {
+        /// Fewest characters of that form.
+        min: usize,
+        /// Most characters of that form.
+        max: usize,
+    },
+    /// An e-mail address, in the normal form of [`crate::email`].
     Email,
     /// A telephone number in E.164 form (`+441632960000`).
     Phone,
@@ -249,7 +265,9 @@ impl Kind {
     pub const fn sql_type(self) -> &'static str {
         match self {
             Kind::Text { .. }
+            | Kind::Multiline { .. }
             | Kind::Secret { .. }
+            | Kind::Password { .. }
             | Kind::Email
             | Kind::Phone
             | Kind::Slug
@@ -291,8 +309,19 @@ impl Kind {
     pub const fn is_text(self) -> bool {
         matches!(
             self,
-            Kind::Text { .. } | Kind::Email | Kind::Phone | Kind::Slug
+            Kind::Text { .. } | Kind::Multiline { .. } | Kind::Email | Kind::Phone | Kind::Slug
         )
+    }
+
+    /// Whether the value is never shown.
+    pub const fn is_hidden(self) -> bool {
+        matches!(self, Kind::Secret { .. } | Kind::Password { .. })
+    }
+
+    /// Whether lists are sorted by the order of a language's letters ([`crate::collation`]); everything else is sorted by
+    /// its bytes.
+    pub const fn has_letters(self) -> bool {
+        matches!(self, Kind::Text { .. })
     }
 
     /// Whether values have an order that a range filter can use.
@@ -337,7 +366,21 @@ mod tests {
     fn every_kind_has_its_type_and_its_comparisons() {
         for (kind, sql_type, is_json, is_text, is_ordered) in [
             (Kind::Text { min: 0, max: 1 }, "text", false, true, false),
+            (
+                Kind::Multiline { min: 0, max: 1 },
+                "text",
+                false,
+                true,
+                false,
+            ),
             (Kind::Secret { min: 0, max: 1 }, "text", false, false, false),
+            (
+                Kind::Password { min: 0, max: 1 },
+                "text",
+                false,
+                false,
+                false,
+            ),
             (Kind::Email, "text", false, true, false),
             (Kind::Phone, "text", false, true, false),
             (Kind::Slug, "text", false, true, false),

@@ -6,6 +6,7 @@ mod tests;
 
 use serde_json::Value;
 
+use crate::email;
 use crate::field::{Field, Kind};
 use crate::sql::Sql;
 use crate::validation;
@@ -110,6 +111,7 @@ impl Filter {
         text: &str,
     ) -> Result<Filter, (&'static str, String)> {
         let kind = member.unwrap_or(field).kind;
+        let mut operator = operator;
         let value = match operator {
             Operator::In => {
                 if text.split(',').count() > MOST_VALUES {
@@ -118,12 +120,23 @@ impl Filter {
                         format!("This takes at most {MOST_VALUES} values."),
                     ));
                 }
-                text.split(',')
-                    .map(|part| scalar(kind, part).map(Value::String))
-                    .collect::<Result<Value, _>>()?
+                let parts: Vec<Vec<String>> = text
+                    .split(',')
+                    .map(|part| scalar(kind, part).map(|text| spellings(kind, text)))
+                    .collect::<Result<_, _>>()?;
+                Value::from(parts.concat())
             }
             Operator::Like => Value::String(pattern(text)?),
             Operator::Null => Value::String(validation::scalar(Kind::Boolean, text)?),
+            Operator::Eq => {
+                let mut spellings = spellings(kind, scalar(kind, text)?);
+                if spellings.len() > 1 {
+                    operator = Operator::In;
+                    Value::from(spellings)
+                } else {
+                    Value::String(spellings.pop().unwrap_or_default())
+                }
+            }
             _ => Value::String(scalar(kind, text)?),
         };
         Ok(Filter {
@@ -227,13 +240,22 @@ impl Filter {
     }
 }
 
-/// A value to compare with; an empty text is one that no field has, not an error.
+/// A value to compare with: any text that the field could hold, whatever its least length.
 fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
     match kind {
         Kind::TextList { max, .. } | Kind::Text { max, .. } => {
-            validation::scalar(Kind::Text { min: 0, max }, text)
+            validation::scalar(Kind::Text { min: 1, max }, text)
         }
+        Kind::Multiline { max, .. } => validation::scalar(Kind::Multiline { min: 1, max }, text),
         _ => validation::scalar(kind, text),
+    }
+}
+
+/// The value in every form in which a row may hold it.
+fn spellings(kind: Kind, value: String) -> Vec<String> {
+    match kind {
+        Kind::Email => email::spellings(&value),
+        _ => vec![value],
     }
 }
 

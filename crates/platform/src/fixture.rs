@@ -340,6 +340,7 @@ pub(crate) fn claims(role: Role) -> Claims {
         tid: Uuid::from_u128(2),
         sid: Uuid::from_u128(3),
         role,
+        lang: None,
         iat: now,
         exp: now + 60,
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::database::Failure;
+use crate::export;
 use crate::field::{Field, Kind};
 use crate::policy::{Fields, Grant};
 use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
@@ -33,7 +34,8 @@ const DOUBLED: usize = 4 * 1024 * 1024;
 /// `{"dry_run": false, "rows": [{"id": ..., "row": 2, "input": {...}}, ...]}`.
 ///
 /// An empty cell leaves the field out; a cell of a list or an object is JSON. A leading apostrophe that
-/// an export put in front of a formula is taken off.
+/// an export put in front of a formula is taken off. What spreadsheets add by themselves is passed over: capitals in the
+/// header, empty rows and columns behind the others, and a line that names the separator.
 pub struct Reader {
     resource: &'static Resource,
     grant: &'static Grant,
@@ -143,12 +145,23 @@ impl Sheet {
         record: records::Record<'_>,
     ) -> Result<(), Problem> {
         let row = record.row;
-        let cells = record.cells()?;
+        let mut cells = record.cells()?;
+        if cells.iter().all(|cell| cell.is_empty()) {
+            return Ok(());
+        }
         let Some(fields) = &self.columns else {
+            if names_separator(&cells) {
+                return Ok(());
+            }
+            while cells.last().is_some_and(|name| name.trim().is_empty()) {
+                cells.pop();
+            }
             self.columns = Some(columns(resource, grant.writes, row, &cells)?);
             return Ok(());
         };
-        if cells.len() != fields.len() {
+        if cells.len() < fields.len()
+            || cells.iter().skip(fields.len()).any(|cell| !cell.is_empty())
+        {
             let what = format!("has {} cells, the header {}", cells.len(), fields.len());
             return Err(records::malformed(row, &what));
         }
@@ -219,6 +232,11 @@ fn too_large() -> Problem {
     ))
 }
 
+/// Whether this is the line `sep=,` by which a spreadsheet tells another one what is between its cells.
+fn names_separator(cells: &[&str]) -> bool {
+    matches!(cells, [first, ""] if first.eq_ignore_ascii_case("sep="))
+}
+
 /// The fields that the header names.
 fn columns(
     resource: &Resource,
@@ -226,6 +244,21 @@ fn columns(
     row: u64,
     header: &[&str],
 ) -> Result<Vec<&'static Field>, Problem> {
+    if header.iter().any(|name| name.contains('\0')) {
+        // A workbook, or text of two bytes a letter.
+        return Err(records::malformed(
+            row,
+            "is no text; save the file as CSV in UTF-8",
+        ));
+    }
+    if let [only] = header {
+        for (separator, noun) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")] {
+            if only.contains(separator) {
+                let what = format!("separates its cells by {noun}; save the file with commas");
+                return Err(records::malformed(row, &what));
+            }
+        }
+    }
     let known: Vec<&'static Field> = statements::settable(resource)
         .filter(|field| writes.covers(field.name))
         .collect();
@@ -237,7 +270,7 @@ fn columns(
         if errors.len() >= MOST_ERRORS {
             break;
         }
-        let name = name.trim_start_matches('\u{feff}').trim();
+        let name = name.trim().to_lowercase();
         match known.iter().find(|field| field.name == name) {
             Some(field) if fields.iter().any(|earlier| earlier.name == name) => {
                 errors.push(FieldError::new(
@@ -307,18 +340,12 @@ fn input(
 
 fn cell_value(field: &Field, cell: &str) -> Option<Value> {
     if field.kind.is_json() {
-        return serde_json::from_str(cell).ok();
+        return validation::parse_value(cell);
     }
     match field.kind {
         Kind::Decimal { .. } => cell.trim().parse::<f64>().ok().map(Value::from),
         Kind::Integer { .. } => cell.trim().parse::<i64>().ok().map(Value::from),
         Kind::Boolean => cell.trim().parse::<bool>().ok().map(Value::from),
-        _ => {
-            let text = match cell.strip_prefix('\'') {
-                Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
-                _ => cell,
-            };
-            Some(Value::from(text))
-        }
+        _ => Some(Value::from(export::unguarded(cell))),
     }
 }

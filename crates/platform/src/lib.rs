@@ -6,12 +6,14 @@
 
 pub mod action;
 pub mod caller;
+pub mod collation;
 pub mod component;
 pub mod conditions;
 pub mod context;
 pub mod cursor;
 pub mod database;
 pub mod days;
+pub mod email;
 mod entry;
 pub mod export;
 pub mod field;

@@ -5,6 +5,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
+use crate::collation;
 use crate::cursor::{self, SortKey};
 use crate::field::{Field, Kind};
 use crate::filter::{Filter, Operator};
@@ -46,6 +47,8 @@ pub struct Listing {
     pub include_deleted: bool,
     /// Whether all rows that match are counted.
     pub count: bool,
+    /// The order of letters.
+    collation: &'static str,
 }
 
 impl Listing {
@@ -67,6 +70,7 @@ impl Listing {
             after: None,
             include_deleted: false,
             count: false,
+            collation: collation::ROOT,
         };
         let mut cursor = None;
         let mut errors = query::read(request, |name, value| {
@@ -97,6 +101,12 @@ impl Listing {
         } else {
             Err(Problem::malformed(errors))
         }
+    }
+
+    /// The list sorted by the letters of a language.
+    pub(crate) fn in_language(mut self, tag: Option<&str>) -> Listing {
+        self.collation = collation::of_language(tag);
+        self
     }
 
     fn set(
@@ -232,9 +242,9 @@ from finished",
         self.behind_cursor(sql);
         sql.push("\n  order by ");
         for (index, key) in self.keys.iter().enumerate() {
-            sql.push(if index == 0 { "r." } else { ", r." })
-                .push(key.field.sort_column().0)
-                .push(if key.descending { " desc" } else { "" });
+            sql.push(if index == 0 { "" } else { ", " });
+            self.sorted(sql, key);
+            sql.push(if key.descending { " desc" } else { "" });
         }
         sql.push("\n  limit ($1->>'limit')::integer");
     }
@@ -275,6 +285,15 @@ from finished",
         }
     }
 
+    /// The column of the row `r` by which the list is sorted, in its order.
+    fn sorted(&self, sql: &mut Sql, key: &SortKey) {
+        let (column, kind) = key.field.sort_column();
+        sql.push("r.").push(column);
+        if kind.has_letters() {
+            sql.push(" collate ").push(self.collation);
+        }
+    }
+
     /// The rows behind the cursor. With one direction for all keys an index answers the comparison of
     /// whole rows; mixed directions have to be spelled out.
     fn behind_cursor(&self, sql: &mut Sql) {
@@ -285,8 +304,8 @@ from finished",
         if self.keys.iter().all(|key| key.descending == descending) {
             sql.push("\n    and (");
             for (index, key) in self.keys.iter().enumerate() {
-                sql.push(if index == 0 { "r." } else { ", r." })
-                    .push(key.field.sort_column().0);
+                sql.push(if index == 0 { "" } else { ", " });
+                self.sorted(sql, key);
             }
             sql.push(if descending { ") < (" } else { ") > (" });
             for (index, key) in self.keys.iter().enumerate() {
@@ -300,13 +319,13 @@ from finished",
         for last in 0..self.keys.len() {
             sql.push(if last == 0 { "(" } else { " or (" });
             for (index, key) in self.keys.iter().take(last + 1).enumerate() {
-                sql.push(if index == 0 { "r." } else { " and r." })
-                    .push(key.field.sort_column().0)
-                    .push(match (index == last, key.descending) {
-                        (false, _) => " = ",
-                        (true, true) => " < ",
-                        (true, false) => " > ",
-                    });
+                sql.push(if index == 0 { "" } else { " and " });
+                self.sorted(sql, key);
+                sql.push(match (index == last, key.descending) {
+                    (false, _) => " = ",
+                    (true, true) => " < ",
+                    (true, false) => " > ",
+                });
                 cursor_value(sql, index, key);
             }
             sql.push(")");

@@ -109,6 +109,12 @@ impl Networks {
                 "A URL has no user and no password here.",
             ));
         }
+        if url.port() == Some(0) {
+            return Err((
+                "invalid_port",
+                "Nobody listens on port 0; take another or none.",
+            ));
+        }
         if url.fragment().is_some() {
             return Err(("url_with_fragment", "A URL has no fragment here."));
         }
@@ -283,6 +289,9 @@ mod tests {
             ("https://user@hooks.example.com/", "url_with_credentials"),
             ("https://:word@hooks.example.com/", "url_with_credentials"),
             ("https://hooks.example.com/#part", "url_with_fragment"),
+            ("https://hooks.example.com:0/", "invalid_port"),
+            ("https://1.1.1.1:00000/x", "invalid_port"),
+            ("https://hooks.example.com:65536/", "invalid_url"),
             ("https://[fe80::1%25eth0]/", "invalid_url"),
             ("https://256.1.1.1/", "invalid_url"),
         ] {

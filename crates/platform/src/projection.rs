@@ -13,7 +13,7 @@ pub fn visible<'a>(
 ) -> impl Iterator<Item = &'static Field> + use<'a> {
     resource.all_fields().filter(|field| {
         grant.reads.covers(field.name)
-            && !matches!(field.kind, Kind::Secret { .. })
+            && !field.kind.is_hidden()
             && field.setting != Setting::Derived
             && field.condition.is_none()
             // Deleted rows are the admin's business alone.

@@ -34,6 +34,9 @@ pub struct Claims {
     pub sid: Uuid,
     /// The user's role when it was signed.
     pub role: Role,
+    /// The tenant's language when it was signed, if it had set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
     /// When it was signed, in seconds since 1970.
     pub iat: i64,
     /// When it ends, in seconds since 1970.

@@ -70,7 +70,11 @@ async fn list(
         &["application/json"]
     };
     let is_file = headers::accepts(passage.request, media)? == "text/csv";
-    let listing = Listing::parse(passage.request, resource, passage.grant)?;
+    let language = passage
+        .caller
+        .as_ref()
+        .and_then(|caller| caller.language.as_deref());
+    let listing = Listing::parse(passage.request, resource, passage.grant)?.in_language(language);
     if is_file && listing.count {
         let detail = "A file has no place for a count.";
         let error = FieldError::parameter("count", "not_allowed", detail);

@@ -73,7 +73,7 @@ fn signing_in_gives_a_pair_of_tokens_with_user_and_tenant() {
         assert_eq!(body["user"]["id"], json!(user.id));
         assert_eq!(body["user"]["email"], json!(user.email));
         assert_eq!(body["user"]["role"], "tutor");
-        let tenant = json!({"id": app.demo.tenants[0].id, "slug": "aurora", "name": "Aurora Learning", "region": "eu"});
+        let tenant = json!({"id": app.demo.tenants[0].id, "slug": "aurora", "name": "Aurora Learning", "region": "eu", "language": null});
         assert_eq!(body["tenant"], tenant);
 
         let session = app.sign_in(Role::Tutor).await?;

@@ -18,7 +18,9 @@ fn a_list_is_exported_whole_and_without_formulas() {
             ("-1", "f-3"),
             ("@now", "f-4"),
             ("with, comma and \"quotes\"", "f-5"),
-            ("two\nlines", "f-6"),
+            ("'t Hooft", "f-6"),
+            ("＝1+1", "f-7"),
+            ("'=1", "f-8"),
         ] {
             let body = json!({"name": name, "code": code, "time_zone": "UTC", "currency": "USD", "phone": "+441632960000"});
             app.post(&admin, "/v1/centres", body).await?.expect(201);
@@ -41,12 +43,14 @@ fn a_list_is_exported_whole_and_without_formulas() {
             ",'-1,f-3,",
             ",'@now,f-4,",
             ",\"with, comma and \"\"quotes\"\"\",f-5,",
-            ",\"two\nlines\",f-6,",
+            ",'t Hooft,f-6,",
+            ",'＝1+1,f-7,",
+            ",''=1,f-8,",
             ",USD,{},'+441632960000,,active,",
         ] {
             assert!(lines.contains(cell), "{cell} is not in {lines}");
         }
-        assert_eq!(lines.matches("\r\n").count(), 6);
+        assert_eq!(lines.matches("\r\n").count(), 8);
         assert!(lines.ends_with(",\r\n"));
         Ok(())
     });

@@ -15,8 +15,11 @@ const LETTERS: [char; 16] = [
 /// A value of a kind that refers to nothing.
 pub(crate) fn scalar(kind: Kind, random: &mut ChaCha8Rng) -> Value {
     match kind {
-        Kind::Text { min, max } => text(min, max, random),
-        Kind::Secret { min, .. } => json!(format!("{}-{}", Uuid::now_v7(), "x".repeat(min))),
+        Kind::Text { min, max } => json!(text(min, max, random).replace('\n', "\u{a0}")),
+        Kind::Multiline { min, max } => json!(text(min, max, random)),
+        Kind::Secret { min, .. } | Kind::Password { min, .. } => {
+            json!(format!("{}-{}", Uuid::now_v7(), "x".repeat(min)))
+        }
         Kind::Email => json!(format!("{}@work.example", Uuid::now_v7().simple())),
         Kind::Phone => json!(format!("+44163296{:04}", random.random_range(0..10_000))),
         Kind::Slug => json!(format!("w-{}", Uuid::now_v7().simple())),
@@ -59,14 +62,13 @@ pub(crate) fn scalar(kind: Kind, random: &mut ChaCha8Rng) -> Value {
     }
 }
 
-fn text(min: usize, max: usize, random: &mut ChaCha8Rng) -> Value {
+fn text(min: usize, max: usize, random: &mut ChaCha8Rng) -> String {
     let length = random.random_range(min.max(1)..=max.min(min + 20));
     let inner: String = (0..length)
         .map(|_| LETTERS[random.random_range(0..LETTERS.len())])
         .collect();
     // Ends that are no spaces, which would be trimmed.
-    let text: String = format!("w{inner}w").chars().take(max).collect();
-    json!(text)
+    format!("w{inner}w").chars().take(max).collect()
 }
 
 fn date(random: &mut ChaCha8Rng) -> String {

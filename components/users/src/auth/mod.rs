@@ -59,6 +59,7 @@ struct User {
 #[derive(Deserialize)]
 struct Tenant {
     id: Uuid,
+    language: Option<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -92,6 +93,7 @@ pub(crate) fn pair(
             tid: tenant.id,
             sid: session,
             role: user.role,
+            lang: tenant.language,
             iat: now,
             exp: now + LIFETIME,
         })

@@ -2,6 +2,7 @@
 
 use http::Method;
 use platform::action::{Action, Answers, Call, Done, Run};
+use platform::email;
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant};
 use platform::problem::{FieldError, Problem};
@@ -26,7 +27,7 @@ pub(crate) const CHANGE: Action = Action {
     body: Some(&[
         Field::new(
             "current",
-            Kind::Secret { min: 1, max: 128 },
+            Kind::Password { min: 1, max: 128 },
             "The current password.",
         )
         .required(),
@@ -162,7 +163,7 @@ select
 fn prepare_reset(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     let mut arguments = Map::new();
     arguments.insert("tenant".to_owned(), json!(call.text("tenant")));
-    arguments.insert("email".to_owned(), json!(call.text("email").to_lowercase()));
+    arguments.insert("email".to_owned(), json!(email::lookup(call.text("email"))));
     arguments.insert("token".to_owned(), json!(random::token()?));
     Ok(arguments)
 }

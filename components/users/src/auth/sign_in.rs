@@ -2,6 +2,7 @@
 
 use http::Method;
 use platform::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::email;
 use platform::field::{Field, Kind};
 use platform::policy::Access;
 use platform::problem::{Kind as ProblemKind, Problem};
@@ -40,7 +41,7 @@ pub(crate) const LOGIN: Action = Action {
         .required(),
         Field::new(
             "password",
-            Kind::Secret { min: 1, max: 128 },
+            Kind::Password { min: 1, max: 128 },
             "The user's password.",
         )
         .required(),
@@ -132,7 +133,7 @@ fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
     Box::pin(async {
         let mut arguments = Map::new();
         arguments.insert("tenant".to_owned(), json!(call.text("tenant")));
-        arguments.insert("email".to_owned(), json!(call.text("email").to_lowercase()));
+        arguments.insert("email".to_owned(), json!(email::lookup(call.text("email"))));
         arguments.insert("address".to_owned(), json!(call.address()));
         let answer = match call.run(&begin(), arguments).await {
             Ok(answer) => answer,

@@ -19,7 +19,7 @@ pub(crate) const ERASURES: Resource = Resource {
         )
         .read_only()
         .filterable(),
-        Field::new("reason", Kind::Text { min: 1, max: 1000 }, "Why.").read_only(),
+        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").read_only(),
         Field::new(
             "counts",
             Kind::Json { bytes: 4096 },

@@ -18,7 +18,7 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
             .filterable(),
         Field::new(
             "reason",
-            Kind::Text { min: 1, max: 1000 },
+            Kind::Multiline { min: 1, max: 1000 },
             "Why; told to whoever tries to erase the person.",
         )
         .required(),

@@ -32,7 +32,7 @@ pub(crate) const RECEIPT: &[Field] = &[
     Field::new("tenant_id", Kind::Id, "The tenant.").required(),
     Field::new("erasure_id", Kind::Id, "The erasure.").required(),
     Field::new("user_id", Kind::Id, "Who was erased.").required(),
-    Field::new("reason", Kind::Text { min: 1, max: 1000 }, "Why.").required(),
+    Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").required(),
     Field::new("erased_at", Kind::Time, "When.").required(),
     Field::new(
         "counts",

@@ -42,7 +42,7 @@ const WITHHELD: &[Field] = &[
         "A column, or which rows.",
     )
     .required(),
-    Field::new("reason", Kind::Text { min: 1, max: 500 }, "Why.").required(),
+    Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.").required(),
 ];
 
 /// Hands out all that is held on a person.
@@ -105,7 +105,7 @@ pub(crate) const ERASE: Action = Action {
     },
     body: Some(&[Field::new(
         "reason",
-        Kind::Text { min: 1, max: 1000 },
+        Kind::Multiline { min: 1, max: 1000 },
         "Why, for the records: who asked, and when.",
     )
     .required()]),

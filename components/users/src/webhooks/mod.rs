@@ -25,7 +25,7 @@ pub(crate) const URL: Field = Field::new(
 /// What it is for.
 pub(crate) const DESCRIPTION: Field = Field::new(
     "description",
-    Kind::Text { min: 1, max: 500 },
+    Kind::Multiline { min: 1, max: 500 },
     "What it is for.",
 )
 .nullable();

@@ -298,6 +298,7 @@ mod tests {
                 tid: Uuid::new_v4(),
                 sid: Uuid::new_v4(),
                 role: Role::Admin,
+                lang: None,
                 iat: 0,
                 exp: 900,
             },

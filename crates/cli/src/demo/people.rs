@@ -109,7 +109,7 @@ impl Accounts<'_> {
         let first: String = FirstName().fake_with_rng(&mut self.generator);
         let last: String = LastName().fake_with_rng(&mut self.generator);
         // 555 numbers belong to nobody.
-        let phone = format!("+1555{:07}", self.generator.random_range(0..10_000_000));
+        let phone = format!("+1212555{:04}", self.generator.random_range(0..10_000));
         let address = address.unwrap_or_else(|| {
             // The number keeps two people of one name apart.
             format!(

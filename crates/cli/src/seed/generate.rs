@@ -176,7 +176,7 @@ impl Generator {
             centre.to_string(),
             format!("{first} {last}"),
             format!("{first}.{last}.{}@{}.example", self.made, self.slug()).to_lowercase(),
-            format!("+1555{:07}", self.random.random_range(0..10_000_000)),
+            format!("+1212555{:04}", self.random.random_range(0..10_000)),
             role.to_owned(),
             json!([language]).to_string(),
         ])?;

@@ -60,8 +60,34 @@ fn values_are_of_the_kind_and_in_normal_form() {
         Ok(Value::from("true"))
     );
     assert_eq!(parse("bought_on", Operator::Null, "1"), Err("wrong_type"));
-    // No name is empty, but to ask for one is no mistake.
-    assert_eq!(parse("name", Operator::Eq, ""), Ok(Value::from("")));
+    assert_eq!(parse("name", Operator::Eq, ""), Err("too_short"));
+    assert_eq!(parse("name", Operator::In, "A,,B"), Err("too_short"));
+    // A row may hold an address whose domain is written in either of two ways.
+    let both = ["ana@bücher.example", "ana@xn--bcher-kva.example"];
+    static EMAIL: Field = Field::new("email", Kind::Email, "");
+    for text in both {
+        let filter = Filter::parse(&EMAIL, None, Operator::Eq, text).unwrap();
+        assert_eq!(
+            (filter.operator, filter.value),
+            (Operator::In, Value::from(both.to_vec()))
+        );
+    }
+    let list = Filter::parse(
+        &EMAIL,
+        None,
+        Operator::In,
+        "bo@a.example,ana@bücher.example",
+    )
+    .unwrap();
+    assert_eq!(
+        list.value,
+        Value::from(vec!["bo@a.example", both[0], both[1]])
+    );
+    let one = Filter::parse(&EMAIL, None, Operator::Eq, "Bo@a.example").unwrap();
+    assert_eq!(
+        (one.operator, one.value),
+        (Operator::Eq, Value::from("bo@a.example"))
+    );
     assert_eq!(parse("name", Operator::Like, ""), Err("too_short"));
     assert_eq!(parse("name", Operator::Eq, "a\0"), Err("invalid_text"));
 }

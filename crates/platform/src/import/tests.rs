@@ -42,7 +42,7 @@ fn refused(file: &str) -> (u16, Vec<(String, &'static str)>) {
 fn each_row_is_a_body_that_creates() {
     let file = "\u{feff}name, watts ,kind,tags,code\r\n\
         Desk,7,desk,\"[\"\"a\"\", \"\"b\"\"]\",\r\n\
-        \" Floor\nlamp \",,,,\u{20}\r\n";
+        \" Floor lamp \",,,,\u{20}\r\n";
     assert_eq!(
         inputs(file),
         [
@@ -50,7 +50,7 @@ fn each_row_is_a_body_that_creates() {
                 2,
                 json!({"name": "Desk", "watts": 7, "kind": "desk", "tags": ["a", "b"]})
             ),
-            (3, json!({"name": "Floor\nlamp", "code": " "})),
+            (3, json!({"name": "Floor lamp", "code": " "})),
         ]
     );
 }
@@ -64,11 +64,72 @@ fn every_row_gets_an_id_of_its_own() {
 
 #[test]
 fn what_an_export_put_before_a_formula_is_taken_off() {
-    let names: Vec<Value> = inputs("name\n'=1+1\n'+1\n'-1\n'@x\n'quoted'\n''\n")
-        .into_iter()
-        .map(|(_, input)| input["name"].clone())
-        .collect();
-    assert_eq!(names, ["=1+1", "+1", "-1", "@x", "'quoted'", "''"]);
+    let names: Vec<Value> =
+        inputs("name\n'=1+1\n'+1\n'-1\n'@x\n'＝1\n''=1\n't Hooft\n'quoted'\n''\n")
+            .into_iter()
+            .map(|(_, input)| input["name"].clone())
+            .collect();
+    let expected = [
+        "=1+1", "+1", "-1", "@x", "＝1", "'=1", "'t Hooft", "'quoted'", "''",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn what_spreadsheets_add_by_themselves_is_passed_over() {
+    let expected = [
+        (2, json!({"name": "A", "watts": 7})),
+        (3, json!({"name": "B", "watts": 8})),
+    ];
+    for file in [
+        "Name, WATTS\nA,7\nB,8\n",
+        "\u{feff}\"name\",\"watts\"\r\nA,7\r\nB,8",
+        "name,watts,,\nA,7,,\nB,8,,\n,,,\n,,,\n",
+        "name,watts\nA,7,\nB,8\n,\n\n",
+    ] {
+        assert_eq!(inputs(file), expected, "{file:?}");
+    }
+    assert_eq!(inputs("sep=,\nname\nA\n"), [(3, json!({"name": "A"}))]);
+    // An empty row keeps its number.
+    assert_eq!(
+        inputs("name,watts\n,\nA,7\n"),
+        [(3, json!({"name": "A", "watts": 7}))]
+    );
+}
+
+#[test]
+fn a_file_in_another_format_is_told_so() {
+    for (file, what) in [
+        (
+            "name;watts\nA;7\n",
+            "row 1 separates its cells by semicolons",
+        ),
+        (
+            "sep=;\nname;watts\nA;7\n",
+            "row 1 separates its cells by semicolons",
+        ),
+        ("name\twatts\nA\t7\n", "row 1 separates its cells by tabs"),
+        (
+            "n\0a\0m\0e\0\n",
+            "row 1 is no text; save the file as CSV in UTF-8",
+        ),
+        (
+            "PK\u{3}\u{4}\0\0",
+            "row 1 is no text; save the file as CSV in UTF-8",
+        ),
+    ] {
+        let problem = read(file).unwrap_err();
+        assert_eq!(problem.status(), 400);
+        assert!(problem.detail.unwrap().contains(what), "{file:?}");
+    }
+}
+
+#[test]
+fn a_cell_of_json_has_no_member_twice() {
+    assert_eq!(
+        refused("name,tags\nA,\"[{\"\"a\"\":1,\"\"a\"\":2}]\"\n"),
+        (422, vec![("/2/tags".to_owned(), "wrong_type")])
+    );
 }
 
 #[test]
@@ -77,7 +138,8 @@ fn columns_must_be_known_settable_and_named_once() {
     assert_eq!(refused("colour\nred\n"), unknown("colour"));
     assert_eq!(refused("name,is_on\nA,true\n"), unknown("is_on"));
     assert_eq!(refused("name,id\nA,7\n"), unknown("id"));
-    assert_eq!(refused("name,\nA,7\n"), unknown(""));
+    assert_eq!(refused(",name\n7,A\n"), unknown(""));
+    assert_eq!(refused("name,\nA,7\n"), (400, vec![]));
     assert_eq!(
         refused("name,name\nA,B\n"),
         (400, vec![("/1/name".to_owned(), "duplicate")])
@@ -92,7 +154,7 @@ fn rows_keep_their_numbers_behind_blank_lines() {
     let numbers =
         |file: &str| -> Vec<u64> { inputs(file).into_iter().map(|(row, _)| row).collect() };
     assert_eq!(numbers("name\n\nA\n\n\nB\n"), [3, 6]);
-    assert_eq!(numbers("\r\nname\r\n\"A\r\nA\"\r\nB"), [3, 4]);
+    assert_eq!(numbers("\r\nname,code\r\nA,\"A\r\nA\"\r\nB,b"), [3, 4]);
     assert_eq!(
         refused("name,watts\n\nA,1\n\n,x\n").1,
         [("/5/name", "required"), ("/5/watts", "wrong_type")]

@@ -234,8 +234,8 @@ fn one_direction_is_compared_as_a_row_for_which_there_is_an_index() {
     assert!(sql.contains(expected), "{sql}");
     let sql = text(&behind("sort=name,watts", &json!(["a", "1", ID])));
     let expected = "
-    and (r.name, r.watts, r.id) > (($1->'after'->>0)::text, ($1->'after'->>1)::bigint, ($1->'after'->>2)::uuid)
-  order by r.name, r.watts, r.id
+    and (r.name collate \"und-x-icu\", r.watts, r.id) > (($1->'after'->>0)::text, ($1->'after'->>1)::bigint, ($1->'after'->>2)::uuid)
+  order by r.name collate \"und-x-icu\", r.watts, r.id
 ";
     assert!(sql.contains(expected), "{sql}");
 }
@@ -245,11 +245,27 @@ fn mixed_directions_are_spelled_out() {
     let sql = text(&behind("sort=-watts,name", &json!(["1", "a", ID])));
     let expected = "
     and ((r.watts < ($1->'after'->>0)::bigint) \
-or (r.watts = ($1->'after'->>0)::bigint and r.name > ($1->'after'->>1)::text) \
-or (r.watts = ($1->'after'->>0)::bigint and r.name = ($1->'after'->>1)::text and r.id > ($1->'after'->>2)::uuid))
-  order by r.watts desc, r.name, r.id
+or (r.watts = ($1->'after'->>0)::bigint and r.name collate \"und-x-icu\" > ($1->'after'->>1)::text) \
+or (r.watts = ($1->'after'->>0)::bigint and r.name collate \"und-x-icu\" = ($1->'after'->>1)::text and r.id > ($1->'after'->>2)::uuid))
+  order by r.watts desc, r.name collate \"und-x-icu\", r.id
 ";
     assert!(sql.contains(expected), "{sql}");
+}
+
+#[test]
+fn names_are_sorted_by_the_letters_of_a_language() {
+    let listing = behind("sort=-name", &json!(["a", ID])).in_language(Some("sv-SE"));
+    let sql = listing.statement(&LAMPS, &ADMIN).text;
+    let expected = "
+    and (r.name collate \"sv-x-icu\", r.id) < (($1->'after'->>0)::text, ($1->'after'->>1)::uuid)
+  order by r.name collate \"sv-x-icu\" desc, r.id desc";
+    assert!(sql.contains(expected), "{sql}");
+}
+
+#[test]
+fn a_key_that_today_would_be_refused_is_one_to_go_on_behind() {
+    let listing = behind("sort=name", &json!(["two\nlines", ID]));
+    assert_eq!(listing.after, Some(json!(["two\nlines", ID])));
 }
 
 #[test]

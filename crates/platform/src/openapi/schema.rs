@@ -101,7 +101,7 @@ pub(super) fn of_field(field: &Field) -> Value {
     if field.setting == Setting::Never {
         schema["readOnly"] = json!(true);
     }
-    if matches!(field.kind, Kind::Secret { .. }) && field.name.contains("password") {
+    if matches!(field.kind, Kind::Password { .. }) {
         schema["writeOnly"] = json!(true);
     }
     schema["description"] = json!(field.description);
@@ -111,7 +111,10 @@ pub(super) fn of_field(field: &Field) -> Value {
 /// The schema of a kind of value.
 pub(super) fn of_kind(kind: Kind) -> Value {
     match kind {
-        Kind::Text { min, max } | Kind::Secret { min, max } => {
+        Kind::Text { min, max }
+        | Kind::Multiline { min, max }
+        | Kind::Secret { min, max }
+        | Kind::Password { min, max } => {
             json!({"type": "string", "minLength": min, "maxLength": max})
         }
         Kind::Email => json!({"type": "string", "format": "email", "maxLength": 254}),

@@ -1,9 +1,12 @@
 //! From JSON to values: checks a body against its fields and collects every error, not the first alone.
 
+mod json;
 mod lists;
+mod phone;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use serde_json::{Map, Number, Value};
 
@@ -12,6 +15,7 @@ use crate::policy::Fields;
 use crate::problem::{self, FieldError, LONGEST_NAME, MOST_ERRORS, Problem};
 
 pub use scalar::{decimal, id, scalar};
+pub(crate) use text::{composed, is_visible};
 
 /// What the body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +30,26 @@ pub enum Purpose {
 ///
 /// # Errors
 ///
-/// 400 when the text is not JSON (with line and column), or not an object.
+/// 400 when the text is not JSON (with line and column), when an object in it has a member twice (with its pointer),
+/// or when it is not an object.
 pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
-    match serde_json::from_slice(body) {
+    match json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Problem::new(problem::Kind::Malformed)
             .detail("The body must be a JSON object, in braces.")),
-        Err(error) => Err(Problem::new(problem::Kind::Malformed)
+        Err(json::Fault::Repeated(pointer)) => Err(Problem::malformed(vec![FieldError::new(
+            pointer,
+            "duplicate",
+            "This member was given twice.",
+        )])),
+        Err(json::Fault::Syntax(error)) => Err(Problem::new(problem::Kind::Malformed)
             .detail(format!("The body is not valid JSON: {error}."))),
     }
+}
+
+/// The value that a JSON text stands for; none when it is not JSON or an object in it has a member twice.
+pub(crate) fn parse_value(text: &str) -> Option<Value> {
+    json::parse(text.as_bytes()).ok()
 }
 
 /// Checks a body against the fields and gives the values as the database takes them.

@@ -6,8 +6,9 @@ mod tests;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
+use super::{phone, text};
 use crate::field::Kind;
-use crate::money;
+use crate::{email, money};
 
 /// Years that dates and times may lie in; the first and the last of those that people live and plan in.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
@@ -25,11 +26,17 @@ const UUID_BYTES: usize = 36;
 /// The code and the sentence that say what is wrong.
 pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
     match kind {
-        Kind::Text { min, max } => plain_text(text.trim(), min, max),
-        Kind::Secret { min, max } => plain_text(text, min, max),
-        // Lower-cased before it is looked at, for a letter's small form may be longer.
-        Kind::Email => email(text.trim().to_lowercase()),
-        Kind::Phone => phone(text),
+        Kind::Text { min, max } => text::line(text, min, max),
+        Kind::Multiline { min, max } => text::lines(text, min, max),
+        Kind::Secret { min, max } => text::secret(text, min, max),
+        Kind::Password { min, max } => text::password(text, min, max),
+        Kind::Email => email::normalize(text).ok_or_else(|| {
+            (
+                "invalid_email",
+                "This must be an e-mail address, such as ana@example.org.".to_owned(),
+            )
+        }),
+        Kind::Phone => phone::normalize(text),
         Kind::Slug => slug(text),
         Kind::OneOf(values) => {
             if values.contains(&text) {
@@ -126,36 +133,9 @@ fn decimal_expected(min: i32, max: i32, places: u8) -> (&'static str, String) {
     )
 }
 
-fn plain_text(text: &str, min: usize, max: usize) -> Result<String, (&'static str, String)> {
-    let length = text.chars().count();
-    if text
-        .chars()
-        .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
-    {
-        return Err((
-            "invalid_text",
-            "Text can't hold control characters.".to_owned(),
-        ));
-    }
-    if length < min {
-        let noun = if min == 1 { "character" } else { "characters" };
-        return Err((
-            "too_short",
-            format!("This must have at least {min} {noun}."),
-        ));
-    }
-    if length > max {
-        return Err((
-            "too_long",
-            format!("This may have at most {max} characters."),
-        ));
-    }
-    Ok(text.to_owned())
-}
-
 /// The shape of a well-formed BCP 47 tag: a language of letters, then subtags of letters and digits.
 fn language(tag: &str) -> Result<String, (&'static str, String)> {
-    plain_text(tag, 1, LONGEST_TAG)?;
+    text::line(tag, 1, LONGEST_TAG)?;
     let mut parts = tag.split('-');
     let language = parts.next().is_some_and(|part| {
         (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
@@ -170,51 +150,6 @@ fn language(tag: &str) -> Result<String, (&'static str, String)> {
         Err((
             "invalid_language",
             "This must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".".to_owned(),
-        ))
-    }
-}
-
-fn email(text: String) -> Result<String, (&'static str, String)> {
-    let refused = || {
-        (
-            "invalid_email",
-            "This must be an e-mail address, such as ana@example.org.".to_owned(),
-        )
-    };
-    let (local, domain) = text.rsplit_once('@').ok_or_else(refused)?;
-    let printable = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
-    let labels = domain.split('.').count() > 1
-        && domain.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-        });
-    // RFC 5321, section 4.5.3.1: 64 octets for the local part, 254 for the whole.
-    let lengths = (1..=64).contains(&local.len()) && text.len() <= 254;
-    if printable && labels && lengths && !local.contains(['@', '"', '(', ')', ',', ';', '<', '>']) {
-        Ok(text)
-    } else {
-        Err(refused())
-    }
-}
-
-fn phone(text: &str) -> Result<String, (&'static str, String)> {
-    let digits: String = text
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '(' | ')'))
-        .collect();
-    let number = digits.strip_prefix('+').unwrap_or_default();
-    let sound = (7..=15).contains(&number.len())
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && !number.starts_with('0');
-    if sound {
-        Ok(digits)
-    } else {
-        Err((
-            "invalid_phone",
-            "This must be an international number, such as +441632960000.".to_owned(),
         ))
     }
 }

@@ -4,9 +4,11 @@ use super::{id, scalar};
 use crate::field::Kind;
 
 /// Every kind that is written as text.
-const SCALARS: [Kind; 15] = [
+const SCALARS: [Kind; 17] = [
     Kind::Text { min: 0, max: 30 },
+    Kind::Multiline { min: 0, max: 30 },
     Kind::Secret { min: 0, max: 30 },
+    Kind::Password { min: 0, max: 30 },
     Kind::Email,
     Kind::Phone,
     Kind::Slug,
@@ -42,7 +44,11 @@ fn integers_are_whole_and_within_bounds() {
 fn text_is_counted_in_characters_after_trimming() {
     let kind = Kind::Text { min: 1, max: 3 };
     assert_eq!(scalar(kind, " äöü\n").unwrap(), "äöü");
-    assert_eq!(scalar(kind, "a\nb").unwrap(), "a\nb");
+    assert_eq!(code(kind, "a\nb"), "invalid_text");
+    assert_eq!(
+        scalar(Kind::Multiline { min: 1, max: 3 }, "a\nb ").unwrap(),
+        "a\nb"
+    );
     assert_eq!(code(kind, "   "), "too_short");
     assert_eq!(code(kind, "abcd"), "too_long");
     assert_eq!(code(kind, "a\0"), "invalid_text");

@@ -110,6 +110,57 @@ fn what_was_exported_can_be_imported_elsewhere() {
     });
 }
 
+#[test]
+fn a_file_that_is_imported_again_says_the_same() {
+    run(async |app| {
+        let ours = app.sign_in(Role::Admin).await?;
+        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let names = [
+            "'t Hooft", "'", "''", "'=1", "''@a", "=1+1", "＝1", "'＋1", "－x", "＠home", "@At",
+            "-Dash", "+1", "a=b", "\"q\"", "'\"=1\"", "a, 'b'", "{{name}}",
+        ];
+        let mut file = "name,email,role\n".to_owned();
+        for (index, name) in names.into_iter().enumerate() {
+            let body = json!({"name": name, "email": format!("n{index}@mail.example"), "role": "support", "centre_id": null});
+            app.post(&ours, "/v1/users", body).await?.expect(201);
+        }
+        let exported = export(
+            app,
+            &ours,
+            "/v1/users?email.like=n*@mail.example&sort=created_at",
+        )
+        .await?
+        .expect(200)
+        .text;
+        for row in split(&exported).into_iter().skip(1) {
+            // As the database writes a cell, so does what writes files from answers.
+            let written = row[1].clone();
+            let name = names.into_iter().find(|name| {
+                let guarded = platform::export::guarded(name);
+                written == guarded || written == format!("\"{}\"", guarded.replace('"', "\"\""))
+            });
+            assert!(name.is_some(), "{written} in {exported}");
+            file.push_str(&format!("{written},{},{}\n", row[2], row[4]));
+        }
+        let reply = import(app, &theirs, "/v1/users/import", file)
+            .await?
+            .expect(201);
+        let found = get(
+            app,
+            &theirs,
+            "/v1/users?email.like=n*@mail.example&sort=created_at,email&limit=200",
+        )
+        .await?;
+        assert_eq!(reply.json()["created"], names.len());
+        let mut imported = crate::lists::values(&found, "name");
+        let mut expected: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        imported.sort();
+        expected.sort();
+        assert_eq!(imported, expected);
+        Ok(())
+    });
+}
+
 /// The cells of a file as they are written, quotes included.
 fn split(file: &str) -> Vec<Vec<String>> {
     let mut lines = vec![vec![String::new()]];

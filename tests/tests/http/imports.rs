@@ -11,6 +11,40 @@ use crate::csv::import;
 use crate::{rows, wire};
 
 #[test]
+fn a_quote_that_stays_open_is_refused_at_its_row() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let before = rows::written(app).await?;
+        for (file, said) in [
+            (
+                "email,role,name\na@aurora.example,parent,\"Ann Ng\nb@aurora.example,parent,Bo\n",
+                "row 2 opens a quote that is never closed",
+            ),
+            (
+                "email,role,name\na@aurora.example,parent,\"Ann\" Ng\n",
+                "row 2 has text behind a closing quote",
+            ),
+            (
+                "email,role,name\na@aurora.example,parent,Ann\n\nb@aurora.example,parent,Bo \"B\" Ng\n",
+                "row 4 has a quote within a cell",
+            ),
+            (
+                "email;role;name\na;b;c\n",
+                "separates its cells by semicolons",
+            ),
+        ] {
+            for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
+                let refused = import(app, &admin, path, file).await?.expect(400).json();
+                let detail = refused["detail"].as_str().context("a detail")?;
+                assert!(detail.contains(said), "{file:?}: {detail}");
+            }
+        }
+        assert_eq!(rows::written(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;

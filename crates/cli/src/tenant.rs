@@ -1,10 +1,15 @@
 //! Tenants, as the operator's tool handles them: making one, finding one, and acting in its context.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use platform::field::Kind;
+use platform::validation::scalar;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use crate::database::explain;
+
+/// What a tenant may be called, as where its admin changes it.
+const NAME: Kind = Kind::Text { min: 1, max: 200 };
 
 /// What a new tenant is made from. Region and retention class are the cell's.
 #[derive(Clone, Debug)]
@@ -29,9 +34,15 @@ pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
             tenant.slug
         );
     }
+    let name = scalar(NAME, &tenant.name)
+        .map_err(|(_, detail)| anyhow!("{:?} is no name: {detail}", tenant.name))?;
+    let tenant = New {
+        name,
+        ..tenant.clone()
+    };
     let id = Uuid::now_v7();
     let transaction = begin_new(client, id, "tenant-create").await?;
-    insert(&transaction, id, tenant).await?;
+    insert(&transaction, id, &tenant).await?;
     transaction.commit().await.map_err(explain)?;
     Ok(id)
 }

@@ -316,7 +316,7 @@ fn rows_are_numbered_as_in_the_file_whatever_is_blank_in_it() {
             .await?
             .expect(422);
         // The first by what is seen in the file, the other by what is there already.
-        assert_eq!(reply.pointers(), ["/3/email"]);
+        assert_eq!(reply.pointers(), ["/3/email", "/3/name"]);
         let same = "name,email,role\n\n\nBen,ben@aurora.example,tutor\n";
         let reply = import(app, &admin, "/v1/users/import", same)
             .await?

@@ -29,11 +29,11 @@ const LEFT_OUT: &[&str] = &["privacy.erase", "auth.sessions.delete"];
 /// A marked value of a kind, where it takes text.
 fn marked(kind: Kind) -> Option<Value> {
     Some(match kind {
-        Kind::Text { min, max } if max >= 2 * MARK.len() => {
+        Kind::Text { min, max } | Kind::Multiline { min, max } if max >= 2 * MARK.len() => {
             let text = format!("{MARK} Byron {}", "y".repeat(min));
             json!(text.chars().take(max).collect::<String>().trim_end())
         }
-        Kind::Secret { min, max } => {
+        Kind::Secret { min, max } | Kind::Password { min, max } => {
             let text = format!("{MARK}-{}-{}", Uuid::now_v7(), "x".repeat(min));
             json!(text.chars().take(max).collect::<String>())
         }

@@ -159,15 +159,29 @@ async fn on_copy(
 /// Serves an application for as long as a test takes.
 pub(crate) async fn serve(
     manifest: &Path,
+    demo: Demo,
+    variables: BTreeMap<String, String>,
+    test: impl AsyncFnOnce(&Application) -> Result<()>,
+) -> Result<()> {
+    serve_as(manifest, demo, variables, |application| application, test).await
+}
+
+/// Serves an application with options of the host's own.
+async fn serve_as(
+    manifest: &Path,
     mut demo: Demo,
     mut variables: BTreeMap<String, String>,
+    options: impl FnOnce(host::Application) -> host::Application,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     demo.base_url = format!("http://{}", listener.local_addr()?);
     let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
     variables.insert("base_urls".to_owned(), base_urls.to_string());
-    let loaded = WASM.load(manifest, variables.clone())?;
+    let loaded = WASM
+        .load(manifest, variables.clone())?
+        .keeping_rooms_for(&cli::serve::HEALTH);
+    let loaded = options(loaded);
     let shutdown = Arc::new(Notify::new());
     let told = Arc::clone(&shutdown);
     let served = tokio::spawn(loaded.serve(listener, async move { told.notified().await }));
@@ -200,6 +214,27 @@ impl Application {
         change(&mut variables);
         let manifest = root().join("spin.toml");
         Box::pin(serve(&manifest, self.demo.clone(), variables, test)).await
+    }
+
+    /// Runs a part of a test on a second application on the same database, served with options of the host's own.
+    ///
+    /// # Errors
+    ///
+    /// When the test or the application fails.
+    pub async fn beside_as(
+        &self,
+        options: impl FnOnce(host::Application) -> host::Application,
+        test: impl AsyncFnOnce(&Application) -> Result<()>,
+    ) -> Result<()> {
+        let (manifest, variables) = (root().join("spin.toml"), self.variables.clone());
+        Box::pin(serve_as(
+            &manifest,
+            self.demo.clone(),
+            variables,
+            options,
+            test,
+        ))
+        .await
     }
 
     /// Tells the application to finish what it is doing and to stop.

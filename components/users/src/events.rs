@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use http::Method;
 use platform::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::database::{Answer, Failure};
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant, Policy, Verb};
 use platform::problem::{Kind as ProblemKind, Problem};
+use platform::random;
 use platform::response::Response;
 use platform::role::Role;
 use platform::sql::{Sql, Statement};
 use platform::sqlstate;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// Who may read events.
 pub(crate) const POLICY: Policy = Policy {
@@ -104,7 +106,8 @@ pub(crate) const LIST: Action = Action {
         Field::new(
             "wait",
             Kind::Integer { min: 0, max: 30 },
-            "How many seconds to wait for an event when there is none; 0 by default.",
+            "How many seconds to wait for an event when there is none; 0 by default. Of a session's requests that wait, the newest 4 \
+             go on, and of a tenant's the newest 32: one that is older is answered at once.",
         ),
     ],
     answers: Answers {
@@ -136,28 +139,94 @@ const LONGEST_PAUSE: u64 = 1_000;
 
 fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
     Box::pin(async move {
-        let statement = page();
+        let page = page();
+        let arguments = call.arguments();
         let wait = call.query.get("wait").and_then(Value::as_str);
-        let mut left = 1_000 * wait.and_then(|wait| wait.parse::<u64>().ok()).unwrap_or(0);
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let answer = match call.run(&statement, call.arguments()).await {
-                Ok(answer) => answer,
-                Err(failure) => return sqlstate::settle(failure),
-            };
-            // The tag says how many there are.
-            if left == 0 || answer.tag.as_deref() != Some("0") {
+        let seconds: u32 = wait.and_then(|wait| wait.parse().ok()).unwrap_or(0);
+        let first = call.run(&page, arguments.clone()).await;
+        let answer = match first {
+            Ok(answer) if seconds > 0 && is_empty(&answer) => {
+                wait_for_events(call, &page, arguments, seconds).await
+            }
+            other => other,
+        };
+        match answer {
+            Ok(answer) => {
                 let body = answer.body.ok_or_else(|| {
                     Problem::new(ProblemKind::Internal).cause("no page of events")
                 })?;
-                return Ok(Response::json(200, body));
+                Ok(Response::json(200, body))
             }
-            pause = pause.min(left);
-            call.client.pause(Duration::from_millis(pause)).await;
-            left -= pause;
-            pause = LONGEST_PAUSE.min(2 * pause);
+            Err(failure) => sqlstate::settle(failure),
         }
     })
+}
+
+/// Whether nothing was found and something may yet come. The tag says how many events there are, or that the wait is over.
+fn is_empty(answer: &Answer) -> bool {
+    answer.tag.as_deref() == Some("0")
+}
+
+/// Looks again and again until there is an event, the time is over, or newer requests wait in this one's place.
+async fn wait_for_events(
+    call: &Call<'_>,
+    page: &Statement,
+    mut arguments: Map<String, Value>,
+    seconds: u32,
+) -> Result<Answer, Failure> {
+    let ticket = json!(random::id());
+    arguments.insert("ticket".to_owned(), ticket.clone());
+    let ticket = Map::from_iter([
+        ("ticket".to_owned(), ticket),
+        ("seconds".to_owned(), json!(seconds)),
+    ]);
+    call.run(&begin(), ticket.clone()).await?;
+    let found = look_on(call, page, arguments, seconds).await;
+    // Should this fail, the row counts until its time is over.
+    let _ = call.run(&end(), ticket).await;
+    found
+}
+
+async fn look_on(
+    call: &Call<'_>,
+    page: &Statement,
+    arguments: Map<String, Value>,
+    seconds: u32,
+) -> Result<Answer, Failure> {
+    let mut left = 1_000 * u64::from(seconds);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        pause = pause.min(left);
+        call.client.pause(Duration::from_millis(pause)).await;
+        left -= pause;
+        pause = LONGEST_PAUSE.min(2 * pause);
+        let answer = call.run(page, arguments.clone()).await?;
+        if left == 0 || !is_empty(&answer) {
+            return Ok(answer);
+        }
+    }
+}
+
+fn begin() -> Statement {
+    Sql::from(
+        "-- events.begin_waiting
+select
+  ''::text as body,
+  null::text as tag
+from lms.begin_waiting(($1->>'ticket')::uuid, ($1->>'seconds')::integer)",
+    )
+    .prepared("events.begin_waiting")
+}
+
+fn end() -> Statement {
+    Sql::from(
+        "-- events.end_waiting
+select
+  ''::text as body,
+  null::text as tag
+from lms.end_waiting(($1->>'ticket')::uuid)",
+    )
+    .prepared("events.end_waiting")
 }
 
 fn page() -> Statement {
@@ -168,7 +237,10 @@ select
     'data', coalesce(json_agg(page.event order by page.position), '[]'::json),
     'next_after', coalesce(max(page.position), ($1->>'after')::bigint, 0)
   )::text as body,
-  count(*)::text as tag
+  case
+    when count(*) = 0 and $1->>'ticket' is not null and not lms.may_wait(($1->>'ticket')::uuid) then 'over'
+    else count(*)::text
+  end as tag
 from (
   select
     r.position,

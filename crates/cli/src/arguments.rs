@@ -109,10 +109,22 @@ pub(crate) struct Serving {
     pub(crate) manifest: PathBuf,
 }
 
+/// What is asked of clients.
+#[derive(Args)]
+pub(crate) struct Clients {
+    /// How many connections one client address (of IPv6, one /64) may have open; 0 for no limit, as behind a proxy or an ingress,
+    /// where all clients have its address
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub(crate) connections_per_address: usize,
+}
+
 #[derive(Args)]
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) serving: Serving,
+
+    #[command(flatten)]
+    pub(crate) clients: Clients,
 
     #[command(flatten)]
     pub(crate) place: cell::Place,
@@ -131,6 +143,9 @@ pub(crate) struct Serve {
     /// How long to go on serving after being told to stop, while /.well-known/spin/health answers 503 and balancers turn away
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=600))]
     pub(crate) drain: u64,
+
+    #[command(flatten)]
+    pub(crate) clients: Clients,
 }
 
 #[derive(Args)]

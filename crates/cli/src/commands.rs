@@ -7,6 +7,7 @@ mod tenants;
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -74,6 +75,7 @@ async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
         neighbours: arguments.place.neighbours,
         listen: arguments.serving.listen,
         manifest: arguments.serving.manifest,
+        connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
     };
     up::run(&options).await?;
     Ok(ExitCode::SUCCESS)
@@ -85,6 +87,7 @@ async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
         listen: arguments.listen,
         manifest: arguments.manifest,
         drain: Duration::from_secs(arguments.drain),
+        connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
     })
     .await?;
     Ok(ExitCode::SUCCESS)

@@ -71,6 +71,13 @@ pub struct Installation {
     pub variables: BTreeMap<String, String>,
 }
 
+impl Installation {
+    /// Leaves things as they were before: a cluster that was started for it is stopped.
+    pub(crate) async fn give_up(&self) {
+        give_up(self.cluster.as_ref()).await;
+    }
+}
+
 /// Prepares it all; what stands already is kept.
 pub async fn prepare(options: &Options) -> Result<Installation> {
     let (cluster, superuser_url, secrets) = match &options.database_url {
@@ -101,12 +108,19 @@ pub async fn prepare(options: &Options) -> Result<Installation> {
             variables,
         }),
         Err(error) => {
-            if let Some(cluster) = cluster {
-                // The first error is the one to report.
-                let _ = cluster.stop().await;
-            }
+            give_up(cluster.as_ref()).await;
             Err(error)
         }
+    }
+}
+
+/// Stops the cluster if it was started for what has failed now. One that ran already may be others' who are at work on it.
+async fn give_up(cluster: Option<&Cluster>) {
+    if let Some(cluster) = cluster
+        && cluster.was_started()
+    {
+        // The error that led here is the one to report.
+        let _ = cluster.stop().await;
     }
 }
 

@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod database;
 pub mod delivery;
 pub mod demo;
+mod descriptors;
 pub mod doctor;
 pub mod drill;
 pub mod events;

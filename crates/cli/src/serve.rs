@@ -2,16 +2,21 @@
 //! variables from where Spin takes them, so that no secret is an argument.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::cluster;
+use crate::descriptors;
 use crate::manifest;
 use crate::progress::step;
 use crate::stop::Stop;
 use crate::up::listen;
+
+/// The paths by which others learn whether the process lives and can serve. They are answered when everything else has to wait.
+pub const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -24,11 +29,14 @@ pub struct Options {
     pub manifest: PathBuf,
     /// How long to go on serving after being told to stop, while balancers turn away.
     pub drain: Duration,
+    /// How many connections a client address may have open; none for as many as it likes.
+    pub connections_per_address: Option<NonZeroUsize>,
 }
 
 /// Serves until SIGINT or SIGTERM, drains, and finishes the requests in flight. A second signal waits for nothing.
 pub async fn run(options: Options) -> Result<()> {
     manifest::check_built(&options.manifest)?;
+    descriptors::allow_as_many_as_may_be();
     let cache = cluster::state_directory(&options.state)?.join("cache");
     let mut stop = Stop::new()?;
     let mut impatience = Stop::new()?;
@@ -43,6 +51,8 @@ pub async fn run(options: Options) -> Result<()> {
     let listener = listen(options.listen).await?;
     step.done("loaded");
     let served = application
+        .keeping_rooms_for(&HEALTH)
+        .with_connections_for_each(options.connections_per_address)
         .draining_for(options.drain)
         .serve(listener, async move { stop.received().await });
     tokio::select! {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,9 +17,11 @@ use crate::cell::Name;
 use crate::cluster::{self, Durability, Status};
 use crate::delivery::Providers;
 use crate::demo::Demo;
-use crate::installation::{self, Neighbour};
+use crate::descriptors;
+use crate::installation::{self, Installation, Neighbour};
 use crate::manifest;
 use crate::progress::step;
+use crate::serve::HEALTH;
 use crate::sink;
 use crate::stop::Stop;
 use crate::webhooks::{self, Sender};
@@ -47,6 +50,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The application.
     pub manifest: PathBuf,
+    /// How many connections a client address may have open; none for as many as it likes.
+    pub connections_per_address: Option<NonZeroUsize>,
 }
 
 /// Serves until SIGINT or SIGTERM, then finishes the requests in flight and stops everything it started. A second signal
@@ -56,8 +61,17 @@ pub async fn run(options: &Options) -> Result<()> {
     manifest::check_built(&options.manifest)?;
     let state = cluster::state_directory(&options.state)?;
     let _lock = lock(&state)?;
+    descriptors::allow_as_many_as_may_be();
     let listener = listen(options.listen).await?;
-    let outcome = serve(options, &state, listener).await;
+    let mut stop = Stop::new()?;
+    // What fails while it is prepared stops a cluster that it started, and no other: `lms prepare` and `spin up` may be at work on it.
+    let outcome = tokio::select! {
+        prepared = prepare(options, &state, &listener) => {
+            let (application, demo) = prepared?;
+            serve(application, demo, listener, stop).await
+        }
+        () = stop.received() => Ok(()),
+    };
     if options.database_url.is_none() && matches!(cluster::status(&state), Status::Running(_)) {
         let step = step("PostgreSQL");
         cluster::stop(&state).await?;
@@ -66,15 +80,12 @@ pub async fn run(options: &Options) -> Result<()> {
     outcome
 }
 
-async fn serve(options: &Options, state: &Path, listener: TcpListener) -> Result<()> {
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
-    let mut stop = Stop::new()?;
-    let (application, demo) = tokio::select! {
-        prepared = prepare(options, state, address) => prepared?,
-        () = stop.received() => return Ok(()),
-    };
+async fn serve(
+    application: host::Application,
+    demo: Demo,
+    listener: TcpListener,
+    mut stop: Stop,
+) -> Result<()> {
     let sink = listen_for_notifications().await?;
     let sink_address = sink.local_addr().context("the sink has no address")?;
     let mut output = std::io::stdout();
@@ -112,8 +123,11 @@ async fn serve(options: &Options, state: &Path, listener: TcpListener) -> Result
 async fn prepare(
     options: &Options,
     state: &Path,
-    address: SocketAddr,
+    listener: &TcpListener,
 ) -> Result<(host::Application, Demo)> {
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
     let installation = installation::prepare(&installation::Options {
         state: state.to_owned(),
         database_url: options.database_url.clone(),
@@ -123,16 +137,32 @@ async fn prepare(
         durability: Durability::Safe,
     })
     .await?;
+    match load(options, state, &installation).await {
+        Ok(application) => Ok((application, installation.demo)),
+        Err(error) => {
+            installation.give_up().await;
+            Err(error)
+        }
+    }
+}
+
+async fn load(
+    options: &Options,
+    state: &Path,
+    installation: &Installation,
+) -> Result<host::Application> {
     let step = step("Components");
     let mut variables = host::variables_from_environment();
-    variables.extend(installation.variables);
+    variables.extend(installation.variables.clone());
     let (cache, manifest) = (state.join("cache"), options.manifest.clone());
     let application =
         tokio::task::spawn_blocking(move || host::Runtime::new(&cache)?.load(&manifest, variables))
             .await
             .context("loading the components was interrupted")??;
     step.done("loaded");
-    Ok((application, installation.demo))
+    Ok(application
+        .keeping_rooms_for(&HEALTH)
+        .with_connections_for_each(options.connections_per_address))
 }
 
 /// Whether `lms up` runs in a state directory.

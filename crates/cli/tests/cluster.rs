@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use cli::cell::{Name, Region, Retention};
 use cli::cluster::{self, Cluster, Durability, Settings, Status};
 use cli::migrate::{self, Migration};
-use cli::{database, demo, events, password, seed};
+use cli::{database, demo, events, installation, password, seed};
 
 fn settings(directory: &Path) -> Settings {
     Settings {
@@ -30,6 +30,32 @@ async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
     let outcome = tokio::spawn(test(cluster, state.clone())).await;
     cluster::stop(&state).await?;
     outcome?
+}
+
+#[tokio::test]
+async fn what_fails_stops_the_cluster_that_it_started_and_no_other() -> Result<()> {
+    with_cluster(|cluster, state| async move {
+        migrate::run(&cluster.superuser_url(), &migrate::embedded()?, &options()).await?;
+        let prepare = async || {
+            installation::prepare(&installation::Options {
+                state: state.clone(),
+                database_url: None,
+                // The database is another cell already.
+                cell: Some(Name::first(Region::Us, Retention::Standard)),
+                base_url: "http://127.0.0.1:3000".to_owned(),
+                neighbours: Vec::new(),
+                durability: Durability::Unsafe,
+            })
+            .await
+        };
+        assert!(prepare().await.is_err());
+        assert!(matches!(cluster::status(&state), Status::Running(_)));
+        cluster.stop().await?;
+        assert!(prepare().await.is_err());
+        assert_eq!(cluster::status(&state), Status::Stopped);
+        Ok(())
+    })
+    .await
 }
 
 fn options() -> migrate::Options {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +13,14 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::handler::ProxyHandler;
 
+use crate::addresses::Addresses;
 use crate::compiled::CompiledComponents;
 use crate::component::{self, Component, State};
 use crate::drain::Drain;
 use crate::engine::MAXIMUM_INSTANCES;
 use crate::manifest::Manifest;
 use crate::postgres::{MOST_CONNECTIONS, Pools};
+use crate::rooms::{Rooms, Shared};
 use crate::router::Router;
 use crate::server::Server;
 use crate::worker::Instances;
@@ -97,15 +100,23 @@ impl Runtime {
         let router = Router::new(manifest.triggers(), |id| places.get(id).copied())?;
         let router = Arc::new(router);
 
-        // Half of all instances may be busy, so that there is always room for one more while idle
-        // instances of other components wait for their time to run out.
-        let rooms = MAXIMUM_INSTANCES as usize / 2 / shards;
-        let drain = Drain::default();
+        // A quarter of all instances may be at work, and as many requests take long: they mostly
+        // wait, and an instance has many that wait. So there is always room for one more while
+        // idle instances of other components wait for their time to run out.
+        let rooms = MAXIMUM_INSTANCES as usize / 4 / shards;
+        let (drain, shared) = (Drain::default(), Shared::new());
         let servers = handlers
             .into_iter()
-            .map(|handlers| Server::new(Arc::clone(&router), handlers, rooms, drain.clone()))
+            .map(|handlers| {
+                let rooms = Rooms::new(rooms, 2 * rooms, shared.clone());
+                Server::new(Arc::clone(&router), handlers, rooms, drain.clone())
+            })
             .collect();
-        Ok(Application { servers, drain })
+        Ok(Application {
+            servers,
+            addresses: Addresses::default(),
+            drain,
+        })
     }
 
     /// Two components may have the same Wasm file: it is then loaded once.
@@ -127,6 +138,7 @@ impl Runtime {
 pub struct Application {
     /// One for each thread that serves.
     servers: Vec<Server>,
+    addresses: Addresses,
     drain: Drain,
 }
 
@@ -136,6 +148,25 @@ impl Application {
     #[must_use]
     pub fn draining_for(mut self, time: Duration) -> Self {
         self.drain.time = time;
+        self
+    }
+
+    /// Keeps rooms for these paths, by which others learn how this host is: they are answered when
+    /// everything else has to wait.
+    #[must_use]
+    pub fn keeping_rooms_for(mut self, paths: &[&str]) -> Self {
+        let paths: Arc<[String]> = paths.iter().map(|path| (*path).to_owned()).collect();
+        for server in &mut self.servers {
+            server.keep_rooms_for(Arc::clone(&paths));
+        }
+        self
+    }
+
+    /// Closes what a client address opens beyond so many connections. Behind a proxy all clients
+    /// have the proxy's address.
+    #[must_use]
+    pub fn with_connections_for_each(mut self, most: Option<NonZeroUsize>) -> Self {
+        self.addresses = Addresses::new(most);
         self
     }
 
@@ -149,6 +180,6 @@ impl Application {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        shard::serve(self.servers, listener, shutdown, self.drain).await
+        shard::serve(self.servers, self.addresses, listener, shutdown, self.drain).await
     }
 }

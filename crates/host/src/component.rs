@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use wasmtime::component::{Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::allowed_hosts::AllowedHosts;
-use crate::engine::MAXIMUM_MEMORY;
 use crate::logging::{GuestOutput, Output};
+use crate::memory::Memory;
 use crate::outbound_http::OutboundHttp;
 use crate::postgres::{self, Databases, Pools};
 use crate::{manifest, variables};
@@ -51,7 +51,7 @@ impl Component {
 pub(crate) struct State {
     /// The resources that the guest holds.
     pub(crate) table: ResourceTable,
-    pub(crate) limits: StoreLimits,
+    pub(crate) memory: Memory,
     component: Arc<Component>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -74,16 +74,14 @@ impl State {
             .build();
         let state = Self {
             table: ResourceTable::new(),
-            limits: StoreLimitsBuilder::new()
-                .memory_size(MAXIMUM_MEMORY)
-                .build(),
+            memory: Memory::default(),
             component: Arc::clone(component),
             wasi,
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(Arc::clone(&component.allowed_hosts)),
         };
         let mut store = Store::new(engine, state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.memory);
         store.epoch_deadline_async_yield_and_update(1);
         store
     }

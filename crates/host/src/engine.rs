@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 /// How many instances may live at once, idle ones included.
-pub(crate) const MAXIMUM_INSTANCES: u32 = 256;
+pub(crate) const MAXIMUM_INSTANCES: u32 = 512;
 
 /// How much linear memory an instance may grow to: twice the largest import of 64 MiB.
 pub(crate) const MAXIMUM_MEMORY: usize = 128 << 20;

@@ -1,26 +1,28 @@
 //! One request and its response: for how long somebody waits for it, and the room it takes.
 
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::Notify;
 use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::rooms::Room;
 
 /// What the guest's side and the client's side of an exchange share.
 pub(crate) struct Exchange {
     client_gone: Notify,
-    _room: OwnedSemaphorePermit,
+    room: Mutex<Room>,
 }
 
 impl Exchange {
     /// Begins an exchange. It takes its room until neither side is left.
-    pub(crate) fn begin(room: OwnedSemaphorePermit) -> (Client, Arc<Self>) {
+    pub(crate) fn begin(room: Room) -> (Client, Arc<Self>) {
         let exchange = Arc::new(Self {
             client_gone: Notify::new(),
-            _room: room,
+            room: Mutex::new(room),
         });
         (Client(Arc::clone(&exchange)), exchange)
     }
@@ -28,6 +30,12 @@ impl Exchange {
     /// Waits until the client does not wait any more.
     pub(crate) async fn client_gone(&self) {
         self.client_gone.notified().await;
+    }
+
+    /// Leaves its room to others, because it takes long.
+    pub(crate) fn make_way(&self) {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        room.make_way();
     }
 }
 
@@ -64,6 +72,8 @@ pub(crate) struct StreamedBody {
 
 impl StreamedBody {
     pub(crate) fn new(body: WasiBody, client: Client) -> Self {
+        // How long that takes is up to the client.
+        client.0.make_way();
         Self {
             body,
             _client: client,
@@ -94,27 +104,31 @@ impl Body for StreamedBody {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::rooms::{Need, Rooms, Shared};
 
-    #[test]
-    fn an_exchange_is_over_when_both_sides_are_gone() -> anyhow::Result<()> {
-        let rooms = Arc::new(Semaphore::new(1));
+    #[tokio::test(start_paused = true)]
+    async fn an_exchange_is_over_when_both_sides_are_gone() -> anyhow::Result<()> {
+        let rooms = Rooms::new(1, 0, Shared::new());
+        let take = async || {
+            let room = rooms.take(Need::Work).await;
+            room.map_err(|problem| anyhow::anyhow!("{problem:?}"))
+        };
         let mut exchanges = Exchanges::default();
         assert!(exchanges.are_over());
 
-        let (client, guest) = Exchange::begin(Arc::clone(&rooms).try_acquire_owned()?);
+        let (client, guest) = Exchange::begin(take().await?);
         exchanges.add(&guest);
         assert!(guest.client_gone().now_or_never().is_none());
         drop(client);
         assert!(guest.client_gone().now_or_never().is_some());
         assert!(!exchanges.are_over());
-        assert_eq!(rooms.available_permits(), 0);
+        assert!(take().await.is_err());
 
         drop(guest);
         assert!(exchanges.are_over());
-        assert_eq!(rooms.available_permits(), 1);
+        assert!(take().await.is_ok());
         Ok(())
     }
 }

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod addresses;
 mod allowed_hosts;
 mod application;
 mod compiled;
@@ -20,12 +21,18 @@ mod component;
 mod drain;
 mod engine;
 mod exchange;
+mod head;
 mod headers;
+mod intake;
 mod logging;
 mod manifest;
+mod memory;
 mod outbound_http;
+mod pace;
 mod postgres;
+mod problem;
 mod response;
+mod rooms;
 mod router;
 mod server;
 mod shard;

@@ -14,13 +14,6 @@ pub(crate) type Body = Either<Full<Bytes>, StreamedBody>;
 /// A body up to this length is waited for, so that it goes out in one write with the head.
 const WAITED_FOR: u64 = 64 << 10;
 
-/// A response of the host's own, without a body.
-pub(crate) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Either::Left(Full::default()));
-    *response.status_mut() = status;
-    response
-}
-
 /// A guest's response, ready to be sent.
 pub(crate) async fn from_guest(
     method: &Method,

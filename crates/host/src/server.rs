@@ -9,63 +9,83 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use futures::{Stream, StreamExt as _};
-use http::uri::{Authority, Scheme};
-use http::{Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Either, Full};
+use http::{Request, Response, Uri};
+use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use wasmtime_wasi_http::Error;
-use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
+use crate::addresses::Counted;
 use crate::drain::Drain;
 use crate::exchange::Exchange;
-use crate::headers;
+use crate::intake;
+use crate::problem::{self, Kind, Problem};
 use crate::response::{self, Body};
+use crate::rooms::{Need, Rooms};
 use crate::router::Router;
 use crate::worker::{Instances, REQUEST_TIMEOUT};
+use crate::{head, headers};
 
 /// How long a client may take for the head of a request, or stay connected without sending one.
 const HEAD: Duration = Duration::from_secs(15);
 
-/// How long a request waits while as many as can be are already under way.
-const ROOM: Duration = Duration::from_secs(5);
-
 const WELL_KNOWN: &str = "/.well-known/spin/";
+
+const LEAVING: Problem = Problem::new(Kind::Unavailable)
+    .detail("This host is about to stop.")
+    .retry_after(1);
+
+const NO_INSTANCE: Problem = Problem::new(Kind::Unavailable)
+    .detail("Too much is under way; come again.")
+    .retry_after(5);
 
 /// A client's connection as it was accepted, and what counts it as open for as long as it lives.
 pub(crate) struct Connection {
     pub(crate) stream: std::net::TcpStream,
     pub(crate) client: SocketAddr,
-    pub(crate) open: Arc<()>,
+    pub(crate) open: Open,
+}
+
+/// Where a connection is counted.
+pub(crate) struct Open {
+    pub(crate) _of_thread: Arc<()>,
+    pub(crate) _of_address: Option<Counted>,
 }
 
 /// Serves the components of an application.
 pub(crate) struct Server {
     router: Arc<Router>,
     handlers: Vec<ProxyHandler<Instances>>,
-    rooms: Arc<Semaphore>,
+    rooms: Rooms,
+    /// Paths that say how this host is.
+    health: Arc<[String]>,
     drain: Drain,
 }
 
 impl Server {
-    /// A server that works on so many requests at a time.
+    /// A server whose requests find room in `rooms`.
     pub(crate) fn new(
         router: Arc<Router>,
         handlers: Vec<ProxyHandler<Instances>>,
-        rooms: usize,
+        rooms: Rooms,
         drain: Drain,
     ) -> Self {
         Self {
             router,
             handlers,
-            rooms: Arc::new(Semaphore::new(rooms)),
+            rooms,
+            health: Arc::default(),
             drain,
         }
+    }
+
+    /// Keeps rooms for the paths.
+    pub(crate) fn keep_rooms_for(&mut self, paths: Arc<[String]>) {
+        self.health = paths;
     }
 
     /// Serves until no more connections come, and then until the requests in flight are finished.
@@ -120,72 +140,99 @@ impl Server {
     }
 
     async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
-        // Only a reference is counted: the path is not copied.
+        // Only references are counted: neither the path nor the id is copied.
         let original = request.uri().clone();
-        if let Some(well_known) = original.path().strip_prefix(WELL_KNOWN) {
-            return self.answer_well_known(well_known);
+        let id = request.headers().get(problem::REQUEST_ID).cloned();
+        let refused = match self.try_answer(&original, request, client).await {
+            Ok(response) => return response,
+            Err(refused) => refused,
+        };
+        let id = problem::request_id(id.as_ref());
+        if let Refused::Failed(method, error) = &refused {
+            tracing::error!("{id} {method} {}: {}", original.path(), error.root_cause());
         }
-        let Some(matched) = self.router.find(original.path()) else {
-            return response::empty(StatusCode::NOT_FOUND);
-        };
-        let Some(handler) = self.handlers.get(matched.route.component) else {
-            return response::empty(StatusCode::NOT_FOUND);
-        };
-        let Some(uri) = absolute(&request) else {
-            return response::empty(StatusCode::BAD_REQUEST);
-        };
+        refused.problem().response(&id)
+    }
+
+    async fn try_answer(
+        &self,
+        original: &Uri,
+        request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Result<Response<Body>, Refused> {
+        if let Some(well_known) = original.path().strip_prefix(WELL_KNOWN) {
+            return Ok(self.answer_well_known(well_known)?);
+        }
+        head::check(&request)?;
+        let matched = self.router.find(original.path()).ok_or(NOT_FOUND)?;
+        let handler = self.handlers.get(matched.route.component);
+        let handler = handler.ok_or(NOT_FOUND)?;
+        let uri = head::absolute(&request)?;
         let (mut head, body) = request.into_parts();
-        headers::set(&mut head.headers, &original, &matched, client);
+        headers::set(&mut head.headers, original, &matched, client);
         head.uri = uri;
         let method = head.method.clone();
-        let request = Request::from_parts(head, body.map_err(Error::from).boxed_unsync());
 
-        let room = tokio::time::timeout(ROOM, Arc::clone(&self.rooms).acquire_owned()).await;
-        let Ok(Ok(room)) = room else {
-            return response::empty(StatusCode::SERVICE_UNAVAILABLE);
+        let taken = intake::take(body, self.rooms.taken_in()).await?;
+        let watch = taken.watch();
+        let need = if taken.is_long {
+            Need::LongBody
+        } else if self.health.iter().any(|path| path == original.path()) {
+            Need::Health
+        } else {
+            Need::Work
         };
+        let room = self.rooms.take(need).await?;
         let (client, exchange) = Exchange::begin(room);
+        let request = Request::from_parts(head, taken.body);
         let answered = match handler.handle(exchange, request).await {
             Ok(response) => response::from_guest(&method, response, client)
                 .await
                 .map_err(wasmtime::Error::from),
             Err(error) => Err(error),
         };
-        answered.unwrap_or_else(|error| {
-            tracing::error!("{method} {}: {}", original.path(), error.root_cause());
-            response::empty(if error.is::<ExpirationError>() {
-                StatusCode::GATEWAY_TIMEOUT
-            } else {
-                StatusCode::INTERNAL_SERVER_ERROR
-            })
-        })
+        if watch.was_slow() {
+            return Err(intake::too_slow().into());
+        }
+        answered.map_err(|error| Refused::Failed(method, error))
     }
 
     /// Spin itself answers some paths.
-    fn answer_well_known(&self, name: &str) -> Response<Body> {
+    fn answer_well_known(&self, name: &str) -> Result<Response<Body>, Problem> {
         match name {
-            "health" if self.drain.has_begun() => response::empty(StatusCode::SERVICE_UNAVAILABLE),
-            "health" => Response::new(Either::Left(Full::new(Bytes::from_static(b"OK")))),
-            _ => response::empty(StatusCode::NOT_FOUND),
+            "health" if self.drain.has_begun() => Err(LEAVING),
+            "health" => Ok(Response::new(Either::Left(Full::new(Bytes::from_static(
+                b"OK",
+            ))))),
+            _ => Err(NOT_FOUND),
         }
     }
 }
 
-/// The request's URI with scheme and host, if its host is told, and told only once.
-fn absolute<B>(request: &Request<B>) -> Option<Uri> {
-    let host = request.headers().get(http::header::HOST);
-    let host = host
-        .map(|host| Authority::try_from(host.as_bytes()))
-        .transpose()
-        .ok()?;
-    let mut parts = request.uri().clone().into_parts();
-    parts.authority = match (host, parts.authority) {
-        (Some(host), Some(authority)) if host != authority => return None,
-        (host, authority) => Some(host.or(authority)?),
-    };
-    parts.scheme = Some(Scheme::HTTP);
-    if parts.path_and_query.is_none() {
-        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+const NOT_FOUND: Problem = Problem::new(Kind::NotFound);
+
+/// Why no component's answer is sent.
+enum Refused {
+    Problem(Problem),
+    /// The component was asked.
+    Failed(http::Method, wasmtime::Error),
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
     }
-    Uri::from_parts(parts).ok()
+}
+
+impl Refused {
+    fn problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Failed(_, error) if error.is::<ExpirationError>() => Problem::new(Kind::TimedOut),
+            Self::Failed(_, error) if error.is::<InstantiationError<Arc<Exchange>>>() => {
+                NO_INSTANCE
+            }
+            Self::Failed(..) => Problem::new(Kind::Internal),
+        }
+    }
 }

@@ -13,8 +13,9 @@ use futures::stream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::addresses::Addresses;
 use crate::drain::Drain;
-use crate::server::{Connection, Server};
+use crate::server::{Connection, Open, Server};
 
 /// More threads would leave too few database connections to each.
 const MOST: usize = 4;
@@ -32,9 +33,10 @@ pub(crate) fn count() -> usize {
 }
 
 /// Serves with one thread for each server until `shutdown` is ready, then for the time of the drain, and then until the
-/// requests in flight are finished.
+/// requests in flight are finished. A connection beyond what its address may have is closed.
 pub(crate) async fn serve(
     servers: Vec<Server>,
+    addresses: Addresses,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
     drain: Drain,
@@ -51,7 +53,7 @@ pub(crate) async fn serve(
         tokio::select! {
             () = &mut drained => break,
             accepted = listener.accept() => {
-                let passed_on = accepted.and_then(|(stream, client)| pass_on(&shards, stream, client));
+                let passed_on = accepted.and_then(|(stream, client)| pass_on(&shards, &addresses, stream, client));
                 if let Err(error) = passed_on {
                     tracing::error!("cannot accept a connection: {error}");
                     tokio::time::sleep(REST).await;
@@ -68,7 +70,16 @@ pub(crate) async fn serve(
 }
 
 /// Gives a connection to the thread that has the fewest.
-fn pass_on(shards: &[Shard], stream: TcpStream, client: SocketAddr) -> std::io::Result<()> {
+fn pass_on(
+    shards: &[Shard],
+    addresses: &Addresses,
+    stream: TcpStream,
+    client: SocketAddr,
+) -> std::io::Result<()> {
+    let Ok(counted) = addresses.admit(client.ip()) else {
+        tracing::debug!("{} has as many connections as it may have", client.ip());
+        return Ok(());
+    };
     let idlest = shards
         .iter()
         .filter(|shard| !shard.connections.is_closed())
@@ -79,7 +90,10 @@ fn pass_on(shards: &[Shard], stream: TcpStream, client: SocketAddr) -> std::io::
     let connection = Connection {
         stream: stream.into_std()?,
         client,
-        open: Arc::clone(&shard.open),
+        open: Open {
+            _of_thread: Arc::clone(&shard.open),
+            _of_address: counted,
+        },
     };
     // A thread that breaks off in this moment takes the connection with it.
     let _ = shard.connections.send(connection);

@@ -19,10 +19,14 @@ use wasmtime_wasi_http::{p2, p3};
 
 use crate::component::{Component, State};
 use crate::exchange::{Exchange, Exchanges};
+use crate::memory::Size;
 
 /// How long a request may take, from its first byte to the response's head, and from there to the
 /// response's end.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a request is one like any other; one that takes longer leaves its room to others.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// How long a guest may go on after its client has hung up. Most requests are over by then, and
 /// their instance and their connection to the database are as good as before.
@@ -73,6 +77,7 @@ impl HandlerState for Instances {
         let mut store = State::store(&self.engine, &self.component);
         let proxy = self.pre.instantiate_async(&mut store).await?;
         let shared = Arc::new(Shared::default());
+        let memory = store.data().memory.size();
         Ok(Instance {
             store,
             proxy,
@@ -84,6 +89,7 @@ impl HandlerState for Instances {
             state: Worker {
                 component: Arc::clone(&self.component.id),
                 reusable: matches!(self.pre, ProxyPre::P3(_)),
+                memory,
                 shared,
             },
         })
@@ -116,6 +122,7 @@ pub(crate) struct Worker {
     component: Arc<str>,
     /// A component of WASI 0.2 serves one request.
     reusable: bool,
+    memory: Size,
     shared: Arc<Shared>,
 }
 
@@ -129,7 +136,7 @@ impl WorkerState for Worker {
         } else {
             (1, 1)
         };
-        if total >= most {
+        if total >= most || self.memory.is_swollen() {
             ShouldAccept::Never
         } else if concurrent >= most_concurrent {
             ShouldAccept::No
@@ -151,9 +158,14 @@ impl WorkerState for Worker {
                 exchange.client_gone().await;
                 tokio::time::sleep(GRACE).await;
             };
+            let late = async {
+                tokio::time::sleep(SHORT).await;
+                exchange.make_way();
+                tokio::time::sleep(REQUEST_TIMEOUT - SHORT).await;
+            };
             tokio::select! {
                 () = hung_up => {}
-                () = tokio::time::sleep(REQUEST_TIMEOUT) => {}
+                () = late => {}
             }
             shared.abandoned.store(true, Ordering::Relaxed);
         })

@@ -118,6 +118,16 @@ pub fn content_type(request: &Request, media: &[&str]) -> Result<(), Problem> {
     }
 }
 
+/// Whether the body comes in a coding, such as `gzip`, that is none of its own.
+pub fn is_coded(request: &Request) -> bool {
+    request.list("content-encoding").is_some_and(|codings| {
+        codings
+            .split(',')
+            .map(str::trim)
+            .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+    })
+}
+
 /// The client's `X-Request-Id` when it is a sane one, or a new one.
 pub fn request_id(request: &Request) -> String {
     request

@@ -3,6 +3,7 @@
 //! Of the file only the current record is held, and the rows as the text of the statement's argument.
 
 mod records;
+mod share;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::resource::Resource;
 use crate::statements;
 use crate::validation::{self, Purpose};
 
+use share::Share;
 pub use statement::statement;
 
 /// Most rows of one import; the answer names each of them.
@@ -49,6 +51,8 @@ pub struct Gathered {
     pub arguments: String,
     /// Where its rows stand.
     pub places: Places,
+    /// What it takes of the instance's memory; to be held until the argument is gone.
+    pub(crate) share: Share,
 }
 
 /// Which row of the file each new id is: what the database refuses it names by id.
@@ -76,6 +80,7 @@ struct Sheet {
     columns: Option<Vec<&'static Field>>,
     rows: usize,
     arguments: String,
+    share: Share,
     places: Places,
     errors: Vec<FieldError>,
 }
@@ -91,6 +96,7 @@ impl Reader {
                 columns: None,
                 rows: 0,
                 arguments: format!("{{\"dry_run\":{dry_run},\"rows\":["),
+                share: Share::default(),
                 places: Places::default(),
                 errors: Vec::new(),
             },
@@ -129,6 +135,7 @@ impl Reader {
         Ok(Gathered {
             arguments: self.sheet.arguments,
             places: self.sheet.places,
+            share: self.sheet.share,
         })
     }
 }
@@ -199,21 +206,20 @@ impl Sheet {
         if length + bytes <= self.arguments.capacity() {
             return Ok(());
         }
-        let made = if length + bytes > DOUBLED {
-            self.arguments.try_reserve_exact(LARGEST - length)
+        let capacity = if length + bytes > DOUBLED {
+            LARGEST
         } else {
-            self.arguments.try_reserve(bytes)
+            (length + bytes).max(2 * self.arguments.capacity())
         };
-        made.map_err(|_| {
-            Problem::new(problem::Kind::Unavailable)
-                .header("retry-after", "30")
-                .cause("no memory for an import")
-        })
+        self.share.set(capacity)?;
+        let made = self.arguments.try_reserve_exact(capacity - length);
+        made.map_err(|_| share::no_memory())
     }
 
     fn refuse(&mut self, row: u64, problem: Problem) -> Result<(), Problem> {
         // What is not kept any more need not be held.
         self.arguments = String::new();
+        self.share = Share::default();
         self.errors
             .extend(problem.errors.into_iter().map(|error| FieldError {
                 pointer: format!("/{row}{}", error.pointer),

@@ -11,6 +11,8 @@ pub struct Intake {
     limit: usize,
     taken: usize,
     kept: Kept,
+    /// It comes in a coding that nothing here undoes.
+    is_coded: bool,
 }
 
 /// What is kept of the body while it arrives.
@@ -46,6 +48,7 @@ impl Intake {
             limit,
             taken: 0,
             kept: Kept::Bytes(Vec::new()),
+            is_coded: false,
         }
     }
 
@@ -58,15 +61,25 @@ impl Intake {
                 reader: Box::new(reader),
                 digest: has_key.then(Sha256::new),
             },
+            is_coded: false,
         }
+    }
+
+    /// Has it refuse whatever comes, if that is in a coding such as `gzip`.
+    #[must_use]
+    pub fn coded(self, is_coded: bool) -> Intake {
+        Intake { is_coded, ..self }
     }
 
     /// Hears of the length that the client says its body has.
     ///
     /// # Errors
     ///
-    /// 413 when it is too large.
+    /// 413 when it is too large, 415 when it is coded.
     pub fn announce(&mut self, length: usize) -> Result<(), Problem> {
+        if self.is_coded && length > 0 {
+            return Err(coded());
+        }
         if length > self.limit {
             return Err(self.too_large());
         }
@@ -80,8 +93,11 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// 413 as soon as the limit is passed; for a file, what is wrong with it as soon as that is known.
+    /// 413 as soon as the limit is passed, 415 when it is coded; for a file, what is wrong with it as soon as that is known.
     pub fn take(&mut self, piece: &[u8]) -> Result<(), Problem> {
+        if self.is_coded && !piece.is_empty() {
+            return Err(coded());
+        }
         self.taken += piece.len();
         if self.taken > self.limit {
             return Err(self.too_large());
@@ -118,6 +134,12 @@ impl Intake {
     }
 }
 
+fn coded() -> Problem {
+    Problem::new(Kind::UnsupportedMediaType)
+        .detail("Send the body as it is: no Content-Encoding but identity is read here.")
+        .header("accept-encoding", "identity")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +166,16 @@ mod tests {
         for mut intake in [Intake::bytes(100), file(false)] {
             intake.announce(100).unwrap();
             assert_eq!(intake.announce(101).unwrap_err().status(), 413);
+        }
+    }
+
+    #[test]
+    fn a_coded_body_is_refused_and_no_body_is_not() {
+        for mut intake in [Intake::bytes(100).coded(true), file(false).coded(true)] {
+            intake.announce(0).unwrap();
+            intake.take(b"").unwrap();
+            assert_eq!(intake.announce(1).unwrap_err().status(), 415);
+            assert_eq!(intake.take(b"x").unwrap_err().status(), 415);
         }
     }
 

@@ -63,9 +63,9 @@ pub fn intake(
         let is_required = component.requires_key(&endpoint);
         let has_key = idempotency::key(request, is_required)?.is_some();
         let reader = verbs::import_reader(request, resource, grant)?;
-        return Ok(Intake::file(IMPORT, reader, has_key));
+        return Ok(Intake::file(IMPORT, reader, has_key).coded(headers::is_coded(request)));
     }
-    Ok(Intake::bytes(BODY))
+    Ok(Intake::bytes(BODY).coded(headers::is_coded(request)))
 }
 
 /// Whether the request's statement may take longer than others.

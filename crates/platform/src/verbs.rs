@@ -284,9 +284,15 @@ pub(crate) async fn import(
     let statement = statement_cache::get(key(passage, resource, Verb::Import), || {
         import::statement(resource)
     });
-    let Gathered { arguments, places } = rows.gathered;
-    let run = passage.client.run_text(&statement, arguments);
-    match run.await {
+    let Gathered {
+        arguments,
+        places,
+        share,
+    } = rows.gathered;
+    let answered = passage.client.run_text(&statement, arguments).await;
+    // Until here the rows took their memory.
+    drop(share);
+    match answered {
         Ok(answer) => {
             let body = answer
                 .body

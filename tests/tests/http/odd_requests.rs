@@ -1,8 +1,10 @@
 //! Requests that a well-behaved client would not send: too large, of odd paths, of odd text, no HTTP.
 
+use anyhow::Result;
 use http::Method;
+use platform::problem::Kind;
 use serde_json::{Value, json};
-use tests::{Role, run};
+use tests::{Application, Role, run, send};
 
 use crate::bad_input::raw;
 use crate::{rows, wire};
@@ -142,6 +144,102 @@ fn a_request_that_is_no_http_reaches_no_component() {
         app.call(None, Method::GET, "/healthz", None)
             .await?
             .expect(200);
+        Ok(())
+    });
+}
+
+/// Sends bytes that no component is given, and holds the host's answer against the problem that a component would answer.
+async fn is_refused(app: &Application, bytes: &[u8], kind: Kind) -> Result<()> {
+    let answer = wire::exchange(app, bytes).await?;
+    let (head, body) = wire::parts(&answer)?;
+    let (status, name, title) = kind.parts();
+    let shown = String::from_utf8_lossy(bytes);
+    assert!(
+        head.starts_with(&format!("HTTP/1.1 {status} ")),
+        "{shown}: {head}"
+    );
+    assert_eq!(
+        wire::header(head, "content-type"),
+        Some("application/problem+json")
+    );
+    let body: Value = serde_json::from_str(body)?;
+    assert_eq!(body["type"], format!("/problems/{name}"), "{shown}");
+    assert_eq!(body["title"], title, "{shown}");
+    assert_eq!(body["status"], status, "{shown}");
+    assert_eq!(
+        wire::header(head, "x-request-id"),
+        body["request_id"].as_str(),
+        "{shown}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_head_that_no_component_is_given_is_a_problem_of_the_hosts_own() {
+    run(async |app| {
+        for bytes in [
+            &b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"[..],
+            b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"GET /healthz HTTP/1.1\r\n\r\n",
+            b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+            b"GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n",
+            b"GET http://b/healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /healthz HTTP/1.1\r\nHost: \xe9\r\n\r\n",
+            b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Name: Ren\xe9\r\n\r\n",
+            b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
+        ] {
+            is_refused(app, bytes, Kind::Malformed).await?;
+        }
+        let nowhere = b"GET /.well-known/spin/nothing HTTP/1.1\r\nHost: a\r\n\r\n";
+        is_refused(app, nowhere, Kind::NotFound).await?;
+        // Text beyond ASCII is text.
+        for fine in [
+            "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Name: Ren\u{e9}\r\n\r\n",
+            "GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+        ] {
+            let answer = wire::exchange(app, fine.as_bytes()).await?;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        }
+        let named = b"GET /.well-known/spin/x HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine-1\r\n\r\n";
+        let answer = wire::exchange(app, named).await?;
+        assert!(answer.contains("\"request_id\":\"mine-1\""), "{answer}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_body_in_a_coding_is_refused_and_one_in_none_is_not() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let before = rows::written(app).await?;
+        let post = |path: &str, media: &str, coding: &str, body: &str| {
+            app.request(Method::POST, path)
+                .bearer_auth(&admin.token)
+                .header("content-type", media)
+                .header("content-encoding", coding)
+                .body(body.to_owned())
+        };
+        let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
+        let body = body.to_string();
+        for coding in ["gzip", "br", "identity, gzip", "GZIP", "nonsense"] {
+            for (path, media, body) in [
+                ("/v1/centres", "application/json", body.as_str()),
+                ("/v1/users/import", "text/csv", "name,email,role\n"),
+                ("/v1/auth/login", "application/json", "{}"),
+            ] {
+                let reply = send(post(path, media, coding, body)).await?.expect(415);
+                assert_eq!(reply.json()["type"], "/problems/unsupported-media-type");
+                assert_eq!(reply.header("accept-encoding"), "identity");
+            }
+        }
+        assert_eq!(rows::written(app).await?, before);
+        let plain = post("/v1/centres", "application/json", "Identity", &body);
+        send(plain).await?.expect(201);
+        let none = app
+            .request(Method::GET, "/v1/centres")
+            .bearer_auth(&admin.token)
+            .header("content-encoding", "gzip");
+        send(none).await?.expect(200);
         Ok(())
     });
 }

@@ -1,13 +1,19 @@
 //! Clients that send slowly are cut off, and hold up nobody meanwhile.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use tests::{Application, Role, run};
+use anyhow::{Context, Result, ensure};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use http::Method;
+use serde_json::json;
+use tests::{Application, Reply, Role, Session, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::faults::within;
-use crate::wire;
+use crate::faults::{centre, within};
+use crate::{rows, wire};
 
 /// How often a slow client sends a byte.
 const DRIP: Duration = Duration::from_millis(500);
@@ -100,5 +106,211 @@ fn a_body_that_never_ends_is_cut_off() {
         ensure!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
         within(app.get(&admin, "/v1/centres")).await?.expect(200);
         Ok(())
+    });
+}
+
+/// Begins a request and leaves its body unfinished.
+async fn begin(
+    app: &Application,
+    session: &Session,
+    path: &str,
+    media: &str,
+    length: usize,
+) -> Result<TcpStream> {
+    let mut stream = wire::connect(app).await?;
+    let beginning = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: {media}\r\n\
+        Content-Length: {length}\r\n\r\n{{",
+        session.token
+    );
+    stream.write_all(beginning.as_bytes()).await?;
+    Ok(stream)
+}
+
+/// Others read, write and sign in, and whoever asks how the host is is told.
+async fn others_are_served(app: &Application, session: &Session, code: &str) -> Result<()> {
+    for _ in 0..10 {
+        within(app.get(session, "/v1/centres")).await?.expect(200);
+    }
+    within(app.post(session, "/v1/centres", centre(code)))
+        .await?
+        .expect(201);
+    within(app.sign_in(Role::Tutor)).await?;
+    for path in ["/healthz", "/readyz", "/.well-known/spin/health"] {
+        within(app.call(None, Method::GET, path, None))
+            .await?
+            .expect(200);
+    }
+    Ok(())
+}
+
+#[test]
+fn hundreds_of_slow_bodies_stop_nobody() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let mut slow = Vec::new();
+        for _ in 0..300 {
+            slow.push(begin(app, &admin, "/v1/centres", "application/json", 100).await?);
+        }
+        others_are_served(app, &admin, "lake").await?;
+        // They are told what was wrong, and their connections are closed.
+        let mut answer = String::new();
+        let first = slow.first_mut().context("a slow client")?;
+        within(async { Ok(first.read_to_string(&mut answer).await?) }).await?;
+        let (head, body) = wire::parts(&answer)?;
+        ensure!(head.starts_with("HTTP/1.1 408 "), "{answer}");
+        ensure!(body.contains("/problems/body-too-slow"), "{answer}");
+        ensure!(wire::header(head, "x-request-id").is_some(), "{answer}");
+        ensure!(
+            wire::header(head, "connection") == Some("close"),
+            "{answer}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn slow_imports_stop_nobody_and_wait_in_a_short_line() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let mut slow = Vec::new();
+        // Two are under way; 16 wait on each of at most 4 threads.
+        for _ in 0..100 {
+            slow.push(begin(app, &admin, "/v1/users/import", "text/csv", 2 << 20).await?);
+        }
+        let mut answers: FuturesUnordered<_> = slow
+            .into_iter()
+            .map(|mut stream| async move {
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer).await?;
+                anyhow::Ok(answer)
+            })
+            .collect();
+        let refused = within(async { answers.next().await.context("an answer")? }).await?;
+        let (head, body) = wire::parts(&refused)?;
+        ensure!(head.starts_with("HTTP/1.1 503 "), "{refused}");
+        ensure!(wire::header(head, "retry-after") == Some("30"), "{refused}");
+        ensure!(body.contains("/problems/unavailable"), "{refused}");
+        others_are_served(app, &admin, "lake").await?;
+        // A file that is short has nothing to wait for.
+        let file = "name,email,role\nAda Byron,ada@lake.example,tutor\n";
+        within(crate::csv::import(app, &admin, "/v1/users/import", file))
+            .await?
+            .expect(201);
+        // Those that are under way are cut off in the end.
+        let late = async {
+            loop {
+                let answer = answers.next().await.context("no more answers")??;
+                if answer.starts_with("HTTP/1.1 408 ") {
+                    return anyhow::Ok(answer);
+                }
+            }
+        };
+        let late = within(late).await?;
+        ensure!(late.contains("/problems/body-too-slow"), "{late}");
+        Ok(())
+    });
+}
+
+/// Polls for events behind the position.
+async fn poll(app: &Application, session: &Session, after: i64) -> Result<Reply> {
+    let path = format!("/v1/events?after={after}&wait=30");
+    Ok(within(app.get(session, &path)).await?.expect(200))
+}
+
+/// Has all sessions poll so often, until as many as may wait are left; those get an event that comes then.
+async fn polls_are_few(
+    app: &Application,
+    sessions: &[Session],
+    each: usize,
+    wait: usize,
+) -> Result<()> {
+    let admin = sessions.first().context("a session")?;
+    let sql = "lms.event_log where tenant_id = $1";
+    // Signing in writes to the log: what has been sealed by now is read first.
+    within(app.get(admin, "/v1/events")).await?.expect(200);
+    let end = rows::count(app, sql, &[&admin.tenant]).await?;
+    let mut polls: FuturesUnordered<_> = sessions
+        .iter()
+        .flat_map(|session| (0..each).map(move |_| poll(app, session, end)))
+        .collect();
+    let over = sessions.len() * each - wait;
+    let mut answered = 0;
+    while answered < over {
+        let reply = polls.next().await.context("a poll")??;
+        ensure!(reply.json()["data"] == json!([]), "{}", reply.text);
+        answered += 1;
+    }
+    let served = others_are_served(app, admin, "lake");
+    let left = async {
+        let mut left = Vec::new();
+        while let Some(reply) = polls.next().await {
+            left.push(reply?);
+        }
+        anyhow::Ok(left)
+    };
+    let (left, served) = tokio::join!(left, served);
+    served?;
+    let left = left?;
+    ensure!(left.len() == wait, "{}", left.len());
+    for reply in left {
+        ensure!(reply.json()["data"] != json!([]), "{}", reply.text);
+    }
+    assert_eq!(rows::count(app, "lms_private.event_waits", &[]).await?, 0);
+    Ok(())
+}
+
+#[test]
+fn of_two_hundred_polls_of_a_session_the_newest_four_wait() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        polls_are_few(app, &[admin], 200, 4).await
+    });
+}
+
+#[test]
+fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
+    run(async |app| {
+        let mut sessions = Vec::new();
+        for _ in 0..10 {
+            sessions.push(app.sign_in(Role::Admin).await?);
+        }
+        polls_are_few(app, &sessions, 4, 32).await
+    });
+}
+
+#[test]
+fn an_address_has_as_many_connections_as_it_may_have() {
+    run(async |app| {
+        let few = |application: host::Application| {
+            application.with_connections_for_each(NonZeroUsize::new(3))
+        };
+        app.beside_as(few, async |app| {
+            let request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+            let mut open = Vec::new();
+            for _ in 0..3 {
+                let mut stream = wire::connect(app).await?;
+                stream.write_all(request.as_bytes()).await?;
+                ensure!(stream.read_u8().await? == b'H');
+                open.push(stream);
+            }
+            let mut fourth = wire::connect(app).await?;
+            let mut nothing = Vec::new();
+            // It is closed, or reset if something was sent already.
+            let _ = within(async { Ok(fourth.read_to_end(&mut nothing).await?) }).await;
+            ensure!(nothing.is_empty());
+            open.pop();
+            within(async {
+                while !wire::exchange(app, request.as_bytes())
+                    .await
+                    .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+                {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Ok(())
+            })
+            .await
+        })
+        .await
     });
 }

@@ -136,7 +136,8 @@ fn free_address() -> Result<SocketAddr> {
 /// Serves the application, as the process that is measured, until it is ended.
 pub(super) async fn serve(state: &Path, manifest: &Path, address: SocketAddr) -> Result<()> {
     let application = host::Runtime::new(&state.join("cache"))?
-        .load(manifest, host::variables_from_environment())?;
+        .load(manifest, host::variables_from_environment())?
+        .keeping_rooms_for(&crate::serve::HEALTH);
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}"))?;

@@ -44,6 +44,7 @@ pub struct Cluster {
     data: PathBuf,
     port: u16,
     secrets: Secrets,
+    started: bool,
 }
 
 /// What stands of a cluster, without changing anything.
@@ -74,6 +75,7 @@ impl Cluster {
             data,
             port: 0,
             secrets,
+            started: false,
         };
         if created {
             location::check_space(&state)?;
@@ -87,10 +89,24 @@ impl Cluster {
                     .remembered_port()
                     .context("the running cluster's port is unknown: stop it and try again")?
             }
-            None => cluster.launch(settings.durability).await?,
+            None => {
+                cluster.launch(settings.durability).await?;
+                cluster.started = true;
+            }
         }
-        cluster.create_database().await?;
+        if let Err(error) = cluster.create_database().await {
+            if cluster.started {
+                // The first error is the one to report.
+                let _ = cluster.stop().await;
+            }
+            return Err(error);
+        }
         Ok(cluster)
+    }
+
+    /// Whether it did not run before, so that whoever has it started it.
+    pub fn was_started(&self) -> bool {
+        self.started
     }
 
     /// Stops the server; sessions still open are ended.

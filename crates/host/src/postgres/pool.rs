@@ -52,6 +52,7 @@ impl Pool {
             .map_err(|error| Error::ConnectionFailed(describe(error)))?;
         Ok(Lease {
             session: Some(session),
+            is_spent: false,
             _turn: turn,
         })
     }
@@ -219,6 +220,7 @@ impl Manager for Sessions {
 /// the guest is left on it.
 pub(crate) struct Lease {
     session: Option<Object<Sessions>>,
+    is_spent: bool,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -230,12 +232,17 @@ impl Lease {
             None => Err(Error::Other("the connection is gone".to_owned())),
         }
     }
+
+    /// Has it closed afterwards: its buffers never shrink.
+    pub(crate) fn spend(&mut self) {
+        self.is_spent = true;
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(session) = self.session.take()
-            && !session.is_reusable()
+            && (self.is_spent || !session.is_reusable())
         {
             let pool = Object::pool(&session);
             let connector = pool.and_then(|pool| pool.manager().connector.clone());

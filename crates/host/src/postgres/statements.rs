@@ -18,6 +18,9 @@ use super::{failure, parameters, values};
 /// No answer, and no row of a stream, may take more memory than this.
 const MOST_BYTES: usize = 128 << 20;
 
+/// A connection that has carried more than this in one statement is not used again.
+const LARGE: usize = 1 << 20;
+
 /// An answer up to this size is read whole before the guest sees any of it; its connection is
 /// free again by then.
 const READ_AHEAD: usize = 64 << 10;
@@ -53,8 +56,12 @@ pub(crate) async fn execute(
     sql: &str,
     parameters: Vec<ParameterValue>,
 ) -> Result<u64, Error> {
+    let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::ValueConversionFailed)?;
     let mut lease = connection.0.lock().await;
+    if is_large {
+        lease.spend();
+    }
     let affected = lease.session()?.execute(sql, &parameters).await;
     affected.map_err(|error| failure::query_failed(&error))
 }
@@ -65,10 +72,11 @@ pub(crate) async fn query(
     sql: &str,
     parameters: Vec<ParameterValue>,
 ) -> Result<RowSet, Error> {
+    let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::BadParameter)?;
     let mut lease = connection.0.lock().await;
     let mut reading = Reading::default();
-    let mut rows = start(&mut lease, sql, &parameters).await?;
+    let mut rows = start(&mut lease, sql, &parameters, is_large).await?;
     while reading.bytes <= MOST_BYTES {
         if !reading.next(&mut lease, &mut rows).await? {
             return Ok(RowSet {
@@ -88,10 +96,11 @@ pub(crate) async fn stream(
     sql: &str,
     parameters: Vec<ParameterValue>,
 ) -> Result<Answer, Error> {
+    let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::BadParameter)?;
     let mut lease = Arc::clone(&connection.0).lock_owned().await;
     let mut reading = Reading::default();
-    let mut rows = start(&mut lease, sql, &parameters).await?;
+    let mut rows = start(&mut lease, sql, &parameters, is_large).await?;
     let end = loop {
         if reading.bytes > READ_AHEAD {
             return Ok(reading.into_stream(lease, rows));
@@ -113,9 +122,25 @@ async fn start(
     lease: &mut Lease,
     sql: &str,
     parameters: &[parameters::Parameter],
+    is_large: bool,
 ) -> Result<session::Rows, Error> {
+    if is_large {
+        lease.spend();
+    }
     let rows = lease.session()?.query(sql, parameters).await;
     rows.map_err(|error| failure::query_failed(&error))
+}
+
+fn is_large(parameters: &[ParameterValue]) -> bool {
+    let bytes: usize = parameters
+        .iter()
+        .map(|value| match value {
+            ParameterValue::Str(text) => text.len(),
+            ParameterValue::Binary(bytes) | ParameterValue::Jsonb(bytes) => bytes.len(),
+            _ => 0,
+        })
+        .sum();
+    bytes > LARGE
 }
 
 fn too_large() -> Error {

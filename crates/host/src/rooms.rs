@@ -1,0 +1,229 @@
+//! Rooms for requests: how many are under way at a time, and who waits for whom.
+//!
+//! | rooms | for |
+//! |---|---|
+//! | at work | a request from the moment in which its body is there |
+//! | long | those that have been under way for a while: long polls, slow readers, slow statements |
+//! | bodies | those whose component reads a long body as it comes, in all threads together |
+//! | kept | the paths that are named for it: whether this host lives and can serve |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::intake;
+use crate::problem::{Kind, Problem};
+
+/// How long a request waits while as many as can be are already under way.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// How long a request with a long body waits for those before it. Nothing of it is held meanwhile.
+const LINE: Duration = Duration::from_secs(60);
+
+/// How many of them wait on one thread.
+const LONGEST_LINE: usize = 16;
+
+/// Requests with long bodies that are under way at a time, in all threads together: each may take
+/// four times its body in memory.
+const LONG_BODIES: usize = 2;
+
+/// Rooms that are kept on each thread.
+const KEPT: usize = 4;
+
+const BUSY: Problem = Problem::new(Kind::Unavailable)
+    .detail("Too much is under way; come again.")
+    .retry_after(5);
+
+const BUSY_WITH_BODIES: Problem = Problem::new(Kind::Unavailable)
+    .detail("Other large bodies are under way; come again.")
+    .retry_after(30)
+    .closing();
+
+/// What all threads share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    bodies: Arc<Semaphore>,
+    /// Bytes that bodies may take before their request has a room.
+    taken_in: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(crate) fn new() -> Self {
+        Self {
+            bodies: Arc::new(Semaphore::new(LONG_BODIES)),
+            taken_in: Arc::new(Semaphore::new(intake::ALL)),
+        }
+    }
+}
+
+/// The rooms of one thread.
+pub(crate) struct Rooms {
+    work: Arc<Semaphore>,
+    long: Arc<Semaphore>,
+    kept: Arc<Semaphore>,
+    /// One, so that no instance has two.
+    body: Arc<Semaphore>,
+    line: Arc<Semaphore>,
+    shared: Shared,
+}
+
+/// What a request needs a room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Work like any other.
+    Work,
+    /// Work on a body that is yet to come.
+    LongBody,
+    /// To say how this host is.
+    Health,
+}
+
+/// A room that is taken until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Room {
+    permit: OwnedSemaphorePermit,
+    /// Where to go when it takes long; none once it is there.
+    long: Option<Arc<Semaphore>>,
+    _body: Option<[OwnedSemaphorePermit; 2]>,
+}
+
+impl Rooms {
+    /// Rooms for so many requests at work, and for so many that take long.
+    pub(crate) fn new(work: usize, long: usize, shared: Shared) -> Self {
+        let rooms = |count| Arc::new(Semaphore::new(count));
+        Self {
+            work: rooms(work),
+            long: rooms(long),
+            kept: rooms(KEPT),
+            body: rooms(1),
+            line: rooms(LONGEST_LINE),
+            shared,
+        }
+    }
+
+    /// Bytes that bodies may take before their request has a room.
+    pub(crate) fn taken_in(&self) -> &Arc<Semaphore> {
+        &self.shared.taken_in
+    }
+
+    /// Takes a room, and waits for it if need be.
+    ///
+    /// # Errors
+    ///
+    /// 503 when none becomes free in time.
+    pub(crate) async fn take(&self, need: Need) -> Result<Room, Problem> {
+        let rooms = if need == Need::Health {
+            &self.kept
+        } else {
+            &self.work
+        };
+        let body = match need {
+            Need::LongBody => Some(self.take_body().await?),
+            Need::Work | Need::Health => None,
+        };
+        let permit = match Arc::clone(rooms).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => within(WAIT, Arc::clone(rooms).acquire_owned())
+                .await
+                .ok_or(BUSY)?,
+        };
+        Ok(Room {
+            permit,
+            long: Some(Arc::clone(&self.long)),
+            _body: body,
+        })
+    }
+
+    async fn take_body(&self) -> Result<[OwnedSemaphorePermit; 2], Problem> {
+        let _place = self.line.try_acquire().map_err(|_| BUSY_WITH_BODIES)?;
+        let both = async {
+            let here = Arc::clone(&self.body).acquire_owned().await?;
+            let anywhere = Arc::clone(&self.shared.bodies).acquire_owned().await?;
+            Ok::<_, tokio::sync::AcquireError>([here, anywhere])
+        };
+        within(LINE, both).await.ok_or(BUSY_WITH_BODIES)
+    }
+}
+
+async fn within<T, E>(time: Duration, what: impl Future<Output = Result<T, E>>) -> Option<T> {
+    tokio::time::timeout(time, what).await.ok()?.ok()
+}
+
+impl Room {
+    /// Makes way for others if there is a room among those that take long.
+    pub(crate) fn make_way(&mut self) {
+        if let Some(long) = &self.long
+            && let Ok(permit) = Arc::clone(long).try_acquire_owned()
+        {
+            self.permit = permit;
+            self.long = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_long_makes_way_while_there_are_rooms_for_it() -> anyhow::Result<()> {
+        let rooms = Rooms::new(2, 1, Shared::new());
+        let take = async || {
+            let room = rooms.take(Need::Work).await;
+            room.map_err(|problem| anyhow::anyhow!("{problem:?}"))
+        };
+        let (mut first, mut second) = (take().await?, take().await?);
+        assert_eq!(rooms.take(Need::Work).await.err(), Some(BUSY));
+        first.make_way();
+        first.make_way();
+        let _third = take().await?;
+        second.make_way();
+        assert_eq!(rooms.take(Need::Work).await.err(), Some(BUSY));
+        drop(first);
+        second.make_way();
+        take().await?;
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn health_has_rooms_of_its_own() {
+        let rooms = Rooms::new(0, 0, Shared::new());
+        assert!(rooms.take(Need::Work).await.is_err());
+        assert!(rooms.take(Need::Health).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_bodies_wait_for_one_another_and_for_nobody_else() {
+        let shared = Shared::new();
+        let threads: Vec<_> = (0..3).map(|_| Rooms::new(4, 4, shared.clone())).collect();
+        let first = threads[0].take(Need::LongBody).await;
+        assert!(first.is_ok());
+        assert!(threads[0].take(Need::LongBody).now_or_never().is_none());
+        let second = threads[1].take(Need::LongBody).await;
+        assert!(second.is_ok());
+        assert_eq!(
+            threads[2].take(Need::LongBody).await.err(),
+            Some(BUSY_WITH_BODIES)
+        );
+        assert!(threads[0].take(Need::Work).await.is_ok());
+        drop(first);
+        assert!(threads[2].take(Need::LongBody).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_line_is_short() {
+        let rooms = Rooms::new(100, 0, Shared::new());
+        let _first = rooms.take(Need::LongBody).await;
+        let mut waiting: Vec<_> = (0..LONGEST_LINE)
+            .map(|_| Box::pin(rooms.take(Need::LongBody)))
+            .collect();
+        for one in &mut waiting {
+            assert!(one.now_or_never().is_none());
+        }
+        let refused = rooms.take(Need::LongBody).now_or_never();
+        assert!(refused.is_some_and(|room| room.is_err()));
+    }
+}

@@ -17,7 +17,8 @@ comment on column lms_private.event_waits.ticket is 'Made by the request that wa
 comment on column lms_private.event_waits.ends_at is
   'When the wait is over at the latest: the row of a request that was broken off counts until then.';
 
-grant select, insert, delete on lms_private.event_waits to lms_definer;
+-- To lock a row takes the right to update it.
+grant select, insert, update, delete on lms_private.event_waits to lms_definer;
 
 create function lms.begin_waiting(ticket uuid, seconds integer) returns void
 language plpgsql

@@ -1,10 +1,20 @@
 //! The body of a request, taken in as it arrives and within its limit. Who may send how much is said by the
 //! pipeline.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use crate::import;
 use crate::problem::{Kind, Problem};
+
+/// How long a body may stand still, and what it may take in all before its rate counts.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Bytes of a body that are good for one more second.
+const RATE: usize = 1024;
+/// The same of a file: while it is read, memory is held for its rows.
+const RATE_OF_FILE: usize = 64 * 1024;
 
 /// Takes a body in.
 pub struct Intake {
@@ -87,6 +97,16 @@ impl Intake {
             bytes.reserve_exact(length);
         }
         Ok(())
+    }
+
+    /// How long to wait for the next piece of a body that began to come so long ago.
+    pub fn patience(&self, elapsed: Duration) -> Duration {
+        let rate = match self.kept {
+            Kept::Bytes(_) => RATE,
+            Kept::File { .. } => RATE_OF_FILE,
+        };
+        let earned = Duration::from_secs((self.taken / rate) as u64);
+        GRACE.min((GRACE + earned).saturating_sub(elapsed))
     }
 
     /// Takes the next piece.
@@ -187,6 +207,19 @@ mod tests {
         let mut intake = file(false);
         intake.take(b"name,col").unwrap();
         assert_eq!(intake.take(b"our\nA").unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn who_sends_slowly_is_waited_for_no_longer_than_what_came_is_good_for() {
+        let seconds = Duration::from_secs;
+        let mut intake = Intake::bytes(1024 * 1024);
+        assert_eq!(intake.patience(seconds(0)), GRACE);
+        assert_eq!(intake.patience(seconds(14)), seconds(1));
+        intake.take(b"x").unwrap();
+        assert_eq!(intake.patience(seconds(16)), seconds(0));
+        intake.take(&[b'x'; 10 * 1024]).unwrap();
+        assert_eq!(intake.patience(seconds(16)), seconds(9));
+        assert_eq!(intake.patience(seconds(3)), GRACE);
     }
 
     #[test]

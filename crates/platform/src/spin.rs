@@ -36,9 +36,6 @@ const DATABASE: Duration = Duration::from_secs(20);
 /// How much longer a request with a lengthy statement may take in all than the statement.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// How long a body may stand still.
-const STANDSTILL: Duration = Duration::from_secs(15);
-
 thread_local! {
     // Variables don't change while an instance lives, and reading five of them costs more than a route.
     static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
@@ -177,11 +174,9 @@ where
     {
         intake.announce(length)?;
     }
-    let too_slow = || {
-        let seconds = STANDSTILL.as_secs();
-        Problem::new(Kind::TooSlow).detail(format!("Nothing of the body came for {seconds} s."))
-    };
-    while let Some(frame) = within(STANDSTILL, body.frame())
+    let begun = Instant::now();
+    let too_slow = || Problem::new(Kind::TooSlow).detail("Send the body faster, or in parts.");
+    while let Some(frame) = within(intake.patience(begun.elapsed()), body.frame())
         .await
         .ok_or_else(too_slow)?
     {

@@ -14,7 +14,7 @@ thread_local! {
 
 /// The share of one import, which it gives back when it is dropped.
 #[derive(Debug, Default)]
-pub struct Share(usize);
+pub(crate) struct Share(usize);
 
 impl Share {
     /// Makes it so many bytes.

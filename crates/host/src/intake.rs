@@ -115,6 +115,11 @@ where
     })
 }
 
+/// Reads what is left of a body that nobody wants, at the pace that it has to keep anyway.
+pub(crate) async fn pour_away(mut body: WasiBody) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
 /// That the client did not keep the pace.
 pub(crate) fn too_slow() -> Problem {
     Problem::new(Kind::TooSlow)

@@ -18,8 +18,9 @@ use crate::problem::{Kind, Problem};
 /// How long a request waits while as many as can be are already under way.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// How long a request with a long body waits for those before it. Nothing of it is held meanwhile.
-const LINE: Duration = Duration::from_secs(60);
+/// How long a request with a long body waits for those before it. Nothing of it is held meanwhile. Some clients take a
+/// connection for dead on which nothing could be sent for 30 s.
+const LINE: Duration = Duration::from_secs(20);
 
 /// How many of them wait on one thread.
 const LONGEST_LINE: usize = 16;

@@ -182,7 +182,14 @@ impl Server {
         } else {
             Need::Work
         };
-        let room = self.rooms.take(need).await?;
+        let room = match self.rooms.take(need).await {
+            Ok(room) => room,
+            Err(problem) => {
+                // A connection that is closed while its client sends takes the answer with it.
+                tokio::spawn(intake::pour_away(taken.body));
+                return Err(problem.into());
+            }
+        };
         let (client, exchange) = Exchange::begin(room);
         let request = Request::from_parts(head, taken.body);
         let answered = match handler.handle(exchange, request).await {

@@ -153,15 +153,17 @@ impl WorkerState for Worker {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         self.shared.exchanges().add(&exchange);
         let shared = Arc::clone(&self.shared);
+        // Before the instance's own time begins to run, so that the client is told that it was too long.
+        let begun = tokio::time::Instant::now();
         Box::pin(async move {
             let hung_up = async {
                 exchange.client_gone().await;
                 tokio::time::sleep(GRACE).await;
             };
             let late = async {
-                tokio::time::sleep(SHORT).await;
+                tokio::time::sleep_until(begun + SHORT).await;
                 exchange.make_way();
-                tokio::time::sleep(REQUEST_TIMEOUT - SHORT).await;
+                tokio::time::sleep_until(begun + REQUEST_TIMEOUT).await;
             };
             tokio::select! {
                 () = hung_up => {}

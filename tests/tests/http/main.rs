@@ -96,6 +96,7 @@ mod previous_release;
 mod privacy_erasure;
 mod privacy_export;
 mod privacy_receipts;
+mod privacy_spellings;
 mod progress;
 mod recurrence;
 mod reference;

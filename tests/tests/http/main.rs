@@ -69,6 +69,7 @@ mod kept_statements;
 mod large_imports;
 mod leaderboard;
 mod legal_holds;
+mod lesson_messages;
 mod lists;
 mod looking_back;
 mod marked_requests;

@@ -68,6 +68,7 @@ mod isolation;
 mod kept_statements;
 mod large_imports;
 mod leaderboard;
+mod leaving;
 mod legal_holds;
 mod lesson_messages;
 mod lists;

@@ -12,8 +12,10 @@ pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];
 pub(crate) const EVENTS: &[&str] = &[
     "announcement",
     "lesson_cancelled",
+    "lesson_changed",
     "lesson_moved",
     "lessons_cancelled",
+    "lessons_changed",
     "loan_made",
     "loan_overdue",
     "low_stock",
@@ -29,8 +31,9 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
     name: "notification-templates",
     table: "notification_templates",
     singular: "notification template",
-    description: "The tenant's own words for an event. Placeholders stand in double braces, such as {{name}}; where \
-                  there is no template for a language, the words that come with the service stand in.",
+    description: "The tenant's own words for an event. Placeholders stand in double braces, such as {{name}}; what stands \
+                  between {{#room}} and {{/room}} is there only when there is a room, and between {{^room}} and {{/room}} only \
+                  when there is none. Where there is no template for a language, the words that come with the service stand in.",
     fields: &[
         Field::new("key", Kind::OneOf(EVENTS), "The event.")
             .required()

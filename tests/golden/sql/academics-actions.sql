@@ -205,6 +205,7 @@ left join lateral (
   from lms.free_times(array[r.id], ($1->>'from')::timestamptz, ($1->>'to')::timestamptz) as f
   cross join unnest(f.free) as u (slot)
   where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
+    and r.left_at is null
 ) as s
   on true
 where r.id = ($1->>'id')::uuid
@@ -223,6 +224,7 @@ with candidates as materialized (
     r.max_students - r.current_students as places
   from lms.tutors as r
   where r.deleted_at is null
+    and r.left_at is null
     and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
     and r.max_students - r.current_students >= coalesce(($1->>'places')::integer, 0)
     and (

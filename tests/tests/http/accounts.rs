@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
 
-use crate::rows;
+use crate::{people, rows};
 
 const ALL: &[&str] = &[
     "id",
@@ -262,6 +262,8 @@ fn a_supervisor_takes_over_no_account_that_reaches_further() {
         // Even when they belong to the supervisor's centre.
         let homed = "update lms.users set centre_id = $1 where tenant_id = $2 and role in ('admin', 'finance', 'support')";
         rows::execute(app, homed, &[&home, &supervisor.tenant]).await?;
+        // One on whom nothing stands, or it could not go.
+        let own = people::user(app, &supervisor, "tutor", home).await?;
         let before = rows::written(app).await?;
         for role in [Role::Admin, Role::Finance, Role::Support] {
             let path = format!("/v1/users/{}", app.user(0, role).id);
@@ -287,7 +289,6 @@ fn a_supervisor_takes_over_no_account_that_reaches_further() {
             .await?
             .expect(404);
         }
-        let own = rows::colleague(app, "tutor", home).await?;
         let path = format!("/v1/users/{own}");
         let promoted = app
             .patch(&supervisor, &path, json!({"role": "admin"}))

@@ -118,7 +118,7 @@ fn the_secret_is_stored_nowhere() {
 #[test]
 fn nothing_tells_a_revoked_address_from_one_that_never_was() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let student = app.sign_in(Role::Student).await?;
         let admin = app.sign_in(Role::Admin).await?;
         let unknown = format!("{FEED}.ics?token={}", "A".repeat(43));
         let expected = anonymous(&read(app, &unknown).await?.expect(404));
@@ -127,12 +127,12 @@ fn nothing_tells_a_revoked_address_from_one_that_never_was() {
             assert_eq!(anonymous(&reply.expect(404)), expected);
         }
 
-        let path = subscribe(app, &tutor).await?;
-        app.delete(&tutor, FEED).await?.expect(204);
+        let path = subscribe(app, &student).await?;
+        app.delete(&student, FEED).await?.expect(204);
         assert_eq!(anonymous(&read(app, &path).await?.expect(404)), expected);
 
-        let path = subscribe(app, &tutor).await?;
-        let account = format!("/v1/users/{}", tutor.user);
+        let path = subscribe(app, &student).await?;
+        let account = format!("/v1/users/{}", student.user);
         app.post(&admin, &format!("{account}/deactivate"), json!({}))
             .await?
             .expect(200);
@@ -144,7 +144,7 @@ fn nothing_tells_a_revoked_address_from_one_that_never_was() {
         rows::execute(
             app,
             "update lms.tenants set status = 'inactive' where tenant_id = $1",
-            &[&tutor.tenant],
+            &[&student.tenant],
         )
         .await?;
         assert_eq!(anonymous(&read(app, &path).await?.expect(404)), expected);

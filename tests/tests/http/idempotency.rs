@@ -193,7 +193,7 @@ fn a_key_is_forgotten_after_a_day() {
 fn actions_and_imports_take_a_key_too() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let path = format!("/v1/users/{}/deactivate", app.user(0, Role::Tutor).id);
+        let path = format!("/v1/users/{}/deactivate", app.user(0, Role::Assessor).id);
         let import = "name,code,time_zone,currency\nLakeside,lake,UTC,EUR\n";
         let file = |key: &str| {
             app.request(Method::POST, "/v1/centres/import")

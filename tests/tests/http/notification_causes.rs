@@ -109,12 +109,24 @@ fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who
             "{text}"
         );
 
-        // Another room at the same time concerns nobody.
+        // So are they of another room at the same time.
         outbox::empty(app).await?;
         let path = format!("{}/move", classroom::lesson(&class, classroom::THIRD));
         let to = json!({"start": "2035-04-16T16:00:00Z", "end": "2035-04-16T17:00:00Z", "room": "Attic"});
         app.post(&tutor, &path, to).await?.expect(200);
-        assert_eq!(outbox::queued(app).await?, []);
+        let queued = outbox::queued(app).await?;
+        let mut others = all;
+        others.remove(&tutor.user);
+        assert_eq!(
+            told(&queued, "lesson_changed"),
+            (others.len(), others),
+            "{queued:?}"
+        );
+        let text = message(app, app.user(0, Role::Student).id).await?;
+        assert!(
+            text.contains("in the room Attic") && text.contains("2035-04-16 "),
+            "{text}"
+        );
         Ok(())
     });
 }

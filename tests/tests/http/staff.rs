@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{Role, run};
 
-use crate::rows;
+use crate::{people, rows};
 
 fn names(value: &Value) -> BTreeSet<&str> {
     value
@@ -81,7 +81,15 @@ fn a_staff_member_is_made_read_changed_deleted_and_restored() {
 fn what_a_staff_member_refers_to_must_be_there() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
+        let (home, _) = rows::centres(app).await?;
+        let body =
+            json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
+        let away = people::id(
+            &app.post(&admin, "/v1/centres", body)
+                .await?
+                .expect(201)
+                .json(),
+        )?;
         let user = app.user(0, Role::Tutor).id;
         let (their_user, their_centre) = (
             app.user(1, Role::Tutor).id,

@@ -270,8 +270,8 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
     run(async |app| {
         for role in [Role::Admin, Role::Support] {
             let caller = app.sign_in(role).await?;
-            let user = app.user(0, Role::Tutor);
-            let session = app.sign_in(Role::Tutor).await?;
+            let user = app.user(0, Role::Assessor);
+            let session = app.sign_in(Role::Assessor).await?;
             let path = format!("/v1/users/{}", user.id);
             let reply = app
                 .call(
@@ -283,7 +283,7 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
                 .await?;
             assert_eq!(reply.expect(200).json()["status"], "inactive");
             app.get(&session, "/v1/auth/me").await?.expect(401);
-            assert!(app.sign_in(Role::Tutor).await.is_err());
+            assert!(app.sign_in(Role::Assessor).await.is_err());
             let reply = app
                 .call(
                     Some(&caller),
@@ -296,7 +296,7 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
             assert_eq!(reply.json()["status"], "active");
             assert!(!reply.header("etag").is_empty());
             app.get(&session, "/v1/auth/me").await?.expect(401);
-            app.sign_in(Role::Tutor).await?;
+            app.sign_in(Role::Assessor).await?;
             // The status is an action's, not a field's.
             let patched = app
                 .patch(

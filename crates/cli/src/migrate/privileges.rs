@@ -22,8 +22,8 @@ where r.rolname = 'lms_application'";
 const WITHHOLD_TEMPORARY: &str = "do $$
 begin
   execute format('revoke temporary on database %I from public, lms_application', current_database());
-  -- Seeding and moving a tenant stage rows, as a member of the owner.
-  execute format('grant temporary on database %I to lms_owner', current_database());
+  -- Seeding and moving a tenant stage rows, as a member of the owner; refreshing a view beside its readers compares by a temporary table.
+  execute format('grant temporary on database %I to lms_owner, lms_refresher', current_database());
 end
 $$";
 

@@ -113,11 +113,9 @@ impl Operation {
     /// Whose rows it works on.
     pub(super) fn ground(self) -> Ground {
         match self {
-            Self::Get
-            | Self::List
-            | Self::ListBesideSignIns
-            | Self::SignIn
-            | Self::Create => Ground::Tenants,
+            Self::Get | Self::List | Self::ListBesideSignIns | Self::SignIn | Self::Create => {
+                Ground::Tenants
+            }
             Self::Week | Self::Month | Self::Slots | Self::Book => Ground::Calendar,
             Self::Balance | Self::Record => Ground::Book,
             Self::Urgent => Ground::Desk,

@@ -116,6 +116,10 @@ class Deployment(unittest.TestCase):
                     self.assertIn("secretKeyRef", given[name]["valueFrom"], f"{cell}: {name}")
             # None in production.
             self.assertNotIn("webhook_networks", given)
+            # All come through the ingress: who asks is named in a header.
+            self.assertEqual(given["client_address_header"]["value"], "x-forwarded-for")
+            for network in given["trusted_proxies"]["value"].split(","):
+                self.assertTrue(ipaddress.ip_network(network).is_private or network == "100.64.0.0/10", network)
 
     def test_every_reference_to_the_cell_s_settings_has_a_key_there(self):
         for cell, things in self.cells.items():

@@ -11,6 +11,9 @@ pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];
 /// What a notification can be about; the database knows the placeholders of each.
 pub(crate) const EVENTS: &[&str] = &[
     "announcement",
+    "email_change",
+    "email_change_asked",
+    "email_changed",
     "lesson_cancelled",
     "lesson_changed",
     "lesson_moved",

@@ -14,8 +14,13 @@ use serde_json::{Map, Value};
 
 use crate::notification_templates::{EVENTS, TYPES};
 
-/// The event whose notification has a code in it, and is sent by what makes the code.
-const PASSWORD_RESET: &str = "password_reset";
+/// The events that are about the safety of an account: what causes them sends them.
+const OF_ACCOUNTS: &[&str] = &[
+    "email_change",
+    "email_change_asked",
+    "email_changed",
+    "password_reset",
+];
 
 /// A notification.
 pub(crate) const NOTIFICATIONS: Resource = Resource {
@@ -166,8 +171,9 @@ fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
             (true, false) => Vec::new(),
         };
     }
-    if values.get("template").and_then(Value::as_str) == Some(PASSWORD_RESET) {
-        let detail = "It is sent to those who ask for it, and only then.";
+    let template = values.get("template").and_then(Value::as_str);
+    if template.is_some_and(|template| OF_ACCOUNTS.contains(&template)) {
+        let detail = "It is sent by what causes it, and only then.";
         return refuse("/template", "not_allowed", detail);
     }
     ["/subject", "/message"]

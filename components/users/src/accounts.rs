@@ -72,8 +72,8 @@ pub(crate) const DEACTIVATE: Action = Action {
     answers: Answers {
         status: 200,
         schema: Some(Shape::Resource(&USERS)),
-        description: "The user, inactive; all its sessions have ended.",
-        problems: &[],
+        description: "The user, inactive; all its sessions have ended. The last active admin stays: 409.",
+        problems: &[409],
     },
     run: Run::View(deactivate),
 };

@@ -45,6 +45,7 @@ pub static ACTIONS: &[Action] = &[
     auth::passwords::CHANGE,
     auth::passwords::RESET,
     auth::passwords::CONFIRM,
+    auth::email::CONFIRM,
     accounts::CREATE,
     accounts::DEACTIVATE,
     accounts::ACTIVATE,

@@ -22,12 +22,12 @@ fn argon2() -> Result<Argon2<'static>, Problem> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// The hash to store, in PHC string format.
+/// Refuses a common password, which costs nothing: to be asked before what costs something.
 ///
 /// # Errors
 ///
-/// 422 for a common password; the length is checked with the body's other fields.
-pub(crate) fn hash(pointer: &str, password: &str) -> Result<String, Problem> {
+/// 422.
+pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem> {
     let lower = password.to_lowercase();
     if COMMON.lines().any(|common| common == lower) {
         return Err(Problem::invalid(vec![FieldError::new(
@@ -36,6 +36,16 @@ pub(crate) fn hash(pointer: &str, password: &str) -> Result<String, Problem> {
             "This password is among the first that attackers try.",
         )]));
     }
+    Ok(())
+}
+
+/// The hash to store, in PHC string format.
+///
+/// # Errors
+///
+/// 422 for a common password; the length is checked with the body's other fields.
+pub(crate) fn hash(pointer: &str, password: &str) -> Result<String, Problem> {
+    refuse_common(pointer, password)?;
     let salt = SaltString::encode_b64(&platform::random::bytes::<16>()?)
         .map_err(|error| Problem::new(ProblemKind::Internal).cause(error.to_string()))?;
     argon2()?

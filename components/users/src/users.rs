@@ -26,7 +26,9 @@ pub(crate) const USERS: Resource = Resource {
         Field::new(
             "email",
             Kind::Email,
-            "The e-mail address, unique in the tenant.",
+            "The e-mail address, unique in the tenant. An admin changes those of others at once; any other change is kept as \
+             `pending_email` until the new address confirms it. When it takes effect, the former address is told and all \
+             sessions end. A supervisor cannot change that of a person who belongs to other centres too.",
         )
         .required()
         .sortable(),
@@ -62,6 +64,13 @@ pub(crate) const USERS: Resource = Resource {
         )
         .read_only()
         .filterable(),
+        Field::new(
+            "pending_email",
+            Kind::Email,
+            "The e-mail address that was asked for and is not confirmed yet; see `POST /v1/auth/email/confirm`.",
+        )
+        .nullable()
+        .read_only(),
     ],
     owner: Some("id"),
     verbs: &[

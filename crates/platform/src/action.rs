@@ -190,13 +190,9 @@ impl Call<'_> {
         self.client.run(statement, arguments).await
     }
 
-    /// The address of the client as the host saw it, for limits on attempts.
-    pub fn address(&self) -> &str {
-        self.request
-            .header("spin-client-addr")
-            .map_or("unknown", |address| {
-                address.rsplit_once(':').map_or(address, |(host, _)| host)
-            })
+    /// The address of the client, for limits on attempts: see [`crate::client_address`].
+    pub fn address(&self) -> String {
+        self.settings.trusted_proxies.client(self.request)
     }
 }
 
@@ -281,7 +277,7 @@ mod tests {
     fn the_address_is_without_its_port() {
         for (header, expected) in [
             (Some("192.0.2.7:51234"), "192.0.2.7"),
-            (Some("[2001:db8::1]:51234"), "[2001:db8::1]"),
+            (Some("[2001:db8::1]:51234"), "2001:db8::1"),
             (Some("192.0.2.7"), "192.0.2.7"),
             (None, "unknown"),
         ] {

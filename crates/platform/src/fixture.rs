@@ -328,6 +328,8 @@ pub(crate) fn variables() -> BTreeMap<&'static str, &'static str> {
         ("database_ca", ""),
         ("allowed_origins", ""),
         ("webhook_networks", ""),
+        ("trusted_proxies", ""),
+        ("client_address_header", ""),
     ])
 }
 

@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod caller;
+pub mod client_address;
 pub mod collation;
 pub mod component;
 pub mod conditions;

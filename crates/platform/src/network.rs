@@ -91,7 +91,8 @@ impl Networks {
         is_public(address) || self.hold(address)
     }
 
-    fn hold(&self, address: IpAddr) -> bool {
+    /// Whether the address is in one of them.
+    pub(crate) fn hold(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+use crate::client_address::TrustedProxies;
 use crate::network::Networks;
 use crate::token::Keys;
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Networks that webhooks may be in although they are not public; none by default.
     pub webhook_networks: Networks,
+    /// Proxies whose word is taken for whom a request comes from; none by default.
+    pub trusted_proxies: TrustedProxies,
     /// How to reach the database; a secret.
     pub database_url: String,
     /// The certificate of who signs the database server's, as PEM; none to trust the system's alone.
@@ -65,6 +68,8 @@ impl Settings {
         let webhook_networks = Networks::parse(&get("webhook_networks")?).map_err(|_| {
             "variable webhook_networks must be networks such as 10.0.0.0/8".to_owned()
         })?;
+        let trusted_proxies =
+            TrustedProxies::parse(&get("trusted_proxies")?, &get("client_address_header")?)?;
         Ok(Settings {
             cell,
             region,
@@ -72,6 +77,7 @@ impl Settings {
             keys,
             allowed_origins,
             webhook_networks,
+            trusted_proxies,
             database_url,
             database_ca,
         })
@@ -141,6 +147,10 @@ mod tests {
             ("base_urls", "{\"eu\": 1}"),
             ("signing_keys", "id:secret"),
             ("webhook_networks", "10.0.0.1/33"),
+            ("trusted_proxies", "10.0.0.1/33"),
+            // One without the other.
+            ("trusted_proxies", "10.0.0.0/8"),
+            ("client_address_header", "x-forwarded-for"),
             ("database_url", "postgres://x:secret@h/d?hostaddr=10.0.0.1"),
             (
                 "database_url",

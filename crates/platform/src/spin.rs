@@ -112,6 +112,8 @@ async fn settings() -> Result<Rc<Settings>, String> {
         "database_ca",
         "allowed_origins",
         "webhook_networks",
+        "trusted_proxies",
+        "client_address_header",
     ] {
         values.insert(name, variable(name).await?);
     }

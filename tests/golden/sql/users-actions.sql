@@ -73,15 +73,7 @@ from ended;
 
 -- auth.password.reset
 select
-  lms.password_reset_begin($1->>'tenant', $1->>'email', $1->>'token')::text as body,
-  null::text as tag;
-
--- auth.password.confirm
-select
-  case
-    when lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash') then ''
-    else lms.refuse('LM422', 'This token isn''t good, or not any more.', 'token')::text
-  end as body,
+  lms.request_password_reset($1->>'tenant', $1->>'email', $1->>'address')::text as body,
   null::text as tag;
 
 -- users.create
@@ -114,7 +106,7 @@ r as (
     coalesce(given.input->'accessibility_settings', '{}'::jsonb),
     $1->>'password_hash'
   from given
-  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 , student as (
   insert into lms.students (id, user_id, centre_id, dob, special_needs, languages, parent_id)
@@ -197,6 +189,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -212,7 +205,7 @@ with r as (
   set status = 'inactive'
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null
-  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -225,6 +218,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -240,7 +234,7 @@ with r as (
   set status = 'active'
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null
-  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -253,6 +247,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,

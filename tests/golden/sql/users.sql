@@ -11,6 +11,7 @@ with page as (
       'language_preferences', r.language_preferences,
       'accessibility_settings', r.accessibility_settings,
       'status', r.status,
+      'pending_email', r.pending_email,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -59,6 +60,7 @@ with page as (
       'language_preferences', r.language_preferences,
       'accessibility_settings', r.accessibility_settings,
       'status', r.status,
+      'pending_email', r.pending_email,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -115,6 +117,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -138,6 +141,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -177,7 +181,7 @@ with target as materialized (
     accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end
   from target
   where r.id = target.id
-  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -190,6 +194,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -217,7 +222,7 @@ with target as materialized (
   set deleted_at = now()
   from target
   where r.id = target.id
-  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -230,6 +235,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -257,7 +263,7 @@ with target as materialized (
   set deleted_at = null
   from target
   where r.id = target.id
-  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -270,6 +276,7 @@ select
     'language_preferences', r.language_preferences,
     'accessibility_settings', r.accessibility_settings,
     'status', r.status,
+    'pending_email', r.pending_email,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -312,7 +319,7 @@ from (
 
 -- users.export
 select
-  'id,name,email,phone,role,centre_id,language_preferences,accessibility_settings,status,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,name,email,phone,role,centre_id,language_preferences,accessibility_settings,status,pending_email,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -325,6 +332,7 @@ from (
     lms.csv_cell(r.language_preferences::text) || ',' ||
     lms.csv_cell(r.accessibility_settings::text) || ',' ||
     lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_cell(r.pending_email::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

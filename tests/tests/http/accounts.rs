@@ -19,6 +19,7 @@ const ALL: &[&str] = &[
     "language_preferences",
     "accessibility_settings",
     "status",
+    "pending_email",
     "created_at",
     "updated_at",
     "created_by",

@@ -274,6 +274,7 @@ fn the_code_of_a_forgotten_password_is_nowhere_but_in_the_mail() {
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
+        outbox::answer_resets(app).await?;
         let code = rows::texts(
             app,
             "select token from lms_private.notification_secrets",
@@ -323,6 +324,7 @@ fn a_code_that_has_expired_is_not_mailed_and_can_not_be_tried_again() {
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
+        outbox::answer_resets(app).await?;
         rows::execute(
             app,
             "update lms_private.notification_secrets set expires_at = now()",

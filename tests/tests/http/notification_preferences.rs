@@ -107,6 +107,7 @@ fn a_forgotten_password_is_mailed_all_the_same() {
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
+        outbox::answer_resets(app).await?;
         let queued = outbox::queued(app).await?;
         assert_eq!(queued, [("password_reset".to_owned(), tutor.user)]);
         Ok(())

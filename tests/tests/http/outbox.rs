@@ -1,6 +1,6 @@
 //! Notifications as they wait to be delivered, for tests of what causes and delivers them. No test stands here.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session};
 use uuid::Uuid;
@@ -41,6 +41,30 @@ pub(crate) async fn send_many(
 /// POST to the notifications.
 pub(crate) async fn post(app: &Application, session: &Session, body: Value) -> Result<Reply> {
     app.post(session, "/v1/notifications", body).await
+}
+
+/// Has the worker send codes to those who asked for a password reset and have an account.
+pub(crate) async fn answer_resets(app: &Application) -> Result<()> {
+    app.superuser()
+        .await?
+        .execute("select lms_private.answer_reset_requests()", &[])
+        .await?;
+    Ok(())
+}
+
+/// The newest code that waits to be sent to somebody.
+pub(crate) async fn code(app: &Application) -> Result<String> {
+    let codes = rows::texts(
+        app,
+        "select k.token
+        from lms_private.notification_secrets as k
+        join lms.notifications as n on n.tenant_id = k.tenant_id and n.id = k.notification_id
+        where k.token is not null
+        order by n.created_at desc",
+        &[],
+    )
+    .await?;
+    codes.into_iter().next().context("no code was sent")
 }
 
 /// A notification as an admin sees it.

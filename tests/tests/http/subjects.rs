@@ -9,7 +9,7 @@ use tests::{Application, Reply, Role, Session, send};
 use uuid::Uuid;
 
 use crate::classroom::{classroom, lesson, make, single};
-use crate::{book, desk, feed, people, rows};
+use crate::{book, desk, feed, outbox, people, rows};
 
 /// What the person was and is called, in the order of time.
 pub(crate) const NAMES: [&str; 2] = ["Orsolya Quillfeather", "Orsolya \"Osh\" Brightwater-Ünal"];
@@ -234,6 +234,7 @@ async fn tell(app: &Application, admin: &Session, subject: &Subject) -> Result<(
     app.call(None, Method::POST, "/v1/auth/password-reset", Some(reset))
         .await?
         .expect(202);
+    outbox::answer_resets(app).await?;
     // An answer that is kept for its key.
     let (centre, _) = rows::centres(app).await?;
     let body = json!({"centre_id": centre, "type": "it", "details": gossip("Kept")});

@@ -33,6 +33,7 @@ fn an_account_without_a_profile_is_a_user_alone() {
             "language_preferences": [],
             "accessibility_settings": {},
             "status": "active",
+            "pending_email": null,
             "created_at": at,
             "updated_at": at,
             "created_by": admin.user,

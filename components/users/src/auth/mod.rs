@@ -2,6 +2,8 @@
 //!
 //! A refresh or one-use token is stored as its SHA-256 alone, and an access token not at all.
 
+pub(crate) mod attempts;
+pub(crate) mod email;
 pub(crate) mod own;
 pub(crate) mod passwords;
 pub(crate) mod sign_in;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::attempts;
 use crate::password;
 
 /// Changes one's own password and ends all other sessions.
@@ -69,7 +70,8 @@ pub(crate) const RESET: Action = Action {
     answers: Answers {
         status: 202,
         schema: None,
-        description: "Always the same, whether there is such an account or not.",
+        description: "Always the same, whether there is such an account or not: if there is one, it is sent a token that is good for \
+                      30 minutes, and earlier ones end.",
         problems: &[],
     },
     run: Run::Prepared(prepare_reset, reset),
@@ -99,7 +101,7 @@ pub(crate) const CONFIRM: Action = Action {
         description: "The password is set; all sessions have ended.",
         problems: &[],
     },
-    run: Run::Prepared(prepare_confirm, confirm),
+    run: Run::Custom(confirm),
 };
 
 /// What the database gives to check the current password against.
@@ -111,6 +113,7 @@ struct Attempt {
 
 fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
     Box::pin(async {
+        password::refuse_common("/new", call.text("new"))?;
         let mut arguments = Map::new();
         arguments.insert("address".to_owned(), json!(call.address()));
         let answer = match call.run(&begin(), arguments).await {
@@ -120,6 +123,9 @@ fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
             .map_err(|error| Problem::unreadable(&error))?;
         if !password::matches(call.text("current"), attempt.password_hash.as_deref())? {
+            if let Err(failure) = attempts::failed(call, attempt.attempt_id).await {
+                return settle(failure);
+            }
             return Err(Problem::invalid(vec![FieldError::new(
                 "/current",
                 "wrong_password",
@@ -164,7 +170,7 @@ fn prepare_reset(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     let mut arguments = Map::new();
     arguments.insert("tenant".to_owned(), json!(call.text("tenant")));
     arguments.insert("email".to_owned(), json!(email::lookup(call.text("email"))));
-    arguments.insert("token".to_owned(), json!(random::token()?));
+    arguments.insert("address".to_owned(), json!(call.address()));
     Ok(arguments)
 }
 
@@ -172,31 +178,54 @@ fn reset(_: &Grant) -> Statement {
     Sql::from(
         "-- auth.password.reset
 select
-  lms.password_reset_begin($1->>'tenant', $1->>'email', $1->>'token')::text as body,
+  lms.request_password_reset($1->>'tenant', $1->>'email', $1->>'address')::text as body,
   null::text as tag",
     )
     .prepared("auth.password.reset")
 }
 
-fn prepare_confirm(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let mut arguments = Map::new();
-    let hash = password::hash("/password", call.text("password"))?;
-    arguments.insert(
-        "token_hash".to_owned(),
-        json!(random::digest(call.text("token"))),
-    );
-    arguments.insert("password_hash".to_owned(), json!(hash));
-    Ok(arguments)
+/// The token is looked up before the password is hashed, so that one that was made up costs no more than the look-up.
+fn confirm<'a>(call: &'a Call<'a>) -> Done<'a> {
+    Box::pin(async {
+        password::refuse_common("/password", call.text("password"))?;
+        let token_hash = random::digest(call.text("token"));
+        let mut arguments = Map::new();
+        arguments.insert("token_hash".to_owned(), json!(token_hash));
+        arguments.insert("address".to_owned(), json!(call.address()));
+        match call.run(&check(), arguments).await {
+            Ok(answer) if answer.body.is_some() => {}
+            Ok(_) => return Err(attempts::no_code()),
+            Err(failure) => return settle(failure),
+        }
+        let mut arguments = Map::new();
+        arguments.insert("token_hash".to_owned(), json!(token_hash));
+        arguments.insert(
+            "password_hash".to_owned(),
+            json!(password::hash("/password", call.text("password"))?),
+        );
+        match call.run(&set(), arguments).await {
+            Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
+            Ok(_) => Err(attempts::no_code()),
+            Err(failure) => settle(failure),
+        }
+    })
 }
 
-fn confirm(_: &Grant) -> Statement {
+fn check() -> Statement {
+    Sql::from(
+        "-- auth.password.check
+select
+  lms.password_reset_check(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
+  null::text as tag",
+    )
+    .prepared("auth.password.check")
+}
+
+fn set() -> Statement {
     Sql::from(
         "-- auth.password.confirm
 select
-  case
-    when lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash') then ''
-    else lms.refuse('LM422', 'This token isn''t good, or not any more.', 'token')::text
-  end as body,
+  lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash')::text as body,
   null::text as tag",
     )
     .prepared("auth.password.confirm")

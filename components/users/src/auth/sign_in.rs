@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::{Identity, PAIR, pair};
+use super::{Identity, PAIR, attempts, pair};
 use crate::password;
 
 /// Opens a session.
@@ -127,14 +127,18 @@ fn refused() -> Problem {
         .detail("Tenant, e-mail or password is wrong, or the account is not active.")
 }
 
-/// Two statements, the only endpoints that have them: Argon2 lies between reading the hash and opening
-/// the session, and PostgreSQL can't compute it. No transaction is open meanwhile.
+/// Two statements, whatever the outcome: Argon2 lies between reading the hash and opening the session or writing down that the
+/// attempt has failed, and PostgreSQL can't compute it. No transaction is open meanwhile.
 fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
     Box::pin(async {
         let mut arguments = Map::new();
         arguments.insert("tenant".to_owned(), json!(call.text("tenant")));
         arguments.insert("email".to_owned(), json!(email::lookup(call.text("email"))));
         arguments.insert("address".to_owned(), json!(call.address()));
+        arguments.insert(
+            "user_agent".to_owned(),
+            json!(call.request.header("user-agent")),
+        );
         let answer = match call.run(&begin(), arguments).await {
             Ok(answer) => answer,
             Err(failure) => return settle(failure),
@@ -142,7 +146,10 @@ fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
         let right = password::matches(call.text("password"), attempt.password_hash.as_deref())?;
         let (true, Some(tenant), Some(user)) = (right, attempt.tenant_id, attempt.user_id) else {
-            return Err(refused());
+            return match attempts::failed(call, attempt.attempt_id).await {
+                Ok(_) => Err(refused()),
+                Err(failure) => settle(failure),
+            };
         };
         let session = random::id();
         let refresh_token = random::token()?;
@@ -179,7 +186,7 @@ fn begin() -> Statement {
 select
   row_to_json(r)::text as body,
   null::text as tag
-from lms.sign_in_begin($1->>'tenant', $1->>'email', $1->>'address') as r",
+from lms.sign_in_begin($1->>'tenant', $1->>'email', $1->>'address', $1->>'user_agent') as r",
     )
     .prepared("auth.login.begin")
 }

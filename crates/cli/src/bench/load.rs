@@ -19,6 +19,9 @@ use super::latencies::Latencies;
 /// Longest time that one request may take; a server that hangs ends the measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a connection that was refused something rests.
+const REST: Duration = Duration::from_millis(100);
+
 /// Makes the requests of one connection, by their number.
 pub(super) type Source = Arc<dyn Fn(usize, u64) -> Request<Full<Bytes>> + Send + Sync>;
 
@@ -77,6 +80,38 @@ pub(super) async fn run(
     }
     outcome.elapsed = began.elapsed();
     Ok(outcome)
+}
+
+/// The same while others, who are not measured, keep as many connections busy with something else.
+pub(super) async fn run_beside(
+    address: SocketAddr,
+    connections: usize,
+    time: Duration,
+    source: &Source,
+    others: &[Source],
+) -> Result<Outcome> {
+    let mut crowd = JoinSet::new();
+    for (number, other) in others.iter().enumerate() {
+        crowd.spawn(stay_busy(address, number, Arc::clone(other)));
+    }
+    let outcome = run(address, connections, time, source).await;
+    // Whoever is still under way has its connection closed.
+    crowd.shutdown().await;
+    outcome
+}
+
+/// Keeps a connection busy until it is told to stop. To be refused is an answer too.
+async fn stay_busy(address: SocketAddr, number: usize, source: Source) {
+    let mut count = 0;
+    loop {
+        if let Ok(mut client) = Client::connect(address).await {
+            while client.send(source(number, count)).await.is_ok() {
+                count += 1;
+            }
+        }
+        count += 1;
+        tokio::time::sleep(REST).await;
+    }
 }
 
 async fn keep_busy(

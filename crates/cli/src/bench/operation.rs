@@ -23,6 +23,9 @@ use super::{book, calendar, desk};
 /// How many rows a list asks for.
 pub(super) const PAGE: u32 = 20;
 
+/// How many sign in at once while others read.
+const SIGN_INS: usize = 64;
+
 /// Strides that are prime to any number of accounts and users in use, so that requests wander over all of them.
 const CONNECTION_STRIDE: usize = 7919;
 const REQUEST_STRIDE: usize = 104_729;
@@ -35,6 +38,8 @@ pub enum Operation {
     Get,
     /// A page of twenty users.
     List,
+    /// A page of twenty users, while many others sign in.
+    ListBesideSignIns,
     /// Signing in with a password.
     SignIn,
     /// A new user. Last of these, for it changes what the others read.
@@ -92,6 +97,7 @@ impl Operation {
         match self {
             Self::Get => "get by id",
             Self::List => "list of 20",
+            Self::ListBesideSignIns => "list of 20 beside 64 sign-ins",
             Self::Create => "create",
             Self::SignIn => "sign-in",
             Self::Week => "tutor's week",
@@ -107,7 +113,9 @@ impl Operation {
     /// Whose rows it works on.
     pub(super) fn ground(self) -> Ground {
         match self {
-            Self::Get | Self::List | Self::SignIn | Self::Create => Ground::Tenants,
+            Self::Get | Self::List | Self::ListBesideSignIns | Self::SignIn | Self::Create => {
+                Ground::Tenants
+            }
             Self::Week | Self::Month | Self::Slots | Self::Book => Ground::Calendar,
             Self::Balance | Self::Record => Ground::Book,
             Self::Urgent => Ground::Desk,
@@ -119,8 +127,17 @@ impl Operation {
         match self {
             Self::Get | Self::List => (connections == 32).then_some(1.0),
             Self::Week | Self::Month | Self::Slots | Self::Book | Self::Record => Some(0.8),
-            Self::SignIn | Self::Create | Self::Balance | Self::Urgent => None,
+            Self::ListBesideSignIns
+            | Self::SignIn
+            | Self::Create
+            | Self::Balance
+            | Self::Urgent => None,
         }
+    }
+
+    /// What others do meanwhile, and on how many connections.
+    pub(super) fn beside(self) -> Option<(Operation, usize)> {
+        (self == Self::ListBesideSignIns).then_some((Self::SignIn, SIGN_INS))
     }
 
     /// Milliseconds that it may take on one connection.
@@ -156,7 +173,9 @@ impl Operation {
                 let user = one_of(&account.person.users, pick);
                 read(account, format!("/v1/users/{user}"))
             }
-            Self::List => read(account, format!("/v1/users?limit={PAGE}")),
+            Self::List | Self::ListBesideSignIns => {
+                read(account, format!("/v1/users?limit={PAGE}"))
+            }
             Self::Week => {
                 let tutor = one_of(&account.person.tutors, pick);
                 let span = calendar::query(7);

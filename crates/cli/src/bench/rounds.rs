@@ -44,6 +44,9 @@ impl Bench {
         connections: usize,
     ) -> Result<Vec<Measurement>> {
         let source = operation.source(accounts);
+        let others = operation.beside().map_or_else(Vec::new, |(other, count)| {
+            vec![other.source(accounts); count]
+        });
         let subjects = [
             (Subject::Components, &self.components),
             (Subject::Native, &self.native),
@@ -60,7 +63,9 @@ impl Bench {
                 let server = subjects[index].1;
                 let cpu = process::cpu_seconds(server.process())?;
                 let postgres_cpu = process::postgres_cpu_seconds(self.postmaster)?;
-                let outcome = load::run(server.address, connections, self.time, &source).await?;
+                let outcome =
+                    load::run_beside(server.address, connections, self.time, &source, &others)
+                        .await?;
                 let total = &mut totals[index];
                 total.cpu += process::cpu_seconds(server.process())? - cpu;
                 total.postgres_cpu +=

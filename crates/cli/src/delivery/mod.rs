@@ -135,6 +135,9 @@ async fn deliver_due(
     provider: &dyn Provider,
 ) -> Result<Report> {
     let mut report = Report::new(WHAT);
+    if channel == Channel::Email {
+        queue::answer_resets(client).await?;
+    }
     loop {
         let tenants = queue::tenants(client, channel).await?;
         if tenants.is_empty() {

@@ -39,6 +39,21 @@ pub(super) async fn tenants(client: &mut Client, channel: Channel) -> Result<Vec
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Answers the password resets that were asked for: who has such an account is sent a code.
+pub(super) async fn answer_resets(client: &mut Client) -> Result<()> {
+    loop {
+        let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+        let row = transaction
+            .query_one("select lms_private.answer_reset_requests()", &[])
+            .await
+            .map_err(explain)?;
+        transaction.commit().await.map_err(explain)?;
+        if row.get::<_, i32>(0) == 0 {
+            return Ok(());
+        }
+    }
+}
+
 /// Takes what has been due longest, for as long as `lease`. What others are taking is passed over. Secrets are filled in here, and
 /// are nowhere but in this program's memory.
 pub(super) async fn take(
@@ -77,7 +92,7 @@ pub(super) async fn take(
               t.notification_id,
               t.attempts,
               u.id,
-              u.email,
+              coalesce(k.address, u.email),
               u.phone,
               coalesce(nullif(regexp_replace(n.subject, '\\s+', ' ', 'g'), ''), o.name),
               case

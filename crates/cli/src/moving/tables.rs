@@ -11,6 +11,10 @@ pub const NOT_OF_A_TENANT: &[(&str, &str)] = &[
     ("lms_private.tenants_away", "the directory of this cell"),
     ("lms_private.tenant_moves", "how far moves have come"),
     (
+        "lms_private.reset_requests",
+        "taken out within seconds, and whom they are for is looked up only then",
+    ),
+    (
         "lms_private.unsealed_events",
         "empty once sealed, which comes before a move and before erasing",
     ),

@@ -98,6 +98,7 @@ mod privacy_export;
 mod privacy_receipts;
 mod progress;
 mod recurrence;
+mod recurrence_rules;
 mod reference;
 mod reference_page;
 mod refreshes;

@@ -9,6 +9,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   one record;
+  clash_key text;
 begin
   if not exists (select from new_rows as n where n.status = 'cancelled' and n.starts_at > now() and n.deleted_at is null) then
     return null;
@@ -20,58 +21,59 @@ begin
       where n.status = 'cancelled'
         and n.starts_at > now()
         and n.deleted_at is null
+    ), learning as materialized (
+      select n.tenant_id, n.id, s.id as student_id, s.user_id, s.parent_id, u.name
+      from clashing as n
+      join lms.attendances as a
+        on a.tenant_id = n.tenant_id
+        and a.occurrence_id = n.id
+        and a.deleted_at is null
+      join lms.students as s
+        on s.tenant_id = a.tenant_id
+        and s.id = a.student_id
+        and s.deleted_at is null
+      join lms.users as u
+        on u.tenant_id = s.tenant_id
+        and u.id = s.user_id
     ), told as (
-      select n.id, s.user_id
-      from clashing as n
-      join lms.attendances as a
-        on a.tenant_id = n.tenant_id
-        and a.occurrence_id = n.id
-        and a.deleted_at is null
-      join lms.students as s
-        on s.tenant_id = a.tenant_id
-        and s.id = a.student_id
-        and s.deleted_at is null
+      -- A parent is told whose lesson it is; a student knows, and the tutor and the office look at the class.
+      select l.id, l.user_id, null as student
+      from learning as l
       union
-      select n.id, p.user_id
-      from clashing as n
-      join lms.attendances as a
-        on a.tenant_id = n.tenant_id
-        and a.occurrence_id = n.id
-        and a.deleted_at is null
-      join lms.students as s
-        on s.tenant_id = a.tenant_id
-        and s.id = a.student_id
-        and s.deleted_at is null
+      select l.id, p.user_id, l.name
+      from learning as l
       cross join lateral (
-        select s.parent_id
-        where s.parent_id is not null
+        select l.parent_id
+        where l.parent_id is not null
         union
         select g.user_id
         from lms.guardians as g
-        where g.tenant_id = s.tenant_id
-          and g.student_id = s.id
+        where g.tenant_id = l.tenant_id
+          and g.student_id = l.student_id
           and g.deleted_at is null
       ) as p (user_id)
       union
-      select n.id, t.user_id
+      select n.id, t.user_id, null
       from clashing as n
       join lms.tutors as t
         on t.tenant_id = n.tenant_id
         and t.id = n.tutor_id
         and t.deleted_at is null
       union
-      select n.id, u.user_id
+      select n.id, u.user_id, null
       from clashing as n
       cross join unnest(lms_private.supervisors_of(n.tenant_id, n.centre_id)) as u (user_id)
     )
     select
       n.tenant_id,
       told.user_id,
-      count(*) as lessons,
+      count(distinct n.id) as lessons,
       min(n.starts_at) as first_at,
       max(n.starts_at) as last_at,
       min(n.reason) as reason,
-      coalesce(min(c.subject), min(t.name)) as lesson,
+      to_jsonb(array_agg(distinct told.student) filter (where told.student is not null)) as students,
+      min(c.subject) as subject,
+      min(n.room) as room,
       min(t.name) as tutor,
       min(r.name) as centre,
       min(r.time_zone) as zone
@@ -92,23 +94,33 @@ begin
     group by n.tenant_id, told.user_id, n.class_id
     order by n.tenant_id, told.user_id
   loop
+    clash_key := case when one.lessons > 1 then 'lessons_cancelled' else 'lesson_cancelled' end;
+    -- As much as the event has room for.
     perform lms_private.notify(
       one.tenant_id,
       one.user_id,
-      case when one.lessons > 1 then 'lessons_cancelled' else 'lesson_cancelled' end,
-      jsonb_build_object(
-        'lesson', one.lesson,
-        'tutor', one.tutor,
-        'centre', one.centre,
-        'reason', coalesce(one.reason, '—')
-      ) || case
-        when one.lessons > 1 then jsonb_build_object(
-          'count', one.lessons,
-          'first_at', lms_private.local_time(one.first_at, one.zone),
-          'last_at', lms_private.local_time(one.last_at, one.zone)
-        )
-        else jsonb_build_object('starts_at', lms_private.local_time(one.first_at, one.zone))
-      end
+      clash_key,
+      (
+        select jsonb_object_agg(v.name, v.value)
+        from jsonb_each(
+          jsonb_strip_nulls(jsonb_build_object(
+            'lesson', coalesce(one.subject, one.tutor),
+            'tutor', one.tutor,
+            'centre', one.centre,
+            'reason', coalesce(one.reason, '—'),
+            'students', one.students,
+            'subject', one.subject,
+            'room', one.room,
+            'count', one.lessons,
+            'first_at', lms_private.local_time(one.first_at, one.zone),
+            'last_at', lms_private.local_time(one.last_at, one.zone),
+            'starts_at', lms_private.local_time(one.first_at, one.zone)
+          ))
+        ) as v (name, value)
+        join lms_private.notification_events as e
+          on e.key = clash_key
+          and v.name = any (e.placeholders)
+      )
     );
   end loop;
   return null;

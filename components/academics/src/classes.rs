@@ -114,9 +114,10 @@ pub(crate) const CLASSES: Resource = Resource {
         Field::new(
             "planned_until",
             Kind::Time,
-            "Up to where the lessons of the schedule are worked out.",
+            "Up to when the lessons of a series without an end are planned; null when all are.",
         )
-        .derived(),
+        .nullable()
+        .computed(),
     ],
     owner: None,
     verbs: &[
@@ -158,6 +159,7 @@ const LEARNING: &[&str] = &[
     "room",
     "meeting_provider",
     "meeting_url",
+    "planned_until",
     "created_at",
     "updated_at",
 ];

@@ -52,7 +52,11 @@ impl Schedule {
         let schedule = Schedule::read(value);
         let mut errors = schedule.as_ref().err().cloned().unwrap_or_default();
         errors.extend(unclear_times(value));
-        if errors.is_empty() { schedule } else { Err(errors) }
+        if errors.is_empty() {
+            schedule
+        } else {
+            Err(errors)
+        }
     }
 
     /// Reads a schedule that is stored already. Its first lesson may be in an hour that the clocks skip, where a series was

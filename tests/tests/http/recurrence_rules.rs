@@ -69,14 +69,14 @@ fn of_frequency(frequency: &'static str) -> BoxedStrategy<Vec<Option<String>>> {
     let months = part("BYMONTH", 12, false, 0.25);
     let month_days = || part("BYMONTHDAY", 31, true, 0.35);
     match frequency {
-        "DAILY" => (months, month_days(), days(0, 0.4)).prop_map(|(a, b, c)| vec![a, b, c]).boxed(),
+        "DAILY" => (months, month_days(), days(0, 0.4))
+            .prop_map(|(a, b, c)| vec![a, b, c])
+            .boxed(),
         "WEEKLY" => (months, days(0, 0.7)).prop_map(|(a, b)| vec![a, b]).boxed(),
-        "MONTHLY" => (months, month_days(), days(5, 0.5)).prop_map(|(a, b, c)| vec![a, b, c]).boxed(),
-        "WEEKS" => (
-            months,
-            part("BYWEEKNO", 53, true, 1.0),
-            days(0, 0.6),
-        )
+        "MONTHLY" => (months, month_days(), days(5, 0.5))
+            .prop_map(|(a, b, c)| vec![a, b, c])
+            .boxed(),
+        "WEEKS" => (months, part("BYWEEKNO", 53, true, 1.0), days(0, 0.6))
             .prop_map(|(a, b, c)| vec![a, b, c])
             .boxed(),
         _ => (
@@ -91,7 +91,9 @@ fn of_frequency(frequency: &'static str) -> BoxedStrategy<Vec<Option<String>>> {
 }
 
 fn rules() -> impl Strategy<Value = String> {
-    let frequency = prop::sample::select(vec!["DAILY", "WEEKLY", "MONTHLY", "YEARLY", "WEEKS", "WEEKS"]);
+    let frequency = prop::sample::select(vec![
+        "DAILY", "WEEKLY", "MONTHLY", "YEARLY", "WEEKS", "WEEKS",
+    ]);
     frequency.prop_flat_map(|frequency| {
         (
             of_frequency(frequency),
@@ -101,7 +103,11 @@ fn rules() -> impl Strategy<Value = String> {
             weighted(0.3, 1..30u32),
         )
             .prop_map(move |(parts, interval, week_start, positions, count)| {
-                let name = if frequency == "WEEKS" { "YEARLY" } else { frequency };
+                let name = if frequency == "WEEKS" {
+                    "YEARLY"
+                } else {
+                    frequency
+                };
                 let chooses = parts.iter().any(Option::is_some);
                 let mut rule = vec![format!("FREQ={name}")];
                 rule.extend(parts.into_iter().flatten());
@@ -166,7 +172,8 @@ async fn rules_come_to_the_days_that_python_dateutil_makes_of_them() -> Result<(
     let cases: Vec<Value> = (0..CASES)
         .map(|_| {
             let tree = schedules().new_tree(&mut runner);
-            tree.map(|tree| tree.current()).map_err(|reason| anyhow!("{reason}"))
+            tree.map(|tree| tree.current())
+                .map_err(|reason| anyhow!("{reason}"))
         })
         .collect::<Result<_>>()?;
     let file = tempfile::NamedTempFile::new()?;

@@ -214,7 +214,8 @@ impl Event<'_> {
         let schedule = &self.series.schedule;
         let stored = schedule.recurring.as_ref()?.rule.as_str();
         let has = |name: &str| stored.split(';').any(|part| part.starts_with(name));
-        let is_open = has("BYWEEKNO=") && !has("BYDAY=") && !has("BYMONTHDAY=") && !has("BYYEARDAY=");
+        let is_open =
+            has("BYWEEKNO=") && !has("BYDAY=") && !has("BYMONTHDAY=") && !has("BYYEARDAY=");
         Some(if is_open {
             let day = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
                 [schedule.start.weekday().num_days_from_monday() as usize];

@@ -124,7 +124,9 @@ impl Schedule {
         if planned >= limit {
             return None;
         }
-        let mut lessons = self.occurrences(planned, DateTime::<Utc>::MAX_UTC).peekable();
+        let mut lessons = self
+            .occurrences(planned, DateTime::<Utc>::MAX_UTC)
+            .peekable();
         let mut spans = Vec::new();
         while spans.len() < MAX_LESSONS
             && let Some(span) = lessons.next_if(|span| span.start < limit)

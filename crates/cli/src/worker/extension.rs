@@ -83,9 +83,7 @@ pub(super) async fn extend(
     let schedule = Schedule::read(&schedule)
         .map_err(|errors| anyhow!("its schedule is not one any more: {errors:?}"))?;
     let is_due = planned_until < due_before(now) || schedule.ends();
-    let Some(Plan { spans, until }) = schedule
-        .continuation(planned_until, now)
-        .filter(|_| is_due)
+    let Some(Plan { spans, until }) = schedule.continuation(planned_until, now).filter(|_| is_due)
     else {
         return Ok(None);
     };

@@ -20,8 +20,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use tokio_postgres::Client;
-use uuid::Uuid;
 
 pub use report::{Clash, Escalation, Failure, NotRemoved, Report};
 pub(crate) use sealing::seal;

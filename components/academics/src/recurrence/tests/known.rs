@@ -61,7 +61,11 @@ fn a_week_lies_in_two_years_and_belongs_to_one() {
     );
     // The first day of week 1 of 2026 and of 2027 is in December or January, and every other year is that of the weeks.
     assert_eq!(
-        days("2025-12-29", "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO,TH", 4),
+        days(
+            "2025-12-29",
+            "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO,TH",
+            4
+        ),
         ["2025-12-29", "2026-01-01", "2028-01-03", "2028-01-06"]
     );
 }
@@ -81,11 +85,19 @@ fn weeks_begin_where_the_rule_says() {
 #[test]
 fn positions_are_counted_in_the_whole_week_that_the_start_lies_in() {
     assert_eq!(
-        days("2024-01-02", "FREQ=WEEKLY;BYDAY=MO,TU,SU,SA,TH;BYSETPOS=3,2", 4),
+        days(
+            "2024-01-02",
+            "FREQ=WEEKLY;BYDAY=MO,TU,SU,SA,TH;BYSETPOS=3,2",
+            4
+        ),
         ["2024-01-02", "2024-01-04", "2024-01-09", "2024-01-11"]
     );
     assert_eq!(
-        days("2024-10-23", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1,3", 3),
+        days(
+            "2024-10-23",
+            "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1,3",
+            3
+        ),
         ["2024-10-23", "2024-10-28", "2024-10-30"]
     );
     assert_eq!(

@@ -52,11 +52,7 @@ fn a_lesson_whose_start_is_skipped_keeps_its_end_and_where_that_is_skipped_too_i
         ("2026-03-28T01:45:00", "2026-03-29T01:45:00Z"),
     ] {
         let found = nights("2026-03-28T01:15:00", end, "FREQ=DAILY;COUNT=2");
-        assert_eq!(
-            found[1],
-            (utc("2026-03-29T01:15:00Z"), utc(ended)),
-            "{end}"
-        );
+        assert_eq!(found[1], (utc("2026-03-29T01:15:00Z"), utc(ended)), "{end}");
     }
 }
 
@@ -81,7 +77,9 @@ fn what_is_stored_goes_on_from_where_it_was_planned() {
     let again = stored("FREQ=WEEKLY").continuation(now + HORIZON, now);
     assert_eq!(again, None);
 
-    let ended = stored("FREQ=WEEKLY;COUNT=200").continuation(planned, now).unwrap();
+    let ended = stored("FREQ=WEEKLY;COUNT=200")
+        .continuation(planned, now)
+        .unwrap();
     assert_eq!(starts(&ended), (174, planned, None));
 
     // Longer than a class may be that is made now: five years of it, and then as far as one without an end.

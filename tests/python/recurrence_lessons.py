@@ -1,6 +1,7 @@
 """The lessons that schedules come to, by python-dateutil and zoneinfo: reads cases as JSON from a file, writes starts and ends in UTC.
 
-dateutil is wrong, or of another opinion than RFC 5545, in three places, and helped there:
+dateutil is wrong, or of another opinion than RFC 5545, in three places where it is helped here. (In a fourth it is not asked: BYDAY with
+and without numbers at once.)
 - BYWEEKNO alone means all seven days to it, where the RFC takes the missing weekday from DTSTART.
 - It takes years that a week lies in for calendar years, and gets the last week of the year before wrong. So weeks of the year are
   counted here day by day; where dateutil is known to be right, both are compared.
@@ -46,7 +47,8 @@ def by_weeks(start, parts, until):
     weekdays = [DAYS.index(day) for day in parts.get("BYDAY", DAYS[start.weekday()]).split(",")]
     years = {}
     day = start - timedelta(days=400)
-    while day < until:
+    # To the end of the last year, for positions are counted in the whole of it.
+    while day < until + timedelta(days=400):
         year, number, count = week(day, week_start)
         if (number in weeks or number - count - 1 in weeks) and day.weekday() in weekdays and (not months or day.month in months):
             years.setdefault(year, []).append(day)

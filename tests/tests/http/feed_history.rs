@@ -14,6 +14,9 @@ use crate::{people, rows};
 async fn starts(app: &Application, session: &Session) -> Result<Vec<String>> {
     let path = subscribe(app, session).await?;
     let calendar = read(app, &path).await?.expect(200).text;
+    if !calendar.contains("BEGIN:VEVENT") {
+        return Ok(Vec::new());
+    }
     let file = tempfile::Builder::new().suffix(".ics").tempfile()?;
     std::fs::write(file.path(), calendar)?;
     let file = file.path().to_string_lossy().into_owned();

@@ -125,3 +125,19 @@ fn days_that_a_month_or_a_year_has_not_are_left_out() {
         ["2024-12-31", "2028-12-31"]
     );
 }
+
+#[test]
+fn a_numbered_day_and_one_without_a_number_are_each_taken() {
+    assert_eq!(
+        days("2026-10-01", "FREQ=MONTHLY;BYDAY=1FR,TH", 7),
+        [
+            "2026-10-01",
+            "2026-10-02",
+            "2026-10-08",
+            "2026-10-15",
+            "2026-10-22",
+            "2026-10-29",
+            "2026-11-05"
+        ]
+    );
+}

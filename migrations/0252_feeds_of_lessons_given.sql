@@ -10,46 +10,47 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
+  scope constant text := current_setting('app.role');
+  tutor constant uuid := case when scope = 'tutor' then lms.caller_tutor() end;
+  -- Whoever teaches may have children who learn.
+  family constant uuid[] := case
+    when scope in ('student', 'parent') then lms.caller_students()
+    else array(
+      select g.student_id
+      from lms.guardians as g
+      where g.tenant_id = tenant
+        and g.user_id = current_setting('app.user_id')::uuid
+        and g.deleted_at is null
+    )
+  end;
 begin
-  case current_setting('app.role')
-    when 'tutor' then
-      return query
-        select c.*
-        from lms.classes as c
-        where c.tenant_id = tenant
-          and c.deleted_at is null
-          and c.id in (
-            select o.class_id
-            from lms.occurrences as o
-            where o.tenant_id = tenant
-              and o.tutor_id = lms.caller_tutor()
-              and o.ends_at > now() - past
-              and o.starts_at > now() - past - interval '25 hours'
-              and o.deleted_at is null
-          );
-    when 'student', 'parent' then
-      return query
-        select c.*
-        from lms.classes as c
-        where c.tenant_id = tenant
-          and c.deleted_at is null
-          and c.id in (
-            select a.class_id
-            from lms.attendances as a
-            where a.tenant_id = tenant
-              and a.student_id = any (lms.caller_students())
-              and a.ends_at > now() - past
-              and a.starts_at > now() - past - interval '25 hours'
-              and a.deleted_at is null
-          );
-    else
-      return;
-  end case;
+  return query
+    select c.*
+    from lms.classes as c
+    where c.tenant_id = tenant
+      and c.deleted_at is null
+      and c.id in (
+        select o.class_id
+        from lms.occurrences as o
+        where o.tenant_id = tenant
+          and o.tutor_id = tutor
+          and o.ends_at > now() - past
+          and o.starts_at > now() - past - interval '25 hours'
+          and o.deleted_at is null
+        union
+        select a.class_id
+        from lms.attendances as a
+        where a.tenant_id = tenant
+          and a.student_id = any (family)
+          and a.ends_at > now() - past
+          and a.starts_at > now() - past - interval '25 hours'
+          and a.deleted_at is null
+      );
 end
 $$;
 
 comment on function lms_private.classes_of_lessons is
-  'The live classes of lessons that the caller gives or has, or gave or had until so long ago: those also that are out of row scope since. None for roles that see classes by their place.';
+  'The live classes of lessons that the caller gives or has, or gave or had until so long ago: those also that are out of row scope since.';
 
 alter function lms_private.classes_of_lessons owner to lms_definer;
 
@@ -66,9 +67,15 @@ declare
   past constant interval := interval '90 days';
   scope constant text := current_setting('app.role');
   own_tutor constant uuid := case when scope = 'tutor' then lms.caller_tutor() end;
-  children constant uuid[] := case scope
-    when 'parent' then lms.caller_students()
-    else '{}'
+  children constant uuid[] := case
+    when scope = 'parent' then lms.caller_students()
+    when scope = 'student' then '{}'
+    else array(
+      select g.student_id
+      from lms.guardians as g
+      where g.user_id = current_setting('app.user_id')::uuid
+        and g.deleted_at is null
+    )
   end;
 begin
   return (
@@ -150,11 +157,11 @@ begin
         select c.*, true as is_current
         from lms.classes as c
         where c.deleted_at is null
-          and (own_tutor is null or c.tutor_id = own_tutor)
+          and (own_tutor is null or c.tutor_id = own_tutor or c.student_ids ?| children::text[])
           and exists (
             select from lms.occurrences as o
             where o.class_id = c.id
-              and (own_tutor is null or o.tutor_id = own_tutor)
+              and (own_tutor is null or o.tutor_id = own_tutor or c.student_ids ?| children::text[])
               and o.deleted_at is null
               and o.ends_at > now() - past
           )
@@ -165,7 +172,7 @@ begin
           select from lms.classes as r
           where r.id = c.id
             and r.deleted_at is null
-            and (own_tutor is null or r.tutor_id = own_tutor)
+            and (own_tutor is null or r.tutor_id = own_tutor or r.student_ids ?| children::text[])
         )
       ) as c
       order by c.id desc
@@ -195,8 +202,17 @@ begin
         ) as moved
       from lms.occurrences as o
       where o.class_id = c.id
-        and (own_tutor is null or o.tutor_id = own_tutor)
         and o.deleted_at is null
+        and (
+          own_tutor is null
+          or o.tutor_id = own_tutor
+          or children <> '{}' and exists (
+            select from lms.attendances as a
+            where a.occurrence_id = o.id
+              and a.student_id = any (children)
+              and a.deleted_at is null
+          )
+        )
     ) as o
   );
 end

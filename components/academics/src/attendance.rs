@@ -84,7 +84,8 @@ pub(crate) const RECORD_ALL: Action = Action {
     answers: Answers {
         status: 200,
         schema: Some(ANSWER),
-        description: "Every student of the lesson. A lesson that has begun is completed by it.",
+        description: "Every student of the lesson. A lesson that has begun is completed by it; before that, students can only be excused, and \
+                      anything else is 409.",
         problems: &[],
     },
     run: Run::Statement(record),

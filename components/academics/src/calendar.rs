@@ -108,6 +108,7 @@ pub(crate) const LIST: Action = Action {
                 "Whether there are more than these 1000; ask for a shorter time.",
             )
             .required(),
+            occurrences::PLANNED_UNTIL,
         ])),
         description: "The lessons that the caller gives, has, or looks after.",
         problems: &[],
@@ -190,7 +191,17 @@ pub fn statement(whose: Whose) -> Statement {
 select
   json_build_object(
     'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
-    'is_truncated', count(*) > 1000
+    'is_truncated', count(*) > 1000,
+    'planned_until', (
+      select lms.utc(min(c.planned_until))
+      from lms.classes as c
+      where c.planned_until is not null
+        and c.status = 'scheduled'
+        and c.deleted_at is null
+        and ($1->>'tutor_id' is null or c.tutor_id = ($1->>'tutor_id')::uuid)
+        and ($1->>'centre_id' is null or c.centre_id = ($1->>'centre_id')::uuid)
+        and ($1->>'student_id' is null or c.student_ids ? ($1->>'student_id'))
+    )
   )::text as body,
   null::text as tag
 from (

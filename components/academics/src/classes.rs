@@ -48,7 +48,8 @@ pub(crate) const CLASSES: Resource = Resource {
         Field::new(
             "schedule",
             Kind::Object(schedule::FIELDS),
-            "When it meets. It is changed as a whole: lessons that have begun stay, later ones follow it.",
+            "When it meets. It is changed as a whole: lessons that have begun stay, later ones follow it. A series with an end has all its \
+             lessons at once, at most 2000 within five years; one without is planned 53 weeks ahead.",
         )
         .required(),
         Field::new(
@@ -95,7 +96,8 @@ pub(crate) const CLASSES: Resource = Resource {
                 items: 10,
                 max: 100,
             },
-            "What is odd but not refused: tutor_without_subject.",
+            "What is odd but not refused: tutor_without_subject; tutor_unavailable, for a lesson ahead that is not within the tutor's \
+             availability; tutor_day_off, for one at a time when the tutor is away.",
         )
         .default("'[]'::jsonb")
         .read_only(),
@@ -112,9 +114,10 @@ pub(crate) const CLASSES: Resource = Resource {
         Field::new(
             "planned_until",
             Kind::Time,
-            "Up to where the lessons of the schedule are worked out.",
+            "Up to when the lessons of a series without an end are planned; null when all are.",
         )
-        .derived(),
+        .nullable()
+        .computed(),
     ],
     owner: None,
     verbs: &[
@@ -156,6 +159,7 @@ const LEARNING: &[&str] = &[
     "room",
     "meeting_provider",
     "meeting_url",
+    "planned_until",
     "created_at",
     "updated_at",
 ];
@@ -262,7 +266,7 @@ pub(crate) const COMPLETE: Action = Action {
     answers: Answers {
         status: 200,
         schema: Some(Shape::Resource(&CLASSES)),
-        description: "The class, completed with its lessons that have begun; later ones are cancelled.",
+        description: "The class, completed with its lessons that have begun; later ones are cancelled. 409 when none has begun.",
         problems: &[],
     },
     run: Run::View(complete),

@@ -9,6 +9,7 @@ use platform::problem::{FieldError, Problem};
 use platform::sql::{Sql, Statement};
 use serde_json::{Map, Value, json};
 
+use crate::occurrences::PLANNED_UNTIL;
 use crate::tutors::{SEARCH, SLOTS, SUBJECT};
 
 /// Longest time that is looked at.
@@ -57,6 +58,7 @@ const FOUND: &[Field] = &[
         "The first five free stretches, where a time was asked for.",
     )
     .required(),
+    PLANNED_UNTIL,
 ];
 
 /// When a tutor is free.
@@ -74,12 +76,15 @@ pub(crate) const FREE_SLOTS: Action = Action {
     query: &[FROM.required(), TO.required(), AT_LEAST],
     answers: Answers {
         status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
-            "data",
-            Kind::Rows(SLOT),
-            "Free stretches as long as they are, the earliest first.",
-        )
-        .required()])),
+        schema: Some(Shape::Fields(&[
+            Field::new(
+                "data",
+                Kind::Rows(SLOT),
+                "Free stretches as long as they are, the earliest first.",
+            )
+            .required(),
+            PLANNED_UNTIL,
+        ])),
         description: "When the tutor is available and teaches nothing.",
         problems: &[],
     },
@@ -126,12 +131,15 @@ pub(crate) const SEARCH_TUTORS: Action = Action {
     ],
     answers: Answers {
         status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
-            "data",
-            Kind::Rows(FOUND),
-            "The tutors, those with most places first.",
-        )
-        .required()])),
+        schema: Some(Shape::Fields(&[
+            Field::new(
+                "data",
+                Kind::Rows(FOUND),
+                "The tutors, those with most places first.",
+            )
+            .required(),
+            PLANNED_UNTIL,
+        ])),
         description: "Tutors that match all that was asked for.",
         problems: &[],
     },
@@ -178,7 +186,8 @@ select
       json_agg(json_build_object('start', lms.utc(s.starts_at), 'end', lms.utc(s.ends_at)) order by s.starts_at)
         filter (where s.starts_at is not null),
       '[]'
-    )
+    ),
+    'planned_until', (select lms.utc(p.planned_until) from lms.tutors_planned_until(array[r.id]) as p)
   )::text as body,
   null::text as tag
 from lms.tutors as r
@@ -238,11 +247,15 @@ with candidates as materialized (
   ) as f
 )
 select
-  json_build_object('data', coalesce(json_agg(page.item order by page.position), '[]'))::text as body,
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.position), '[]'),
+    'planned_until', lms.utc(min(page.planned_until))
+  )::text as body,
   null::text as tag
 from (
   select
     row_number() over (order by c.places desc, c.name, c.id) as position,
+    p.planned_until,
     json_build_object(
       'id', c.id,
       'name', c.name,
@@ -257,11 +270,14 @@ from (
           '[]'
         )
         from unnest(s.slots) as u (slot)
-      )
+      ),
+      'planned_until', lms.utc(p.planned_until)
     ) as item
   from candidates as c
   left join slots as s
     on s.tutor_id = c.id
+  left join lms.tutors_planned_until(array(select c.id from candidates as c)) as p
+    on p.tutor_id = c.id
   where $1->>'from' is null
     or cardinality(s.slots) > 0
   order by c.places desc, c.name, c.id

@@ -51,6 +51,35 @@ pub(crate) const OCCURRENCE: &[Field] = &[
     .required(),
 ];
 
+/// Up to when the lessons that an answer looked at are made.
+pub(crate) const PLANNED_UNTIL: Field = Field::new(
+    "planned_until",
+    Kind::Time,
+    "Up to when the lessons of classes without an end are planned: behind it there may be more than the answer has. Null \
+     when all are planned to their end.",
+)
+.nullable()
+.required();
+
+/// A lesson that was moved, and what is odd about its class from then on.
+const MOVED: [Field; OCCURRENCE.len() + 1] = {
+    let mut fields = [Field::new(
+        "warnings",
+        Kind::TextList {
+            items: 10,
+            max: 100,
+        },
+        "The warnings of the class, with the lesson where it is now: tutor_unavailable, tutor_day_off.",
+    )
+    .required(); OCCURRENCE.len() + 1];
+    let mut index = 0;
+    while index < OCCURRENCE.len() {
+        fields[index] = OCCURRENCE[index];
+        index += 1;
+    }
+    fields
+};
+
 /// Adds the members of the lesson `o`.
 pub(crate) fn members(sql: &mut Sql) {
     sql.push(
@@ -85,12 +114,21 @@ pub(crate) const LIST: Action = Action {
     ],
     answers: Answers {
         status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
-            "data",
-            Kind::Rows(OCCURRENCE),
-            "The lessons by their original start, 1000 at most.",
-        )
-        .required()])),
+        schema: Some(Shape::Fields(&[
+            Field::new(
+                "data",
+                Kind::Rows(OCCURRENCE),
+                "The lessons by their original start.",
+            )
+            .required(),
+            PLANNED_UNTIL,
+            Field::new(
+                "is_truncated",
+                Kind::Boolean,
+                "Whether there are more than these 2000; ask for a shorter time.",
+            )
+            .required(),
+        ])),
         description: "The lessons, moved and cancelled ones among them.",
         problems: &[],
     },
@@ -144,7 +182,7 @@ pub(crate) const MOVE: Action = Action {
     query: &[],
     answers: Answers {
         status: 200,
-        schema: Some(Shape::Fields(OCCURRENCE)),
+        schema: Some(Shape::Fields(&MOVED)),
         description: "The lesson at its new time, with its original start.",
         problems: &[],
     },
@@ -162,25 +200,27 @@ select
     members(&mut sql);
     sql.push(
         "
-    ) order by o.original_start) filter (where o.id is not null),
+    ) order by o.original_start) filter (where o.place <= 2000),
     '[]'::json
-  ))::text as body,
+  ),
+  'planned_until', lms.utc(case when c.status = 'scheduled' then c.planned_until end),
+  'is_truncated', count(o.id) > 2000)::text as body,
   null::text as tag
 from lms.classes as c
 left join lateral (
-  select o.*
+  select o.*, row_number() over (order by o.original_start) as place
   from lms.occurrences as o
   where o.class_id = c.id
     and o.deleted_at is null
     and ($1->>'from' is null or o.ends_at > ($1->>'from')::timestamptz)
     and ($1->>'to' is null or o.starts_at < ($1->>'to')::timestamptz)
   order by o.original_start
-  limit 1000
+  limit 2001
 ) as o
   on true
 where c.id = ($1->>'id')::uuid
   and c.deleted_at is null
-group by c.id",
+group by c.id, c.status, c.planned_until",
     );
     sql.prepared("classes.occurrences.list")
 }
@@ -204,9 +244,9 @@ select
 }
 
 fn relocate() -> Statement {
-    one(
+    let mut sql = Sql::from(
         "-- classes.occurrences.move
-with o as (
+with o as materialized (
   select o.*
   from lms.move_occurrence(
     ($1->>'id')::uuid,
@@ -217,8 +257,16 @@ with o as (
 select
   json_build_object(
       ",
-        "classes.occurrences.move",
-    )
+    );
+    members(&mut sql);
+    sql.push(
+        ",
+      'warnings', lms.warnings_of(o.class_id)
+    )::text as body,
+  null::text as tag
+from o",
+    );
+    sql.prepared("classes.occurrences.move")
 }
 
 /// `select` of the lesson `o` as body.

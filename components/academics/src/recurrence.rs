@@ -3,7 +3,9 @@
 //! Pure: nothing in here asks a clock or a database. A series is expanded as the clock on the wall shows it, so that a
 //! class at 16:00 stays at 16:00, and only then turned into instants.
 
+mod plan;
 mod rule;
+mod series;
 mod wall;
 
 use std::collections::BTreeSet;
@@ -13,12 +15,9 @@ use chrono_tz::Tz;
 use platform::problem::FieldError;
 use serde_json::Value;
 
+pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, Plan};
 pub use wall::{Reading, instant, reading};
 
-/// How far ahead the lessons of a series are made: behind it, the worker goes on.
-pub const HORIZON: TimeDelta = TimeDelta::weeks(26);
-/// Most lessons of a series up to the horizon.
-pub const MOST_OCCURRENCES: usize = 1000;
 /// The longest lesson, by the clock on the wall.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
 /// How local times are written.
@@ -39,26 +38,34 @@ pub struct Schedule {
     zone: Tz,
     start: NaiveDateTime,
     end: NaiveDateTime,
-    rule: Option<rrule::RRuleSet>,
+    rule: Option<rule::Rule>,
     except: BTreeSet<NaiveDateTime>,
 }
 
-/// The lessons of a schedule up to the horizon.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// The lessons, in order.
-    pub spans: Vec<Span>,
-    /// The horizon, when there are lessons behind it; none when these are all.
-    pub until: Option<DateTime<Utc>>,
-}
-
 impl Schedule {
-    /// Reads a schedule: `start`, `end` and `time_zone`, and `recurring` with `rule` and `except`.
+    /// Reads a schedule that is to be stored: `start`, `end` and `time_zone`, and `recurring` with `rule` and `except`.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with it, with pointers below `/schedule`.
     pub fn parse(value: &Value) -> Result<Schedule, Vec<FieldError>> {
+        let schedule = Schedule::read(value);
+        let mut errors = schedule.as_ref().err().cloned().unwrap_or_default();
+        errors.extend(unclear_times(value));
+        if errors.is_empty() {
+            schedule
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Reads a schedule that is stored already. Its first lesson may be in an hour that the clocks skip, where a series was
+    /// split at such a lesson.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, with pointers below `/schedule`.
+    pub fn read(value: &Value) -> Result<Schedule, Vec<FieldError>> {
         let mut errors = Vec::new();
         let zone = value["time_zone"]
             .as_str()
@@ -88,22 +95,10 @@ impl Schedule {
                 "A lesson takes at most 24 hours; let it recur.",
             ));
         }
-        for (field, time) in [("start", start), ("end", end)] {
-            if let Some(detail) = match reading(zone, time) {
-                Reading::Once(_) => None,
-                Reading::Skipped(_) => Some("skipped"),
-                Reading::Twice(..) => Some("doubled"),
-            } {
-                let detail = format!(
-                    "This local time is {detail} when the clocks change in {zone}; choose another."
-                );
-                errors.push(error(field, "clock_change", detail));
-            }
-        }
         let recurring = Some(&value["recurring"]).filter(|recurring| !recurring.is_null());
         let rule = recurring.and_then(|recurring| {
             let text = recurring["rule"].as_str().unwrap_or_default();
-            rule::parse(text, start, zone)
+            rule::parse(text, start, instant(zone, start))
                 .map_err(|(code, detail)| errors.push(error("recurring/rule", code, detail)))
                 .ok()
         });
@@ -144,86 +139,6 @@ impl Schedule {
         self.end
     }
 
-    /// The lessons that begin at `after` or later, and before `until`; at most [`MOST_OCCURRENCES`].
-    pub fn occurrences(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Span> {
-        self.starts()
-            .map(|start| self.span(start))
-            .take_while(|span| span.start < until)
-            .filter(|span| span.start >= after)
-            .take(MOST_OCCURRENCES)
-            .collect()
-    }
-
-    /// Whether there are lessons that begin at a time or later.
-    pub fn goes_on(&self, at: DateTime<Utc>) -> bool {
-        self.starts().any(|start| instant(self.zone, start) >= at)
-    }
-
-    /// The lessons up to the horizon, which lies ahead of `now`, or of the start when that is later.
-    ///
-    /// # Errors
-    ///
-    /// When the rule doesn't begin with the start, leaves no lesson, makes too many, or makes them overlap, and for
-    /// exceptions that are not of its series.
-    pub fn plan(&self, now: DateTime<Utc>) -> Result<Plan, Vec<FieldError>> {
-        let refuse = |code, detail: &str| Err(vec![error("recurring/rule", code, detail)]);
-        let horizon = now.max(instant(self.zone, self.start)) + HORIZON;
-        let mut plan = Plan {
-            spans: Vec::new(),
-            until: None,
-        };
-        if self.series().next() != Some(self.start) {
-            return refuse(
-                "start_not_in_rule",
-                "The first occurrence of the rule must be the start.",
-            );
-        }
-        for start in self.starts() {
-            let span = self.span(start);
-            if span.start >= horizon {
-                plan.until = Some(horizon);
-                break;
-            }
-            if plan.spans.last().is_some_and(|last| last.end > span.start) {
-                return refuse(
-                    "overlap",
-                    "The rule makes lessons that overlap with each other.",
-                );
-            }
-            if plan.spans.len() == MOST_OCCURRENCES {
-                return refuse(
-                    "too_many",
-                    "The rule makes more than 1000 lessons up to the horizon, 26 weeks ahead.",
-                );
-            }
-            plan.spans.push(span);
-        }
-        let series: BTreeSet<NaiveDateTime> = self
-            .series()
-            .take_while(|start| instant(self.zone, *start) < horizon)
-            .collect();
-        let unknown: Vec<FieldError> = self
-            .except
-            .iter()
-            .filter(|time| instant(self.zone, **time) < horizon && !series.contains(time))
-            .map(|time| {
-                let detail = format!("The rule has no lesson at {}.", time.format(FORM));
-                error("recurring/except", "not_in_rule", detail)
-            })
-            .collect();
-        if !unknown.is_empty() {
-            return Err(unknown);
-        }
-        if plan.spans.is_empty() {
-            return Err(vec![error(
-                "recurring/except",
-                "nothing_left",
-                "No lesson is left.",
-            )]);
-        }
-        Ok(plan)
-    }
-
     /// The starts of the series, by the clock on the wall, without those that are left out.
     fn starts(&self) -> impl Iterator<Item = NaiveDateTime> + '_ {
         self.series().filter(|start| !self.except.contains(start))
@@ -231,28 +146,56 @@ impl Schedule {
 
     /// The starts that the rule makes.
     fn series(&self) -> Box<dyn Iterator<Item = NaiveDateTime> + '_> {
-        match &self.rule {
-            None => Box::new(std::iter::once(self.start)),
-            Some(set) => Box::new(set.into_iter().map(|start| start.naive_utc())),
-        }
+        let Some(rule) = &self.rule else {
+            return Box::new(std::iter::once(self.start));
+        };
+        let (zone, until) = (self.zone, rule.until);
+        Box::new(
+            rule.days_from(self.start.date())
+                .map(|day| day.and_time(self.start.time()))
+                .take_while(move |start| until.is_none_or(|until| instant(zone, *start) <= until)),
+        )
     }
 
-    /// The lesson that begins at a time of the wall: it takes as long by the clock as the first one.
+    /// The lesson that begins at a time of the wall. It has ended when the clock on the wall shows its end, however long that
+    /// takes where the clocks change in between. One that begins in an hour that the clocks skip begins as much later as they
+    /// skip (RFC 5545, section 3.3.5) and keeps its end too; where the clocks have gone past its end, it keeps its length.
     fn span(&self, start: NaiveDateTime) -> Span {
+        let length = self.end - self.start;
         let (begin, end) = (
             instant(self.zone, start),
-            instant(self.zone, start + (self.end - self.start)),
+            instant(self.zone, start + length),
         );
         Span {
             start: begin,
-            // Where the clocks go forward or back in the midst of a lesson so that it would end before it begins.
-            end: if end > begin {
-                end
-            } else {
-                begin + (self.end - self.start)
-            },
+            end: if end > begin { end } else { begin + length },
         }
     }
+}
+
+/// Times of the first lesson that the clock on the wall never shows, or twice.
+fn unclear_times(value: &Value) -> Vec<FieldError> {
+    let Some(zone) = value["time_zone"]
+        .as_str()
+        .and_then(|name| name.parse::<Tz>().ok())
+    else {
+        return Vec::new();
+    };
+    ["start", "end"]
+        .into_iter()
+        .filter_map(|field| {
+            let time = NaiveDateTime::parse_from_str(value[field].as_str()?, FORM).ok()?;
+            let unclear = match reading(zone, time) {
+                Reading::Once(_) => return None,
+                Reading::Skipped(_) => "skipped",
+                Reading::Twice(..) => "doubled",
+            };
+            let detail = format!(
+                "This local time is {unclear} when the clocks change in {zone}; choose another."
+            );
+            Some(error(field, "clock_change", detail))
+        })
+        .collect()
 }
 
 fn local(value: &Value, place: &str, errors: &mut Vec<FieldError>) -> Option<NaiveDateTime> {

@@ -37,7 +37,9 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new(
         "end",
         Kind::LocalTime,
-        "When the first lesson has ended, by the clock on the wall.",
+        "When the first lesson has ended, by the clock on the wall. So do all lessons, however long one takes over a change of \
+         clocks. One whose start the clocks skip begins as much later as they skip and keeps its end, too; it keeps its length \
+         instead where they skip the end as well.",
     )
     .required(),
     Field::new(

@@ -123,6 +123,8 @@ pub enum Setting {
     Never,
     /// The resource's rule sets it from other fields; a client neither sets nor sees it.
     Derived,
+    /// The resource's rule sets it from other fields; a client sees it and never sets it.
+    Computed,
     /// Set when the resource is made, and never changed.
     OnCreate,
     /// Set when the resource is made, changed by PATCH.
@@ -212,6 +214,12 @@ impl Field {
     /// The field is set by the resource's rule, and no client's business.
     pub const fn derived(mut self) -> Self {
         self.setting = Setting::Derived;
+        self
+    }
+
+    /// The field is set by the resource's rule, and clients see it.
+    pub const fn computed(mut self) -> Self {
+        self.setting = Setting::Computed;
         self
     }
 
@@ -350,6 +358,7 @@ mod tests {
         assert_eq!(field.on_create().setting, Setting::OnCreate);
         assert_eq!(field.read_only().setting, Setting::Never);
         assert_eq!(field.derived().setting, Setting::Derived);
+        assert_eq!(field.computed().setting, Setting::Computed);
         assert_eq!(field.found_by("finder").found_by, Some("finder"));
         assert!(field.sortable().filterable && field.sortable().sortable);
         assert!(field.filterable().filterable && !field.filterable().sortable);

@@ -74,10 +74,12 @@ pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     sql.push(", r as (\n  update lms.")
         .push(resource.table)
         .push(" as r\n  set");
-    let changeable = resource
-        .fields
-        .iter()
-        .filter(|field| matches!(field.setting, Setting::Always | Setting::Derived));
+    let changeable = resource.fields.iter().filter(|field| {
+        matches!(
+            field.setting,
+            Setting::Always | Setting::Derived | Setting::Computed
+        )
+    });
     for (index, field) in changeable.enumerate() {
         sql.push(if index == 0 { "\n    " } else { ",\n    " })
             .push(field.name)

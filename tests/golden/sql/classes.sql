@@ -14,6 +14,7 @@ with page as (
       'meeting_provider', r.meeting_provider,
       'meeting_url', r.meeting_url,
       'warnings', r.warnings,
+      'planned_until', lms.utc(r.planned_until),
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -65,6 +66,7 @@ with page as (
       'meeting_provider', r.meeting_provider,
       'meeting_url', r.meeting_url,
       'warnings', r.warnings,
+      'planned_until', lms.utc(r.planned_until),
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -124,6 +126,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -150,6 +153,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -197,6 +201,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -252,6 +257,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -295,6 +301,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -338,6 +345,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -385,7 +393,7 @@ from (
 
 -- classes.export
 select
-  'id,centre_id,tutor_id,student_ids,schedule,status,subject,level,room,meeting_provider,meeting_url,warnings,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,centre_id,tutor_id,student_ids,schedule,status,subject,level,room,meeting_provider,meeting_url,warnings,planned_until,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -401,6 +409,7 @@ from (
     lms.csv_cell(r.meeting_provider::text) || ',' ||
     lms.csv_cell(r.meeting_url::text) || ',' ||
     lms.csv_cell(r.warnings::text) || ',' ||
+    coalesce(lms.utc(r.planned_until), '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

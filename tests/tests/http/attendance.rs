@@ -27,10 +27,17 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
     run(async |app| {
         let tutor = app.sign_in(Role::Tutor).await?;
         let room = classroom(app).await?;
-        let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
+        let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
+        let mut class = room.class(single(
+            "UTC",
+            &format!("{yesterday}T03:00:00"),
+            &format!("{yesterday}T04:00:00"),
+        ));
         class["student_ids"] = json!(room.students[..4]);
-        let class = make(app, &tutor, class).await?;
-        let at = format!("{}/attendance", lesson(&class, "2035-04-02T16:00:00Z"));
+        let admin = app.sign_in(Role::Admin).await?;
+        let class = make(app, &admin, class).await?;
+        let start = format!("{yesterday}T03:00:00Z");
+        let at = format!("{}/attendance", lesson(&class, &start));
         let before = data(app, &tutor, &at).await?;
         let mut ids: Vec<String> = room.students[..4].iter().map(ToString::to_string).collect();
         ids.sort();
@@ -76,11 +83,42 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             texts(&data(app, &tutor, &at).await?, "status"),
             ["late", "", "", ""]
         );
-        // Not yet begun, it is not given either.
+        Ok(())
+    });
+}
+
+#[test]
+fn before_a_lesson_begins_its_students_can_only_be_excused() {
+    run(async |app| {
+        let tutor = app.sign_in(Role::Tutor).await?;
+        let room = classroom(app).await?;
+        let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
+        class["student_ids"] = json!(room.students[..2]);
+        let class = make(app, &tutor, class).await?;
+        let at = format!("{}/attendance", lesson(&class, "2035-04-02T16:00:00Z"));
+        let before = rows::written(app).await?;
+        for status in ["present", "absent", "late"] {
+            let record = json!([
+                {"student_id": room.students[0], "status": "excused"},
+                {"student_id": room.students[1], "status": status},
+            ]);
+            let reply = put(app, &tutor, &at, record).await?.expect(409);
+            assert_eq!(reply.pointers(), ["/students/1/status"], "{}", reply.text);
+        }
+        put(app, &tutor, &at, json!([])).await?.expect(200);
+        assert_eq!(rows::written(app).await?, before);
+        let ill = json!([{"student_id": room.students[0], "status": "excused", "note": "Flu"}]);
+        put(app, &tutor, &at, ill).await?.expect(200);
+        let found = data(app, &tutor, &at).await?;
+        let mut statuses = texts(&found, "status");
+        statuses.sort();
+        assert_eq!(statuses, ["", "excused"]);
+        // An apology gives no lesson.
         assert_eq!(
             lessons(app, &tutor, &class).await?[0]["status"],
             "scheduled"
         );
+        put(app, &tutor, &at, json!([])).await?.expect(200);
         Ok(())
     });
 }

@@ -49,6 +49,7 @@ fn a_class_is_made_read_changed_deleted_and_restored() {
             ("id", class["id"].clone()),
             ("status", json!("scheduled")),
             ("warnings", json!(["tutor_without_subject"])),
+            ("planned_until", Value::Null),
             ("created_at", class["created_at"].clone()),
             ("updated_at", class["created_at"].clone()),
             ("created_by", json!(admin.user)),
@@ -262,15 +263,46 @@ fn a_tutor_without_the_subject_is_a_warning() {
 }
 
 #[test]
+fn a_class_of_which_no_lesson_has_begun_is_not_completed() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let room = classroom(app).await?;
+        let ahead = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
+        let ahead = make(app, &admin, ahead).await?;
+        let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
+        let off = room.class(single(
+            "UTC",
+            &format!("{yesterday}T03:00:00"),
+            &format!("{yesterday}T04:00:00"),
+        ));
+        let off = make(app, &admin, off).await?;
+        let lesson = crate::classroom::lesson(&off, &format!("{yesterday}T03:00:00Z"));
+        act(app, &admin, &format!("{lesson}/cancel"))
+            .await?
+            .expect(200);
+        let before = rows::written(app).await?;
+        for class in [&ahead, &off] {
+            let reply = act(app, &admin, &format!("{}/complete", path(class)))
+                .await?
+                .expect(409);
+            assert_eq!(reply.pointers(), ["/status"]);
+        }
+        assert_eq!(rows::written(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_class_moves_from_scheduled_to_cancelled_or_completed_and_no_further() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let room = classroom(app).await?;
-        for (day, first) in [("02", "cancel"), ("03", "complete")] {
+        let yesterday = (chrono::Utc::now().date_naive() - chrono::Days::new(1)).to_string();
+        for (day, first) in [("2035-04-02", "cancel"), (yesterday.as_str(), "complete")] {
             let class = room.class(single(
                 "UTC",
-                &format!("2035-04-{day}T16:00:00"),
-                &format!("2035-04-{day}T17:00:00"),
+                &format!("{day}T03:00:00"),
+                &format!("{day}T04:00:00"),
             ));
             let class = make(app, &admin, class).await?;
             let done = act(app, &admin, &format!("{}/{first}", path(&class)))
@@ -285,7 +317,7 @@ fn a_class_moves_from_scheduled_to_cancelled_or_completed_and_no_further() {
             assert_eq!(done.header("etag"), "\"2\"");
             assert_eq!(
                 texts(&lessons(app, &admin, &class).await?, "status"),
-                ["cancelled"]
+                [status]
             );
             for next in ["cancel", "complete"] {
                 let reply = act(app, &admin, &format!("{}/{next}", path(&class)))

@@ -122,7 +122,7 @@ struct Stage {
 const PASSWORD: &str = "a password of some length";
 
 /// Makes a user with a profile and signs in as it; with the id of the profile's row.
-async fn person(
+pub(crate) async fn person(
     app: &Application,
     admin: &Session,
     centre: Uuid,

@@ -161,7 +161,7 @@ fn a_class_of_many_lessons_that_is_cancelled_is_one_message_for_each() {
 }
 
 #[test]
-fn what_is_over_new_or_made_by_the_worker_is_told_to_nobody() {
+fn what_is_over_or_new_is_told_to_nobody_and_what_the_worker_can_not_place_to_all_concerned() {
     run(async |app| {
         let room = classroom::classroom(app).await?;
         let admin = app.sign_in(Role::Admin).await?;
@@ -180,7 +180,7 @@ fn what_is_over_new_or_made_by_the_worker_is_told_to_nobody() {
         app.post(&admin, &path, json!({})).await?.expect(200);
         assert_eq!(outbox::queued(app).await?, []);
 
-        // A new class, also one that the worker extends into a clash.
+        // A new class is no news; one that the worker extends into clashes is, of all of them at once.
         let start = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
         let schedule = classroom::series(
             "UTC",
@@ -189,22 +189,35 @@ fn what_is_over_new_or_made_by_the_worker_is_told_to_nobody() {
             "FREQ=WEEKLY",
         );
         classroom::make(app, &admin, room.class(schedule)).await?;
-        let taken = start + chrono::Duration::weeks(28);
-        let clash = classroom::single(
+        let taken = start + chrono::Duration::weeks(56);
+        let clash = classroom::series(
             "UTC",
             &format!("{taken}T05:30:00"),
             &format!("{taken}T06:30:00"),
+            "FREQ=WEEKLY;COUNT=2",
         );
         classroom::make(app, &admin, room.class(clash)).await?;
+        assert_eq!(outbox::queued(app).await?, []);
         let then = chrono::Utc::now() + chrono::Duration::weeks(10);
         let report = cli::worker::round(&app.superuser_url, then).await?;
-        assert_eq!(report.clashes.len(), 1, "{report}");
+        assert_eq!(report.clashes.len(), 2, "{report}");
         let queued = outbox::queued(app).await?;
-        let of_lessons: Vec<_> = queued
-            .iter()
-            .filter(|(key, _)| key.starts_with("lesson"))
-            .collect();
-        assert!(of_lessons.is_empty(), "{queued:?}");
+        let mut concerned = family(app, room.students[0]).await?;
+        concerned.insert(app.user(0, Role::Tutor).id);
+        concerned.insert(app.user(0, Role::Supervisor).id);
+        assert_eq!(
+            told(&queued, "lessons_cancelled"),
+            (concerned.len(), concerned),
+            "{queued:?}"
+        );
+        assert_eq!(told(&queued, "lesson_cancelled").0, 0);
+        let texts = rows::texts(
+            app,
+            "select message from lms.notifications where template = 'lessons_cancelled'",
+            &[],
+        )
+        .await?;
+        assert!(texts.iter().all(|text| text.contains("clash")), "{texts:?}");
         Ok(())
     });
 }

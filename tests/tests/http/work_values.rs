@@ -197,7 +197,16 @@ pub(crate) fn row_for(operation: &str) -> Option<&'static str> {
             where o.tenant_id = $1 and o.status <> 'cancelled' and o.starts_at < now() and o.deleted_at is null
             order by random() limit 1"
         }
-        "classes.cancel" | "classes.complete" => {
+        "classes.complete" => {
+            "select c.id, null from lms.classes as c
+            where c.tenant_id = $1 and c.status = 'scheduled' and c.deleted_at is null
+            order by not exists (
+              select from lms.occurrences as o
+              where o.class_id = c.id and o.starts_at <= now() and o.status <> 'cancelled' and o.deleted_at is null
+            ), random()
+            limit 1"
+        }
+        "classes.cancel" => {
             "select c.id, null from lms.classes as c
             where c.tenant_id = $1 and c.status = 'scheduled' and c.deleted_at is null order by random() limit 1"
         }

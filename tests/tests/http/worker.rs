@@ -117,8 +117,8 @@ fn as_time_goes_on_the_occurrences_go_on_and_each_is_there_once() {
             assert!(again.is_empty(), "{again}");
         }
 
-        // What comes to an end does not go on behind it.
-        assert_eq!(occurrences(app, over).await?.len(), 56);
+        // What comes to an end has been there from the beginning, and does not go on behind it.
+        assert_eq!(occurrences(app, over).await?.len(), 60);
         worker::round(&app.superuser_url, now + Duration::weeks(80)).await?;
         assert_eq!(occurrences(app, over).await?.len(), 60);
         let ended = "lms.classes where id = $1 and planned_until is null";
@@ -174,7 +174,7 @@ fn an_occurrence_that_clashes_is_cancelled_and_the_others_are_there() {
         let now = Utc::now();
         worker::round(&app.superuser_url, now).await?;
         // Behind the horizon of the first, where nothing is in the way of it yet.
-        let taken = start + Duration::weeks(30);
+        let taken = start + Duration::weeks(57);
         let other = make(app, &admin, taken + Duration::minutes(30), None).await?;
         let then = now + Duration::weeks(10);
         let report = worker::round(&app.superuser_url, then).await?;
@@ -233,7 +233,7 @@ fn what_is_over_is_left_alone() {
         let admin = app.sign_in(Role::Admin).await?;
         let mut classes = Vec::new();
         for hour in 0..3 {
-            let start = day(1) + Duration::hours(hour);
+            let start = day(-1) + Duration::hours(hour);
             classes.push(make(app, &admin, start, Some("FREQ=WEEKLY")).await?);
         }
         let [cancelled, completed, deleted] = classes[..] else {
@@ -255,6 +255,30 @@ fn what_is_over_is_left_alone() {
         for (class, before) in classes.iter().zip(before) {
             assert_eq!(occurrences(app, *class).await?, before);
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_series_with_an_end_that_was_planned_for_half_a_year_is_completed() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let start = day(1) + Duration::hours(3);
+        let class = make(app, &admin, start, Some("FREQ=WEEKLY;COUNT=150")).await?;
+        let whole = occurrences(app, class).await?;
+        assert_eq!(whole.len(), 150);
+        set_back(app, class).await?;
+        assert!(occurrences(app, class).await?.len() < 12);
+        let report = worker::round(&app.superuser_url, Utc::now()).await?;
+        assert!(report.failed.is_empty(), "{report}");
+        assert_eq!(occurrences(app, class).await?, whole);
+        let ended = "lms.classes where id = $1 and planned_until is null";
+        assert_eq!(rows::count(app, ended, &[&class]).await?, 1);
+        assert!(
+            worker::round(&app.superuser_url, Utc::now())
+                .await?
+                .is_empty()
+        );
         Ok(())
     });
 }

@@ -6,7 +6,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::series::{Moved, Series};
@@ -140,6 +140,14 @@ impl Event<'_> {
         if let Some(url) = &self.series.meeting_url {
             sheet.line("URL", url.as_str());
         }
+        if let Some(until) = self.series.planned_until {
+            let day = until.with_timezone(&self.zone).date_naive();
+            sheet.line(
+                "DESCRIPTION",
+                format!("Planned until {day}. Later lessons are not yet certain."),
+            );
+            sheet.line("X-LMS-PLANNED-UNTIL", stamp_utc(until));
+        }
         let status = if takes_place {
             "CONFIRMED"
         } else {
@@ -185,9 +193,9 @@ impl Event<'_> {
     /// The rule as it is stored. Of a class that is over it ends with the last occurrence that took place: the stored one may go
     /// on for ever.
     fn rule(&self) -> Option<String> {
-        let stored = self.series.schedule.recurring.as_ref()?.rule.as_str();
+        let stored = self.explicit_rule()?;
         if self.series.goes_on {
-            return Some(stored.to_owned());
+            return Some(stored);
         }
         let last = match self.series.last {
             Some(last) => last,
@@ -198,6 +206,23 @@ impl Event<'_> {
         let until = format!("UNTIL={}", stamp_utc(last));
         parts.push(&until);
         Some(parts.join(";"))
+    }
+
+    /// The stored rule; where it names weeks of the year alone, with the weekday that the start adds (RFC 5545, section 3.3.10).
+    /// Without it, some readers take all seven.
+    fn explicit_rule(&self) -> Option<String> {
+        let schedule = &self.series.schedule;
+        let stored = schedule.recurring.as_ref()?.rule.as_str();
+        let has = |name: &str| stored.split(';').any(|part| part.starts_with(name));
+        let is_open =
+            has("BYWEEKNO=") && !has("BYDAY=") && !has("BYMONTHDAY=") && !has("BYYEARDAY=");
+        Some(if is_open {
+            let day = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+                [schedule.start.weekday().num_days_from_monday() as usize];
+            format!("{stored};BYDAY={day}")
+        } else {
+            stored.to_owned()
+        })
     }
 
     /// The rule's starts that are left out, each once.

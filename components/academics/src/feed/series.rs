@@ -15,6 +15,9 @@ pub(super) struct Series {
     pub(super) schedule: Schedule,
     /// Whether occurrences may still be added by its rule.
     pub(super) goes_on: bool,
+    /// Up to when its occurrences are made; null when all are.
+    #[serde(default)]
+    pub(super) planned_until: Option<DateTime<Utc>>,
     /// When the last occurrence that isn't cancelled was to start; null when there is none.
     pub(super) last: Option<DateTime<Utc>>,
     pub(super) subject: Option<String>,

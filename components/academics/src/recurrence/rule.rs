@@ -1,13 +1,12 @@
 //! RFC 5545 rules, read strictly: what a lenient reader would pass over is a mistake here, because lessons follow from it.
+//! The days that a rule makes are computed in [`super::series`].
 //!
 //! The time of the day is the start's, so the parts for hours, minutes and seconds are not taken.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use chrono::{Month, NaiveDateTime, TimeZone, Utc};
-use chrono_tz::Tz;
-use rrule::{Frequency, NWeekday, RRule, RRuleSet, Unvalidated, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc, Weekday};
 
 /// The code and the sentence that say what is wrong.
 type Refusal = (&'static str, String);
@@ -15,8 +14,92 @@ type Refusal = (&'static str, String);
 /// Longest rule, in bytes.
 const LONGEST: usize = 500;
 
-/// Reads a rule whose first occurrence is the start; gives its series in the wall's time, as if that were UTC.
-pub(super) fn parse(text: &str, start: NaiveDateTime, zone: Tz) -> Result<RRuleSet, Refusal> {
+/// How long the interval is that a rule counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frequency {
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+/// A weekday, and which one of its month or year, counted from the end when it is negative; every one without a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Day {
+    pub(super) weekday: Weekday,
+    pub(super) place: Option<i32>,
+}
+
+/// A rule as it was written, and with what the start adds to it: a part that is missing to tell the days is the start's
+/// (RFC 5545, section 3.3.10).
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    pub(super) frequency: Frequency,
+    pub(super) interval: u32,
+    pub(super) count: Option<usize>,
+    pub(super) until: Option<DateTime<Utc>>,
+    pub(super) week_start: Weekday,
+    pub(super) months: Vec<u32>,
+    pub(super) weeks: Vec<i32>,
+    pub(super) year_days: Vec<i32>,
+    pub(super) month_days: Vec<i32>,
+    pub(super) days: Vec<Day>,
+    pub(super) positions: Vec<i32>,
+}
+
+impl Rule {
+    fn of(frequency: Frequency) -> Rule {
+        Rule {
+            frequency,
+            interval: 1,
+            count: None,
+            until: None,
+            week_start: Weekday::Mon,
+            months: Vec::new(),
+            weeks: Vec::new(),
+            year_days: Vec::new(),
+            month_days: Vec::new(),
+            days: Vec::new(),
+            positions: Vec::new(),
+        }
+    }
+
+    /// Whether it has an end of its own.
+    pub(super) fn ends(&self) -> bool {
+        self.count.is_some() || self.until.is_some()
+    }
+
+    /// Takes from the start what the rule doesn't say: a week of the year without a day is the start's day of that week.
+    fn complete(&mut self, start: NaiveDate) {
+        if !(self.days.is_empty() && self.month_days.is_empty() && self.year_days.is_empty()) {
+            return;
+        }
+        let weekday = Day {
+            weekday: start.weekday(),
+            place: None,
+        };
+        let day_of_month = i32::try_from(start.day()).unwrap_or_default();
+        match self.frequency {
+            Frequency::Daily => {}
+            Frequency::Weekly => self.days.push(weekday),
+            Frequency::Monthly => self.month_days.push(day_of_month),
+            Frequency::Yearly if !self.weeks.is_empty() => self.days.push(weekday),
+            Frequency::Yearly => {
+                if self.months.is_empty() {
+                    self.months.push(start.month());
+                }
+                self.month_days.push(day_of_month);
+            }
+        }
+    }
+}
+
+/// Reads a rule whose first occurrence is the start.
+pub(super) fn parse(
+    text: &str,
+    start: NaiveDateTime,
+    first: DateTime<Utc>,
+) -> Result<Rule, Refusal> {
     if text.len() > LONGEST {
         return Err(refusal(format!("it is longer than {LONGEST} characters")));
     }
@@ -42,29 +125,35 @@ pub(super) fn parse(text: &str, start: NaiveDateTime, zone: Tz) -> Result<RRuleS
             "BYSETPOS needs another part to choose from".to_owned(),
         ));
     }
-    let mut rule = RRule::new(frequency);
+    let mut rule = Rule::of(frequency);
     for (name, value) in &parts {
-        rule = part(rule, frequency, name, value, zone)?;
+        part(&mut rule, name, value)?;
     }
-    let numbered = rule
-        .get_by_weekday()
-        .iter()
-        .any(|day| matches!(day, NWeekday::Nth(..)));
-    let may_number = match frequency {
-        Frequency::Monthly => true,
-        Frequency::Yearly => !has("BYWEEKNO"),
-        _ => false,
+    check_places(&rule)?;
+    if rule.until.is_some_and(|until| until < first) {
+        return Err(refusal("UNTIL is before the start".to_owned()));
+    }
+    rule.complete(start.date());
+    Ok(rule)
+}
+
+/// Numbered days mean something in months, and in years without weeks.
+fn check_places(rule: &Rule) -> Result<(), Refusal> {
+    let most = match rule.frequency {
+        Frequency::Monthly => 5,
+        Frequency::Yearly if rule.weeks.is_empty() => 53,
+        _ => 0,
     };
-    if numbered && !may_number {
-        return Err(refusal(
+    let mut places = rule.days.iter().filter_map(|day| day.place);
+    match places.find(|place| place.abs() > most) {
+        None => Ok(()),
+        Some(_) if most == 0 => Err(refusal(
             "BYDAY takes numbers only in months, and in years without BYWEEKNO".to_owned(),
-        ));
+        )),
+        Some(place) => Err(refusal(format!(
+            "BYDAY has no place {place}: there are {most} at most"
+        ))),
     }
-    let start = rrule::Tz::UTC.from_utc_datetime(&start);
-    let set = rule
-        .build(start)
-        .map_err(|error| refusal(error.to_string()))?;
-    Ok(set.limit())
 }
 
 /// Names and values of a rule, each name once.
@@ -82,37 +171,25 @@ fn parts(text: &str) -> Result<Vec<(&str, &str)>, Refusal> {
     Ok(parts)
 }
 
-fn part(
-    rule: RRule<Unvalidated>,
-    frequency: Frequency,
-    name: &str,
-    value: &str,
-    zone: Tz,
-) -> Result<RRule<Unvalidated>, Refusal> {
-    Ok(match name {
-        "FREQ" => rule,
-        "INTERVAL" => rule.interval(number(name, value, 1..=1000)?),
-        "COUNT" => rule.count(number(name, value, 1..=10_000)?),
-        "UNTIL" => rule.until(until(value, zone)?),
-        "WKST" => rule.week_start(weekday(value)?),
-        "BYMONTH" => {
-            let months: Vec<Month> = numbers(name, value, 1..=12u8)?
-                .into_iter()
-                .filter_map(|month| Month::try_from(month).ok())
-                .collect();
-            rule.by_month(&months)
+fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), Refusal> {
+    match name {
+        "FREQ" => {}
+        "INTERVAL" => rule.interval = number(name, value, 1..=1000)?,
+        "COUNT" => rule.count = Some(number(name, value, 1..=10_000)?),
+        "UNTIL" => rule.until = Some(until(value)?),
+        "WKST" => rule.week_start = weekday(value)?,
+        "BYMONTH" => rule.months = numbers(name, value, 1..=12)?,
+        "BYMONTHDAY" if rule.frequency != Frequency::Weekly => {
+            rule.month_days = signed(name, value, 31)?;
         }
-        "BYMONTHDAY" if frequency != Frequency::Weekly => {
-            rule.by_month_day(signed(name, value, 31)?)
+        "BYYEARDAY" if rule.frequency == Frequency::Yearly => {
+            rule.year_days = signed(name, value, 366)?;
         }
-        "BYYEARDAY" if frequency == Frequency::Yearly => {
-            rule.by_year_day(signed(name, value, 366)?)
-        }
-        "BYWEEKNO" if frequency == Frequency::Yearly => rule.by_week_no(signed(name, value, 53)?),
-        "BYSETPOS" => rule.by_set_pos(signed(name, value, 366)?),
+        "BYWEEKNO" if rule.frequency == Frequency::Yearly => rule.weeks = signed(name, value, 53)?,
+        "BYSETPOS" => rule.positions = signed(name, value, 366)?,
         "BYDAY" => {
-            let days: Result<Vec<NWeekday>, Refusal> = value.split(',').map(numbered_day).collect();
-            rule.by_weekday(days?)
+            let days: Result<Vec<Day>, Refusal> = value.split(',').map(numbered_day).collect();
+            rule.days = days?;
         }
         "BYHOUR" | "BYMINUTE" | "BYSECOND" => {
             return Err(refusal(format!(
@@ -120,34 +197,28 @@ fn part(
             )));
         }
         _ => return Err(refusal(format!("{name:?} has no place in this rule"))),
-    })
+    }
+    Ok(())
 }
 
-/// The last time, in the wall's time: RFC 5545 (section 3.3.10) wants it in UTC where the start has a zone.
-fn until(value: &str, zone: Tz) -> Result<chrono::DateTime<rrule::Tz>, Refusal> {
-    let time = NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ")
+/// The last time: RFC 5545 (section 3.3.10) wants it in UTC where the start has a zone.
+fn until(value: &str) -> Result<DateTime<Utc>, Refusal> {
+    NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ")
         .ok()
         .filter(|time| time.format("%Y%m%dT%H%M%SZ").to_string() == value)
-        .ok_or_else(|| {
-            refusal("UNTIL must be a time in UTC, such as 20261218T160000Z".to_owned())
-        })?;
-    let wall = Utc
-        .from_utc_datetime(&time)
-        .with_timezone(&zone)
-        .naive_local();
-    Ok(rrule::Tz::UTC.from_utc_datetime(&wall))
+        .map(|time| time.and_utc())
+        .ok_or_else(|| refusal("UNTIL must be a time in UTC, such as 20261218T160000Z".to_owned()))
 }
 
 /// `MO`, `2MO` or `-1MO`.
-fn numbered_day(text: &str) -> Result<NWeekday, Refusal> {
-    let day = text
-        .get(text.len().saturating_sub(2)..)
-        .map_or_else(|| weekday(text), weekday)?;
-    match text.strip_suffix(name_of(day)) {
-        Some("") => Ok(NWeekday::Every(day)),
-        Some(place) => signed_one("BYDAY", place, 53).map(|place| NWeekday::Nth(place, day)),
-        None => weekday(text).map(NWeekday::Every),
-    }
+fn numbered_day(text: &str) -> Result<Day, Refusal> {
+    let name = text.get(text.len().saturating_sub(2)..).unwrap_or(text);
+    let weekday = weekday(name)?;
+    let place = match text.strip_suffix(name).unwrap_or_default() {
+        "" => None,
+        place => Some(signed_one("BYDAY", place, 53)?),
+    };
+    Ok(Day { weekday, place })
 }
 
 fn weekday(text: &str) -> Result<Weekday, Refusal> {
@@ -207,16 +278,13 @@ fn numbers<T: FromStr + PartialOrd + std::fmt::Display + Clone>(
 }
 
 /// Numbers from 1 up to the most, or as many counted from the end.
-fn signed<T: TryFrom<i16>>(name: &str, text: &str, most: i16) -> Result<Vec<T>, Refusal> {
+fn signed(name: &str, text: &str, most: i32) -> Result<Vec<i32>, Refusal> {
     text.split(',')
-        .map(|one| {
-            let place = signed_one(name, one, most)?;
-            T::try_from(place).map_err(|_| refusal(format!("{name} is out of range")))
-        })
+        .map(|one| signed_one(name, one, most))
         .collect()
 }
 
-fn signed_one(name: &str, text: &str, most: i16) -> Result<i16, Refusal> {
+fn signed_one(name: &str, text: &str, most: i32) -> Result<i32, Refusal> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let place = number(name, digits, 1..=most)?;
     Ok(if text.starts_with('-') { -place } else { place })

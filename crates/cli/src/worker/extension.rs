@@ -1,6 +1,6 @@
-//! Adding the occurrences of one class that have come into sight.
+//! Adding the occurrences of one class that are not there yet: those that have come into sight, and all of a series with an end.
 
-use academics::recurrence::{Schedule, Span};
+use academics::recurrence::{HORIZON, MAX_YEARS, Plan, Schedule, Span};
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -28,41 +28,83 @@ pub(super) struct Extended {
     pub(super) clashes: Vec<DateTime<Utc>>,
 }
 
-/// Before which time a class must end that is due.
-pub(super) fn due_before(horizon: DateTime<Utc>) -> DateTime<Utc> {
-    horizon - SLACK
+/// The classes of an active tenant that are due: those whose occurrences end well before the horizon, and those with an end that
+/// were made when only half a year of theirs was.
+pub(super) async fn due(
+    client: &mut Client,
+    tenant: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<Uuid>> {
+    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let years = i32::try_from(MAX_YEARS)?;
+    let rows = transaction
+        .query(
+            "select c.id
+            from lms.classes as c
+            join lms.tenants as t
+              on t.tenant_id = c.tenant_id
+            where t.status = 'active'
+              and t.deleted_at is null
+              and c.deleted_at is null
+              and c.status = 'scheduled'
+              and c.planned_until is not null
+              and (
+                c.planned_until < $1
+                or (
+                  c.schedule -> 'recurring' ->> 'rule' ~ '(^|;)(COUNT|UNTIL)='
+                  and c.planned_until < (c.schedule ->> 'start')::timestamp at time zone 'UTC'
+                    + make_interval(years => $2, days => -7)
+                )
+              )
+            order by c.planned_until, c.id",
+            &[&due_before(now), &years],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Extends a class to the horizon, unless that has been done meanwhile.
+/// Before which time a class must end that is due.
+fn due_before(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + HORIZON - SLACK
+}
+
+/// Extends a class as far as it is to be, unless that has been done meanwhile.
 pub(super) async fn extend(
     client: &mut Client,
     tenant: Uuid,
     class: Uuid,
-    horizon: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<Option<Extended>> {
     let mut transaction = tenant::begin(client, tenant, REQUEST).await?;
-    let Some((schedule, planned_until)) = lock(&transaction, tenant, class, horizon).await? else {
+    let Some((schedule, planned_until)) = lock(&transaction, tenant, class).await? else {
         return Ok(None);
     };
-    let schedule = Schedule::parse(&schedule)
+    let schedule = Schedule::read(&schedule)
         .map_err(|errors| anyhow!("its schedule is not one any more: {errors:?}"))?;
-    let spans = schedule.occurrences(planned_until, horizon);
-    let until = schedule.goes_on(horizon).then_some(horizon);
+    let is_due = planned_until < due_before(now) || schedule.ends();
+    let Some(Plan { spans, until }) = schedule.continuation(planned_until, now).filter(|_| is_due)
+    else {
+        return Ok(None);
+    };
     let mut extended = Extended {
         added: spans.len(),
         clashes: Vec::new(),
     };
     if !plan(&mut transaction, class, &spans, until).await? {
-        // One of them clashes, or some do: each is tried by itself, and the plan then finds all of them there.
-        for span in &spans {
+        // One of them clashes, or some do: each is tried by itself, and the plan then finds all of them there. Those that can't
+        // take place come last and at once, so that each person is told of all of them together.
+        let mut clashing = Vec::new();
+        for span in spans.iter().copied() {
             if !try_insert(&mut transaction, class, span).await? {
-                insert(&transaction, class, span, "cancelled")
-                    .await
-                    .map_err(explain)?;
                 extended.added -= 1;
                 extended.clashes.push(span.start);
+                clashing.push(span);
             }
         }
+        insert(&transaction, class, &clashing, "cancelled")
+            .await
+            .map_err(explain)?;
         if !plan(&mut transaction, class, &spans, until).await? {
             return Err(anyhow!(
                 "its occurrences clash, and none of them does by itself"
@@ -73,12 +115,11 @@ pub(super) async fn extend(
     Ok(Some(extended))
 }
 
-/// Reads a class that is due, and keeps others from changing it.
+/// Reads a class that may be due, and keeps others from changing it.
 async fn lock(
     transaction: &Transaction<'_>,
     tenant: Uuid,
     class: Uuid,
-    horizon: DateTime<Utc>,
 ) -> Result<Option<(Value, DateTime<Utc>)>> {
     tenant::take_turn(transaction, tenant).await?;
     let row = transaction
@@ -89,9 +130,9 @@ async fn lock(
               and c.id = $2
               and c.deleted_at is null
               and c.status = 'scheduled'
-              and c.planned_until < $3
+              and c.planned_until is not null
             for update skip locked",
-            &[&tenant, &class, &due_before(horizon)],
+            &[&tenant, &class],
         )
         .await
         .map_err(explain)?;
@@ -125,18 +166,20 @@ async fn plan(
 }
 
 /// Inserts an occurrence as the class has it. Whether it clashes with none; if it does, nothing is changed.
-async fn try_insert(transaction: &mut Transaction<'_>, class: Uuid, span: &Span) -> Result<bool> {
+async fn try_insert(transaction: &mut Transaction<'_>, class: Uuid, span: Span) -> Result<bool> {
     let savepoint = transaction.transaction().await.map_err(explain)?;
-    let inserted = insert(&savepoint, class, span, "scheduled").await;
+    let inserted = insert(&savepoint, class, &[span], "scheduled").await;
     settle(savepoint, inserted).await
 }
 
 async fn insert(
     transaction: &Transaction<'_>,
     class: Uuid,
-    span: &Span,
+    spans: &[Span],
     status: &str,
 ) -> Result<u64, Error> {
+    let starts: Vec<DateTime<Utc>> = spans.iter().map(|span| span.start).collect();
+    let ends: Vec<DateTime<Utc>> = spans.iter().map(|span| span.end).collect();
     transaction
         .execute(
             "insert into lms.occurrences (
@@ -147,14 +190,15 @@ async fn insert(
               c.centre_id,
               c.tutor_id,
               c.room,
-              $2,
-              $2,
-              $3,
+              s.starts_at,
+              s.starts_at,
+              s.ends_at,
               $4,
               case when $4 = 'cancelled' then 'clash' end
             from lms.classes as c
+            cross join unnest($2::timestamptz[], $3::timestamptz[]) as s (starts_at, ends_at)
             where c.id = $1",
-            &[&class, &span.start, &span.end, &status],
+            &[&class, &starts, &ends, &status],
         )
         .await
 }

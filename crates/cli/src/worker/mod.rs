@@ -1,9 +1,9 @@
 //! `lms worker`: what has to be done as time goes on, whoever is using the application.
 //!
 //! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
-//! have come into sight, escalates requests and reminds of loans that are overdue, removes what was deleted long ago, and makes the event
-//! log's next months. Each class and each request is a transaction of its own, so that a round may break off anywhere, and any number of
-//! workers may be at it at the same time. Beside the rounds it delivers notifications, seals events and tells webhooks of them, within
+//! have come into sight, and what is missing of series with an end. It escalates requests and reminds of loans that are overdue,
+//! removes what was deleted long ago, and makes the event log's next months. Each class and each request is a transaction of its own, so
+//! that a round may break off anywhere, and any number of workers may be at it at the same time. Beside the rounds it delivers notifications, seals events and tells webhooks of them, within
 //! seconds, and refreshes the views that analytics are read from.
 
 mod escalation;
@@ -18,16 +18,13 @@ mod sealing;
 use std::io::Write;
 use std::time::Duration;
 
-use academics::recurrence::HORIZON;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use tokio_postgres::Client;
-use uuid::Uuid;
 
 pub use report::{Clash, Escalation, Failure, NotRemoved, Report};
 pub(crate) use sealing::seal;
 
-use crate::database::{self, explain};
+use crate::database;
 use crate::delivery::{self, Providers};
 use crate::stop::Stop;
 use crate::tenant;
@@ -116,12 +113,11 @@ fn rest(what: &str, outcome: Result<()>, interval: Duration) -> Duration {
 /// Does everything that is due at a time.
 pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
     let mut client = database::connect(address).await?;
-    let horizon = now + HORIZON;
     let mut report = Report::default();
     let retained = retention::tables(&mut client).await?;
     for (tenant, slug) in tenant::all(&client).await? {
-        for class in due(&mut client, tenant, horizon).await? {
-            match extension::extend(&mut client, tenant, class, horizon).await {
+        for class in extension::due(&mut client, tenant, now).await? {
+            match extension::extend(&mut client, tenant, class, now).await {
                 Ok(Some(extended)) => report.add(&slug, class, extended),
                 // Somebody else has been faster.
                 Ok(None) => {}
@@ -141,26 +137,4 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
     report.months = partitions::make(&mut client, now).await?;
     seal(&mut client).await?;
     Ok(report)
-}
-
-/// The classes of an active tenant whose occurrences end well before the horizon.
-async fn due(client: &mut Client, tenant: Uuid, horizon: DateTime<Utc>) -> Result<Vec<Uuid>> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
-    let rows = transaction
-        .query(
-            "select c.id
-            from lms.classes as c
-            join lms.tenants as t
-              on t.tenant_id = c.tenant_id
-            where t.status = 'active'
-              and t.deleted_at is null
-              and c.deleted_at is null
-              and c.status = 'scheduled'
-              and c.planned_until < $1
-            order by c.planned_until, c.id",
-            &[&extension::due_before(horizon)],
-        )
-        .await
-        .map_err(explain)?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -98,7 +98,7 @@ pub(super) fn of_field(field: &Field) -> Value {
             values.push(Value::Null);
         }
     }
-    if field.setting == Setting::Never {
+    if matches!(field.setting, Setting::Never | Setting::Computed) {
         schema["readOnly"] = json!(true);
     }
     if matches!(field.kind, Kind::Password { .. }) {

@@ -113,7 +113,7 @@ fn object_of(
             continue;
         };
         match (field.setting, purpose) {
-            (Setting::Never, _) => {
+            (Setting::Never | Setting::Computed, _) => {
                 errors.push(FieldError::new(
                     at,
                     "read_only",

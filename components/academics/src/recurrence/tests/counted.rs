@@ -69,6 +69,10 @@ fn same(found: &[Span], expected: &[Option<DateTime<Utc>>]) -> Result<(), TestCa
 
 const EVER: (&str, &str) = ("1999-01-01T00:00:00Z", "2199-01-01T00:00:00Z");
 
+fn all(schedule: &Schedule) -> Vec<Span> {
+    schedule.occurrences(utc(EVER.0), utc(EVER.1)).collect()
+}
+
 proptest! {
     #[test]
     fn the_first_instant_of_a_local_time_is_found((zone, local) in starts()) {
@@ -105,7 +109,7 @@ proptest! {
             days.contains(&day.weekday())
                 && (monday(day) - monday(start.date())).num_weeks() % interval == 0
         });
-        same(&schedule.occurrences(utc(EVER.0), utc(EVER.1)), &expected)?;
+        same(&all(&schedule), &expected)?;
     }
 
     #[test]
@@ -113,7 +117,7 @@ proptest! {
         let rule = format!("FREQ=DAILY;INTERVAL={interval};COUNT={count}");
         let Some(schedule) = schedule(zone, start, &rule) else { return Ok(()); };
         let expected = counted(zone, start, count, |day| (day - start.date()).num_days() % interval == 0);
-        same(&schedule.occurrences(utc(EVER.0), utc(EVER.1)), &expected)?;
+        same(&all(&schedule), &expected)?;
     }
 
     #[test]
@@ -121,7 +125,7 @@ proptest! {
         let rule = format!("FREQ=MONTHLY;COUNT={count}");
         let Some(schedule) = schedule(zone, start, &rule) else { return Ok(()); };
         let expected = counted(zone, start, count, |day| day.day() == start.date().day());
-        same(&schedule.occurrences(utc(EVER.0), utc(EVER.1)), &expected)?;
+        same(&all(&schedule), &expected)?;
     }
 
     #[test]
@@ -132,7 +136,7 @@ proptest! {
         let expected = counted(zone, start, count, |day| {
             day.weekday() == start.weekday() && (day.day() - 1) / 7 + 1 == nth
         });
-        same(&schedule.occurrences(utc(EVER.0), utc(EVER.1)), &expected)?;
+        same(&all(&schedule), &expected)?;
     }
 
     #[test]
@@ -143,7 +147,7 @@ proptest! {
         let expected = counted(zone, start, count, |day| {
             day.weekday() == start.weekday() && (day + Days::new(7)).month() != day.month()
         });
-        same(&schedule.occurrences(utc(EVER.0), utc(EVER.1)), &expected)?;
+        same(&all(&schedule), &expected)?;
     }
 
     #[test]
@@ -157,10 +161,11 @@ proptest! {
         let Ok(schedule) = Schedule::parse(&value) else { return Ok(()); };
         let now = Utc.with_ymd_and_hms(2028, 5, 5, 0, 0, 0).unwrap();
         if let Ok(plan) = schedule.plan(now) {
-            prop_assert!(plan.spans.len() <= MOST_OCCURRENCES);
+            prop_assert!(plan.spans.len() <= MAX_LESSONS);
             prop_assert!(plan.spans.iter().all(|span| span.start < span.end));
             prop_assert!(plan.spans.windows(2).all(|pair| pair[0].end <= pair[1].start));
-            let again = schedule.occurrences(plan.spans[0].start, plan.until.unwrap_or(utc(EVER.1)));
+            let again: Vec<Span> =
+                schedule.occurrences(plan.spans[0].start, plan.until.unwrap_or(utc(EVER.1))).collect();
             prop_assert_eq!(again, plan.spans);
         }
     }

@@ -242,18 +242,35 @@ fn a_rule_must_begin_with_the_start_and_leave_something() {
 }
 
 #[test]
-fn lessons_must_not_be_too_many() {
-    let daily = |start: &str| {
+fn lessons_must_not_be_too_many_or_go_on_for_too_long() {
+    let at_four = |start: &str, rule: &str| {
         refused(&value(
             "UTC",
             start,
             &start.replace("T16", "T17"),
-            "FREQ=DAILY",
+            rule,
             &[],
         ))
     };
-    assert_eq!(
-        daily("2020-01-01T16:00:00"),
-        [("recurring/rule".to_owned(), "too_many")]
-    );
+    for (start, rule, code) in [
+        ("2020-01-01T16:00:00", "FREQ=DAILY", "too_many"),
+        (
+            "2026-03-02T16:00:00",
+            "FREQ=WEEKLY;UNTIL=20310303T160000Z",
+            "too_long",
+        ),
+        ("2026-03-02T16:00:00", "FREQ=WEEKLY;COUNT=262", "too_long"),
+        ("2026-03-02T16:00:00", "FREQ=DAILY;COUNT=10000", "too_long"),
+        (
+            "2026-03-02T16:00:00",
+            "FREQ=YEARLY;UNTIL=99991231T160000Z",
+            "too_long",
+        ),
+    ] {
+        assert_eq!(
+            at_four(start, rule),
+            [("recurring/rule".to_owned(), code)],
+            "{rule}"
+        );
+    }
 }

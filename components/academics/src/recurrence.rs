@@ -9,11 +9,11 @@ mod wall;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use platform::problem::FieldError;
+use platform::zones::Zone;
 use serde_json::Value;
 
-pub use wall::{Reading, instant, reading};
+pub use wall::{Reading, instant, reading, zone};
 
 /// How far ahead the lessons of a series are made: behind it, the worker goes on.
 pub const HORIZON: TimeDelta = TimeDelta::weeks(26);
@@ -36,7 +36,7 @@ pub struct Span {
 /// When a class meets.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    zone: Tz,
+    zone: Zone,
     start: NaiveDateTime,
     end: NaiveDateTime,
     rule: Option<rrule::RRuleSet>,
@@ -60,9 +60,7 @@ impl Schedule {
     /// Everything that is wrong with it, with pointers below `/schedule`.
     pub fn parse(value: &Value) -> Result<Schedule, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let zone = value["time_zone"]
-            .as_str()
-            .and_then(|name| name.parse::<Tz>().ok());
+        let zone = value["time_zone"].as_str().and_then(zone);
         if zone.is_none() {
             errors.push(error(
                 "time_zone",
@@ -130,7 +128,7 @@ impl Schedule {
     }
 
     /// The zone whose clocks the schedule follows.
-    pub fn zone(&self) -> Tz {
+    pub fn zone(&self) -> Zone {
         self.zone
     }
 

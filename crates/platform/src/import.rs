@@ -10,7 +10,7 @@ mod tests;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::database::Failure;
+use crate::database::{Client, Failure};
 use crate::export;
 use crate::field::{Field, Kind};
 use crate::policy::{Fields, Grant};
@@ -19,6 +19,7 @@ use crate::random;
 use crate::resource::Resource;
 use crate::statements;
 use crate::validation::{self, Purpose};
+use crate::zones;
 
 pub use statement::statement;
 
@@ -49,6 +50,31 @@ pub struct Gathered {
     pub arguments: String,
     /// Where its rows stand.
     pub places: Places,
+    /// The reader, when rows of it wait for time zones.
+    waiting: Option<Box<Reader>>,
+}
+
+impl Gathered {
+    /// The same once nothing waits for time zones any more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reader::finish`], and a problem when the zones cannot be read.
+    pub async fn settled(self, client: &Client<'_>) -> Result<Gathered, Problem> {
+        let Some(mut reader) = self.waiting else {
+            return Ok(self);
+        };
+        let (resource, grant) = (reader.resource, reader.grant);
+        let fields = reader.sheet.columns.clone().unwrap_or_default();
+        for (row, cells) in std::mem::take(&mut reader.sheet.waiting) {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            let read = client
+                .with_zones(|| Ok(input(resource, grant, &fields, &cells)))
+                .await?;
+            reader.sheet.put(row, read)?;
+        }
+        reader.gathered()
+    }
 }
 
 /// Which row of the file each new id is: what the database refuses it names by id.
@@ -78,6 +104,9 @@ struct Sheet {
     arguments: String,
     places: Places,
     errors: Vec<FieldError>,
+    /// The cells of a row that asks for time zones that are not known yet, and of all rows behind it. The database is asked
+    /// once the file is here.
+    waiting: Vec<(u64, Vec<String>)>,
 }
 
 impl Reader {
@@ -93,6 +122,7 @@ impl Reader {
                 arguments: format!("{{\"dry_run\":{dry_run},\"rows\":["),
                 places: Places::default(),
                 errors: Vec::new(),
+                waiting: Vec::new(),
             },
         }
     }
@@ -119,6 +149,17 @@ impl Reader {
         if let Some(record) = self.records.finish()? {
             self.sheet.take(self.resource, self.grant, record)?;
         }
+        if !self.sheet.waiting.is_empty() {
+            return Ok(Gathered {
+                arguments: String::new(),
+                places: Places::default(),
+                waiting: Some(Box::new(self)),
+            });
+        }
+        self.gathered()
+    }
+
+    fn gathered(mut self) -> Result<Gathered, Problem> {
         if !self.sheet.errors.is_empty() {
             return Err(refused(self.sheet.errors));
         }
@@ -129,6 +170,7 @@ impl Reader {
         Ok(Gathered {
             arguments: self.sheet.arguments,
             places: self.sheet.places,
+            waiting: None,
         })
     }
 }
@@ -165,7 +207,22 @@ impl Sheet {
             let what = format!("has {} cells, the header {}", cells.len(), fields.len());
             return Err(records::malformed(row, &what));
         }
-        match input(resource, grant, fields, &cells) {
+        if self.waiting.is_empty() {
+            let (read, lacks_zones) = zones::lacking(|| input(resource, grant, fields, &cells));
+            if !lacks_zones {
+                return self.put(row, read);
+            }
+        }
+        if self.rows + self.waiting.len() >= MOST_ROWS {
+            return Err(too_large());
+        }
+        let cells = cells.into_iter().map(str::to_owned).collect();
+        self.waiting.push((row, cells));
+        Ok(())
+    }
+
+    fn put(&mut self, row: u64, read: Result<Map<String, Value>, Problem>) -> Result<(), Problem> {
+        match read {
             Ok(input) => self.keep(row, input),
             Err(problem) => self.refuse(row, problem),
         }

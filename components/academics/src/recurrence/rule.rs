@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::{Month, NaiveDateTime, TimeZone, Utc};
-use chrono_tz::Tz;
+use platform::zones::Zone;
 use rrule::{Frequency, NWeekday, RRule, RRuleSet, Unvalidated, Weekday};
 
 /// The code and the sentence that say what is wrong.
@@ -16,7 +16,7 @@ type Refusal = (&'static str, String);
 const LONGEST: usize = 500;
 
 /// Reads a rule whose first occurrence is the start; gives its series in the wall's time, as if that were UTC.
-pub(super) fn parse(text: &str, start: NaiveDateTime, zone: Tz) -> Result<RRuleSet, Refusal> {
+pub(super) fn parse(text: &str, start: NaiveDateTime, zone: Zone) -> Result<RRuleSet, Refusal> {
     if text.len() > LONGEST {
         return Err(refusal(format!("it is longer than {LONGEST} characters")));
     }
@@ -87,7 +87,7 @@ fn part(
     frequency: Frequency,
     name: &str,
     value: &str,
-    zone: Tz,
+    zone: Zone,
 ) -> Result<RRule<Unvalidated>, Refusal> {
     Ok(match name {
         "FREQ" => rule,
@@ -124,7 +124,7 @@ fn part(
 }
 
 /// The last time, in the wall's time: RFC 5545 (section 3.3.10) wants it in UTC where the start has a zone.
-fn until(value: &str, zone: Tz) -> Result<chrono::DateTime<rrule::Tz>, Refusal> {
+fn until(value: &str, zone: Zone) -> Result<chrono::DateTime<rrule::Tz>, Refusal> {
     let time = NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ")
         .ok()
         .filter(|time| time.format("%Y%m%dT%H%M%SZ").to_string() == value)

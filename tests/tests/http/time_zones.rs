@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use cli::worker;
 use platform::zones;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
@@ -272,6 +273,70 @@ fn reading_zones_first_does_not_take_the_place_of_the_answer_under_an_idempotenc
             .await?
             .expect(201);
         assert_eq!(first.json()["schedule"], body["schedule"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let room = classroom(app).await?;
+        let mut classes = Vec::new();
+        for time in ["T09:00:00", "T01:30:00"] {
+            let tutor = people::tutor(app, &admin, room.centre, 5).await?;
+            // The second is at an hour that the clocks skip in March and go through twice in October.
+            let day = "2027-01-03";
+            let end = if time == "T09:00:00" {
+                "T10:00:00"
+            } else {
+                "T02:30:00"
+            };
+            let body = json!({
+                "centre_id": room.centre,
+                "tutor_id": tutor,
+                "schedule": series("Europe/London", &format!("{day}{time}"), &format!("{day}{end}"), "FREQ=WEEKLY;COUNT=50"),
+            });
+            classes.push(
+                app.post(&admin, "/v1/classes", body)
+                    .await?
+                    .expect(201)
+                    .json(),
+            );
+        }
+        let now = Utc::now();
+        let round = worker::round(&app.superuser_url, now).await?;
+        assert_eq!(round.off_the_clock, []);
+        // As if London had kept its summer time in the winter when the class was made.
+        let class = people::id(&classes[0])?;
+        app.superuser()
+            .await?
+            .execute(
+                "with moved as (
+                  update lms.occurrences
+                  set
+                    original_start = original_start - interval '1 hour',
+                    starts_at = starts_at - interval '1 hour',
+                    ends_at = ends_at - interval '1 hour'
+                  where class_id = $1
+                    and original_start < '2027-03-28'
+                  returning original_start
+                )
+                select count(*) from moved",
+                &[&class],
+            )
+            .await?;
+        let round = worker::round(&app.superuser_url, now).await?;
+        let found: Vec<_> = round
+            .off_the_clock
+            .iter()
+            .map(|found| (found.class, found.lessons, found.first.to_rfc3339()))
+            .collect();
+        assert_eq!(found, [(class, 12, "2027-01-03T08:00:00+00:00".to_owned())]);
+        assert!(
+            round.to_string().contains("save the schedule again"),
+            "{round}"
+        );
         Ok(())
     });
 }

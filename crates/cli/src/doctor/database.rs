@@ -116,7 +116,7 @@ async fn time_zones(client: &Client) -> Result<Outcome> {
                 "the server counts by rules that clocks have no longer, in {}",
                 outdated.join(", ")
             ),
-            "upgrade the package tzdata on the database's server and restart PostgreSQL; the worker then moves lessons that were planned by the old rules",
+            "upgrade the package tzdata on the database's server and restart PostgreSQL; `lms worker` then names the classes that were planned by the old rules",
         )
     }
 }

@@ -43,10 +43,15 @@ months as materialized (
     (m.month + interval '1 month')::date as next,
     m.month at time zone s.time_zone as starts_at,
     (m.month + interval '1 month') at time zone s.time_zone as ends_at
-  from s
+  from (
+    select
+      s.time_zone,
+      coalesce(($1->>'to')::date, greatest(lms.today_in(s.time_zone), ($1->>'from')::date)) as last_day
+    from s
+  ) as s
   cross join lateral generate_series(
-    date_trunc('month', ($1->>'from')::timestamp),
-    date_trunc('month', ($1->>'to')::timestamp),
+    date_trunc('month', coalesce(($1->>'from')::timestamp, s.last_day - interval '11 months')),
+    date_trunc('month', s.last_day::timestamp),
     interval '1 month'
   ) as m (month)
 ),

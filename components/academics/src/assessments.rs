@@ -56,9 +56,8 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
         Field::new(
             "assessed_on",
             Kind::Date,
-            "The day on which it was held; today by default.",
+            "The day on which it was held; by default today, in the zone of the student's centre.",
         )
-        .default("current_date")
         .sortable(),
         Field::new(
             "academic_age",

@@ -1,18 +1,18 @@
 //! What has become of a student over time: ages, attendance and points, month by month.
 
-use chrono::{Months, NaiveDate, Utc};
+use chrono::{Months, NaiveDate};
 use http::Method;
 use platform::action::{Action, Answers, Call, Run, Shape};
+use platform::days;
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant};
 use platform::problem::{FieldError, Problem};
 use platform::sql::{Sql, Statement};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::students::{AGE, PROGRESS};
 
-/// Months that are shown unless the caller says so, and most of them.
-const MONTHS: u32 = 12;
+/// Most months that are shown; twelve are unless the caller says so.
 const MOST_MONTHS: u32 = 60;
 
 const COUNT: Kind = Kind::Integer {
@@ -97,7 +97,11 @@ pub(crate) const SHOW: Action = Action {
             Kind::Date,
             "A day of the first month; by default the eleventh month before the last.",
         ),
-        Field::new("to", Kind::Date, "A day of the last month; today by default."),
+        Field::new(
+            "to",
+            Kind::Date,
+            "A day of the last month; by default today, or `from` if that is later.",
+        ),
     ],
     answers: Answers {
         status: 200,
@@ -130,27 +134,24 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
         let text = call.query.get(name)?.as_str()?;
         text.parse::<NaiveDate>().ok()
     };
-    let to = day("to").unwrap_or_else(|| Utc::now().date_naive());
-    let from = match day("from") {
-        Some(day) => day,
-        None => to - Months::new(MONTHS - 1),
+    let Some(from) = day("from") else {
+        return Ok(call.arguments());
     };
+    // Today is the day of the student's centre, which the statement asks for.
+    let (earliest, latest) = day("to").map_or_else(days::today_anywhere, |to| (to, to));
     let wrong = |detail: String| {
         let error = FieldError::parameter("from", "out_of_range", detail);
         Err(Problem::malformed(vec![error]))
     };
-    if from > to {
+    if from > latest {
         return wrong("This must not be after the last day.".to_owned());
     }
-    if from <= to - Months::new(MOST_MONTHS) {
+    if from <= earliest - Months::new(MOST_MONTHS) {
         return wrong(format!(
             "This must be at most {MOST_MONTHS} months before the last day."
         ));
     }
-    let mut arguments = call.arguments();
-    arguments.insert("from".to_owned(), json!(from));
-    arguments.insert("to".to_owned(), json!(to));
-    Ok(arguments)
+    Ok(call.arguments())
 }
 
 fn progress(_grant: &Grant) -> Statement {
@@ -170,10 +171,15 @@ months as materialized (
     (m.month + interval '1 month')::date as next,
     m.month at time zone s.time_zone as starts_at,
     (m.month + interval '1 month') at time zone s.time_zone as ends_at
-  from s
+  from (
+    select
+      s.time_zone,
+      coalesce(($1->>'to')::date, greatest(lms.today_in(s.time_zone), ($1->>'from')::date)) as last_day
+    from s
+  ) as s
   cross join lateral generate_series(
-    date_trunc('month', ($1->>'from')::timestamp),
-    date_trunc('month', ($1->>'to')::timestamp),
+    date_trunc('month', coalesce(($1->>'from')::timestamp, s.last_day - interval '11 months')),
+    date_trunc('month', s.last_day::timestamp),
     interval '1 month'
   ) as m (month)
 ),

@@ -11,12 +11,12 @@ mod wall;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use platform::problem::FieldError;
+use platform::zones::Zone;
 use serde_json::Value;
 
 pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, Plan};
-pub use wall::{Reading, instant, reading};
+pub use wall::{Reading, instant, reading, zone};
 
 /// The longest lesson, by the clock on the wall.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
@@ -35,7 +35,7 @@ pub struct Span {
 /// When a class meets.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    zone: Tz,
+    zone: Zone,
     start: NaiveDateTime,
     end: NaiveDateTime,
     rule: Option<rule::Rule>,
@@ -67,9 +67,7 @@ impl Schedule {
     /// Everything that is wrong with it, with pointers below `/schedule`.
     pub fn read(value: &Value) -> Result<Schedule, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let zone = value["time_zone"]
-            .as_str()
-            .and_then(|name| name.parse::<Tz>().ok());
+        let zone = value["time_zone"].as_str().and_then(zone);
         if zone.is_none() {
             errors.push(error(
                 "time_zone",
@@ -125,7 +123,7 @@ impl Schedule {
     }
 
     /// The zone whose clocks the schedule follows.
-    pub fn zone(&self) -> Tz {
+    pub fn zone(&self) -> Zone {
         self.zone
     }
 

@@ -74,6 +74,20 @@ const RATE: &[Field] = &[
     Field::new("minutes", COUNT, "Their whole minutes, added up.").required(),
 ];
 
+/// The lessons of an earlier month that a run pays.
+const LATE: &[Field] = &[
+    Field::new(
+        "month",
+        Kind::Date,
+        "The first day of the month that they belong to.",
+    )
+    .required(),
+    Field::new("lessons", COUNT, "Lessons of it.").required(),
+    Field::new("minutes", COUNT, "Their whole minutes, added up.").required(),
+    Field::new("first_on", Kind::Date, "The day of the first of them.").required(),
+    Field::new("last_on", Kind::Date, "The day of the last of them.").required(),
+];
+
 /// What a tutor earned.
 const ITEM: &[Field] = &[
     Field::new("id", Kind::Id, "The id.").required(),
@@ -98,6 +112,12 @@ const ITEM: &[Field] = &[
         "rates",
         Kind::Rows(RATE),
         "The rates as they were, each with its lessons.",
+    )
+    .required(),
+    Field::new(
+        "late_lessons",
+        Kind::Rows(LATE),
+        "Those of the lessons that were reported after the payroll of their month was posted, by month; each at the rate of its day.",
     )
     .required(),
     Field::new(
@@ -166,7 +186,7 @@ pub(crate) const CREATE: Action = Action {
     answers: Answers {
         status: 200,
         schema: Some(Shape::Fields(RUN)),
-        description: "The run of that centre and month: a draft as of now, from the completed lessons and the rates of their days. Nothing is booked. A run that is posted is answered as it is.",
+        description: "The run of that centre and month: a draft as of now, from the completed lessons and the rates of their days. Lessons of earlier months that were reported after payroll had passed these are in it too, and named. Nothing is booked. A run that is posted is answered as it is.",
         problems: &[],
     },
     run: Run::Statement(create),
@@ -227,7 +247,7 @@ fn create() -> Statement {
     Sql::from(
         "-- payroll-runs.create
 select
-  p.body,
+  lms.name_late_lessons(p.body) as body,
   p.tag
 from lms.draft_payroll(
   ($1->'input'->>'centre_id')::uuid,
@@ -241,7 +261,7 @@ fn show() -> Statement {
     Sql::from(
         "-- payroll-runs.get
 select
-  p.body,
+  lms.name_late_lessons(p.body) as body,
   p.tag
 from lms.payroll_run(($1->>'id')::uuid) as p",
     )
@@ -252,7 +272,7 @@ fn book() -> Statement {
     Sql::from(
         "-- payroll-runs.post
 select
-  p.body,
+  lms.name_late_lessons(p.body) as body,
   p.tag
 from lms.post_payroll(
   ($1->>'id')::uuid,

@@ -68,7 +68,7 @@ with r as (
     $1->'input'->>'reference',
     coalesce(
       ($1->'input'->>'effective_on')::date,
-      greatest(o.effective_on, (now() at time zone c.time_zone)::date)
+      greatest(o.effective_on, lms.today_in(c.time_zone))
     ),
     o.id
   from lms.finance_records as o

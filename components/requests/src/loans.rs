@@ -61,7 +61,7 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
         // The first comparison is for the index: no day has passed anywhere that has not passed in the first zone.
         .condition(
             "r.returned_at is null and r.due_on < ((now() + interval '14 hours') at time zone 'UTC')::date and r.due_on < (
-      select (now() at time zone c.time_zone)::date
+      select lms.today_in(c.time_zone)
       from lms.centres as c
       where c.id = r.centre_id
     )",

@@ -34,3 +34,4 @@ pub mod up;
 pub mod user;
 pub mod webhooks;
 pub mod worker;
+pub mod zones;

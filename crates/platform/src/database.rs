@@ -4,10 +4,13 @@ use std::cell::Cell;
 use std::pin::Pin;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::context::Context;
-use crate::sql::Statement;
+use crate::problem::{Kind, Problem};
+use crate::sql::{Sql, Statement};
+use crate::sqlstate::{self, Outcome};
+use crate::zones;
 
 /// The one SQL text that ever reaches PostgreSQL from a component. It answers body, tag, whether the answer was kept, and the
 /// [`Refusal`] as JSON: what is refused is no error to the server, or it would write it, with what people typed, into its log.
@@ -150,6 +153,36 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// What work comes to that asks for time zones: those that it lacks are read first. That is a statement of its own, whose
+    /// answer is not kept for the request's idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// What the work fails with, and a problem when the zones cannot be read.
+    pub async fn with_zones<T>(&self, work: impl Fn() -> Result<T, Problem>) -> Result<T, Problem> {
+        let context = Context {
+            idempotency_key: None,
+            fingerprint: None,
+            ..self.context.clone()
+        };
+        let aside = Client::new(self.database, context);
+        let read = async |names: Vec<String>| {
+            let arguments = Map::from_iter([("names".to_owned(), json!(names))]);
+            let answer = aside.run(&time_zones(), arguments).await;
+            self.microseconds
+                .set(self.microseconds.get() + aside.microseconds.take());
+            match answer {
+                Ok(answer) => Ok(answer.body.unwrap_or_default()),
+                Err(failure) => match sqlstate::outcome(failure) {
+                    Outcome::Problem(problem) => Err(*problem),
+                    Outcome::DryRun(_) => Err(Problem::new(Kind::Internal)
+                        .cause("reading time zones was taken for a dry run")),
+                },
+            }
+        };
+        zones::resolved(read, work).await?
+    }
+
     /// Lets time pass before the next statement, without a connection.
     pub async fn pause(&self, time: Duration) {
         self.database.pause(time).await;
@@ -159,6 +192,16 @@ impl<'a> Client<'a> {
     pub fn microseconds(&self) -> u64 {
         self.microseconds.get()
     }
+}
+
+fn time_zones() -> Statement {
+    Sql::from(
+        "-- time_zones
+select
+  lms.time_zones($1->'names')::text as body,
+  null::text as tag",
+    )
+    .prepared("time_zones")
 }
 
 #[cfg(test)]

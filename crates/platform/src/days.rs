@@ -1,4 +1,4 @@
-//! Days that must not lie in the future.
+//! Days, where the zone that they are meant in is not known: today is one of at most three.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -7,6 +7,17 @@ use crate::problem::FieldError;
 
 /// How far the first zone of a day is ahead of UTC.
 const FIRST_ZONE: TimeDelta = TimeDelta::hours(14);
+/// How far the last zone of a day is behind UTC.
+const LAST_ZONE: TimeDelta = TimeDelta::hours(12);
+
+/// The days that it is today somewhere: the earliest and the latest.
+pub fn today_anywhere() -> (NaiveDate, NaiveDate) {
+    let now = Utc::now();
+    (
+        (now - LAST_ZONE).date_naive(),
+        (now + FIRST_ZONE).date_naive(),
+    )
+}
 
 /// What is wrong with a day of the values that has not begun anywhere in the world.
 pub fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldError> {

@@ -11,7 +11,7 @@ mod tests;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::database::Failure;
+use crate::database::{Client, Failure};
 use crate::export;
 use crate::field::{Field, Kind};
 use crate::policy::{Fields, Grant};
@@ -20,6 +20,7 @@ use crate::random;
 use crate::resource::Resource;
 use crate::statements;
 use crate::validation::{self, Purpose};
+use crate::zones;
 
 use share::Share;
 pub use statement::statement;
@@ -53,6 +54,31 @@ pub struct Gathered {
     pub places: Places,
     /// What it takes of the instance's memory; to be held until the argument is gone.
     pub(crate) share: Share,
+    /// The reader, when rows of it wait for time zones.
+    waiting: Option<Box<Reader>>,
+}
+
+impl Gathered {
+    /// The same once nothing waits for time zones any more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reader::finish`], and a problem when the zones cannot be read.
+    pub async fn settled(self, client: &Client<'_>) -> Result<Gathered, Problem> {
+        let Some(mut reader) = self.waiting else {
+            return Ok(self);
+        };
+        let (resource, grant) = (reader.resource, reader.grant);
+        let fields = reader.sheet.columns.clone().unwrap_or_default();
+        for (row, cells) in std::mem::take(&mut reader.sheet.waiting) {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            let read = client
+                .with_zones(|| Ok(input(resource, grant, &fields, &cells)))
+                .await?;
+            reader.sheet.put(row, read)?;
+        }
+        reader.gathered()
+    }
 }
 
 /// Which row of the file each new id is: what the database refuses it names by id.
@@ -83,6 +109,11 @@ struct Sheet {
     share: Share,
     places: Places,
     errors: Vec<FieldError>,
+    /// The cells of a row that asks for time zones that are not known yet, and of all rows behind it. The database is asked
+    /// once the file is here.
+    waiting: Vec<(u64, Vec<String>)>,
+    /// Bytes that the waiting rows take.
+    waiting_bytes: usize,
 }
 
 impl Reader {
@@ -99,6 +130,8 @@ impl Reader {
                 share: Share::default(),
                 places: Places::default(),
                 errors: Vec::new(),
+                waiting: Vec::new(),
+                waiting_bytes: 0,
             },
         }
     }
@@ -125,6 +158,18 @@ impl Reader {
         if let Some(record) = self.records.finish()? {
             self.sheet.take(self.resource, self.grant, record)?;
         }
+        if !self.sheet.waiting.is_empty() {
+            return Ok(Gathered {
+                arguments: String::new(),
+                places: Places::default(),
+                share: Share::default(),
+                waiting: Some(Box::new(self)),
+            });
+        }
+        self.gathered()
+    }
+
+    fn gathered(mut self) -> Result<Gathered, Problem> {
         if !self.sheet.errors.is_empty() {
             return Err(refused(self.sheet.errors));
         }
@@ -136,6 +181,7 @@ impl Reader {
             arguments: self.sheet.arguments,
             places: self.sheet.places,
             share: self.sheet.share,
+            waiting: None,
         })
     }
 }
@@ -172,7 +218,31 @@ impl Sheet {
             let what = format!("has {} cells, the header {}", cells.len(), fields.len());
             return Err(records::malformed(row, &what));
         }
-        match input(resource, grant, fields, &cells) {
+        if self.waiting.is_empty() {
+            let (read, lacks_zones) = zones::lacking(|| input(resource, grant, fields, &cells));
+            if !lacks_zones {
+                return self.put(row, read);
+            }
+        }
+        if self.rows + self.waiting.len() >= MOST_ROWS {
+            return Err(too_large());
+        }
+        let cells: Vec<String> = cells.into_iter().map(str::to_owned).collect();
+        self.waiting_bytes += cells
+            .iter()
+            .map(|cell| size_of::<String>() + cell.len())
+            .sum::<usize>();
+        if self.arguments.len() + self.waiting_bytes > LARGEST {
+            return Err(too_large());
+        }
+        self.share
+            .set(self.arguments.capacity() + self.waiting_bytes)?;
+        self.waiting.push((row, cells));
+        Ok(())
+    }
+
+    fn put(&mut self, row: u64, read: Result<Map<String, Value>, Problem>) -> Result<(), Problem> {
+        match read {
             Ok(input) => self.keep(row, input),
             Err(problem) => self.refuse(row, problem),
         }
@@ -211,7 +281,7 @@ impl Sheet {
         } else {
             (length + bytes).max(2 * self.arguments.capacity())
         };
-        self.share.set(capacity)?;
+        self.share.set(capacity + self.waiting_bytes)?;
         let made = self.arguments.try_reserve_exact(capacity - length);
         made.map_err(|_| share::no_memory())
     }

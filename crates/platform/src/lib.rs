@@ -54,3 +54,4 @@ pub mod token;
 pub mod validation;
 mod verbs;
 pub mod week;
+pub mod zones;

@@ -255,7 +255,10 @@ async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response,
             } else {
                 Purpose::Create
             };
-            passage.body(fields.iter(), purpose)?
+            passage
+                .client
+                .with_zones(|| passage.body(fields.iter(), purpose))
+                .await?
         }
         None => {
             if action.method != Method::GET && action.method != Method::DELETE {
@@ -285,7 +288,7 @@ async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response,
         ),
         Run::Prepared(prepare, build) => (
             statement_cache::get(key, || build(passage.grant)),
-            prepare(&call)?,
+            passage.client.with_zones(|| prepare(&call)).await?,
         ),
     };
     let answer = match passage.run(&statement, arguments).await {

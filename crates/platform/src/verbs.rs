@@ -171,8 +171,13 @@ fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response
 async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
-    let input = passage.body(statements::settable(resource), Purpose::Create)?;
-    let input = resource.ruled(Purpose::Create, input)?;
+    let input = passage
+        .client
+        .with_zones(|| {
+            let input = passage.body(statements::settable(resource), Purpose::Create)?;
+            resource.ruled(Purpose::Create, input)
+        })
+        .await?;
     let statement = statement_cache::get(key(passage, resource, Verb::Create), || {
         statements::create(resource, passage.grant)
     });
@@ -222,8 +227,13 @@ async fn update(passage: &Passage<'_>, resource: &'static Resource) -> Result<Re
     headers::accepts(passage.request, &["application/json"])?;
     passage.no_query()?;
     let versions = conditions::expected_versions(passage.request, resource.requires_match)?;
-    let input = passage.body(resource.all_fields(), Purpose::Update)?;
-    let input = resource.ruled(Purpose::Update, input)?;
+    let input = passage
+        .client
+        .with_zones(|| {
+            let input = passage.body(resource.all_fields(), Purpose::Update)?;
+            resource.ruled(Purpose::Update, input)
+        })
+        .await?;
     let statement = statement_cache::get(key(passage, resource, Verb::Update), || {
         statements::update(resource, passage.grant)
     });
@@ -284,11 +294,13 @@ pub(crate) async fn import(
     let statement = statement_cache::get(key(passage, resource, Verb::Import), || {
         import::statement(resource)
     });
+    let gathered = rows.gathered.settled(&passage.client).await?;
     let Gathered {
         arguments,
         places,
         share,
-    } = rows.gathered;
+        ..
+    } = gathered;
     let answered = passage.client.run_text(&statement, arguments).await;
     // Until here the rows took their memory.
     drop(share);

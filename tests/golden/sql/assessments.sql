@@ -158,7 +158,7 @@ with r as (
     ($1->'input'->>'type')::text,
     ($1->'input'->>'score')::bigint,
     ($1->'input'->>'notes')::text,
-    coalesce(($1->'input'->>'assessed_on')::date, current_date),
+    ($1->'input'->>'assessed_on')::date,
     ($1->'input'->>'academic_age')::numeric
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -200,7 +200,7 @@ with target as materialized (
     tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
     score = case when $1->'input' ? 'score' then ($1->'input'->>'score')::bigint else r.score end,
     notes = case when $1->'input' ? 'notes' then ($1->'input'->>'notes')::text else r.notes end,
-    assessed_on = case when $1->'input' ? 'assessed_on' then coalesce(($1->'input'->>'assessed_on')::date, current_date) else r.assessed_on end,
+    assessed_on = case when $1->'input' ? 'assessed_on' then ($1->'input'->>'assessed_on')::date else r.assessed_on end,
     academic_age = case when $1->'input' ? 'academic_age' then ($1->'input'->>'academic_age')::numeric else r.academic_age end
   from target
   where r.id = target.id
@@ -313,7 +313,7 @@ with made as (
     coalesce((one->'input'->>'type')::text, null),
     coalesce((one->'input'->>'score')::bigint, null),
     coalesce((one->'input'->>'notes')::text, null),
-    coalesce((one->'input'->>'assessed_on')::date, current_date),
+    coalesce((one->'input'->>'assessed_on')::date, null),
     coalesce((one->'input'->>'academic_age')::numeric, null)
   from jsonb_array_elements($1->'rows') as one
   where (select lms.rows_checked($1->'rows', 'assessments', array['student_id:students', 'tutor_id:tutors']::text[]))

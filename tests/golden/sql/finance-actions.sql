@@ -15,7 +15,7 @@ with r as (
     $1->'input'->>'reference',
     coalesce(
       ($1->'input'->>'effective_on')::date,
-      greatest(o.effective_on, (now() at time zone c.time_zone)::date)
+      greatest(o.effective_on, lms.today_in(c.time_zone))
     ),
     o.id
   from lms.finance_records as o
@@ -188,7 +188,7 @@ select
 
 -- payroll-runs.create
 select
-  p.body,
+  lms.name_late_lessons(p.body) as body,
   p.tag
 from lms.draft_payroll(
   ($1->'input'->>'centre_id')::uuid,
@@ -197,13 +197,13 @@ from lms.draft_payroll(
 
 -- payroll-runs.get
 select
-  p.body,
+  lms.name_late_lessons(p.body) as body,
   p.tag
 from lms.payroll_run(($1->>'id')::uuid) as p;
 
 -- payroll-runs.post
 select
-  p.body,
+  lms.name_late_lessons(p.body) as body,
   p.tag
 from lms.post_payroll(
   ($1->>'id')::uuid,

@@ -51,7 +51,7 @@ async fn before_the_book(app: &Application) -> Result<String> {
     Ok(address)
 }
 
-fn older_cell() -> cli::migrate::Options {
+pub(crate) fn older_cell() -> cli::migrate::Options {
     cli::migrate::Options {
         cell: Some(cli::cell::Name::first(
             cli::cell::Region::Eu,

@@ -134,6 +134,7 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_day() {
                 {"unit": "lesson", "amount": "31.00", "effective_from": "2026-03-10", "lessons": 2, "minutes": 300},
                 {"unit": "hour", "amount": "24.60", "effective_from": "2026-03-30", "lessons": 2, "minutes": 79},
             ],
+            "late_lessons": [],
             "currency": "EUR",
             // 10 + 62 + 24.60 * 79 / 60
             "amount": "104.39",

@@ -187,6 +187,7 @@ fn lessons_without_a_rate_are_named_and_nothing_is_booked() {
             "first_on": "2026-02-17",
             "last_on": "2026-02-19",
             "rates": [],
+            "late_lessons": [],
             "currency": null,
             "amount": null,
             "problem": "no_rate",

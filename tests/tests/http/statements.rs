@@ -11,6 +11,14 @@ use uuid::Uuid;
 /// Requests that ask the database nothing.
 const NONE: [&str; 2] = ["health.live", "regions.list"];
 
+/// Requests here that name a time zone.
+const NAMING_A_ZONE: [&str; 4] = [
+    "centres.create",
+    "centres.import",
+    "classes.create",
+    "classes.import",
+];
+
 #[test]
 fn every_request_is_one_statement() {
     run_behind_proxy(async |app, proxy| {
@@ -183,10 +191,12 @@ fn every_request_is_one_statement() {
                     "auth.login" | "auth.password.change" => 2,
                     _ => 1,
                 };
-                assert_eq!(
-                    proxy.take_executed(),
-                    expected,
-                    "{operation}: {} {}",
+                let executed = proxy.take_executed();
+                // An instance that meets a time zone for the first time in a while reads it before.
+                let reads_zone = NAMING_A_ZONE.contains(&operation.as_str());
+                assert!(
+                    executed == expected || reads_zone && executed == expected + 1,
+                    "{operation}: {executed} {} {}",
                     reply.status,
                     reply.text
                 );

@@ -7,13 +7,13 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Utc};
-use chrono_tz::Tz;
+use platform::zones::Zone;
 
 use super::series::{Moved, Series};
 use super::sheet::Sheet;
 use super::time::{stamp, stamp_utc};
 use super::zone;
-use crate::recurrence::instant;
+use crate::recurrence::{self, instant};
 
 const PRODUCT: &str = concat!("-//LMS//Calendar ", env!("CARGO_PKG_VERSION"), "//EN");
 
@@ -27,12 +27,11 @@ const REFRESH: &str = "PT1H";
 /// A line for the operator when a series is in a time zone that nobody knows.
 pub(super) fn render(all: &[Series]) -> Result<String, String> {
     let mut events = Vec::with_capacity(all.len());
-    let mut zones: BTreeMap<&str, (Tz, NaiveDateTime)> = BTreeMap::new();
+    let mut zones: BTreeMap<&str, (Zone, NaiveDateTime)> = BTreeMap::new();
     for series in all {
         let name = series.schedule.time_zone.as_str();
-        let zone: Tz = name
-            .parse()
-            .map_err(|_| format!("class {} is in an unknown time zone", series.id))?;
+        let zone = recurrence::zone(name)
+            .ok_or_else(|| format!("class {} is in an unknown time zone", series.id))?;
         let event = Event { series, zone };
         let since = event.since();
         zones
@@ -63,7 +62,7 @@ pub(super) fn render(all: &[Series]) -> Result<String, String> {
 /// A series in its zone.
 struct Event<'a> {
     series: &'a Series,
-    zone: Tz,
+    zone: Zone,
 }
 
 impl Event<'_> {

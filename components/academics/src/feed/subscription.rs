@@ -60,7 +60,10 @@ fn read<'a>(call: &'a Call<'a>) -> Done<'a> {
         let internal = |cause: String| Problem::new(ProblemKind::Internal).cause(cause);
         let series: Vec<Series> =
             serde_json::from_str(&body).map_err(|error| Problem::unreadable(&error))?;
-        let text = calendar::render(&series).map_err(internal)?;
+        let text = call
+            .client
+            .with_zones(|| calendar::render(&series).map_err(internal))
+            .await?;
         let tag = format!("\"{}\"", random::digest(&text));
         let response = if conditions::not_modified(call.request, &tag) {
             Response::empty(304)

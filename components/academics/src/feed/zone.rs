@@ -1,12 +1,13 @@
-//! Time zones as a calendar describes them (`VTIMEZONE`, RFC 5545, section 3.6.5), made from the IANA database.
+//! Time zones as a calendar describes them (`VTIMEZONE`, RFC 5545, section 3.6.5), made from the changes of clocks that the
+//! database knows, so that a reader counts as the lessons were planned.
 //!
 //! The changes of clocks are looked up year by year. Those that follow one rule to the end of that time become an `RRULE`
 //! without end, so that series without end stay right; the others are listed by their dates.
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Weekday};
-use chrono_tz::{OffsetComponents, OffsetName, Tz};
+use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
+use platform::zones::Zone;
 
 use super::sheet::Sheet;
 use super::time::stamp;
@@ -56,7 +57,7 @@ enum Days {
 }
 
 /// Writes the zone as it is from a local time on.
-pub(super) fn write(sheet: &mut Sheet, zone: Tz, since: NaiveDateTime) {
+pub(super) fn write(sheet: &mut Sheet, zone: Zone, since: NaiveDateTime) {
     sheet.component("VTIMEZONE", |sheet| {
         sheet.line("TZID", zone.name());
         for observance in observances(zone, since) {
@@ -119,7 +120,7 @@ fn offset(seconds: i32) -> String {
 }
 
 /// What a zone's clocks do from a local time on.
-fn observances(zone: Tz, since: NaiveDateTime) -> Vec<Observance> {
+fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
     // A whole year before, so that the last change before `since` is among them where there is one every year.
     let first_year = since.year() - 1;
     let changes = changes(zone, first_year, first_year + YEARS);
@@ -162,39 +163,23 @@ fn observances(zone: Tz, since: NaiveDateTime) -> Vec<Observance> {
 }
 
 /// Every change of clocks in the years, each at the local time that it begins at.
-fn changes(zone: Tz, first_year: i32, last_year: i32) -> Vec<(NaiveDateTime, Change)> {
-    let end = new_year(last_year + 1);
+fn changes(zone: Zone, first_year: i32, last_year: i32) -> Vec<(NaiveDateTime, Change)> {
+    let (begin, end) = (new_year(first_year), new_year(last_year + 1));
+    let mut all = zone.changes().peekable();
     let mut changes = Vec::new();
-    let mut before = new_year(first_year);
-    while before < end {
-        // No zone changes its clocks twice in a week.
-        let after = before + Duration::days(7);
-        let (from, to) = (seconds(zone, before), seconds(zone, after));
-        if from != to {
-            let at = moment(zone, before, after);
+    while let Some(change) = all.next() {
+        if change.at >= begin && change.at < end {
+            let start = change.at + Duration::seconds(change.from.into());
             let change = Change {
-                from,
-                ..state(zone, at)
+                from: change.from,
+                to: change.to,
+                is_daylight: change.to > change.from && all.peek().is_some(),
+                name: named(change.abbreviation, change.to),
             };
-            changes.push((at + Duration::seconds(from.into()), change));
+            changes.push((start, change));
         }
-        before = after;
     }
     changes
-}
-
-/// The first second with another offset than `before`.
-fn moment(zone: Tz, mut before: NaiveDateTime, mut after: NaiveDateTime) -> NaiveDateTime {
-    let from = seconds(zone, before);
-    while after - before > Duration::seconds(1) {
-        let middle = before + Duration::seconds((after - before).num_seconds() / 2);
-        if seconds(zone, middle) == from {
-            before = middle;
-        } else {
-            after = middle;
-        }
-    }
-    after
 }
 
 fn new_year(year: i32) -> NaiveDateTime {
@@ -203,30 +188,38 @@ fn new_year(year: i32) -> NaiveDateTime {
         .and_time(NaiveTime::MIN)
 }
 
-fn seconds(zone: Tz, utc: NaiveDateTime) -> i32 {
-    zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()
-}
-
-/// What holds in the zone at a time.
-fn state(zone: Tz, utc: NaiveDateTime) -> Change {
-    let found = zone.offset_from_utc_datetime(&utc);
-    let seconds = found.fix().local_minus_utc();
-    Change {
-        from: seconds,
-        to: seconds,
-        is_daylight: found.dst_offset() > Duration::zero(),
-        name: found
-            .abbreviation()
-            .map_or_else(|| offset(seconds), str::to_owned),
+/// What a time is called: by its offset where it has no name.
+fn named(abbreviation: &str, seconds: i32) -> String {
+    if abbreviation.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        abbreviation.to_owned()
+    } else {
+        offset(seconds)
     }
 }
 
-/// What holds before the first change.
-fn beginning(zone: Tz, year: i32) -> Observance {
-    let change = state(zone, new_year(year));
+/// What holds before the first change of the years. Where clocks go back then, it is summer's.
+fn beginning(zone: Zone, year: i32) -> Observance {
+    let first = new_year(year);
+    let before = zone
+        .changes()
+        .take_while(|change| change.at <= first)
+        .last();
+    let next = zone.changes().find(|change| change.at > first);
+    let seconds = match (before, next) {
+        (Some(before), _) => before.to,
+        (None, Some(next)) => next.from,
+        (None, None) => zone.first_offset(),
+    };
+    let abbreviation = before.map_or(zone.first_abbreviation(), |before| before.abbreviation);
     Observance {
-        first: new_year(year),
-        change,
+        first,
+        change: Change {
+            from: seconds,
+            to: seconds,
+            is_daylight: before.is_some_and(|before| before.to > before.from)
+                && next.is_some_and(|next| next.to < next.from),
+            name: named(abbreviation, seconds),
+        },
         again: Again::At(Vec::new()),
     }
 }

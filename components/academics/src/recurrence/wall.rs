@@ -1,7 +1,7 @@
 //! What the clock on the wall shows, and the instants that it means.
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use platform::zones::Zone;
 
 /// How often a local time comes, and the instants that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,15 @@ pub enum Reading {
 const STEP: TimeDelta = TimeDelta::minutes(15);
 const STEPS: i32 = 110;
 
+/// The zone of an IANA name, as far as the database's zones have been read: `platform::zones` has more on that.
+pub fn zone(name: &str) -> Option<Zone> {
+    #[cfg(test)]
+    super::tests::zones::remember(name);
+    platform::zones::find(name)
+}
+
 /// What a local time means in a zone.
-pub fn reading(zone: Tz, time: NaiveDateTime) -> Reading {
+pub fn reading(zone: Zone, time: NaiveDateTime) -> Reading {
     match zone.from_local_datetime(&time) {
         LocalResult::Single(one) => Reading::Once(one.to_utc()),
         LocalResult::Ambiguous(one, other) => {
@@ -38,7 +45,7 @@ pub fn reading(zone: Tz, time: NaiveDateTime) -> Reading {
 
 /// The instant of a local time, as RFC 5545 (section 3.3.5) has it: the first of two, and in a gap what the clock before it
 /// would have called so.
-pub fn instant(zone: Tz, time: NaiveDateTime) -> DateTime<Utc> {
+pub fn instant(zone: Zone, time: NaiveDateTime) -> DateTime<Utc> {
     match reading(zone, time) {
         Reading::Once(instant) | Reading::Skipped(instant) | Reading::Twice(instant, _) => instant,
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::people::{People, Plan, Tutor};
 use super::rows::insert;
 use crate::database::explain;
+use crate::zones;
 
 /// Writes the classes; the database makes their lessons.
 pub(super) async fn create(
@@ -17,6 +18,8 @@ pub(super) async fn create(
     plan: &Plan<'_>,
     people: &People,
 ) -> Result<()> {
+    zones::read(transaction, &plan.time_zones()).await?;
+    zones::read(transaction, &["UTC"]).await?;
     insert(transaction, "classes", &classes(plan, people)?).await?;
     transaction
         .execute(

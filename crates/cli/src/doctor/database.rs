@@ -1,4 +1,4 @@
-//! Checks inside the database: version, roles, migrations, cell, row security, event log, archiving, clock, demo users.
+//! Checks inside the database: version, time zones, roles, migrations, cell, row security, event log, archiving, clock, demo users.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use crate::database::{self, explain};
 use crate::demo::Demo;
 use crate::migrate;
 use crate::secrets::Secrets;
+use crate::zones;
 
 /// Tokens live for minutes: clocks that differ by more than this make them fail.
 const CLOCK_SECONDS: i64 = 5;
@@ -30,6 +31,7 @@ pub(super) async fn check(options: &Options, address: &str) -> Vec<Check> {
     for (subject, outcome) in [
         ("database version", version(&client).await),
         ("clock", clock(&client).await),
+        ("time zones", time_zones(&client).await),
         ("migrations", migrations(&client).await),
         ("cell", cell(&client).await),
         ("roles", roles(&client).await),
@@ -97,6 +99,24 @@ async fn clock(client: &Client) -> Result<Outcome> {
         bad(
             format!("this machine and the database differ by {difference} s"),
             "set both clocks by NTP",
+        )
+    }
+}
+
+/// Whether the server's zones are those of this year: all of the application counts by them.
+async fn time_zones(client: &Client) -> Result<Outcome> {
+    let outdated = zones::outdated(client).await?;
+    if outdated.is_empty() {
+        Ok(Outcome::Good(
+            "the server knows the rules of 2026".to_owned(),
+        ))
+    } else {
+        bad(
+            format!(
+                "the server counts by rules that clocks have no longer, in {}",
+                outdated.join(", ")
+            ),
+            "upgrade the package tzdata on the database's server and restart PostgreSQL; `lms worker` then names the classes that were planned by the old rules",
         )
     }
 }

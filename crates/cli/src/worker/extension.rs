@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::REQUEST;
 use crate::database::explain;
-use crate::tenant;
+use crate::{tenant, zones};
 
 /// How far a class may be behind the horizon before it is done: so each is done once in this time, and not in every round.
 const SLACK: Duration = Duration::days(7);
@@ -80,6 +80,8 @@ pub(super) async fn extend(
     let Some((schedule, planned_until)) = lock(&transaction, tenant, class).await? else {
         return Ok(None);
     };
+    let zone = schedule["time_zone"].as_str().unwrap_or_default();
+    zones::read(&transaction, &[zone]).await?;
     let schedule = Schedule::read(&schedule)
         .map_err(|errors| anyhow!("its schedule is not one any more: {errors:?}"))?;
     let is_due = planned_until < due_before(now) || schedule.ends();

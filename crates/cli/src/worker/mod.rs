@@ -6,6 +6,7 @@
 //! that a round may break off anywhere, and any number of workers may be at it at the same time. Beside the rounds it delivers notifications, seals events and tells webhooks of them, within
 //! seconds, and refreshes the views that analytics are read from.
 
+mod clocks;
 mod escalation;
 mod extension;
 mod partitions;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
-pub use report::{Clash, Escalation, Failure, NotRemoved, Report};
+pub use report::{Clash, Escalation, Failure, NotRemoved, OffTheClock, Report};
 pub(crate) use sealing::seal;
 
 use crate::database;
@@ -130,6 +131,7 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
                 }),
             }
         }
+        clocks::look(&mut client, tenant, &slug, now, &mut report).await?;
         escalation::escalate(&mut client, tenant, &slug, now, &mut report).await?;
         report.reminded += reminders::remind(&mut client, tenant, now).await?;
         retention::remove(&mut client, tenant, &slug, &retained, now, &mut report).await?;

@@ -16,6 +16,8 @@ pub struct Report {
     pub occurrences: usize,
     /// Occurrences that can't take place.
     pub clashes: Vec<Clash>,
+    /// Classes with lessons to come that are not at the time of their schedule any more.
+    pub off_the_clock: Vec<OffTheClock>,
     /// Classes and requests that could not be done.
     pub failed: Vec<Failure>,
     /// Requests that are overdue.
@@ -39,6 +41,19 @@ pub struct Clash {
     pub class: Uuid,
     /// When it was to start.
     pub start: DateTime<Utc>,
+}
+
+/// A class with lessons that were planned by rules which the clocks of its zone have no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OffTheClock {
+    /// The slug of its tenant.
+    pub tenant: String,
+    /// The class.
+    pub class: Uuid,
+    /// How many lessons these are.
+    pub lessons: i64,
+    /// When the first of them is to start.
+    pub first: DateTime<Utc>,
 }
 
 /// A request that was escalated.
@@ -124,6 +139,16 @@ impl Display for Report {
                 clash.tenant,
                 clash.class,
                 clash.start.format("%Y-%m-%dT%H:%M:%SZ")
+            )?;
+        }
+        for class in &self.off_the_clock {
+            write!(
+                out,
+                "\n  tenant {}, class {}: {} lessons from {} on are not at the time of its schedule, because its zone has other rules now; save the schedule again",
+                class.tenant,
+                class.class,
+                class.lessons,
+                class.first.format("%Y-%m-%dT%H:%M:%SZ")
             )?;
         }
         for failure in &self.failed {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{phone, text};
 use crate::field::Kind;
-use crate::{email, money};
+use crate::{email, money, zones};
 
 /// Years that dates and times may lie in; the first and the last of those that people live and plan in.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
@@ -72,10 +72,9 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             "true" | "false" => Ok(text.to_owned()),
             _ => Err(("wrong_type", "This must be true or false.".to_owned())),
         },
-        Kind::TimeZone => text
-            .parse::<chrono_tz::Tz>()
+        Kind::TimeZone => zones::find(text)
             .map(|zone| zone.name().to_owned())
-            .map_err(|_| {
+            .ok_or_else(|| {
                 (
                     "unknown_time_zone",
                     "This must be an IANA time zone, such as Europe/London.".to_owned(),

@@ -195,6 +195,9 @@ fn sets_zones_and_currencies_hold_what_they_name() {
     );
     assert_eq!(scalar(Kind::Boolean, "true").unwrap(), "true");
     assert_eq!(code(Kind::Boolean, "1"), "wrong_type");
+    crate::zones::remember(
+        r#"[{"name": "Australia/Sydney", "offset": 36000, "abbreviation": "AEST", "changes": []}]"#,
+    );
     assert_eq!(
         scalar(Kind::TimeZone, "Australia/Sydney").unwrap(),
         "Australia/Sydney"

@@ -1,0 +1,311 @@
+//! Time zones as the database knows them.
+//!
+//! The database is the one source of the rules of clocks: what a component computes agrees with what SQL computes, and an
+//! upgrade of the database's zones renews both. A zone is read when it is first asked for and kept for a while, for reading one
+//! takes the database some milliseconds. Asking is not asynchronous, reading is: [`resolved`] runs what asks, reads what was
+//! missing, and runs it again.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Debug, Display, Formatter};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use chrono::{
+    DateTime, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta,
+    TimeZone, Utc,
+};
+use serde::Deserialize;
+
+/// How long a zone that was read is taken to be as it was.
+const KEPT: TimeDelta = TimeDelta::minutes(10);
+/// Most zones that are read at once.
+const MAX_READ: usize = 16;
+/// Most rounds of reading for one piece of work: more zones than there are.
+const MAX_ROUNDS: usize = 64;
+/// The longest name that is asked for, in bytes.
+const MAX_NAME: usize = 64;
+/// The widest offset from UTC, in seconds, and a little more.
+const WIDEST: i64 = 26 * 3600;
+
+/// A time zone and its changes of clocks.
+///
+/// It lives as long as the program, so that it is as easy to hand on as a number. There is one for each zone that was asked for,
+/// and another one when the rules of its clocks have changed meanwhile.
+#[derive(Clone, Copy)]
+pub struct Zone(&'static Rules);
+
+/// What the database says of a zone.
+#[derive(Deserialize, PartialEq, Eq)]
+struct Rules {
+    name: String,
+    /// What holds before the first change.
+    offset: i32,
+    abbreviation: String,
+    changes: Vec<(i64, i32, String)>,
+}
+
+/// What the clocks of a zone show from a change of theirs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The instant, in UTC.
+    pub at: NaiveDateTime,
+    /// Seconds east of Greenwich before it.
+    pub from: i32,
+    /// Seconds east of Greenwich from it on.
+    pub to: i32,
+    /// What the time is called from it on, such as BST; a number where it has no name.
+    pub abbreviation: &'static str,
+}
+
+impl Zone {
+    /// Its name in the IANA database.
+    pub fn name(self) -> &'static str {
+        &self.0.name
+    }
+
+    /// Seconds east of Greenwich before the first change.
+    pub fn first_offset(self) -> i32 {
+        self.0.offset
+    }
+
+    /// What the time is called before the first change.
+    pub fn first_abbreviation(self) -> &'static str {
+        &self.0.abbreviation
+    }
+
+    /// Its changes of clocks that are known, in order.
+    pub fn changes(self) -> impl Iterator<Item = Change> {
+        let rules = self.0;
+        rules
+            .changes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (at, to, abbreviation))| {
+                Some(Change {
+                    at: DateTime::from_timestamp(*at, 0)?.naive_utc(),
+                    from: rules.offset_after(index),
+                    to: *to,
+                    abbreviation,
+                })
+            })
+    }
+
+    fn offset_of(self, seconds: i32) -> ZoneOffset {
+        ZoneOffset {
+            zone: self,
+            seconds,
+        }
+    }
+}
+
+impl Rules {
+    /// The number of changes up to an instant, that at the instant included.
+    fn changes_until(&self, instant: i64) -> usize {
+        self.changes.partition_point(|(at, ..)| *at <= instant)
+    }
+
+    /// The offset after so many changes.
+    fn offset_after(&self, changes: usize) -> i32 {
+        changes
+            .checked_sub(1)
+            .and_then(|last| self.changes.get(last))
+            .map_or(self.offset, |(_, offset, _)| *offset)
+    }
+
+    /// Whether chrono can count with it.
+    fn is_sound(&self) -> bool {
+        let mut offsets = self.changes.iter().map(|(_, offset, _)| *offset);
+        FixedOffset::east_opt(self.offset).is_some()
+            && offsets.all(|offset| FixedOffset::east_opt(offset).is_some())
+            && self
+                .changes
+                .is_sorted_by(|(one, ..), (other, ..)| one < other)
+    }
+}
+
+impl PartialEq for Zone {
+    fn eq(&self, other: &Zone) -> bool {
+        std::ptr::eq(self.0, other.0) || self.0 == other.0
+    }
+}
+
+impl Eq for Zone {}
+
+impl Debug for Zone {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl Display for Zone {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// How far the clocks of a zone are from UTC at some time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ZoneOffset {
+    zone: Zone,
+    seconds: i32,
+}
+
+impl Offset for ZoneOffset {
+    fn fix(&self) -> FixedOffset {
+        // Zones with other offsets are not taken in.
+        FixedOffset::east_opt(self.seconds).unwrap_or_else(|| Utc.fix())
+    }
+}
+
+impl Debug for ZoneOffset {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&self.fix(), formatter)
+    }
+}
+
+impl Display for ZoneOffset {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.fix(), formatter)
+    }
+}
+
+impl TimeZone for Zone {
+    type Offset = ZoneOffset;
+
+    fn from_offset(offset: &ZoneOffset) -> Zone {
+        offset.zone
+    }
+
+    fn offset_from_local_date(&self, local: &NaiveDate) -> MappedLocalTime<ZoneOffset> {
+        self.offset_from_local_datetime(&local.and_time(NaiveTime::MIN))
+    }
+
+    fn offset_from_local_datetime(&self, local: &NaiveDateTime) -> MappedLocalTime<ZoneOffset> {
+        let rules = self.0;
+        let local = local.and_utc().timestamp();
+        let near = rules.changes_until(local - WIDEST)..=rules.changes_until(local + WIDEST);
+        let mut fitting = near
+            .filter(|changes| {
+                let instant = local - i64::from(rules.offset_after(*changes));
+                rules.changes_until(instant) == *changes
+            })
+            .map(|changes| self.offset_of(rules.offset_after(changes)));
+        let Some(first) = fitting.next() else {
+            return MappedLocalTime::None;
+        };
+        match fitting.last() {
+            Some(last) if last != first => MappedLocalTime::Ambiguous(first, last),
+            _ => MappedLocalTime::Single(first),
+        }
+    }
+
+    fn offset_from_utc_date(&self, utc: &NaiveDate) -> ZoneOffset {
+        self.offset_from_utc_datetime(&utc.and_time(NaiveTime::MIN))
+    }
+
+    fn offset_from_utc_datetime(&self, utc: &NaiveDateTime) -> ZoneOffset {
+        let changes = self.0.changes_until(utc.and_utc().timestamp());
+        self.offset_of(self.0.offset_after(changes))
+    }
+}
+
+/// A zone and when it was read.
+type Known = BTreeMap<String, (Zone, DateTime<Utc>)>;
+
+static KNOWN: RwLock<Known> = RwLock::new(BTreeMap::new());
+
+thread_local! {
+    /// What the work that is being run has asked for in vain.
+    static ASKED: RefCell<Asked> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Asked {
+    /// Names that are to be read.
+    missing: BTreeSet<String>,
+    /// Names that were asked for already, and that the database doesn't know.
+    unknown: BTreeSet<String>,
+}
+
+/// The zone of a name, if there is one. One that has not been read yet is noted for [`resolved`].
+pub fn find(name: &str) -> Option<Zone> {
+    let found = kept(name, Utc::now());
+    if found.is_none() && !name.is_empty() && name.len() <= MAX_NAME {
+        ASKED.with_borrow_mut(|asked| {
+            if asked.missing.len() < MAX_READ && !asked.unknown.contains(name) {
+                asked.missing.insert(name.to_owned());
+            }
+        });
+    }
+    found
+}
+
+/// Runs work that asks for zones until none is missing that the database has. `read` asks the database: for a JSON array of
+/// names it gives what `lms.time_zones` answers.
+///
+/// # Errors
+///
+/// What reading them fails with.
+pub async fn resolved<T, E>(
+    read: impl AsyncFn(Vec<String>) -> Result<String, E>,
+    work: impl Fn() -> T,
+) -> Result<T, E> {
+    let mut unknown = BTreeSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let (outcome, missing) = asking(&mut unknown, &work);
+        if missing.is_empty() {
+            return Ok(outcome);
+        }
+        let names: Vec<String> = missing.into_iter().collect();
+        remember(&read(names.clone()).await?);
+        let now = Utc::now();
+        unknown.extend(names.into_iter().filter(|name| kept(name, now).is_none()));
+    }
+    Ok(work())
+}
+
+/// Runs work once. What it gave, and the names of zones that it asked for and that have to be read.
+fn asking<T>(unknown: &mut BTreeSet<String>, work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+    let before = ASKED.replace(Asked {
+        missing: BTreeSet::new(),
+        unknown: std::mem::take(unknown),
+    });
+    let outcome = work();
+    let asked = ASKED.replace(before);
+    *unknown = asked.unknown;
+    (outcome, asked.missing)
+}
+
+/// Runs work once, and says whether it asked for zones that have to be read first.
+pub fn lacking<T>(work: impl FnOnce() -> T) -> (T, bool) {
+    let (outcome, missing) = asking(&mut BTreeSet::new(), work);
+    (outcome, !missing.is_empty())
+}
+
+/// Takes in zones as `lms.time_zones` gives them.
+pub fn remember(zones: &str) {
+    let zones: Vec<Rules> = serde_json::from_str(zones).unwrap_or_default();
+    let now = Utc::now();
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    for rules in zones.into_iter().filter(Rules::is_sound) {
+        let same = known
+            .get(&rules.name)
+            .map(|(zone, _)| *zone)
+            .filter(|zone| *zone.0 == rules);
+        let name = rules.name.clone();
+        let zone = same.unwrap_or_else(|| Zone(Box::leak(Box::new(rules))));
+        known.insert(name, (zone, now));
+    }
+}
+
+/// The zone of a name, if it was read a short while ago.
+fn kept(name: &str, now: DateTime<Utc>) -> Option<Zone> {
+    let known: RwLockReadGuard<'_, Known> = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    known
+        .get(name)
+        .filter(|(_, read_at)| (now - *read_at).abs() < KEPT)
+        .map(|(zone, _)| *zone)
+}
+
+#[cfg(test)]
+mod tests;

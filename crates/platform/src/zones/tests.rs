@@ -1,0 +1,122 @@
+use std::cell::RefCell;
+
+use chrono::Duration;
+use chrono_tz::TZ_VARIANTS;
+use serde_json::json;
+
+use super::*;
+use crate::fixture::ready;
+
+fn time(text: &str) -> NaiveDateTime {
+    text.parse().unwrap()
+}
+
+/// A zone of the crate `chrono-tz`, as the database would tell of it.
+fn as_told(zone: chrono_tz::Tz, name: &str) -> String {
+    let offset = |at: i64| {
+        let at = DateTime::from_timestamp(at, 0).unwrap().naive_utc();
+        zone.offset_from_utc_datetime(&at).fix().local_minus_utc()
+    };
+    let mut changes = Vec::new();
+    let mut low = 0;
+    while low < 4_102_444_800 {
+        let high = low + 604_800;
+        if offset(low) != offset(high) {
+            let (mut before, mut after) = (low, high);
+            while after - before > 1 {
+                let middle = before + (after - before) / 2;
+                if offset(middle) == offset(low) {
+                    before = middle;
+                } else {
+                    after = middle;
+                }
+            }
+            changes.push(json!([after, offset(after), ""]));
+        }
+        low = high;
+    }
+    json!([{"name": name, "offset": offset(0), "abbreviation": "", "changes": changes}]).to_string()
+}
+
+#[test]
+fn every_zone_counts_as_its_changes_say() {
+    for zone in TZ_VARIANTS {
+        let name = format!("Of/{}", zone.name());
+        remember(&as_told(zone, &name));
+        let ours = find(&name).unwrap();
+        let mut at = time("1971-01-01T00:30:00");
+        while at < time("2090-01-01T00:00:00") {
+            let instant = at.and_utc();
+            assert_eq!(
+                instant.with_timezone(&ours).naive_local(),
+                instant.with_timezone(&zone).naive_local(),
+                "{name} at {instant}"
+            );
+            at += Duration::hours(24 * 9 + 5);
+        }
+        // Around each change, every quarter of an hour of the clock on the wall.
+        for change in ours
+            .changes()
+            .filter(|change| change.at > time("2000-01-01T00:00:00"))
+        {
+            let shown = change.at + Duration::seconds(change.from.into());
+            if shown > time("2040-01-01T00:00:00") {
+                break;
+            }
+            for quarter in -12..=12 {
+                let local = shown + Duration::minutes(15 * quarter);
+                let instants =
+                    |found: MappedLocalTime<DateTime<Utc>>| (found.earliest(), found.latest());
+                assert_eq!(
+                    instants(ours.from_local_datetime(&local).map(|found| found.to_utc())),
+                    instants(zone.from_local_datetime(&local).map(|found| found.to_utc())),
+                    "{name} at {local}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_read_once_and_asked_for_again() {
+    let read = RefCell::new(Vec::new());
+    let told = async |names: Vec<String>| {
+        read.borrow_mut().push(names);
+        Ok::<_, ()>(
+            json!([{"name": "Test/Here", "offset": 3600, "abbreviation": "X", "changes": []}])
+                .to_string(),
+        )
+    };
+    let work = || {
+        (
+            find("Test/Here"),
+            find("Test/Nowhere"),
+            find(&"x".repeat(65)),
+        )
+    };
+    let (here, nowhere, long) = ready(resolved(told, work)).unwrap();
+    assert_eq!(here.map(Zone::name), Some("Test/Here"));
+    assert_eq!((nowhere, long), (None, None));
+    assert_eq!(
+        *read.borrow(),
+        [["Test/Here".to_owned(), "Test/Nowhere".to_owned()]]
+    );
+    let (here, lacking) = lacking(|| find("Test/Here"));
+    assert_eq!((here.map(Zone::name), lacking), (Some("Test/Here"), false));
+}
+
+#[test]
+fn rules_that_have_changed_make_another_zone() {
+    remember(r#"[{"name": "Test/Moved", "offset": 0, "abbreviation": "A", "changes": []}]"#);
+    let before = find("Test/Moved").unwrap();
+    remember(
+        r#"[{"name": "Test/Moved", "offset": 0, "abbreviation": "A", "changes": [[86400, 3600, "B"]]}]"#,
+    );
+    let after = find("Test/Moved").unwrap();
+    assert_ne!(before, after);
+    assert_eq!(after.changes().count(), 1);
+    // What nobody can count with is not taken.
+    remember(r#"[{"name": "Test/Wide", "offset": 90000, "abbreviation": "A", "changes": []}]"#);
+    remember("no JSON");
+    assert_eq!(find("Test/Wide"), None);
+}

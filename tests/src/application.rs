@@ -17,6 +17,7 @@ use tokio::sync::{Notify, OnceCell, Semaphore};
 use uuid::Uuid;
 
 use crate::cluster::Server;
+use crate::contract;
 use crate::reply::{Reply, send};
 use crate::session::Session;
 
@@ -178,6 +179,9 @@ async fn serve_as(
     demo.base_url = format!("http://{}", listener.local_addr()?);
     let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
     variables.insert("base_urls".to_owned(), base_urls.to_string());
+    if manifest == root().join("spin.toml") {
+        contract::hold(&demo.base_url);
+    }
     let loaded = WASM
         .load(manifest, variables.clone())?
         .keeping_rooms_for(&cli::serve::HEALTH);

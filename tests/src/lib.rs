@@ -9,6 +9,7 @@
 mod application;
 pub mod browser;
 mod cluster;
+mod contract;
 mod path;
 mod provider;
 mod proxy;

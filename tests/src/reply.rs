@@ -5,6 +5,8 @@ use http::HeaderMap;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
+use crate::contract;
+
 /// An answer of the service.
 #[derive(Debug)]
 pub struct Reply {
@@ -50,15 +52,23 @@ impl Reply {
     }
 }
 
-/// Sends a request and reads the answer.
+/// Sends a request, reads the answer and holds it against the OpenAPI document.
 ///
 /// # Errors
 ///
 /// When no answer comes.
+///
+/// # Panics
+///
+/// When the answer isn't one that the document describes.
 pub async fn send(request: RequestBuilder) -> Result<Reply> {
-    let response = request.send().await.context("no answer")?;
+    let (client, request) = request.build_split();
+    let request = request.context("no request")?;
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let response = client.execute(request).await.context("no answer")?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.bytes().await.context("the answer broke off")?;
+    contract::check(&method, &url, status, &headers, &body);
     Ok(Reply {
         status,
         headers,

@@ -6,6 +6,7 @@
 mod tests;
 
 mod operation;
+mod problems;
 mod schema;
 
 use serde_json::{Map, Value, json};
@@ -86,9 +87,16 @@ fn tags(components: &[&Component]) -> Vec<Value> {
     tags
 }
 
-/// One response for each status that a problem has; several kinds may share one.
+/// The responses that operations share: one for each status that a problem has, where several kinds may share one.
 fn responses() -> Value {
     let mut responses = Map::new();
+    responses.insert(
+        "NotModified".to_owned(),
+        json!({
+            "description": "The version that If-None-Match names is still the current one.",
+            "headers": {"ETag": {"schema": {"type": "string"}}}
+        }),
+    );
     for kind in problem::Kind::ALL {
         let (status, name, title) = kind.parts();
         let line = format!("`/problems/{name}`: {title}.");

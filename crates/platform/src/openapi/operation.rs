@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema;
+use super::{problems, schema};
 use crate::action::{Action, Shape};
 use crate::component::{Component, Does, Endpoint};
 use crate::field::{Field, Kind};
@@ -65,8 +65,14 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
         Does::Verb(resource, verb) => plain(resource, verb, &key),
         Does::Action(action) => written(action, key),
     };
-    if requires_key {
-        operation["responses"]["428"] = problem(428);
+    for status in problems::of(component, endpoint) {
+        operation["responses"][status.to_string()] = problem(status);
+    }
+    if problems::has_not_modified(endpoint) {
+        operation["responses"]["304"] = json!({"$ref": "#/components/responses/NotModified"});
+    }
+    if let Some(Value::Object(responses)) = operation.get_mut("responses") {
+        responses.sort_keys();
     }
     let id = endpoint.operation();
     operation["tags"] = json!([tag(&id)]);
@@ -112,14 +118,9 @@ fn path_parameters(operation: &mut Value, endpoint: &Endpoint) {
     }
 }
 
-/// The success response and those problems that any such operation may answer.
-fn responses(status: u16, success: Value, problems: &[u16]) -> Value {
-    let mut responses = Map::new();
-    responses.insert(status.to_string(), success);
-    for problem in problems {
-        responses.insert(problem.to_string(), self::problem(*problem));
-    }
-    Value::Object(responses)
+/// The response of an operation that succeeds.
+fn success(status: u16, response: Value) -> Value {
+    Value::Object(Map::from_iter([(status.to_string(), response)]))
 }
 
 fn problem(status: u16) -> Value {
@@ -150,20 +151,18 @@ fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
         Verb::Get => json!({
             "summary": format!("Get a {singular}"),
             "parameters": [query_parameter(&verbs::AS_OF), shared("IfNoneMatch")],
-            "responses": responses(
+            "responses": success(
                 200,
-                answer(&format!("The {singular}."), &name),
-                &[400, 401, 403, 404, 406, 422, 503]
+                answer(&format!("The {singular}."), &name)
             )
         }),
         Verb::Create => json!({
             "summary": format!("Create a {singular}"),
             "parameters": [key],
             "requestBody": body("application/json", reference(&format!("{name}Create"))),
-            "responses": responses(
+            "responses": success(
                 201,
-                answer(&format!("The {singular} that was made."), &name),
-                &[400, 401, 403, 408, 409, 413, 415, 422, 503]
+                answer(&format!("The {singular} that was made."), &name)
             )
         }),
         Verb::Update => json!({
@@ -171,53 +170,52 @@ fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
             "description": "JSON Merge Patch (RFC 7396): absent leaves, null clears, a value sets.",
             "parameters": [shared("IfMatch")],
             "requestBody": body("application/merge-patch+json", reference(&format!("{name}Update"))),
-            "responses": responses(
+            "responses": success(
                 200,
-                answer(&format!("The {singular} as it is now."), &name),
-                &[400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 503]
+                answer(&format!("The {singular} as it is now."), &name)
             )
         }),
         Verb::Delete => json!({
             "summary": format!("Delete a {singular}"),
             "description": "It can be restored.",
             "parameters": [shared("IfMatch")],
-            "responses": responses(
+            "responses": success(
                 204,
-                json!({"description": "It is deleted."}),
-                &[401, 403, 404, 412, 503]
+                json!({"description": "It is deleted."})
             )
         }),
         Verb::Restore => json!({
             "summary": format!("Restore a {singular}"),
             "parameters": [key],
-            "responses": responses(
+            "responses": success(
                 200,
-                answer(&format!("The {singular} that was brought back."), &name),
-                &[401, 403, 404, 409, 503]
+                answer(&format!("The {singular} that was brought back."), &name)
             )
         }),
         Verb::Import => json!({
             "summary": format!("Import {noun} from CSV"),
             "description": format!(
                 "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB (as JSON 60). Errors name row and column as a \
-                spreadsheet numbers them. With dry_run=true nothing is kept and the answer (200) says what would \
-                happen."
+                spreadsheet numbers them. With dry_run=true nothing is kept and the answer is 200."
             ),
             "parameters": [
                 {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
                 key
             ],
             "requestBody": body("text/csv", json!({"type": "string"})),
-            "responses": responses(
-                201,
-                json!({
-                    "description": "What was made, row by row.",
-                    "content": {"application/json": {"schema": reference("ImportReport")}}
-                }),
-                &[400, 401, 403, 408, 409, 413, 415, 422, 503]
-            )
+            "responses": {
+                "200": import_report("What would be made; nothing was kept."),
+                "201": import_report("What was made, row by row.")
+            }
         }),
     }
+}
+
+fn import_report(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": {"application/json": {"schema": reference("ImportReport")}}
+    })
 }
 
 fn list(resource: &Resource, name: &str) -> Value {
@@ -288,7 +286,7 @@ fn list(resource: &Resource, name: &str) -> Value {
     json!({
         "summary": format!("List {}", resource.name),
         "parameters": parameters,
-        "responses": responses(
+        "responses": success(
             200,
             json!({
                 "description": format!("A page{}.", only_with_files(
@@ -296,8 +294,7 @@ fn list(resource: &Resource, name: &str) -> Value {
                 )),
                 "headers": {"Link": {"description": "rel=\"next\"", "schema": {"type": "string"}}},
                 "content": content
-            }),
-            &[400, 401, 403, 406, 503]
+            })
         )
     })
 }
@@ -330,7 +327,7 @@ fn filter(name: String, field: &Field) -> Value {
 }
 
 fn written(action: &Action, key: Value) -> Value {
-    let success = match action.answers.schema {
+    let response = match action.answers.schema {
         Some(Shape::Resource(resource)) => {
             answer(action.answers.description, &schema::name(resource))
         }
@@ -357,28 +354,13 @@ fn written(action: &Action, key: Value) -> Value {
         }),
         None => json!({"description": action.answers.description}),
     };
-    let mut problems = vec![400, 406, 503];
-    if !matches!(action.access, Access::Public) {
-        problems.extend([401, 403]);
-    } else if action.body.is_some() {
-        problems.extend([401, 429]);
-    }
-    if action.path.contains('{') {
-        problems.push(404);
-    }
-    if action.body.is_some() {
-        problems.extend([408, 409, 413, 415, 422]);
-    }
-    problems.extend(action.answers.problems);
-    problems.sort_unstable();
-    problems.dedup();
     let mut parameters: Vec<Value> = action.query.iter().map(query_parameter).collect();
     if action.method == http::Method::POST && !matches!(action.access, Access::Public) {
         parameters.push(key);
     }
     let mut operation = json!({
         "summary": action.summary,
-        "responses": responses(action.answers.status, success, &problems)
+        "responses": success(action.answers.status, response)
     });
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);

@@ -59,7 +59,8 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
                 "data": {"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}},
                 "next_cursor": {"type": ["string", "null"], "description": "Where the list goes on."},
                 "count": {"type": "integer", "description": "All rows that match, with count=exact."}
-            }
+            },
+            "additionalProperties": false
         }),
     );
 }
@@ -217,10 +218,12 @@ pub(super) fn shared() -> Map<String, Value> {
                             "pointer": {"type": "string"},
                             "code": {"type": "string"},
                             "detail": {"type": "string"}
-                        }
+                        },
+                        "additionalProperties": false
                     }
                 }
-            }
+            },
+            "additionalProperties": false
         }),
     );
     schemas.insert(
@@ -239,10 +242,12 @@ pub(super) fn shared() -> Map<String, Value> {
                             "row": {"type": "integer", "description": "The header is row 1."},
                             "id": {"type": "string", "format": "uuid"},
                             "outcome": {"type": "string", "enum": ["create"]}
-                        }
+                        },
+                        "additionalProperties": false
                     }
                 }
-            }
+            },
+            "additionalProperties": false
         }),
     );
     schemas

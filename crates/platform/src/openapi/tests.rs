@@ -112,7 +112,10 @@ fn an_action_names_the_problems_of_its_own() {
     let document = made();
     let responses = &document["paths"]["/v1/lamps/report"]["get"]["responses"];
     let statuses: Vec<&String> = responses.as_object().unwrap().keys().collect();
-    assert_eq!(statuses, ["200", "400", "401", "403", "404", "406", "503"]);
+    assert_eq!(
+        statuses,
+        ["200", "400", "401", "403", "404", "406", "421", "503"]
+    );
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl Schedule {
 fn unclear_times(value: &Value) -> Vec<FieldError> {
     let Some(zone) = value["time_zone"]
         .as_str()
-        .and_then(|name| name.parse::<Tz>().ok())
+        .and_then(|name| name.parse::<Zone>().ok())
     else {
         return Vec::new();
     };

@@ -71,7 +71,7 @@ fn a_reset_is_sent_to_an_address_in_either_form() {
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
-        crate::addresses::answer_resets(app).await?;
+        answer_resets(app).await?;
         let sent = rows::count(
             app,
             "lms.notifications as n
@@ -197,6 +197,14 @@ fn a_password_is_the_same_on_every_keyboard() {
 }
 
 /// Lets what answers requests for a reset do so, where that is not the request itself.
-pub(crate) async fn answer_resets(_: &Application) -> Result<()> {
+async fn answer_resets(app: &Application) -> Result<()> {
+    let client = app.superuser().await?;
+    let routine = "lms_private.answer_reset_requests";
+    let row = client
+        .query_one("select to_regproc($1) is not null", &[&routine])
+        .await?;
+    if row.get(0) {
+        client.execute(&format!("select {routine}()"), &[]).await?;
+    }
     Ok(())
 }

@@ -43,10 +43,15 @@ months as materialized (
     (m.month + interval '1 month')::date as next,
     m.month at time zone s.time_zone as starts_at,
     (m.month + interval '1 month') at time zone s.time_zone as ends_at
-  from s
+  from (
+    select
+      s.time_zone,
+      coalesce(($1->>'to')::date, greatest(lms.today_in(s.time_zone), ($1->>'from')::date)) as last_day
+    from s
+  ) as s
   cross join lateral generate_series(
-    date_trunc('month', ($1->>'from')::timestamp),
-    date_trunc('month', ($1->>'to')::timestamp),
+    date_trunc('month', coalesce(($1->>'from')::timestamp, s.last_day - interval '11 months')),
+    date_trunc('month', s.last_day::timestamp),
     interval '1 month'
   ) as m (month)
 ),
@@ -196,7 +201,8 @@ select
       json_agg(json_build_object('start', lms.utc(s.starts_at), 'end', lms.utc(s.ends_at)) order by s.starts_at)
         filter (where s.starts_at is not null),
       '[]'
-    )
+    ),
+    'planned_until', (select lms.utc(p.planned_until) from lms.tutors_planned_until(array[r.id]) as p)
   )::text as body,
   null::text as tag
 from lms.tutors as r
@@ -251,11 +257,15 @@ with candidates as materialized (
   ) as f
 )
 select
-  json_build_object('data', coalesce(json_agg(page.item order by page.position), '[]'))::text as body,
+  json_build_object(
+    'data', coalesce(json_agg(page.item order by page.position), '[]'),
+    'planned_until', lms.utc(min(page.planned_until))
+  )::text as body,
   null::text as tag
 from (
   select
     row_number() over (order by c.places desc, c.name, c.id) as position,
+    p.planned_until,
     json_build_object(
       'id', c.id,
       'name', c.name,
@@ -270,11 +280,14 @@ from (
           '[]'
         )
         from unnest(s.slots) as u (slot)
-      )
+      ),
+      'planned_until', lms.utc(p.planned_until)
     ) as item
   from candidates as c
   left join slots as s
     on s.tutor_id = c.id
+  left join lms.tutors_planned_until(array(select c.id from candidates as c)) as p
+    on p.tutor_id = c.id
   where $1->>'from' is null
     or cardinality(s.slots) > 0
   order by c.places desc, c.name, c.id
@@ -300,6 +313,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -328,6 +342,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -351,25 +366,27 @@ select
       'ends_at', lms.utc(o.ends_at),
       'status', o.status,
       'reason', o.reason
-    ) order by o.original_start) filter (where o.id is not null),
+    ) order by o.original_start) filter (where o.place <= 2000),
     '[]'::json
-  ))::text as body,
+  ),
+  'planned_until', lms.utc(case when c.status = 'scheduled' then c.planned_until end),
+  'is_truncated', count(o.id) > 2000)::text as body,
   null::text as tag
 from lms.classes as c
 left join lateral (
-  select o.*
+  select o.*, row_number() over (order by o.original_start) as place
   from lms.occurrences as o
   where o.class_id = c.id
     and o.deleted_at is null
     and ($1->>'from' is null or o.ends_at > ($1->>'from')::timestamptz)
     and ($1->>'to' is null or o.starts_at < ($1->>'to')::timestamptz)
   order by o.original_start
-  limit 1000
+  limit 2001
 ) as o
   on true
 where c.id = ($1->>'id')::uuid
   and c.deleted_at is null
-group by c.id;
+group by c.id, c.status, c.planned_until;
 
 -- classes.occurrences.cancel
 with o as (
@@ -397,7 +414,7 @@ select
 from o;
 
 -- classes.occurrences.move
-with o as (
+with o as materialized (
   select o.*
   from lms.move_occurrence(
     ($1->>'id')::uuid,
@@ -416,7 +433,8 @@ select
       'starts_at', lms.utc(o.starts_at),
       'ends_at', lms.utc(o.ends_at),
       'status', o.status,
-      'reason', o.reason
+      'reason', o.reason,
+      'warnings', lms.warnings_of(o.class_id)
     )::text as body,
   null::text as tag
 from o;
@@ -445,6 +463,7 @@ select
     'meeting_provider', r.meeting_provider,
     'meeting_url', r.meeting_url,
     'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,

@@ -1,7 +1,7 @@
 //! Holds every response that a test receives against the OpenAPI document, so that the two can't drift apart: the operation
 //! names the status and the media type, and the body has the members of its schema and no others.
 //!
-//! What a response means is the tests' own business and isn't looked at here.
+//! The meaning of a response is the tests' own business and isn't looked at here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex, PoisonError};

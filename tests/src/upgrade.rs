@@ -103,7 +103,7 @@ async fn on_databases(
     let earlier = earlier(directory, &all)?;
     migrate::run(&before, &earlier, &options).await?;
     let demo = demo_with_zones(installation, &before, &names[0], &all).await?;
-    // What is copied must have nobody in it.
+    // A database that is copied must have no connections.
     client
         .execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1",

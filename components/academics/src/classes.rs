@@ -148,7 +148,8 @@ pub(crate) const READ_ATTENDANCE: Verb = Verb::Action("attendance");
 /// Writes who came.
 pub(crate) const RECORD_ATTENDANCE: Verb = Verb::Action("record-attendance");
 
-/// What those who learn see of their classes, and tutors and assessors of their children's: not who else is in them.
+/// The fields that learners see of their classes, and tutors and assessors of their children's: not who else is in
+/// them.
 const LEARNING: &[&str] = &[
     "centre_id",
     "tutor_id",

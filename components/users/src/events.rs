@@ -162,7 +162,8 @@ fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
     })
 }
 
-/// Whether nothing was found and something may yet come. The tag says how many events there are, or that the wait is over.
+/// Returns whether nothing was found and something may yet come. The tag says how many events there are, or that the
+/// wait is over.
 fn is_empty(answer: &Answer) -> bool {
     answer.tag.as_deref() == Some("0")
 }

@@ -109,7 +109,7 @@ pub(crate) struct Serving {
     pub(crate) manifest: PathBuf,
 }
 
-/// What is asked of clients.
+/// Limits that clients have to keep to.
 #[derive(Args)]
 pub(crate) struct Clients {
     /// How many connections one client address (of IPv6, one /64) may have open; 0 for no limit, as behind a proxy or an ingress,

@@ -17,7 +17,7 @@ pub const SETTINGS: [(&str, &str); 13] = [
     ("log_min_duration_statement", "-1"),
     ("log_min_duration_sample", "-1"),
     ("log_transaction_sample_rate", "0"),
-    // What is logged nevertheless is logged without parameters.
+    // Statements that are logged nevertheless are logged without parameters.
     ("log_parameter_max_length", "0"),
     ("log_parameter_max_length_on_error", "0"),
     // Plans and parse trees have constants in them.
@@ -33,7 +33,7 @@ const OF_MODULES: [(&str, &str); 2] = [
     ("pgaudit.log", "none"),
 ];
 
-/// What is set otherwise, for the server or for a role or database of it.
+/// Lists the settings that have other values, for the server or for a role or database of it.
 ///
 /// # Errors
 ///

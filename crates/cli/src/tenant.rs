@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::database::explain;
 
-/// What a tenant may be called, as where its admin changes it.
+/// The kind of a tenant's name, the same as where its admin changes it.
 const NAME: Kind = Kind::Text { min: 1, max: 200 };
 
 /// What a new tenant is made from. Region and retention class are the cell's.

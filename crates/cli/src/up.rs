@@ -64,7 +64,8 @@ pub async fn run(options: &Options) -> Result<()> {
     descriptors::allow_as_many_as_may_be();
     let listener = listen(options.listen).await?;
     let mut stop = Stop::new()?;
-    // What fails while it is prepared stops a cluster that it started, and no other: `lms prepare` and `spin up` may be at work on it.
+    // A failure during preparation stops a cluster that this program started, and no other: `lms prepare` and `spin up`
+    // may be at work on it.
     let outcome = tokio::select! {
         prepared = prepare(options, &state, &listener) => {
             let (application, demo) = prepared?;

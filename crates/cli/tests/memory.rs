@@ -1,4 +1,5 @@
-//! What the host takes of memory while files as large as they may be are imported, more of them at once than it works on at a time.
+//! The memory that the host takes while files as large as they may be are imported, more of them at once than it works
+//! on at a time.
 
 use std::fs::{File, Permissions};
 use std::net::TcpListener;

@@ -35,14 +35,14 @@ const TOO_MUCH: Problem = Problem::new(Kind::Unavailable)
 pub(crate) struct Taken {
     /// For the component.
     pub(crate) body: WasiBody,
-    /// Whether more of it is yet to come.
+    /// True when more of it is yet to come.
     pub(crate) is_long: bool,
     /// Set when that came too slowly; none when nothing is to come.
     slow: Option<Arc<AtomicBool>>,
 }
 
 impl Taken {
-    /// What tells afterwards whether the rest came too slowly.
+    /// Returns a watch that tells afterwards whether the rest came too slowly.
     pub(crate) fn watch(&self) -> Watch {
         Watch(self.slow.clone())
     }
@@ -127,7 +127,7 @@ pub(crate) fn too_slow() -> Problem {
         .closing()
 }
 
-/// What has been taken in.
+/// The part of a body that has been taken in.
 #[derive(Default)]
 struct Ahead {
     /// The first piece, which mostly is all, as it came.

@@ -8,8 +8,8 @@ use wasmtime::ResourceLimiter;
 
 use crate::engine::MAXIMUM_MEMORY;
 
-/// What an instance may have grown to and still serve further requests: more than hashing a
-/// password takes, and less than a large import.
+/// The size up to which an instance serves further requests: more than hashing a password takes,
+/// and less than a large import.
 const MODEST: usize = 32 << 20;
 
 /// How much there is, for those who decide on the instance.
@@ -17,7 +17,7 @@ const MODEST: usize = 32 << 20;
 pub(crate) struct Size(Arc<AtomicUsize>);
 
 impl Size {
-    /// Whether the instance is too large to be used again.
+    /// Returns whether the instance is too large to be used again.
     pub(crate) fn is_swollen(&self) -> bool {
         self.0.load(Ordering::Relaxed) > MODEST
     }

@@ -12,11 +12,11 @@ use tokio::time::{Instant, Sleep};
 /// A least rate. Only the time in which the client was waited for counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// What everybody may take.
+    /// The time that every client may take.
     grace: Duration,
     /// Bytes that are good for one more second.
     rate: u64,
-    /// What nobody may take longer than.
+    /// The longest time that any client may take.
     most: Duration,
 }
 
@@ -79,7 +79,7 @@ impl<B> Paced<B> {
         self.pace = pace;
     }
 
-    /// Whether the client has used up its time.
+    /// Ready once the client has used up its time.
     fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let left = self.pace.allows(self.taken).saturating_sub(self.waited);

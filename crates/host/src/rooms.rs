@@ -41,7 +41,7 @@ const BUSY_WITH_BODIES: Problem = Problem::new(Kind::Unavailable)
     .retry_after(30)
     .closing();
 
-/// What all threads share.
+/// The semaphores that all threads share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     bodies: Arc<Semaphore>,
@@ -69,7 +69,7 @@ pub(crate) struct Rooms {
     shared: Shared,
 }
 
-/// What a request needs a room for.
+/// The purpose that a request needs a room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Work like any other.

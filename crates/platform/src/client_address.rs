@@ -11,7 +11,7 @@ use crate::request::Request;
 /// The header of RFC 7239, which has a form of its own. Any other is a list of addresses, as `X-Forwarded-For` is.
 const FORWARDED: &str = "forwarded";
 
-/// What is told when the host names no address.
+/// The text that stands for the address when the host names none.
 const UNKNOWN: &str = "unknown";
 
 /// The proxies whose word is taken for whom a request comes from.
@@ -142,7 +142,7 @@ mod tests {
     fn the_last_that_is_not_trusted_is_the_client() {
         for (lines, expected) in [
             (&["198.51.100.1"][..], "198.51.100.1"),
-            // What is further left may be made up.
+            // Addresses further left may be made up.
             (&["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
             (&["1.1.1.1, 198.51.100.1, 10.0.0.7"], "198.51.100.1"),
             (&["1.1.1.1", "198.51.100.1,10.0.0.7"], "198.51.100.1"),

@@ -46,8 +46,8 @@ pub fn decode(text: &str, sort: &str, keys: &[SortKey]) -> Option<Value> {
     sound.then(|| Value::from(cursor.after))
 }
 
-/// Whether a row can have the key. A text that was written before its kind had today's rules is one too: a list does
-/// not end there.
+/// Returns whether a row can have the key. A text that was written before its kind had today's rules is one too: a list
+/// does not end there.
 fn is_key(kind: Kind, value: &str) -> bool {
     if kind.is_text() {
         return !value.contains('\0');

@@ -153,12 +153,12 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// What work comes to that asks for time zones: those that it lacks are read first. That is a statement of its own, whose
-    /// answer is not kept for the request's idempotency key.
+    /// Returns the result of work that asks for time zones: those that it lacks are read first. That is a statement of
+    /// its own, whose answer is not kept for the request's idempotency key.
     ///
     /// # Errors
     ///
-    /// What the work fails with, and a problem when the zones cannot be read.
+    /// The error of the work, or a problem when the zones cannot be read.
     pub async fn with_zones<T>(&self, work: impl Fn() -> Result<T, Problem>) -> Result<T, Problem> {
         let context = Context {
             idempotency_key: None,

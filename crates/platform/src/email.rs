@@ -18,7 +18,7 @@ const MAX_LOCAL_BYTES: usize = 64;
 /// and a domain of at least two labels.
 pub fn normalize(text: &str) -> Option<String> {
     let text = text.trim();
-    // What is far too long is not worth the work.
+    // A text that is far too long is not worth the work.
     if text.len() > 4 * MAX_BYTES {
         return None;
     }

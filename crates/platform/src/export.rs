@@ -13,8 +13,8 @@ use crate::sql::{Sql, Statement};
 /// taken like the others where people write in Chinese or Japanese.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
-/// Whether the text begins like a formula, perhaps behind apostrophes. One behind apostrophes needs a guard too, or it
-/// would be taken for a text that has one already.
+/// Returns whether the text begins like a formula, perhaps behind apostrophes. One behind apostrophes needs a guard
+/// too, or it would be taken for a text that has one already.
 fn is_guardable(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(FORMULA)
 }

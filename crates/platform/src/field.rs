@@ -321,13 +321,13 @@ impl Kind {
         )
     }
 
-    /// Whether the value is never shown.
+    /// Returns whether the value is never shown.
     pub const fn is_hidden(self) -> bool {
         matches!(self, Kind::Secret { .. } | Kind::Password { .. })
     }
 
-    /// Whether lists are sorted by the order of a language's letters ([`crate::collation`]); everything else is sorted by
-    /// its bytes.
+    /// Returns whether lists are sorted by the order of a language's letters ([`crate::collation`]); everything else is
+    /// sorted by its bytes.
     pub const fn has_letters(self) -> bool {
         matches!(self, Kind::Text { .. })
     }

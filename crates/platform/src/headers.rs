@@ -118,7 +118,7 @@ pub fn content_type(request: &Request, media: &[&str]) -> Result<(), Problem> {
     }
 }
 
-/// Whether the body comes in a coding, such as `gzip`, that is none of its own.
+/// Returns whether the body comes in a content coding other than `identity`, such as `gzip`.
 pub fn is_coded(request: &Request) -> bool {
     request.list("content-encoding").is_some_and(|codings| {
         codings

@@ -52,7 +52,7 @@ pub struct Gathered {
     pub arguments: String,
     /// Where its rows stand.
     pub places: Places,
-    /// What it takes of the instance's memory; to be held until the argument is gone.
+    /// The share of the instance's memory that it takes; to be held until the argument is gone.
     pub(crate) share: Share,
     /// The reader, when rows of it wait for time zones.
     waiting: Option<Box<Reader>>,
@@ -308,7 +308,7 @@ fn too_large() -> Problem {
     ))
 }
 
-/// Whether this is the line `sep=,` by which a spreadsheet tells another one what is between its cells.
+/// Returns whether this is the line `sep=,` by which a spreadsheet tells another one the separator of its cells.
 fn names_separator(cells: &[&str]) -> bool {
     matches!(cells, [first, ""] if first.eq_ignore_ascii_case("sep="))
 }

@@ -91,7 +91,7 @@ impl Networks {
         is_public(address) || self.hold(address)
     }
 
-    /// Whether the address is in one of them.
+    /// Returns whether the address is in one of the networks.
     pub(crate) fn hold(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }

@@ -86,7 +86,7 @@ pub fn object(resource: &Resource, grant: &Grant, depth: Depth) -> Sql {
     sql
 }
 
-/// Whether the row `r` is the caller's own, where the grant or the resource can say so.
+/// The condition that the row `r` is the caller's own, where the grant or the resource can say so.
 fn is_own(resource: &Resource, grant: &Grant) -> Option<Sql> {
     if let Some(condition) = grant.own {
         return Some(Sql::from(condition));

@@ -34,17 +34,17 @@ const WIDEST: i64 = 26 * 3600;
 #[derive(Clone, Copy)]
 pub struct Zone(&'static Rules);
 
-/// What the database says of a zone.
+/// The rules of a zone, as the database gives them.
 #[derive(Deserialize, PartialEq, Eq)]
 struct Rules {
     name: String,
-    /// What holds before the first change.
+    /// The offset and the abbreviation before the first change.
     offset: i32,
     abbreviation: String,
     changes: Vec<(i64, i32, String)>,
 }
 
-/// What the clocks of a zone show from a change of theirs on.
+/// A change of a zone's clocks, and the time that they show from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
     /// The instant, in UTC.
@@ -53,7 +53,7 @@ pub struct Change {
     pub from: i32,
     /// Seconds east of Greenwich from it on.
     pub to: i32,
-    /// What the time is called from it on, such as BST; a number where it has no name.
+    /// The name of the time from the change on, such as BST; a number where it has no name.
     pub abbreviation: &'static str,
 }
 
@@ -68,7 +68,7 @@ impl Zone {
         self.0.offset
     }
 
-    /// What the time is called before the first change.
+    /// The name of the time before the first change.
     pub fn first_abbreviation(self) -> &'static str {
         &self.0.abbreviation
     }
@@ -112,7 +112,7 @@ impl Rules {
             .map_or(self.offset, |(_, offset, _)| *offset)
     }
 
-    /// Whether chrono can count with it.
+    /// Returns whether chrono can count with it.
     fn is_sound(&self) -> bool {
         let mut offsets = self.changes.iter().map(|(_, offset, _)| *offset);
         FixedOffset::east_opt(self.offset).is_some()
@@ -215,7 +215,7 @@ type Known = BTreeMap<String, (Zone, DateTime<Utc>)>;
 static KNOWN: RwLock<Known> = RwLock::new(BTreeMap::new());
 
 thread_local! {
-    /// What the work that is being run has asked for in vain.
+    /// The names that the work that is being run has asked for in vain.
     static ASKED: RefCell<Asked> = RefCell::default();
 }
 
@@ -245,7 +245,7 @@ pub fn find(name: &str) -> Option<Zone> {
 ///
 /// # Errors
 ///
-/// What reading them fails with.
+/// The error of reading them.
 pub async fn resolved<T, E>(
     read: impl AsyncFn(Vec<String>) -> Result<String, E>,
     work: impl Fn() -> T,

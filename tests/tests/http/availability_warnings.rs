@@ -93,7 +93,7 @@ fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
                 "FREQ=WEEKLY;BYDAY=MO,TH;COUNT=9",
                 out.clone(),
             ),
-            // What is over is warned of no more.
+            // A lesson that is over gets no warnings any more.
             ("2024-02-07T12:00:00", "2024-02-07T13:00:00", "", json!([])),
         ] {
             let class = make(app, &admin, at(centre, tutor, start, end, rule)).await?;

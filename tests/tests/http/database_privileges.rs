@@ -1,4 +1,4 @@
-//! What the role of the components may not do in the database, whatever SQL it sends.
+//! Actions that the role of the components may not take in the database, whatever SQL it sends.
 
 use anyhow::Result;
 use tests::{Application, run};

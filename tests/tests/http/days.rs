@@ -116,7 +116,7 @@ fn progress_ends_with_the_month_that_it_is_at_the_centre() {
     });
 }
 
-/// What asks for the day or the local time of the server, which is nobody's.
+/// Expressions that ask for the day or the local time of the server, which is nobody's.
 const SERVERS: &str = r"(^|[^'])\m(current_date|current_time|localtime|localtimestamp)\M|\m(now\(\)|current_timestamp|clock_timestamp\(\)|transaction_timestamp\(\)|statement_timestamp\(\))\s*::\s*(date|timestamp\M)|'(today|tomorrow|yesterday)'";
 
 #[test]

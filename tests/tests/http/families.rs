@@ -10,7 +10,7 @@ use crate::classroom::{data, texts};
 use crate::csv::import;
 use crate::{people, rows};
 
-/// Whether the caller finds the student, and all that hangs on it.
+/// Returns whether the caller finds the student, and all that hangs on it.
 async fn sees(app: &Application, session: &Session, student: Uuid) -> Result<bool> {
     let account = people::account_of(app, student).await?;
     let found = app

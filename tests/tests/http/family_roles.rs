@@ -54,7 +54,8 @@ async fn child(app: &Application, admin: &Session, centre: Uuid) -> Result<Child
     })
 }
 
-/// What a parent sees of the child, and nothing of the classmate, by a caller who has no other scope there.
+/// Checks that a caller who has no other scope there sees of the child what a parent does, and nothing of the
+/// classmate.
 async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> Result<()> {
     let (student, classmate) = (child.student, child.classmate);
     app.get(caller, &format!("/v1/students/{student}"))
@@ -91,7 +92,7 @@ async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> R
     Ok(())
 }
 
-/// What a parent must not do to the child's class, nor anybody to the child who has no right at its centre.
+/// Checks that a parent writes nothing to the child's class, nor anybody to the child who has no right at its centre.
 async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> Result<()> {
     let before = rows::written(app).await?;
     let class = path(&child.class);

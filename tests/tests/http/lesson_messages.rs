@@ -1,4 +1,5 @@
-//! What messages about lessons say: whose lesson it is, of what, where and when; and that they read well when something is missing.
+//! The text of messages about lessons: whose lesson it is, of what, where and when; and that they read well when
+//! something is missing.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::work_values;
 use crate::workload::{Drawn, Worker};
 
-/// What every marked text begins with.
+/// The beginning of every marked text.
 pub(crate) const MARK: &str = "zqmk";
 /// The digits of every marked telephone number.
 pub(crate) const DIGITS: &str = "1632960987";
@@ -23,7 +23,8 @@ pub(crate) const DIGITS: &str = "1632960987";
 /// How often each status was answered.
 pub(crate) type Statuses = BTreeMap<u16, usize>;
 
-/// What can't be drawn: who is erased is somebody of the test's own, and the session that is ended has no table of its noun.
+/// Operations that can't be drawn: the person who is erased is one of the test's own, and the session that is ended has
+/// no table of its noun.
 const LEFT_OUT: &[&str] = &["privacy.erase", "auth.sessions.delete"];
 
 /// A marked value of a kind, where it takes text.
@@ -128,7 +129,7 @@ fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Va
 pub(crate) struct Sender<'a> {
     app: &'a Application,
     session: Session,
-    /// What was answered so far.
+    /// The answers so far, counted by status.
     pub(crate) statuses: Statuses,
 }
 

@@ -62,7 +62,7 @@ fn a_lesson_that_is_reported_late_is_paid_by_the_next_run_which_names_its_month(
             .await?;
         p.lesson(app, "2026-04-20T00:00:00Z", "2026-04-20T01:00:00Z")
             .await?;
-        // What is posted stays as it is.
+        // Rows that are posted stay as they are.
         let march = p.draft(app, &admin, "2026-03-01").await?.expect(200).json();
         assert_eq!(summed(&march), [(Some(60), Some("20.00"), &json!([]))]);
         let april = posted(app, &admin, &p, "2026-04-01").await?;

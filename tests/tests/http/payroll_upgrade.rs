@@ -1,4 +1,4 @@
-//! What an earlier release paid counts as paid: no lesson of a month that it posted is paid once more.
+//! Lessons that an earlier release paid count as paid: no lesson of a month that it posted is paid once more.
 
 use anyhow::{Context, Result};
 use cli::migrate::{embedded, run as migrate};

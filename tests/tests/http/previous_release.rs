@@ -224,8 +224,8 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// What is said, without members that only the second has, and without what an export of the second leaves out beside what that of
-/// the first does: columns that are new.
+/// The answer of the second, without members that only it has, and without the columns that its export leaves out
+/// beside those that the export of the first does: columns that are new.
 fn of_known(known: &Value, said: Value) -> Value {
     match (known, said) {
         (Value::Array(known), Value::Array(said)) => said

@@ -100,7 +100,7 @@ async fn account(app: &Application, admin: &Session, name: &str) -> Result<Uuid>
     Ok(user)
 }
 
-/// What is left of the notes in the table and in the log.
+/// The notes that are left in the table and in the log.
 async fn left(app: &Application) -> Result<Vec<String>> {
     let sql = "select details from lms.requests where details like 'spelt %'
         union

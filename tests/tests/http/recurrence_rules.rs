@@ -1,5 +1,5 @@
-//! What rules come to, held against python-dateutil and zoneinfo: random rules with every part that is taken, in zones whose clocks
-//! change.
+//! The lessons that rules make, held against python-dateutil and zoneinfo: random rules with every part that is taken,
+//! in zones whose clocks change.
 
 use academics::recurrence::Schedule;
 use anyhow::{Context, Result, anyhow};

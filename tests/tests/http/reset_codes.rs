@@ -33,7 +33,7 @@ async fn code(app: &Application, email: &str) -> Result<String> {
     outbox::code(app).await
 }
 
-/// What a request for a reset reads and writes, table by table.
+/// The reads and writes of a request for a reset, table by table.
 async fn work(app: &Application, tenant: &str, email: &str) -> Result<Vec<String>> {
     let mut client = app.superuser().await?;
     let transaction = client.transaction().await?;
@@ -231,7 +231,7 @@ fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is
             Ok(())
         })
         .await?;
-        // What says nothing about who signs in leaves a code alone.
+        // A change that says nothing about who signs in leaves a code alone.
         let email = "moved@aurora.example";
         rows::execute(app, "delete from lms.one_use_tokens", &[]).await?;
         let code = code(app, email).await?;

@@ -17,8 +17,8 @@ use crate::marked_requests::{DIGITS, MARK, Sender};
 /// Set for the process that does the work, whose own output is a log as well.
 const INNER: &str = "LMS_TEST_SERVER_LOG";
 
-/// What the server logs in the test: more than a server of ours does. With all parts of every error, in both forms, so that it is
-/// the application that keeps them out; as PostgreSQL comes, and as CloudNativePG runs it.
+/// Settings that make the server log more in the test than a server of ours does: all parts of every error, in both
+/// forms, so that it is the application that keeps them out; as PostgreSQL comes, and as CloudNativePG runs it.
 const TALKATIVE: [&str; 5] = [
     "alter system set logging_collector = on",
     "alter system set log_destination = 'stderr,csvlog'",
@@ -112,7 +112,7 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
         .collect();
     assert!(unexpected.is_empty(), "{unexpected:#?}");
 
-    // What has to be an error for the server is one without anybody's data.
+    // Failures that have to be errors for the server have nobody's data in them.
     time_out(app).await?;
     left_inside_a_transaction(app).await?;
     let text = logged_until(app, server, "last-control").await?;
@@ -127,8 +127,8 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
     Ok(())
 }
 
-/// What is logged until an error of the superuser's, with a word in it, is there in both forms: the server writes its log behind its answers,
-/// in the order in which it gave them. So whoever looks would find something.
+/// The log once an error of the superuser's, with a word in it, is there in both forms: the server writes its log
+/// behind its answers, in the order in which it gave them. So a search would find something.
 async fn logged_until(app: &Application, server: &Server, word: &str) -> Result<String> {
     let superuser = app.superuser().await?;
     ensure!(

@@ -278,7 +278,7 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
                     .await?
                     .expect(401);
                 rows::execute(app, AGAIN_99, &[]).await?;
-                // What a client writes itself stands before what the proxy appends.
+                // The part that a client writes itself stands before the part that the proxy appends.
                 login_from(app, right, None, Some("192.0.2.1, 203.0.113.7"))
                     .await?
                     .expect(429);

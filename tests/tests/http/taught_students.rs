@@ -51,7 +51,7 @@ async fn record(
         .await
 }
 
-/// Whether what is kept beside the lessons is what follows from them.
+/// Checks that the rows kept beside the lessons are those that follow from them.
 async fn is_exact(app: &Application) -> Result<()> {
     let derived = "select distinct a.tenant_id, o.tutor_id, a.student_id
         from lms.attendances as a

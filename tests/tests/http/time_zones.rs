@@ -230,7 +230,7 @@ fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
                 .json();
             assert_eq!(class["schedule"]["time_zone"], zone);
         }
-        // What is wrong is named by its row, also behind one that waited for its zone.
+        // Errors are named by their row, also behind one that waited for its zone.
         let wrong = [
             row("Indian/Chagos", 8),
             row("Asia/Shangri-La", 9),

@@ -1,5 +1,5 @@
-//! What a tutor enters of the own classes: lessons that are ahead, at the own centre, of a usual length. The people of the centre enter
-//! everything else.
+//! The lessons that tutors enter of their own classes: those that are ahead, at their own centre, of a usual length.
+//! The people of the centre enter everything else.
 
 use anyhow::Result;
 use chrono::{TimeDelta, Utc};
@@ -128,12 +128,12 @@ fn a_tutor_enters_no_lesson_that_has_begun_and_none_that_is_long() {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        // What was given is not made longer by who is paid for it.
+        // A lesson that was given is not made longer by the person who is paid for it.
         let body = json!({"start": time(now - TimeDelta::days(15)), "end": time(now - TimeDelta::days(15) + TimeDelta::hours(3))});
         app.post(&caller, &format!("{}/move", lesson(&given, &first)), body)
             .await?
             .expect(403);
-        // What the centre entered is the tutor's to write down and to complete.
+        // The tutor records the attendance of a class that the centre entered, and completes it.
         app.call(
             Some(&caller),
             Method::PUT,

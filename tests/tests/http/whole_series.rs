@@ -149,7 +149,7 @@ fn who_asks_for_times_is_told_until_when_they_are_planned() {
             "{text}"
         );
 
-        // What is over goes no further, planned or not.
+        // A class that is over goes no further, planned or not.
         crate::classroom::act(app, &admin, &format!("{}/cancel", path(&class)))
             .await?
             .expect(200);

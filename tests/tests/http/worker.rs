@@ -117,7 +117,7 @@ fn as_time_goes_on_the_occurrences_go_on_and_each_is_there_once() {
             assert!(again.is_empty(), "{again}");
         }
 
-        // What comes to an end has been there from the beginning, and does not go on behind it.
+        // A series that comes to an end has been there from the beginning, and does not go on behind it.
         assert_eq!(occurrences(app, over).await?.len(), 60);
         worker::round(&app.superuser_url, now + Duration::weeks(80)).await?;
         assert_eq!(occurrences(app, over).await?.len(), 60);

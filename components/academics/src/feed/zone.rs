@@ -188,7 +188,7 @@ fn new_year(year: i32) -> NaiveDateTime {
         .and_time(NaiveTime::MIN)
 }
 
-/// What a time is called: by its offset where it has no name.
+/// The name of a time; its offset where it has no name.
 fn named(abbreviation: &str, seconds: i32) -> String {
     if abbreviation.starts_with(|first: char| first.is_ascii_alphabetic()) {
         abbreviation.to_owned()
@@ -197,7 +197,7 @@ fn named(abbreviation: &str, seconds: i32) -> String {
     }
 }
 
-/// What holds before the first change of the years. Where clocks go back then, it is summer's.
+/// The observance that holds before the first change of the years. Where clocks go back then, it is summer's.
 fn beginning(zone: Zone, year: i32) -> Observance {
     let first = new_year(year);
     let before = zone

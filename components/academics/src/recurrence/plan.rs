@@ -25,7 +25,7 @@ pub struct Plan {
 }
 
 impl Schedule {
-    /// Whether the series has an end of its own; a single lesson has one.
+    /// Returns whether the series has an end of its own; a single lesson has one.
     pub fn ends(&self) -> bool {
         self.rule.as_ref().is_none_or(super::rule::Rule::ends)
     }
@@ -115,7 +115,7 @@ impl Schedule {
     /// yet. At most [`MAX_LESSONS`]: there are more to come when the end is not after what is asked for.
     pub fn continuation(&self, planned: DateTime<Utc>, now: DateTime<Utc>) -> Option<Plan> {
         let horizon = now + HORIZON;
-        // What was made before there was a limit of years goes on behind it as a series without an end does.
+        // A series that was made before there was a limit of years goes on behind it as one without an end does.
         let limit = if self.ends() {
             self.limit(now).max(horizon)
         } else {

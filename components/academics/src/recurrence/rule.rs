@@ -64,7 +64,7 @@ impl Rule {
         }
     }
 
-    /// Whether it has an end of its own.
+    /// Returns whether the rule has an end of its own.
     pub(super) fn ends(&self) -> bool {
         self.count.is_some() || self.until.is_some()
     }

@@ -25,7 +25,7 @@ impl Rule {
             .take(self.count.unwrap_or(usize::MAX))
     }
 
-    /// Whether the start is one of the rule's days.
+    /// Returns whether the start is one of the rule's days.
     pub(super) fn begins_on(&self, start: NaiveDate) -> bool {
         self.interval(start, 0)
             .is_some_and(|interval| self.chosen(interval).contains(&start))
@@ -90,7 +90,7 @@ impl Rule {
             .collect()
     }
 
-    /// Whether each part of the rule has the day.
+    /// Returns whether each part of the rule has the day.
     fn passes(&self, day: NaiveDate, interval: Interval) -> bool {
         let is_open = |parts: &[i32], place: i64, count: i64| {
             parts.is_empty() || is_among(parts, narrow(place), narrow(count))
@@ -106,7 +106,8 @@ impl Rule {
             && (self.days.is_empty() || self.days.iter().any(|one| self.is_day(*one, day)))
     }
 
-    /// Whether a day is the weekday that is meant: a number counts in the month, or in the year of a rule that names no months.
+    /// Returns whether a day is the weekday that is meant: a number counts in the month, or in the year of a rule that
+    /// names no months.
     fn is_day(&self, meant: Day, day: NaiveDate) -> bool {
         let Some(place) = meant.place else {
             return day.weekday() == meant.weekday;
@@ -124,7 +125,7 @@ impl Rule {
     }
 }
 
-/// Whether a place among so many is named, from the beginning or from the end.
+/// Returns whether a place among so many is named, from the beginning or from the end.
 fn is_among(named: &[i32], place: i32, count: i32) -> bool {
     named.contains(&place) || named.contains(&(place - count - 1))
 }

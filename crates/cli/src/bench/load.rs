@@ -95,7 +95,7 @@ pub(super) async fn run_beside(
         crowd.spawn(stay_busy(address, number, Arc::clone(other)));
     }
     let outcome = run(address, connections, time, source).await;
-    // Whoever is still under way has its connection closed.
+    // Connections that are still busy are closed.
     crowd.shutdown().await;
     outcome
 }

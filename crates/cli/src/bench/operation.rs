@@ -135,7 +135,7 @@ impl Operation {
         }
     }
 
-    /// What others do meanwhile, and on how many connections.
+    /// The operation that others run meanwhile, and the number of their connections.
     pub(super) fn beside(self) -> Option<(Operation, usize)> {
         (self == Self::ListBesideSignIns).then_some((Self::SignIn, SIGN_INS))
     }

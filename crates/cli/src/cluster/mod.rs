@@ -104,7 +104,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Whether it did not run before, so that whoever has it started it.
+    /// Returns whether the cluster did not run before, so that its holder started it.
     pub fn was_started(&self) -> bool {
         self.started
     }

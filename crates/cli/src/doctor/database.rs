@@ -103,7 +103,7 @@ async fn clock(client: &Client) -> Result<Outcome> {
     }
 }
 
-/// Whether the server's zones are those of this year: all of the application counts by them.
+/// Checks that the server's zones are those of this year: all of the application counts by them.
 async fn time_zones(client: &Client) -> Result<Outcome> {
     let outdated = zones::outdated(client).await?;
     if outdated.is_empty() {
@@ -217,7 +217,7 @@ async fn privileges(client: &Client) -> Result<Outcome> {
     }
 }
 
-/// Whether the server's log is one without anybody's data.
+/// Checks that the server's log has nobody's data in it.
 async fn server_log(client: &Client) -> Result<Outcome> {
     let faults = crate::server_log::faults(client).await?;
     if faults.is_empty() {

@@ -1,13 +1,14 @@
-//! What PostgreSQL lets everybody do in a new database and nobody needs to: make temporary objects and large objects. Both would get past
-//! the rules of the schema. That is no migration: a copy of a database has privileges of its own, and only a superuser can take
-//! away those on large objects.
+//! Privileges that PostgreSQL gives everybody in a new database and nobody needs: to make temporary objects and large
+//! objects. Both would get past the rules of the schema. That is no migration: a copy of a database has privileges of
+//! its own, and only a superuser can take away those on large objects.
 
 use anyhow::{Result, bail};
 use tokio_postgres::Client;
 
 use crate::database::explain;
 
-/// Whether the role of the components may make temporary objects, and whether it may call a function on large objects.
+/// Selects whether the role of the components may make temporary objects, and whether it may call a function on large
+/// objects.
 const HELD: &str = "select
   has_database_privilege(r.oid, current_database(), 'temporary'),
   exists (
@@ -42,7 +43,7 @@ begin
 end
 $$";
 
-/// What the application may do although it need not.
+/// Privileges that the application has although it does not need them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Excess {
     /// Make temporary tables and functions.

@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(split(wide.as_bytes(), 7).unwrap_err().status(), 400);
     }
 
-    /// What is said of a file that is refused, however it is cut.
+    /// The detail of the problem when a file is refused, the same however the file is cut.
     fn said(file: &str) -> String {
         let details: Vec<String> = [1, 3, 1000]
             .into_iter()
@@ -351,7 +351,7 @@ mod tests {
                 .records()
                 .map(|record| record.unwrap().iter().map(str::to_owned).collect())
                 .collect();
-            // What is refused would have been read, but not as it was meant.
+            // A file that is refused would have been read, but not as it was meant.
             if let Ok(rows) = split(file.as_bytes(), 5) {
                 let found: Vec<Vec<String>> = rows.into_iter().map(|(_, cells)| cells).collect();
                 prop_assert_eq!(found, expected);

@@ -1,11 +1,11 @@
-//! What the imports of one instance hold at a time: requests that share an instance share its memory, and what is
-//! not there would end the program with all of them.
+//! The memory that the imports of one instance hold at a time: requests that share an instance share its memory, and a
+//! lack of it would end the program with all of them.
 
 use std::cell::Cell;
 
 use crate::problem::{Kind, Problem};
 
-/// What all of them may hold: one that is as large as can be, and small ones beside it.
+/// The bytes that all of them may hold: one that is as large as can be, and small ones beside it.
 const ALL: usize = super::LARGEST + 16 * 1024 * 1024;
 
 thread_local! {

@@ -50,13 +50,13 @@ pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
 fn of_access(endpoint: &Endpoint) -> &'static [u16] {
     match endpoint.access() {
         Access::SignedIn | Access::Granted { .. } => &[401, 403, 421],
-        // Whoever sends something without a session is signing in, in one way or another.
+        // A client that sends something without a session is signing in, in one way or another.
         Access::Public if endpoint.method == Method::POST => &[401, 421, 429],
         Access::Public => &[],
     }
 }
 
-/// Whether 304 is an answer: the endpoint reads one resource, which has a version.
+/// Returns whether 304 is an answer: the endpoint reads one resource, which has a version.
 pub(super) fn has_not_modified(endpoint: &Endpoint) -> bool {
     endpoint.method == Method::GET
         && match endpoint.does {

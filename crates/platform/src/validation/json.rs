@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use super::escape_pointer;
 
-/// What is wrong with the text.
+/// A fault in the text.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// It is not JSON.

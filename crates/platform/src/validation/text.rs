@@ -59,7 +59,7 @@ pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// Whether the character leaves a mark on the screen by itself.
+/// Returns whether the character leaves a mark on the screen by itself.
 pub(crate) fn is_visible(c: char) -> bool {
     const IGNORABLE: icu_properties::CodePointSetDataBorrowed<'static> =
         CodePointSetData::new::<DefaultIgnorableCodePoint>();

@@ -115,7 +115,7 @@ fn rules_that_have_changed_make_another_zone() {
     let after = find("Test/Moved").unwrap();
     assert_ne!(before, after);
     assert_eq!(after.changes().count(), 1);
-    // What nobody can count with is not taken.
+    // Zones that nobody can count with are not taken.
     remember(r#"[{"name": "Test/Wide", "offset": 90000, "abbreviation": "A", "changes": []}]"#);
     remember("no JSON");
     assert_eq!(find("Test/Wide"), None);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing to build and run: a linker, the target wasm32-wasip2, PostgreSQL 15, pgBackRest.
+# Installs what is missing to build and run: a linker, the target wasm32-wasip2, PostgreSQL 15, current time zones, pgBackRest.
 # What is there already is left alone, so that the second run asks no server for anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,6 +33,11 @@ fi
 if [ ! -x /usr/lib/postgresql/15/bin/initdb ] &&
   ! { command -v initdb >/dev/null && initdb --version | grep -q ' 15\.'; }; then
   install_packages "PostgreSQL 15" postgresql-15
+fi
+
+# PostgreSQL has its time zones from the system. British Columbia stays on summer time since 2026, which older zones do not know.
+if [ "$(TZ=America/Vancouver date -d 2027-01-11T00:00:00Z +%z)" != -0700 ]; then
+  install_packages "the time zones of 2026" tzdata
 fi
 
 command -v pgbackrest >/dev/null || install_packages "a program for backups" pgbackrest

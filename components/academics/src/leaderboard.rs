@@ -81,7 +81,7 @@ pub(crate) const SHOW: Action = Action {
         )
         .required()])),
         description: "Points of a period by student.",
-        problems: &[],
+        problems: &[422],
     },
     run: Run::Statement(leaderboard),
 };

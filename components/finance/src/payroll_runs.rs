@@ -209,7 +209,7 @@ pub(crate) const SHOW: Action = Action {
         status: 200,
         schema: Some(Shape::Fields(RUN)),
         description: "The run with its items.",
-        problems: &[],
+        problems: &[304],
     },
     run: Run::Statement(show),
 };

@@ -156,7 +156,7 @@ pub(crate) const LEND: Action = Action {
         status: 201,
         schema: Some(Shape::Resource(&INVENTORY_LOANS)),
         description: "The loan.",
-        problems: &[],
+        problems: &[412],
     },
     run: Run::View(lend),
 };
@@ -178,7 +178,7 @@ pub(crate) const RETURN: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&INVENTORY_LOANS)),
         description: "The loan, at its end: all of it is available again.",
-        problems: &[],
+        problems: &[412],
     },
     run: Run::Prepared(versioned, take_back),
 };

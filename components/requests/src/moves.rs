@@ -38,7 +38,7 @@ const fn action(
             status: 200,
             schema: Some(Shape::Resource(&REQUESTS)),
             description,
-            problems: &[],
+            problems: &[412],
         },
         run: Run::Prepared(versioned, build),
     }

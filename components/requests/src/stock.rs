@@ -57,7 +57,7 @@ pub(crate) const ADJUST: Action = Action {
         status: 200,
         schema: Some(Shape::Resource(&INVENTORY)),
         description: "The item with its new quantity.",
-        problems: &[],
+        problems: &[412],
     },
     run: Run::Prepared(versioned, adjust),
 };

@@ -223,12 +223,12 @@ async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
         let count = text(&address, recorded).await?;
 
         let client = database::connect(&address).await?;
-        client.batch_execute("update lms.users set status = 'inactive' where email = 'tutor@aurora.example'").await?;
+        client.batch_execute("update lms.users set status = 'inactive' where email = 'finance@aurora.example'").await?;
         let before = text(&address, "select count(*)::text from lms.users").await?;
         let second = demo::create(&address, &options).await?;
         assert_eq!(serde_json::to_value(&first)?, serde_json::to_value(&second)?);
         assert_eq!(text(&address, "select count(*)::text from lms.users").await?, before);
-        let query = "select password_hash from lms.users where email = 'tutor@aurora.example' and status = 'active'";
+        let query = "select password_hash from lms.users where email = 'finance@aurora.example' and status = 'active'";
         assert!(password::matches("a password for all", &text(&address, query).await?));
 
         let expected = count.parse::<u64>()? + 2;

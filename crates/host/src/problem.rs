@@ -190,7 +190,12 @@ mod tests {
         ] {
             assert_eq!(response.headers()[name], value, "{name}");
         }
-        let body = response.into_body().collect().await?.to_bytes();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| anyhow::anyhow!("{error}"))?
+            .to_bytes();
         assert_eq!(
             serde_json::from_slice::<Value>(&body)?,
             json!({

@@ -53,7 +53,8 @@ pub struct Answers {
     pub schema: Option<Shape>,
     /// What it is, for the reference.
     pub description: &'static str,
-    /// The statuses of problems that its own statement or rule answers, besides those that follow from access, path and body.
+    /// The statuses that its own statement or rule answers, besides those that follow from access, path and body: problems, and 304 where
+    /// the answer has a version that is no resource's.
     pub problems: &'static [u16],
 }
 

@@ -219,7 +219,16 @@ fn a_code_for_an_address_ends_with_another_and_with_the_account() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let supervisor = app.sign_in(Role::Supervisor).await?;
-        let (user, _) = tutor(app).await?;
+        let home = app
+            .get(&supervisor, "/v1/auth/me")
+            .await?
+            .expect(200)
+            .json();
+        let home = home["user"]["centre_id"]
+            .as_str()
+            .context("a centre")?
+            .parse()?;
+        let user = people::user(app, &admin, "parent", home).await?;
         let path = format!("/v1/users/{user}");
         change(app, &supervisor, user, NEW).await?.expect(200);
         let first = outbox::code(app).await?;

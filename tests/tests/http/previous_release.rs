@@ -250,6 +250,17 @@ fn of_known(known: &Value, said: Value) -> Value {
     }
 }
 
+/// Operations that took away what others still stood on, and are refused since (docs/leaving.md).
+const STANDS_ON: [&str; 7] = [
+    "centres.delete",
+    "staff.delete",
+    "students.delete",
+    "tutors.delete",
+    "users.deactivate",
+    "users.delete",
+    "users.update",
+];
+
 #[test]
 fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
     run_upgraded(async |releases| {
@@ -264,6 +275,7 @@ fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
             for endpoint in writes()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
+                .filter(|endpoint| !STANDS_ON.contains(&endpoint.operation().as_str()))
             {
                 for _ in 0..5 {
                     let Some(drawn) = worker.draw(endpoint).await? else {

@@ -97,7 +97,7 @@ fn requests_for_a_reset_are_limited_alike_whether_there_is_an_account_or_not() {
             assert!((1..=1800).contains(&seconds), "{seconds}");
         }
         // Others may still ask.
-        ask(app, "aurora", &app.user(0, Role::Tutor).email)
+        ask(app, "aurora", &app.user(0, Role::Support).email)
             .await?
             .expect(202);
         ask(app, "harbour", &user.email).await?.expect(202);
@@ -148,7 +148,7 @@ async fn ends_a_code(
     what: &str,
     cause: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
-    let user = app.user(0, Role::Tutor);
+    let user = app.user(0, Role::Support);
     // Each cause is looked at by itself: earlier requests do not count.
     rows::execute(app, "delete from lms.one_use_tokens", &[]).await?;
     let email = rows::texts(
@@ -180,7 +180,7 @@ async fn ends_a_code(
 fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is_deleted() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, Role::Support);
         let path = format!("/v1/users/{}", user.id);
         let post = async |app: &Application, action: &str| {
             let action = format!("{path}/{action}");
@@ -191,7 +191,7 @@ fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is
             anyhow::Ok(())
         };
         ends_a_code(app, "password", async |app| {
-            let session = app.sign_in(Role::Tutor).await?;
+            let session = app.sign_in(Role::Support).await?;
             let body = json!({"current": user.password, "new": NEW});
             app.post(&session, "/v1/auth/password", body)
                 .await?
@@ -211,7 +211,7 @@ fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is
         .await?;
         ends_a_code(app, "role", async |app| {
             patch(app, json!({"role": "assessor"})).await?;
-            patch(app, json!({"role": "tutor"})).await
+            patch(app, json!({"role": "support"})).await
         })
         .await?;
         ends_a_code(app, "tenant", async |app| {

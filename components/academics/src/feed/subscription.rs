@@ -36,7 +36,7 @@ pub(crate) const READ: Action = Action {
         status: 200,
         schema: Some(Shape::Document(MEDIA_TYPE)),
         description: "The classes of the user that the address belongs to (RFC 5545).",
-        problems: &[],
+        problems: &[304, 404],
     },
     run: Run::Custom(read),
 };

@@ -58,7 +58,7 @@ pub(crate) const SHOW: Action = Action {
             .required(),
         ])),
         description: "Whether there is one, and since when.",
-        problems: &[],
+        problems: &[304, 404],
     },
     run: Run::Statement(show),
 };
@@ -77,7 +77,7 @@ pub(crate) const REVOKE: Action = Action {
         status: 204,
         schema: None,
         description: "The address no longer works.",
-        problems: &[],
+        problems: &[404],
     },
     run: Run::Statement(revoke),
 };

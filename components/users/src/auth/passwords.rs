@@ -39,7 +39,7 @@ pub(crate) const CHANGE: Action = Action {
         status: 204,
         schema: None,
         description: "The password is changed; all other sessions have ended.",
-        problems: &[],
+        problems: &[429],
     },
     run: Run::Custom(change),
 };

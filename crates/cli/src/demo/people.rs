@@ -245,7 +245,7 @@ async fn create_centres(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Resul
             "code": code,
             "time_zone": time_zone,
             "currency": plan.currency(),
-            "address": {"street": format!("{name} Street {}", rows.len() + 7), "city": name},
+            "address": {"line1": format!("{name} Street {}", rows.len() + 7), "city": name},
             "email": format!("{}@{}.example", code.to_lowercase(), plan.slug),
         }));
     }

@@ -68,9 +68,6 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
     for status in problems::of(component, endpoint) {
         operation["responses"][status.to_string()] = problem(status);
     }
-    if problems::has_not_modified(endpoint) {
-        operation["responses"]["304"] = json!({"$ref": "#/components/responses/NotModified"});
-    }
     if let Some(Value::Object(responses)) = operation.get_mut("responses") {
         responses.sort_keys();
     }
@@ -124,7 +121,11 @@ fn success(status: u16, response: Value) -> Value {
 }
 
 fn problem(status: u16) -> Value {
-    json!({"$ref": format!("#/components/responses/Problem{status}")})
+    let name = match status {
+        304 => "NotModified".to_owned(),
+        _ => format!("Problem{status}"),
+    };
+    json!({"$ref": format!("#/components/responses/{name}")})
 }
 
 fn body(media: &str, schema: Value) -> Value {

@@ -10,7 +10,7 @@ use crate::action::Shape;
 use crate::component::{Component, Does, Endpoint};
 use crate::policy::{Access, Verb};
 
-/// The statuses of the problems that the endpoint can answer, in order.
+/// The statuses that the endpoint can answer besides success, in order.
 pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
     // Any request may have a query or a header that can't be taken, or come while the database is away.
     let mut statuses = BTreeSet::from([400, 503]);
@@ -26,6 +26,9 @@ pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
     }
     if endpoint.method == Method::DELETE {
         statuses.insert(409);
+    }
+    if reads_version(endpoint) {
+        statuses.insert(304);
     }
     if component.requires_key(endpoint) {
         statuses.insert(428);
@@ -56,8 +59,8 @@ fn of_access(endpoint: &Endpoint) -> &'static [u16] {
     }
 }
 
-/// Returns whether 304 is an answer: the endpoint reads one resource, which has a version.
-pub(super) fn has_not_modified(endpoint: &Endpoint) -> bool {
+/// Returns whether the endpoint reads one resource, whose version a client may know already.
+fn reads_version(endpoint: &Endpoint) -> bool {
     endpoint.method == Method::GET
         && match endpoint.does {
             Does::Verb(_, verb) => verb == Verb::Get,

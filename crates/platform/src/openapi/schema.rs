@@ -144,7 +144,8 @@ pub(super) fn of_kind(kind: Kind) -> Value {
             "type": "number",
             "minimum": min,
             "maximum": max,
-            "multipleOf": 10f64.powi(-i32::from(places))
+            // Not multipleOf: 0.3333 is no multiple of 0.0001 for validators that count in binary.
+            "x-decimal-places": places
         }),
         Kind::Money => json!({
             "type": "string",
@@ -187,6 +188,7 @@ pub(super) fn of_kind(kind: Kind) -> Value {
         }),
         Kind::Object(fields) => object(fields.iter(), |field| field.required),
         Kind::Json { .. } => json!({"type": "object"}),
+        Kind::Rows([]) => json!({"type": "array", "items": {"type": "object"}}),
         Kind::Rows(fields) => json!({
             "type": "array",
             "items": object(fields.iter(), |field| field.required)

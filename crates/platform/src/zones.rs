@@ -193,7 +193,7 @@ impl TimeZone for Zone {
         let Some(first) = fitting.next() else {
             return MappedLocalTime::None;
         };
-        match fitting.last() {
+        match fitting.next_back() {
             Some(last) if last != first => MappedLocalTime::Ambiguous(first, last),
             _ => MappedLocalTime::Single(first),
         }

@@ -34,10 +34,10 @@ fn an_answer_that_never_comes_is_a_503_and_the_change_is_made_once() {
     run_behind_proxy(async |app, proxy| {
         let admin = app.sign_in(Role::Admin).await?;
         let request = || {
-            app.request(Method::POST, "/v1/centres")
+            app.request(Method::POST, "/v1/users")
                 .bearer_auth(&admin.token)
                 .header("idempotency-key", "lost")
-                .json(&centre("lake"))
+                .json(&json!({"name": "Ana", "email": "ana@lake.example", "role": "parent"}))
         };
         proxy.mute(true);
         is_unavailable(&within(send(request())).await?);
@@ -48,7 +48,7 @@ fn an_answer_that_never_comes_is_a_503_and_the_change_is_made_once() {
         // Only the answer was lost: whoever repeats the request with its key gets that answer.
         let again = within(send(request())).await?.expect(201);
         assert_eq!(again.header("idempotency-replayed"), "true");
-        let made = rows::count(app, "lms.centres where code = 'lake'", &[]).await?;
+        let made = rows::count(app, "lms.users where email = 'ana@lake.example'", &[]).await?;
         assert_eq!(made, 1);
         Ok(())
     });

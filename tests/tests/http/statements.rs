@@ -46,6 +46,7 @@ fn every_request_is_one_statement() {
                     "auth.password.reset" => {
                         json!({"tenant": "x", "email": "nobody@example.org"})
                     }
+                    "auth.email.confirm" => json!({"token": "unknown"}),
                     "auth.password.confirm" => {
                         json!({"token": "unknown", "password": "a wholly new password"})
                     }

@@ -296,12 +296,12 @@ fn tutors_are_found_by_subject_level_slot_and_places() {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, away) = rows::centres(app).await?;
         // Those of the demo are out of the way.
-        rows::execute(
-            app,
-            "update lms.tutors set deleted_at = now() where tenant_id = $1",
-            &[&admin.tenant],
-        )
-        .await?;
+        let sql = format!(
+            "set session_replication_role = replica;
+            update lms.tutors set deleted_at = now(), left_at = now() where tenant_id = '{}'",
+            admin.tenant
+        );
+        app.superuser().await?.batch_execute(&sql).await?;
         for (name, centre, subjects, places, weekday) in [
             (
                 "Ana",

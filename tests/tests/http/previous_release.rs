@@ -225,7 +225,7 @@ fn shape(value: &Value) -> Value {
 }
 
 /// The answer of the second, without members that only it has, and without the columns that its export leaves out
-/// beside those that the export of the first does: columns that are new.
+/// beside those that the export of the first does: columns that are new. A class may have warnings that there were not before, too.
 fn of_known(known: &Value, said: Value) -> Value {
     match (known, said) {
         (Value::Array(known), Value::Array(said)) => said
@@ -238,7 +238,7 @@ fn of_known(known: &Value, said: Value) -> Value {
             .filter_map(|(name, item)| {
                 let known = known.get(&name)?;
                 let mut item = of_known(known, item);
-                if let ("withheld", Some(known), Some(items)) =
+                if let ("withheld" | "warnings", Some(known), Some(items)) =
                     (name.as_str(), known.as_array(), item.as_array_mut())
                 {
                     items.truncate(known.len());

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use http::Method;
+use serde_json::json;
 use tests::{Application, Reply, Role, Session, run, run_behind_proxy, send};
 
 use crate::faults::{

@@ -48,27 +48,22 @@ fn marked(kind: Kind) -> Option<Value> {
 }
 
 /// Marks the fields of a body: those that it has, or all that take text.
-fn mark(operation: &str, body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
+fn mark(body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
     for field in fields {
         match (field.kind, body.get_mut(field.name)) {
             (_, None) if !all => {}
             (Kind::Object(members), Some(Value::Object(inner))) => {
-                mark(operation, inner, &members.iter().collect::<Vec<_>>(), all);
+                mark(inner, &members.iter().collect::<Vec<_>>(), all);
             }
             (Kind::Object(members), _) if all => {
                 let mut inner = Map::new();
-                mark(
-                    operation,
-                    &mut inner,
-                    &members.iter().collect::<Vec<_>>(),
-                    all,
-                );
+                mark(&mut inner, &members.iter().collect::<Vec<_>>(), all);
                 body.insert(field.name.to_owned(), Value::Object(inner));
             }
             (Kind::Rows(members), Some(Value::Array(rows))) => {
                 let members: Vec<&Field> = members.iter().collect();
                 for row in rows.iter_mut().filter_map(Value::as_object_mut) {
-                    mark(operation, row, &members, all);
+                    mark(row, &members, all);
                 }
             }
             (_, Some(Value::String(url))) if url.starts_with("https://") => {
@@ -101,9 +96,9 @@ fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Va
     let operation = endpoint.operation();
     let fields = fields(endpoint);
     let mut some = drawn.clone();
-    mark(&operation, &mut some, &fields, false);
+    mark(&mut some, &fields, false);
     let mut all = drawn.clone();
-    mark(&operation, &mut all, &fields, true);
+    mark(&mut all, &fields, true);
     work_values::complete(&operation, &mut all);
     let (mut wrong, mut astray, mut odd) = (some.clone(), some.clone(), some.clone());
     for field in &fields {

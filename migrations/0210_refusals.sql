@@ -1,4 +1,4 @@
--- What is refused is answered, not raised: what PL/pgSQL catches never gets into the server's log, and an error's DETAIL and CONTEXT
+-- Refusals are answered, not raised: an error that PL/pgSQL catches never gets into the server's log, and an error's DETAIL and CONTEXT
 -- hold what people typed. log_error_verbosity = terse would not do instead: CloudNativePG logs as CSV, which has all parts of an error
 -- at every verbosity.
 set local role lms_owner;
@@ -157,7 +157,7 @@ begin
         execute format('execute %I(current_setting(''app.arguments'')::jsonb)', kept_as) into body, tag;
       end if;
 
-      -- What is checked at the end of a transaction is refused in here, too.
+      -- Checks that wait for the end of a transaction are made in here, too.
       set constraints all immediate;
 
       if tag = 'dry_run' then

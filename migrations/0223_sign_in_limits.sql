@@ -134,7 +134,7 @@ begin
       case when device is null then lms_private.origin_free_at(origin) end
     )
   );
-  -- What is under way may turn out to be a guess, so there are never more of them than failures that are left. It is over in a moment.
+  -- An attempt under way may turn out to be a guess, so there are never more of them than failures that are left. It is over in a moment.
   if under_way >= greatest(1, free_tries - failures) then
     raise exception using errcode = 'LM429', message = '1';
   end if;

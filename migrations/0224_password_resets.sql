@@ -199,7 +199,7 @@ as $$
 declare
   used record;
 begin
-  -- Whoever presents the same token meanwhile waits, and then finds it used.
+  -- A second request with the same token waits meanwhile, and then finds it used.
   select o.tenant_id, o.user_id
   into used
   from lms.one_use_tokens as o

@@ -32,7 +32,7 @@ begin
   if current_setting('transaction_read_only')::boolean then
     return;
   end if;
-  -- What was left behind goes, of whichever tenant; what another is removing at this moment is left to that one.
+  -- Rows that were left behind go, of whichever tenant; those that another is removing at this moment are left to that one.
   delete from lms_private.event_waits as w
   where (w.tenant_id, w.ticket) in (
     select old.tenant_id, old.ticket

@@ -17,7 +17,7 @@ grant update (relationship, deleted_at) on lms.guardians to lms_application;
 grant insert, delete, update (relationship, deleted_at) on lms.guardians to lms_definer;
 grant update (parent_id) on lms.students to lms_definer;
 
--- What was written before there was a rule: first contacts without a link get one, and no student is a guardian.
+-- Rows that were written before there was a rule: first contacts without a link get one, and no student is a guardian.
 alter table lms.guardians no force row level security;
 alter table lms.students no force row level security;
 alter table lms.users no force row level security;

@@ -1,6 +1,6 @@
--- Whose rows a caller sees beyond those of the role. A student sees the own ones. A guardian sees the children, whatever the role: a tutor
+-- The rows that a caller sees beyond those of the role. A student sees the own ones. A guardian sees the children, whatever the role: a tutor
 -- who is a parent sees both. A tutor sees the pupils: those who are assigned, and those of the lessons that the tutor gives or gave.
--- What is written follows from the role alone.
+-- The right to write follows from the role alone.
 set local role lms_owner;
 
 create function lms.caller_family() returns uuid[]

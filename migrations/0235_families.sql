@@ -1,4 +1,4 @@
--- What else asks whose child a student is: statements of account, progress, legal holds and the export of a person. All ask the guardians.
+-- Other places that ask whose child a student is: statements of account, progress, legal holds and the export of a person. All ask the guardians.
 set local role lms_owner;
 
 create or replace function lms_private.account_students(student uuid, parent uuid) returns uuid[]
@@ -310,7 +310,7 @@ begin
     'files', lms_private.subject_files(tenant, own, children, most),
     'withheld', lms_private.withheld(children.users <> '{}')
   );
-  -- What a component can take in one answer.
+  -- The most that a component can take in one answer.
   if most is not null and octet_length(document::text) > 33554432 then
     raise exception using
       errcode = 'LM409', message = 'This is more than 32 MiB. The operator can export it by lms privacy export.', column = 'id';

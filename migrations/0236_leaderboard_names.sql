@@ -20,7 +20,7 @@ strict
 parallel safe
 as $$
 declare
-  -- What is written onto the letter before it: accents, vowel signs of the scripts of India and of Thai, joiners.
+  -- Marks that are written onto the letter before them: accents, vowel signs of the scripts of India and of Thai, joiners.
   marks constant text := '[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670'
     || '\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd\u0a01-\u0a03\u0a3c-\u0a51'
     || '\u0a81-\u0a83\u0abc\u0abe-\u0acd\u0b01-\u0b03\u0b3c\u0b3e-\u0b57\u0b82\u0bbe-\u0bcd\u0c00-\u0c04\u0c3e-\u0c56'

@@ -207,7 +207,7 @@ declare
   reference record;
   is_gone boolean;
 begin
-  -- What comes back refers to nobody who is gone: what may be empty is emptied, and for the rest somebody has to be restored first.
+  -- A row that comes back refers to nobody who is gone: a reference that may be empty is emptied, and for the rest somebody has to be restored first.
   if tg_op = 'UPDATE' and old.deleted_at is not null and new.deleted_at is null then
     for reference in
       select d.parent, d.child_column, a.attnotnull as is_needed
@@ -485,7 +485,7 @@ grant update (left_with) on lms.users, lms.centres to lms_definer;
 grant update (deleted_at) on lms.guardians to lms_definer;
 grant update (assigned_to) on lms.requests to lms_definer;
 grant update (student_ids) on lms.classes to lms_definer;
--- What triggers on classes do behind it.
+-- The work that triggers on classes do behind it.
 grant insert, update on lms.enrolments, lms.attendances, lms.occurrences to lms_definer;
 grant execute on function
   lms_private.may_become,
@@ -557,7 +557,7 @@ declare
   one text;
 begin
   foreach one in array array['users', 'students', 'tutors', 'staff', 'centres'] loop
-    -- What follows is written to tables whose writers take turns, so the turn is taken before a row is locked.
+    -- The rows that follow are written to tables whose writers take turns, so the turn is taken before a row is locked.
     execute format(
       'create trigger take_turn_to_leave before update of deleted_at%s on lms.%I
       for each statement execute function lms_private.take_turn()',

@@ -1,4 +1,4 @@
--- Who has left (0240) is in no list of today: leaderboards, the lists of analytics, the tutors that a student can be given. Asked for by
+-- People who have left (0240) are in no list of today: leaderboards, the lists of analytics, the tutors that a student can be given. Asked for by
 -- id, the figures of somebody who has left are still there.
 set local role lms_owner;
 

@@ -229,7 +229,7 @@ begin
   limit 1;
 
   n.language := words.language;
-  -- What was filled in is what is kept.
+  -- The text is kept as it was filled in.
   n.data := coalesce(
     (
       select jsonb_object_agg(

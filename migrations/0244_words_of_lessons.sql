@@ -25,7 +25,7 @@ set
   lists = '{students}'
 where e.key in ('lesson_cancelled', 'lesson_changed', 'lesson_moved', 'lessons_cancelled', 'lessons_changed');
 
--- What there is an event of, there can be a template of.
+-- Every event can have a template.
 do $$
 begin
   alter table lms.notification_templates drop constraint notification_templates_key_check;
@@ -167,7 +167,7 @@ begin
         and t.id in (c.tutor_id, c.was_tutor_id)
         and t.deleted_at is null
     ), told as (
-      -- Whose lesson it is: to a student nobody's but the own, to a parent the children's, to a tutor the students' if they are few.
+      -- The students whose lesson it is: to a student nobody's but the own, to a parent the children's, to a tutor the students' if they are few.
       select l.id, l.user_id, null as student
       from learning as l
       union

@@ -1,4 +1,4 @@
--- What has not begun was attended by nobody and is not complete. An apology may come ahead: a family that calls in sick is excused.
+-- A lesson that has not begun was attended by nobody and is not complete. An apology may come ahead: a family that calls in sick is excused.
 set local role lms_owner;
 
 create or replace function lms.settle_class(class uuid, status text, reason text) returns lms.classes
@@ -104,7 +104,7 @@ begin
         column = format('students/%s/status', stranger);
     end if;
   end if;
-  -- What is recorded is the whole list: who is not in it has no record.
+  -- The whole list is recorded: a student who is not in it has no record.
   update lms.attendances as a
   set
     status = r.status,

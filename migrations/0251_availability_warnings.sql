@@ -1,4 +1,4 @@
--- What is odd about a class and not refused: besides a tutor who does not teach its subject, lessons ahead at times when the tutor is
+-- Oddities of a class that are not refused: besides a tutor who does not teach its subject, lessons ahead at times when the tutor is
 -- not available or has a day off. It is worked out anew with whatever it follows from: the class, one of its lessons, the tutor.
 set local role lms_owner;
 
@@ -181,7 +181,7 @@ create function lms_private.warn_of_lessons() returns trigger
 language plpgsql
 as $$
 begin
-  -- What a class does to its own lessons it has warned of itself.
+  -- A class has warned of its changes to its own lessons itself.
   if pg_trigger_depth() > 1 then
     return null;
   end if;

@@ -12,7 +12,7 @@ declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   scope constant text := current_setting('app.role');
   tutor constant uuid := case when scope = 'tutor' then lms.caller_tutor() end;
-  -- Whoever teaches may have children who learn.
+  -- A tutor may have children who learn.
   family constant uuid[] := case
     when scope in ('student', 'parent') then lms.caller_students()
     else array(

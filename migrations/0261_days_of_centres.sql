@@ -35,7 +35,7 @@ begin
   new.assessed_on := coalesce(new.assessed_on, today);
   if new.assessed_on > today
     and (tg_op = 'INSERT' or new.assessed_on is distinct from old.assessed_on)
-    -- What is copied from elsewhere or replayed stays as it was.
+    -- Rows that are copied from elsewhere or replayed stay as they were.
     and current_setting('app.role', true) <> ''
   then
     raise exception using

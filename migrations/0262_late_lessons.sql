@@ -510,7 +510,7 @@ begin
 end
 $$;
 
--- What earlier releases posted paid the completed lessons of its month. Those that were reported after it count as paid too: their salaries
+-- A run that an earlier release posted paid the completed lessons of its month. Those that were reported after it count as paid too: their salaries
 -- were booked by hand, and nobody is paid twice.
 alter table lms.payroll_runs no force row level security;
 

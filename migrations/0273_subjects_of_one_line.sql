@@ -1,5 +1,5 @@
 -- The subject of a notification is one line, whatever fills the placeholders of its template: a break would begin another header of a mail.
--- What a client writes as a subject is refused by its component; what comes in by a template's values has its breaks turned into spaces.
+-- A line break in a client's subject is refused by its component; one that comes in by a template's values is turned into a space.
 set local role lms_owner;
 
 create function lms_private.keep_subject_on_one_line() returns trigger

@@ -116,7 +116,7 @@ impl View {
         };
         let statement = match action.run {
             Run::Statement(build) => build(),
-            Run::View(build) | Run::Prepared(_, build) => {
+            Run::View(build) | Run::Prepared(_, build) | Run::Asking(_, build) => {
                 build(granted(component, resource, verb)?)
             }
             Run::Lengthy(_) | Run::Custom(_) => bail!("{operation} is no longer one statement"),

@@ -1,10 +1,9 @@
 //! Making accounts with their profile, and letting them sign in or not.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Run, Shape};
+use platform::action::{Action, Answers, Arguments, Call, Run, Shape};
 use platform::field::{Field, Kind};
 use platform::policy::{Access, Grant};
-use platform::problem::Problem;
 use platform::projection::{self, Depth};
 use platform::random;
 use platform::sql::{Sql, Statement};
@@ -53,7 +52,7 @@ pub(crate) const CREATE: Action = Action {
         description: "The user that was made.",
         problems: &[],
     },
-    run: Run::Prepared(prepare, create),
+    run: Run::Asking(prepare, create),
 };
 
 /// Stops an account from signing in, and ends its sessions.
@@ -101,19 +100,21 @@ pub(crate) const ACTIVATE: Action = Action {
 };
 
 /// Hashes the password, which must not reach the database, and checks the profile against the role.
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    profile::check(&call.body)?;
-    let mut input = call.body.clone();
-    let hash = match input.remove("password") {
-        Some(Value::String(password)) => Some(password::hash("/password", &password)?),
-        _ => None,
-    };
-    let mut arguments = Map::new();
-    arguments.insert("id".to_owned(), json!(random::id()));
-    arguments.insert("profile_id".to_owned(), json!(random::id()));
-    arguments.insert("password_hash".to_owned(), json!(hash));
-    arguments.insert("input".to_owned(), Value::Object(input));
-    Ok(arguments)
+fn prepare<'a>(call: &'a Call<'a>) -> Arguments<'a> {
+    Box::pin(async {
+        profile::check(&call.body)?;
+        let mut input = call.body.clone();
+        let hash = match input.remove("password") {
+            Some(Value::String(password)) => Some(password::hash("/password", &password).await?),
+            _ => None,
+        };
+        let mut arguments = Map::new();
+        arguments.insert("id".to_owned(), json!(random::id()));
+        arguments.insert("profile_id".to_owned(), json!(random::id()));
+        arguments.insert("password_hash".to_owned(), json!(hash));
+        arguments.insert("input".to_owned(), Value::Object(input));
+        Ok(arguments)
+    })
 }
 
 fn create(grant: &Grant) -> Statement {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 use wasmtime::Engine;
-use wasmtime::component::Linker;
+use wasmtime::component::{InstancePre, Linker};
 use wasmtime_wasi_http::handler::ProxyHandler;
 
 use crate::addresses::Addresses;
@@ -18,11 +18,12 @@ use crate::compiled::CompiledComponents;
 use crate::component::{self, Component, State};
 use crate::drain::Drain;
 use crate::engine::MAXIMUM_INSTANCES;
-use crate::manifest::Manifest;
-use crate::postgres::{MOST_CONNECTIONS, Pools};
+use crate::manifest::{self, Manifest};
+use crate::postgres::{Databases, MOST_CONNECTIONS, Pools};
 use crate::rooms::{Rooms, Shared};
 use crate::router::Router;
 use crate::server::Server;
+use crate::services::{self, Services};
 use crate::worker::Instances;
 use crate::{engine, shard, variables};
 
@@ -68,34 +69,29 @@ impl Runtime {
         let manifest = Manifest::read(manifest)?;
         let values = variables::resolve(&manifest.variables, &variables)?;
 
+        let mut loader = Loader {
+            runtime: self,
+            folder,
+            values: &values,
+            loaded: HashMap::new(),
+        };
+        let services = Arc::new(loader.services(&manifest)?);
         let shards = shard::count();
         let pools: Vec<_> = (0..shards)
             .map(|_| Pools::new(MOST_CONNECTIONS / shards))
             .collect();
         let mut handlers: Vec<_> = pools.iter().map(|_| Vec::new()).collect();
         let mut places = HashMap::new();
-        let mut loaded = HashMap::new();
-        for (place, (id, component)) in manifest.components.iter().enumerate() {
-            let settings: Vec<_> = pools
-                .iter()
-                .map(|pools| Component::new(id, component, &values, pools))
-                .collect::<Result<_>>()?;
-            let source = folder.join(&component.source);
-            let compiled = self
-                .compile_once(&mut loaded, source)
-                .with_context(|| format!("[component.{id}]"))?;
-            let linked = self
-                .linker
-                .instantiate_pre(&compiled)
-                .map_err(anyhow::Error::from)
-                .with_context(|| format!("[component.{id}] imports what is not offered here"))?;
-            for (handlers, settings) in handlers.iter_mut().zip(settings) {
-                let instances = Instances::new(&self.engine, Arc::new(settings), linked.clone())
-                    .map_err(anyhow::Error::from)
-                    .with_context(|| format!("[component.{id}] does not handle HTTP requests"))?;
+        for (id, component) in &manifest.components {
+            if manifest.is_service(id) {
+                continue;
+            }
+            for (handlers, pools) in handlers.iter_mut().zip(&pools) {
+                let databases = Databases::new(pools.clone());
+                let instances = loader.instances(id, component, databases, Some(&services))?;
                 handlers.push(ProxyHandler::new(instances));
             }
-            places.insert(id.as_str(), place);
+            places.insert(id.as_str(), places.len());
         }
         let router = Router::new(manifest.triggers(), |id| places.get(id).copied())?;
         let router = Arc::new(router);
@@ -118,19 +114,60 @@ impl Runtime {
             drain,
         })
     }
+}
 
-    /// Two components may have the same Wasm file: it is then loaded once.
-    fn compile_once(
-        &self,
-        loaded: &mut HashMap<PathBuf, wasmtime::component::Component>,
-        source: PathBuf,
-    ) -> Result<wasmtime::component::Component> {
-        if let Some(component) = loaded.get(&source) {
-            return Ok(component.clone());
+/// Makes components ready while one manifest is loaded.
+struct Loader<'a> {
+    runtime: &'a Runtime,
+    folder: &'a Path,
+    values: &'a BTreeMap<String, String>,
+    /// Two components may have the same Wasm file, and each is made ready for every thread: it is loaded once.
+    loaded: HashMap<PathBuf, InstancePre<State>>,
+}
+
+impl Loader<'_> {
+    fn services(&mut self, manifest: &Manifest) -> Result<Services> {
+        let mut services = Services::default();
+        for (id, component) in &manifest.components {
+            if manifest.is_service(id) {
+                let databases = Databases::new(Pools::new(services::threads()));
+                services.add(id, self.instances(id, component, databases, None)?)?;
+            }
         }
-        let component = self.compiled.load(&self.engine, &source)?;
-        loaded.insert(source, component.clone());
-        Ok(component)
+        Ok(services)
+    }
+
+    /// A maker of instances of a component, which may ask the services if there are any for it.
+    fn instances(
+        &mut self,
+        id: &str,
+        component: &manifest::Component,
+        databases: Databases,
+        services: Option<&Arc<Services>>,
+    ) -> Result<Instances> {
+        let linked = self
+            .linked(&component.source)
+            .with_context(|| format!("[component.{id}]"))?;
+        let settings = Component::new(id, component, self.values, databases, services)?;
+        Instances::new(&self.runtime.engine, Arc::new(settings), linked)
+            .map_err(anyhow::Error::from)
+            .with_context(|| format!("[component.{id}] does not handle HTTP requests"))
+    }
+
+    fn linked(&mut self, source: &str) -> Result<InstancePre<State>> {
+        let source = self.folder.join(source);
+        if let Some(linked) = self.loaded.get(&source) {
+            return Ok(linked.clone());
+        }
+        let component = self.runtime.compiled.load(&self.runtime.engine, &source)?;
+        let linked = self
+            .runtime
+            .linker
+            .instantiate_pre(&component)
+            .map_err(anyhow::Error::from)
+            .context("it imports what is not offered here")?;
+        self.loaded.insert(source, linked.clone());
+        Ok(linked)
     }
 }
 

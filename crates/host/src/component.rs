@@ -13,7 +13,8 @@ use crate::allowed_hosts::AllowedHosts;
 use crate::logging::{GuestOutput, Output};
 use crate::memory::Memory;
 use crate::outbound_http::OutboundHttp;
-use crate::postgres::{self, Databases, Pools};
+use crate::postgres::{self, Databases};
+use crate::services::Services;
 use crate::{manifest, variables};
 
 /// The settings of a component: the same for all its instances.
@@ -22,16 +23,22 @@ pub(crate) struct Component {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) allowed_hosts: Arc<AllowedHosts>,
     pub(crate) databases: Databases,
+    /// The services that it may ask, and those that it may not.
+    pub(crate) services: Arc<Services>,
+    /// Whether it is one itself.
+    pub(crate) is_service: bool,
     environment: Vec<(String, String)>,
 }
 
 impl Component {
-    /// Takes a component's settings from the manifest, with the variables filled in.
+    /// Takes a component's settings from the manifest, with the variables filled in. A service asks no other
+    /// services, for they would wait for one another.
     pub(crate) fn new(
         id: &str,
         manifest: &manifest::Component,
         application_variables: &BTreeMap<String, String>,
-        pools: &Pools,
+        databases: Databases,
+        services: Option<&Arc<Services>>,
     ) -> Result<Self> {
         let allowed_hosts =
             AllowedHosts::new(&manifest.allowed_outbound_hosts, application_variables)
@@ -41,7 +48,9 @@ impl Component {
             variables: variables::for_component(manifest, application_variables)
                 .with_context(|| format!("[component.{id}]"))?,
             allowed_hosts: Arc::new(allowed_hosts),
-            databases: Databases::new(pools.clone()),
+            databases,
+            is_service: services.is_none(),
+            services: services.cloned().unwrap_or_default(),
             environment: manifest.environment.clone().into_iter().collect(),
         })
     }
@@ -78,7 +87,10 @@ impl State {
             component: Arc::clone(component),
             wasi,
             http: WasiHttpCtx::new(),
-            outbound: OutboundHttp::new(Arc::clone(&component.allowed_hosts)),
+            outbound: OutboundHttp::new(
+                Arc::clone(&component.allowed_hosts),
+                Arc::clone(&component.services),
+            ),
         };
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.memory);

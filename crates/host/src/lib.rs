@@ -35,6 +35,7 @@ mod response;
 mod rooms;
 mod router;
 mod server;
+mod services;
 mod shard;
 mod template;
 mod variables;

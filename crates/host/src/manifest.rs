@@ -69,8 +69,39 @@ struct Triggers {
 pub(crate) struct Trigger {
     #[serde(default, rename = "id")]
     _id: Option<String>,
-    pub(crate) route: String,
+    pub(crate) route: Route,
     pub(crate) component: String,
+}
+
+/// What a component answers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Route {
+    /// Requests of clients to this path, or to all below it.
+    Path(String),
+    /// What other components ask.
+    Private {
+        /// True; Spin knows no other value.
+        #[serde(rename = "private", deserialize_with = "is_true")]
+        _private: (),
+    },
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Path(path) => write!(formatter, "route {path:?}"),
+            Self::Private { .. } => formatter.write_str("a private route"),
+        }
+    }
+}
+
+fn is_true<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    if bool::deserialize(deserializer)? {
+        Ok(())
+    } else {
+        Err(serde::de::Error::custom("private must be true"))
+    }
 }
 
 /// `[component.<id>]`.
@@ -117,7 +148,7 @@ impl Manifest {
         for trigger in manifest.triggers() {
             if !manifest.components.contains_key(&trigger.component) {
                 bail!(
-                    "route {:?} names the component {:?}, but there is no [component.{}]",
+                    "{} names the component {:?}, but there is no [component.{}]",
                     trigger.route,
                     trigger.component,
                     trigger.component
@@ -125,6 +156,15 @@ impl Manifest {
             }
         }
         Ok(manifest)
+    }
+
+    /// Whether only other components of the application reach this one.
+    pub(crate) fn is_service(&self, id: &str) -> bool {
+        let mut routes = self
+            .triggers()
+            .iter()
+            .filter(|trigger| trigger.component == id);
+        routes.any(|trigger| matches!(trigger.route, Route::Private { .. }))
     }
 
     /// The HTTP triggers, in the order of the file.
@@ -156,6 +196,13 @@ mod tests {
         route = "/v1/auth/..."
         component = "auth"
 
+        [[trigger.http]]
+        route = { private = true }
+        component = "hashes"
+
+        [component.hashes]
+        source = "hashes.wasm"
+
         [component.users]
         source = "users.wasm"
         allowed_outbound_hosts = ["postgres://{{ host }}:5432"]
@@ -179,7 +226,7 @@ mod tests {
     #[test]
     fn two_components_may_share_one_wasm_file() -> Result<()> {
         let manifest = Manifest::parse(MINIMAL)?;
-        assert_eq!(manifest.triggers().len(), 2);
+        assert_eq!(manifest.triggers().len(), 3);
         assert_eq!(manifest.components["auth"].source, "users.wasm");
         assert_eq!(manifest.components["users"].source, "users.wasm");
         assert_eq!(manifest.components["users"].environment["LANG"], "C");
@@ -194,6 +241,16 @@ mod tests {
             "route \"/v1/auth/...\" names the component \"nobody\", \
              but there is no [component.nobody]"
         );
+    }
+
+    #[test]
+    fn a_component_with_a_private_route_is_a_service() -> Result<()> {
+        let manifest = Manifest::parse(MINIMAL)?;
+        assert!(manifest.is_service("hashes"));
+        assert!(!manifest.is_service("users"));
+        let text = MINIMAL.replace("private = true", "private = false");
+        assert!(Manifest::parse(&text).is_err());
+        Ok(())
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Requests that a guest sends: each is checked against `allowed_outbound_hosts` first.
+//! Requests that a guest sends, to the network or to a service of its own application: each is checked against
+//! `allowed_outbound_hosts` first.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,15 +8,20 @@ use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::allowed_hosts::AllowedHosts;
+use crate::services::{self, Services};
 
 /// The hooks of `wasi:http` for one instance.
 pub(crate) struct OutboundHttp {
     allowed_hosts: Arc<AllowedHosts>,
+    services: Arc<Services>,
 }
 
 impl OutboundHttp {
-    pub(crate) fn new(allowed_hosts: Arc<AllowedHosts>) -> Self {
-        Self { allowed_hosts }
+    pub(crate) fn new(allowed_hosts: Arc<AllowedHosts>, services: Arc<Services>) -> Self {
+        Self {
+            allowed_hosts,
+            services,
+        }
     }
 
     fn check(&self, uri: &http::Uri) -> Result<(), Error> {
@@ -43,8 +49,13 @@ impl WasiHttpHooks for OutboundHttp {
         _: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let checked = self.check(request.uri());
+        let services = Arc::clone(&self.services);
         Box::new(async move {
             checked?;
+            if services::name(request.uri()).is_some() {
+                let io: Io = Box::new(std::future::ready(Ok(())));
+                return Ok((services.ask(request).await?, io));
+            }
             let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
             let io: Io = Box::new(io);
             Ok((response.map(|body| body.boxed_unsync()), io))
@@ -64,7 +75,7 @@ mod tests {
             "http://127.0.0.1:8080".to_owned(),
         ];
         let allowed = AllowedHosts::new(&rules, &BTreeMap::new()).unwrap_or_default();
-        OutboundHttp::new(Arc::new(allowed))
+        OutboundHttp::new(Arc::new(allowed), Arc::default())
             .check(&http::Uri::from_static(uri))
             .is_err()
     }

@@ -6,6 +6,7 @@
 //! | long | those that have been under way for a while: long polls, slow readers, slow statements |
 //! | bodies | those whose component reads a long body as it comes, in all threads together |
 //! | kept | the paths that are named for it: whether this host lives and can serve |
+//! | services | a question of one component to another, which has waited in a short line before |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,12 @@ const LONGEST_LINE: usize = 16;
 /// Requests with long bodies that are under way at a time, in all threads together: each may take
 /// four times its body in memory.
 const LONG_BODIES: usize = 2;
+
+/// How long a question to a service waits for those before it.
+const LINE_OF_SERVICES: Duration = Duration::from_secs(8);
+
+/// How many of them wait. Each keeps a request waiting, which has a room.
+const LONGEST_LINE_OF_SERVICES: usize = 128;
 
 /// Rooms that are kept on each thread.
 const KEPT: usize = 4;
@@ -147,6 +154,43 @@ impl Rooms {
     }
 }
 
+/// The rooms of all services together.
+pub(crate) struct ServiceRooms {
+    work: Arc<Semaphore>,
+    line: Semaphore,
+}
+
+impl Default for ServiceRooms {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
+impl ServiceRooms {
+    /// Rooms for so many questions that are answered at a time.
+    pub(crate) fn new(work: usize) -> Self {
+        Self {
+            work: Arc::new(Semaphore::new(work)),
+            line: Semaphore::new(LONGEST_LINE_OF_SERVICES),
+        }
+    }
+
+    /// Takes a room, and waits for it if need be.
+    ///
+    /// # Errors
+    ///
+    /// 503 when too many wait already, or none becomes free in time.
+    pub(crate) async fn take(&self) -> Result<Room, Problem> {
+        let _place = self.line.try_acquire().map_err(|_| BUSY)?;
+        let permit = within(LINE_OF_SERVICES, Arc::clone(&self.work).acquire_owned());
+        Ok(Room {
+            permit: permit.await.ok_or(BUSY)?,
+            long: None,
+            _body: None,
+        })
+    }
+}
+
 async fn within<T, E>(time: Duration, what: impl Future<Output = Result<T, E>>) -> Option<T> {
     tokio::time::timeout(time, what).await.ok()?.ok()
 }
@@ -212,6 +256,29 @@ mod tests {
         assert!(threads[0].take(Need::Work).await.is_ok());
         drop(first);
         assert!(threads[2].take(Need::LongBody).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_to_a_service_waits_in_a_short_line() {
+        let rooms = ServiceRooms::new(1);
+        let first = rooms.take().await;
+        assert!(first.is_ok());
+        let mut waiting: Vec<_> = (0..LONGEST_LINE_OF_SERVICES)
+            .map(|_| Box::pin(rooms.take()))
+            .collect();
+        for one in &mut waiting {
+            assert!(one.now_or_never().is_none());
+        }
+        assert!(
+            rooms
+                .take()
+                .now_or_never()
+                .is_some_and(|room| room.is_err())
+        );
+        drop(first);
+        let second = waiting.remove(0).await;
+        assert!(second.is_ok());
+        assert!(rooms.take().now_or_never().is_none());
     }
 
     #[tokio::test(start_paused = true)]

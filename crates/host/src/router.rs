@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, bail};
 use http::HeaderValue;
 
-use crate::manifest::Trigger;
+use crate::manifest::{self, Trigger};
 
 /// The end of a route that also matches everything below it.
 const WILDCARD: &str = "/...";
@@ -47,10 +47,16 @@ impl Router {
     ) -> Result<Self> {
         let mut router = Self::default();
         for trigger in triggers {
-            let Some(component) = component_of(&trigger.component) else {
-                bail!("route {:?} names an unknown component", trigger.route);
+            let manifest::Route::Path(path) = &trigger.route else {
+                continue;
             };
-            router.add(&trigger.route, component)?;
+            let Some(component) = component_of(&trigger.component) else {
+                bail!(
+                    "{} names a component that has no routes for clients",
+                    trigger.route
+                );
+            };
+            router.add(path, component)?;
         }
         router
             .wildcards

@@ -26,7 +26,7 @@ use crate::memory::Size;
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a request is one like any other; one that takes longer leaves its room to others.
-const SHORT: Duration = Duration::from_secs(1);
+const SHORT: Duration = Duration::from_millis(250);
 
 /// How long a guest may go on after its client has hung up. Most requests are over by then, and
 /// their instance and their connection to the database are as good as before.
@@ -45,6 +45,7 @@ pub(crate) struct Instances {
     engine: Engine,
     component: Arc<Component>,
     pre: ProxyPre<State>,
+    concurrent: usize,
 }
 
 impl Instances {
@@ -53,6 +54,12 @@ impl Instances {
         component: Arc<Component>,
         pre: InstancePre<State>,
     ) -> wasmtime::Result<Self> {
+        // A question to a service is computed rather than waited for: two in one instance would wait for one another.
+        let concurrent = if component.is_service {
+            1
+        } else {
+            MOST_CONCURRENT
+        };
         let pre = match p3::bindings::ServicePre::new(pre.clone()) {
             Ok(service) => ProxyPre::P3(service),
             Err(error) => match p2::bindings::ProxyPre::new(pre) {
@@ -64,6 +71,7 @@ impl Instances {
             engine: engine.clone(),
             component,
             pre,
+            concurrent,
         })
     }
 }
@@ -89,6 +97,7 @@ impl HandlerState for Instances {
             state: Worker {
                 component: Arc::clone(&self.component.id),
                 reusable: matches!(self.pre, ProxyPre::P3(_)),
+                concurrent: self.concurrent,
                 memory,
                 shared,
             },
@@ -122,6 +131,8 @@ pub(crate) struct Worker {
     component: Arc<str>,
     /// A component of WASI 0.2 serves one request.
     reusable: bool,
+    /// Requests that it serves at a time.
+    concurrent: usize,
     memory: Size,
     shared: Arc<Shared>,
 }
@@ -132,7 +143,7 @@ impl WorkerState for Worker {
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         let (most_concurrent, most) = if self.reusable {
-            (MOST_CONCURRENT, MOST_REQUESTS)
+            (self.concurrent, MOST_REQUESTS)
         } else {
             (1, 1)
         };

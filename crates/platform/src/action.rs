@@ -135,10 +135,18 @@ pub enum Run {
         fn(&Call<'_>) -> Result<Map<String, Value>, Problem>,
         fn(&Grant) -> Statement,
     ),
+    /// Asks another component for what the arguments need, then runs one statement.
+    Asking(
+        for<'a> fn(&'a Call<'a>) -> Arguments<'a>,
+        fn(&Grant) -> Statement,
+    ),
     /// Does all by itself, with several statements or none. Answers of it are not kept for an idempotency
     /// key, under which one statement alone can be kept: it must be safe to repeat.
     Custom(for<'a> fn(&'a Call<'a>) -> Done<'a>),
 }
+
+/// The arguments of a statement, when what was asked for them is there.
+pub type Arguments<'a> = Pin<Box<dyn Future<Output = Result<Map<String, Value>, Problem>> + 'a>>;
 
 /// The response of an action that does all by itself.
 pub type Done<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + 'a>>;

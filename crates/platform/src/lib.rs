@@ -43,6 +43,7 @@ pub mod resource;
 pub mod response;
 pub mod role;
 pub mod router;
+pub mod service;
 pub mod settings;
 #[cfg(target_family = "wasm")]
 pub mod spin;

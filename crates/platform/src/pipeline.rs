@@ -290,6 +290,10 @@ async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response,
             statement_cache::get(key, || build(passage.grant)),
             passage.client.with_zones(|| prepare(&call)).await?,
         ),
+        Run::Asking(ask, build) => (
+            statement_cache::get(key, || build(passage.grant)),
+            ask(&call).await?,
+        ),
     };
     let answer = match passage.run(&statement, arguments).await {
         Ok(answer) => answer,

@@ -1,4 +1,4 @@
-//! The one module that does input and output: HTTP, variables and PostgreSQL by Spin's interfaces.
+//! The one module that does input and output: HTTP, variables, PostgreSQL and other components by Spin's interfaces.
 //!
 //! Nothing else may open a connection (`clippy.toml` says so): a statement that doesn't go through
 //! `lms.run` would run without a tenant's context.
@@ -78,6 +78,55 @@ pub async fn serve_files(
         Err(cause) => refused(name, &cause),
     };
     sent(response)
+}
+
+/// Answers the question of another component of the application.
+pub async fn serve_questions(
+    name: &str,
+    answer: fn(&str, &[u8]) -> Result<String, Problem>,
+    request: Incoming,
+) -> Outgoing {
+    let (parts, body) = request.into_parts();
+    let request = head(parts);
+    let question = match body.collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(_) => Err(Problem::new(Kind::Malformed)),
+    };
+    let answered = question.and_then(|question| answer(&request.path, &question));
+    sent(match answered {
+        Ok(answer) => Response::json(200, answer),
+        Err(problem) => {
+            let cause = problem.cause.as_deref().unwrap_or("not a question");
+            eprintln!("{name} can't answer {}: {cause}", request.path);
+            Response::empty(problem.status())
+        }
+    })
+}
+
+/// Asks another component of the application. See [`crate::service`].
+///
+/// # Errors
+///
+/// 503 when it has too much to do, 500 when it can't answer.
+pub async fn ask(component: &str, path: &str, question: Vec<u8>) -> Result<Bytes, Problem> {
+    let url = format!("http://{component}.spin.internal{path}");
+    let failed = |cause: String| {
+        Problem::new(Kind::Internal).cause(format!("{component} gave no answer: {cause}"))
+    };
+    let response = spin_sdk::http::post(url, question)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    let (parts, body) = response.into_parts();
+    if parts.status == http::StatusCode::SERVICE_UNAVAILABLE {
+        return Err(Problem::new(Kind::Unavailable)
+            .detail("Too much is under way; come again.")
+            .header("retry-after", "5"));
+    }
+    if parts.status != http::StatusCode::OK {
+        return Err(failed(parts.status.to_string()));
+    }
+    let body = body.collect().await;
+    Ok(body.map_err(|error| failed(error.to_string()))?.to_bytes())
 }
 
 /// The answer when there are no settings to serve by.

@@ -112,7 +112,9 @@ fn the_statements_are_what_was_reviewed() -> Result<()> {
                 let admin = Grant::new(Role::Admin, &[]);
                 let statement = match action.run {
                     Run::Statement(statement) | Run::Lengthy(statement) => statement(),
-                    Run::View(statement) | Run::Prepared(_, statement) => statement(&admin),
+                    Run::View(statement)
+                    | Run::Prepared(_, statement)
+                    | Run::Asking(_, statement) => statement(&admin),
                     Run::Custom(_) => continue,
                 };
                 text += &format!("{};\n\n", statement.text);

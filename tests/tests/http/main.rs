@@ -61,6 +61,7 @@ mod free_slots;
 mod gamification;
 mod golden;
 mod guardians;
+mod hashing;
 mod headers;
 mod health;
 mod hooks;

@@ -135,6 +135,29 @@ fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
 }
 
 #[test]
+fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
+    run(async |app| {
+        login(app, "nowhere", "guess@aurora.example", "not the password")
+            .await?
+            .expect(401);
+        rows::execute(app, AGAIN_99, &[]).await?;
+        login(
+            app,
+            "elsewhere",
+            "another@aurora.example",
+            "not the password",
+        )
+        .await?
+        .expect(429);
+        app.sign_in(Role::Tutor).await?;
+        login(app, "aurora", "another@aurora.example", "not the password")
+            .await?
+            .expect(401);
+        Ok(())
+    });
+}
+
+#[test]
 fn who_guesses_one_account_waits_longer_and_longer() {
     run(async |app| {
         let email = &app.user(0, Role::Admin).email;

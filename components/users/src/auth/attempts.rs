@@ -1,4 +1,4 @@
-//! Attempts to prove who one is: how one that failed is written down, and what a code that is none is answered.
+//! Attempts to prove who one is: how a password is checked, how one that failed is written down, and what a code that is none is answered.
 
 use platform::action::Call;
 use platform::database::{Answer, Failure};
@@ -7,14 +7,49 @@ use platform::sql::{Sql, Statement};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-/// Writes down that an attempt has failed. One of which nobody says so counts as failed a few seconds later.
-pub(crate) async fn failed(call: &Call<'_>, attempt: Uuid) -> Result<Answer, Failure> {
-    let mut arguments = Map::new();
-    arguments.insert("attempt_id".to_owned(), json!(attempt));
-    call.run(&statement(), arguments).await
+use crate::password;
+
+/// Returns whether the password of an attempt has this hash. When nobody has time to look, the attempt counts for nothing.
+///
+/// # Errors
+///
+/// 503 when too many are being hashed.
+pub(crate) async fn is_right(
+    call: &Call<'_>,
+    attempt: Uuid,
+    password: &str,
+    hash: Option<&str>,
+) -> Result<bool, Problem> {
+    let checked = password::matches(password, hash).await;
+    if checked.is_err() {
+        // One that can't be taken back counts as failed: the client is told of the cause all the same.
+        let _ = end(call, &dropped(), attempt).await;
+    }
+    checked
 }
 
-fn statement() -> Statement {
+/// Writes down that an attempt has failed. One of which nobody says so counts as failed a few seconds later.
+pub(crate) async fn failed(call: &Call<'_>, attempt: Uuid) -> Result<Answer, Failure> {
+    end(call, &written(), attempt).await
+}
+
+async fn end(call: &Call<'_>, statement: &Statement, attempt: Uuid) -> Result<Answer, Failure> {
+    let mut arguments = Map::new();
+    arguments.insert("attempt_id".to_owned(), json!(attempt));
+    call.run(statement, arguments).await
+}
+
+fn dropped() -> Statement {
+    Sql::from(
+        "-- auth.attempt_dropped
+select
+  lms.attempt_dropped(($1->>'attempt_id')::uuid)::text as body,
+  null::text as tag",
+    )
+    .prepared("auth.attempt_dropped")
+}
+
+fn written() -> Statement {
     Sql::from(
         "-- auth.attempt_failed
 select

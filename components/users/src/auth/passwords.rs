@@ -122,7 +122,13 @@ fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
         };
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
             .map_err(|error| Problem::unreadable(&error))?;
-        if !password::matches(call.text("current"), attempt.password_hash.as_deref())? {
+        let right = attempts::is_right(
+            call,
+            attempt.attempt_id,
+            call.text("current"),
+            attempt.password_hash.as_deref(),
+        );
+        if !right.await? {
             if let Err(failure) = attempts::failed(call, attempt.attempt_id).await {
                 return settle(failure);
             }
@@ -136,7 +142,7 @@ fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
         arguments.insert("attempt_id".to_owned(), json!(attempt.attempt_id));
         arguments.insert(
             "password_hash".to_owned(),
-            json!(password::hash("/new", call.text("new"))?),
+            json!(password::hash("/new", call.text("new")).await?),
         );
         match call.run(&end(), arguments).await {
             Ok(_) => Ok(Response::empty(204)),
@@ -201,7 +207,7 @@ fn confirm<'a>(call: &'a Call<'a>) -> Done<'a> {
         arguments.insert("token_hash".to_owned(), json!(token_hash));
         arguments.insert(
             "password_hash".to_owned(),
-            json!(password::hash("/password", call.text("password"))?),
+            json!(password::hash("/password", call.text("password")).await?),
         );
         match call.run(&set(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),

@@ -16,7 +16,6 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{Identity, PAIR, attempts, pair};
-use crate::password;
 
 /// Opens a session.
 pub(crate) const LOGIN: Action = Action {
@@ -144,7 +143,13 @@ fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
             Err(failure) => return settle(failure),
         };
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
-        let right = password::matches(call.text("password"), attempt.password_hash.as_deref())?;
+        let right = attempts::is_right(
+            call,
+            attempt.attempt_id,
+            call.text("password"),
+            attempt.password_hash.as_deref(),
+        )
+        .await?;
         let (true, Some(tenant), Some(user)) = (right, attempt.tenant_id, attempt.user_id) else {
             return match attempts::failed(call, attempt.attempt_id).await {
                 Ok(_) => Err(refused()),

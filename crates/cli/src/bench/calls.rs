@@ -78,7 +78,7 @@ fn create(grant: &Grant) -> Result<(Statement, String)> {
         .iter()
         .find(|action| action.operation == "users.create")
         .context("the users component no longer creates users")?;
-    let Run::Prepared(_, statement) = action.run else {
+    let Run::Asking(_, statement) = action.run else {
         bail!("creating a user is no longer one statement behind its preparation");
     };
     // What differs from call to call is made by PostgreSQL; it stands for what the component makes.

@@ -1,0 +1,63 @@
+//! Argon2id with 19 MiB, 2 passes and 1 lane: the first choice of OWASP's Password Storage Cheat Sheet.
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use platform::problem::{Kind, Problem};
+
+/// A hash of no password, with the parameters of all the others: checked when there is no such user, so
+/// that the answer takes the same time.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$rg41AwqHwH8NZlU7fuJNayRhRfS1O/GN49xXCiiVsx8";
+
+fn argon2() -> Result<Argon2<'static>, Problem> {
+    let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| failed(&error))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn failed(error: &impl std::fmt::Display) -> Problem {
+    Problem::new(Kind::Internal).cause(error.to_string())
+}
+
+/// Returns the hash to store, in PHC string format.
+///
+/// # Errors
+///
+/// When there is no randomness or no memory, which is a fault of ours.
+pub(crate) fn hash(password: &str) -> Result<String, Problem> {
+    let salt = SaltString::encode_b64(&platform::random::bytes::<16>()?)
+        .map_err(|error| failed(&error))?;
+    argon2()?
+        .hash_password(password.as_bytes(), &salt)
+        .map(|hash| hash.to_string())
+        .map_err(|error| failed(&error))
+}
+
+/// Returns whether the password has this hash; takes as long when there is no hash to compare with.
+///
+/// # Errors
+///
+/// When the hash is none, or the parameters can't be set, which is a fault of ours.
+pub(crate) fn matches(password: &str, hash: Option<&str>) -> Result<bool, Problem> {
+    let parsed = PasswordHash::new(hash.unwrap_or(NOBODY)).map_err(|error| failed(&error))?;
+    let same = argon2()?
+        .verify_password(password.as_bytes(), &parsed)
+        .is_ok();
+    Ok(same && hash.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_has_its_own_hash_and_no_other() {
+        let hash = hash("a long enough one").expect("it can be hashed");
+        assert!(matches("a long enough one", Some(&hash)).expect("it can be checked"));
+        assert!(!matches("a long enough two", Some(&hash)).expect("it can be checked"));
+    }
+
+    #[test]
+    fn nobody_is_checked_like_anybody_and_never_matches() {
+        assert!(PasswordHash::new(NOBODY).is_ok());
+        assert!(!matches("whatever it may be", None).expect("it can be checked"));
+    }
+}

@@ -1,0 +1,71 @@
+//! The questions that are answered here, and their shape.
+
+use platform::problem::{Kind, Problem};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::hashing;
+
+#[derive(Deserialize)]
+struct ToHash {
+    password: String,
+}
+
+#[derive(Deserialize)]
+struct ToMatch {
+    password: String,
+    hash: Option<String>,
+}
+
+/// Answers the question of another component, both as JSON text.
+///
+/// # Errors
+///
+/// When there is no such question, when it is not of the agreed shape, or when nothing can be hashed.
+pub fn answer(path: &str, question: &[u8]) -> Result<String, Problem> {
+    let answer = match path {
+        "/hash" => {
+            let ToHash { password } = read(question)?;
+            json!({"hash": hashing::hash(&password)?})
+        }
+        "/match" => {
+            let ToMatch { password, hash } = read(question)?;
+            json!({"matches": hashing::matches(&password, hash.as_deref())?})
+        }
+        _ => return Err(Problem::new(Kind::NotFound)),
+    };
+    Ok(answer.to_string())
+}
+
+fn read<Q: DeserializeOwned>(question: &[u8]) -> Result<Q, Problem> {
+    serde_json::from_slice(question).map_err(|error| Problem::unreadable(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn ask(path: &str, question: &Value) -> Result<Value, Problem> {
+        let answer = answer(path, question.to_string().as_bytes())?;
+        Ok(serde_json::from_str(&answer).expect("an answer is JSON"))
+    }
+
+    #[test]
+    fn a_hash_that_was_made_matches_later() {
+        let made = ask("/hash", &json!({"password": "a long enough one"})).expect("a hash");
+        let question = json!({"password": "a long enough one", "hash": made["hash"]});
+        assert_eq!(ask("/match", &question), Ok(json!({"matches": true})));
+        let question = json!({"password": "a long enough one", "hash": null});
+        assert_eq!(ask("/match", &question), Ok(json!({"matches": false})));
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused_without_its_text() {
+        let refused = ask("/match", &json!({"password": ["secret"]})).expect_err("no question");
+        assert!(!format!("{refused:?}").contains("secret"));
+        assert_eq!(ask("/", &json!({})), Err(Problem::new(Kind::NotFound)));
+    }
+}

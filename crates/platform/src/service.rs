@@ -1,0 +1,34 @@
+//! Questions from one component to another of the same application, by Spin's service chaining: JSON to a path, JSON back.
+//! What a component asks must be in its `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+
+/// Returns the answer of `component` to a question.
+///
+/// # Errors
+///
+/// 503 when it has too much to do, 500 when it can't answer.
+pub async fn ask<Q: Serialize, A: DeserializeOwned>(
+    component: &str,
+    path: &str,
+    question: &Q,
+) -> Result<A, Problem> {
+    let question = serde_json::to_vec(question).map_err(|error| Problem::unreadable(&error))?;
+    let answer = send(component, path, question).await?;
+    serde_json::from_slice(&answer).map_err(|error| Problem::unreadable(&error))
+}
+
+#[cfg(target_family = "wasm")]
+use crate::spin::ask as send;
+
+/// Natively there is no host that knows the other components.
+#[cfg(not(target_family = "wasm"))]
+async fn send(component: &str, path: &str, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    use crate::problem::Kind;
+
+    Err(Problem::new(Kind::Internal)
+        .cause(format!("{component}{path} can be asked inside a host only")))
+}

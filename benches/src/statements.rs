@@ -49,7 +49,7 @@ impl Statements {
     pub(crate) fn new() -> anyhow::Result<Statements> {
         let users = resource(&users::COMPONENT, "users")?;
         let create = action(&users::COMPONENT, "users.create")?;
-        let Run::Prepared(_, create) = create.run else {
+        let Run::Asking(_, create) = create.run else {
             bail!("creating a user is no longer one statement behind its preparation");
         };
         let classes = resource(&academics::COMPONENT, "classes")?;
@@ -168,5 +168,15 @@ pub(crate) fn request(query: Option<String>) -> Request {
         query,
         headers: HeaderMap::new(),
         body: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_components_still_have_every_statement_that_is_measured() {
+        Statements::new().unwrap();
     }
 }

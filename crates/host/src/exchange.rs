@@ -32,10 +32,10 @@ impl Exchange {
         self.client_gone.notified().await;
     }
 
-    /// Leaves its room to others, because it takes long.
-    pub(crate) fn make_way(&self) {
+    /// Leaves its room to others, because it takes long; returns whether there is one where it may take long.
+    pub(crate) fn make_way(&self) -> bool {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        room.make_way();
+        room.make_way()
     }
 }
 
@@ -71,13 +71,12 @@ pub(crate) struct StreamedBody {
 }
 
 impl StreamedBody {
-    pub(crate) fn new(body: WasiBody, client: Client) -> Self {
-        // How long that takes is up to the client.
-        client.0.make_way();
-        Self {
+    /// A body that is sent as it comes; none when too many are, for how long that takes is up to their clients.
+    pub(crate) fn new(body: WasiBody, client: Client) -> Option<Self> {
+        client.0.make_way().then(|| Self {
             body,
             _client: client,
-        }
+        })
     }
 }
 

@@ -34,6 +34,7 @@ mod problem;
 mod response;
 mod rooms;
 mod router;
+mod sending;
 mod server;
 mod services;
 mod shard;

@@ -1,5 +1,5 @@
-//! How slowly a body may come from a client: a time to begin with, and more of it for each piece
-//! that has come.
+//! How slowly a client may send or read a body: a time to begin with, and more of it for each piece
+//! that has come or gone.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -35,7 +35,15 @@ impl Pace {
         most: Duration::from_secs(600),
     };
 
-    fn allows(&self, taken: u64) -> Duration {
+    /// Of an answer that is being sent.
+    pub(crate) const ANSWER: Self = Self {
+        grace: Duration::from_secs(20),
+        rate: 8 << 10,
+        most: Duration::from_secs(600),
+    };
+
+    /// The time that a client may have been waited for after so many bytes.
+    pub(crate) fn allows(&self, taken: u64) -> Duration {
         let earned = Duration::from_secs(taken / self.rate);
         self.most.min(self.grace.saturating_add(earned))
     }

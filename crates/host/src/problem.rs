@@ -4,11 +4,10 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::{Either, Full};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::response::Body;
+use crate::response::{self, Body};
 
 /// The header that names a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -130,7 +129,7 @@ impl Problem {
         };
         // Texts and numbers can always be written.
         let text = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Either::Left(Full::new(Bytes::from(text))));
+        let mut response = Response::new(response::whole(Bytes::from(text)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(

@@ -1,80 +1,166 @@
 //! Responses on their way from a guest to its client.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Response, StatusCode};
+use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Either, Full};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::exchange::{Client, StreamedBody};
 
 /// What the server sends: bytes that are all there, or a guest's body as it comes.
-pub(crate) type Body = Either<Full<Bytes>, StreamedBody>;
+pub(crate) type Body = Either<Whole, StreamedBody>;
 
-/// A body up to this length is waited for, so that it goes out in one write with the head.
-const WAITED_FOR: u64 = 64 << 10;
+/// A body up to this length is waited for: it goes out in one write with the head, and however slowly it is read, neither its room nor its
+/// instance waits for that.
+const WAITED_FOR: u64 = 1 << 20;
 
-/// A guest's response, ready to be sent.
+/// Bytes of an answer that every request may leave behind.
+const FREE: u64 = 64 << 10;
+
+/// All that answers may leave behind beyond those, in bytes.
+pub(crate) const ALL: usize = 64 << 20;
+
+/// A body that is all there, with what counts its memory.
+pub(crate) struct Whole {
+    bytes: Full<Bytes>,
+    _counted: Option<OwnedSemaphorePermit>,
+}
+
+/// A body of the host's own.
+pub(crate) fn whole(bytes: Bytes) -> Body {
+    Either::Left(Whole {
+        bytes: Full::new(bytes),
+        _counted: None,
+    })
+}
+
+impl http_body::Body for Whole {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = Pin::new(&mut self.bytes).poll_frame(context);
+        polled.map(|frame| frame.map(|frame| frame.map_err(|never| match never {})))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.bytes.size_hint()
+    }
+}
+
+/// A guest's response, ready to be sent. What it takes is counted in `memory`; while there is none left, it is sent as it comes, as longer
+/// ones always are.
 pub(crate) async fn from_guest(
     method: &Method,
     response: Response<WasiBody>,
     client: Client,
-) -> Result<Response<Body>, Error> {
-    if !has_short_body(method, &response) {
-        return Ok(response.map(|body| Either::Right(StreamedBody::new(body, client))));
-    }
+    memory: &Arc<Semaphore>,
+) -> Result<Response<Body>, Unsent> {
+    let streamed = |body| {
+        let body = StreamedBody::new(body, client).ok_or(Unsent::TooMany)?;
+        Ok(Either::Right(body))
+    };
+    let counted = counted(promised(method, &response), memory);
     let (head, body) = response.into_parts();
-    let body = body.collect().await?;
-    if body.trailers().is_some() {
-        let body = body.map_err(|never| match never {}).boxed_unsync();
-        return Ok(Response::from_parts(
-            head,
-            Either::Right(StreamedBody::new(body, client)),
-        ));
-    }
-    Ok(Response::from_parts(
-        head,
-        Either::Left(Full::new(body.to_bytes())),
-    ))
+    let body = match counted {
+        Err(AsItComes) => streamed(body)?,
+        Ok(counted) => {
+            let body = body.collect().await.map_err(Unsent::Broken)?;
+            if body.trailers().is_some() {
+                streamed(body.map_err(|never| match never {}).boxed_unsync())?
+            } else {
+                Either::Left(Whole {
+                    bytes: Full::new(body.to_bytes()),
+                    _counted: counted,
+                })
+            }
+        }
+    };
+    Ok(Response::from_parts(head, body))
 }
 
-/// Whether the guest promises a short body. A promise is not kept where none is sent.
-fn has_short_body<B>(method: &Method, response: &Response<B>) -> bool {
+/// Why a guest's response is not sent.
+pub(crate) enum Unsent {
+    /// As many long answers as can be are being read.
+    TooMany,
+    /// The guest broke off.
+    Broken(Error),
+}
+
+/// An answer is not waited for.
+struct AsItComes;
+
+/// Counts an answer of this length, if it is one that is waited for.
+fn counted(
+    length: Option<u64>,
+    memory: &Arc<Semaphore>,
+) -> Result<Option<OwnedSemaphorePermit>, AsItComes> {
+    match length {
+        Some(..=FREE) => Ok(None),
+        Some(length @ ..=WAITED_FOR) => {
+            let bytes = u32::try_from(length).map_err(|_| AsItComes)?;
+            let permit = Arc::clone(memory).try_acquire_many_owned(bytes);
+            permit.map(Some).map_err(|_| AsItComes)
+        }
+        _ => Err(AsItComes),
+    }
+}
+
+/// The length that the guest promises. A promise is not kept where no body is sent.
+fn promised<B>(method: &Method, response: &Response<B>) -> Option<u64> {
     let bodiless = method == Method::HEAD
         || response.status().is_informational()
         || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
-    let length = response
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    !bodiless
-        && length
-            .and_then(|text| text.parse().ok())
-            .is_some_and(|length: u64| length <= WAITED_FOR)
+    let length = response.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
+    length.parse().ok().filter(|_| !bodiless)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn short(method: Method, status: u16, length: Option<&str>) -> bool {
+    fn length(method: Method, status: u16, length: Option<&str>) -> Option<u64> {
         let mut response = Response::builder().status(status);
         if let Some(length) = length {
             response = response.header(CONTENT_LENGTH, length);
         }
-        response
-            .body(())
-            .is_ok_and(|response| has_short_body(&method, &response))
+        promised(&method, &response.body(()).ok()?)
     }
 
     #[test]
-    fn only_a_promised_short_body_is_waited_for() {
-        assert!(short(Method::GET, 200, Some("12")));
-        assert!(short(Method::POST, 422, Some("0")));
-        assert!(!short(Method::GET, 200, None));
-        assert!(!short(Method::GET, 200, Some("70000")));
-        assert!(!short(Method::HEAD, 200, Some("12")));
-        assert!(!short(Method::GET, 304, Some("12")));
-        assert!(!short(Method::GET, 204, Some("0")));
+    fn only_a_promised_body_is_waited_for() {
+        assert_eq!(length(Method::GET, 200, Some("12")), Some(12));
+        assert_eq!(length(Method::POST, 422, Some("0")), Some(0));
+        assert_eq!(length(Method::GET, 200, None), None);
+        assert_eq!(length(Method::HEAD, 200, Some("12")), None);
+        assert_eq!(length(Method::GET, 304, Some("12")), None);
+        assert_eq!(length(Method::GET, 204, Some("0")), None);
+    }
+
+    #[test]
+    fn answers_are_waited_for_while_there_is_memory_for_them() {
+        let memory = Arc::new(Semaphore::new(2 * WAITED_FOR as usize - 1));
+        assert!(matches!(counted(Some(FREE), &memory), Ok(None)));
+        let first = counted(Some(WAITED_FOR), &memory);
+        assert!(matches!(first, Ok(Some(_))));
+        assert!(counted(Some(WAITED_FOR), &memory).is_err());
+        drop(first);
+        assert!(counted(Some(WAITED_FOR), &memory).is_ok());
+        assert!(counted(Some(WAITED_FOR + 1), &memory).is_err());
+        assert!(counted(None, &memory).is_err());
     }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::intake;
 use crate::problem::{Kind, Problem};
+use crate::{intake, response};
 
 /// How long a request waits while as many as can be are already under way.
 const WAIT: Duration = Duration::from_secs(5);
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     bodies: Arc<Semaphore>,
     /// Bytes that bodies may take before their request has a room.
     taken_in: Arc<Semaphore>,
+    /// Bytes that answers may take when their request has none any more.
+    answers: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -61,6 +63,7 @@ impl Shared {
         Self {
             bodies: Arc::new(Semaphore::new(LONG_BODIES)),
             taken_in: Arc::new(Semaphore::new(intake::ALL)),
+            answers: Arc::new(Semaphore::new(response::ALL)),
         }
     }
 }
@@ -113,6 +116,11 @@ impl Rooms {
     /// Bytes that bodies may take before their request has a room.
     pub(crate) fn taken_in(&self) -> &Arc<Semaphore> {
         &self.shared.taken_in
+    }
+
+    /// Bytes that answers may take when their request has no room any more.
+    pub(crate) fn answers(&self) -> &Arc<Semaphore> {
+        &self.shared.answers
     }
 
     /// Takes a room, and waits for it if need be.
@@ -196,14 +204,15 @@ async fn within<T, E>(time: Duration, what: impl Future<Output = Result<T, E>>) 
 }
 
 impl Room {
-    /// Makes way for others if there is a room among those that take long.
-    pub(crate) fn make_way(&mut self) {
+    /// Makes way for others if there is a room among those that take long; returns whether it is in one.
+    pub(crate) fn make_way(&mut self) -> bool {
         if let Some(long) = &self.long
             && let Ok(permit) = Arc::clone(long).try_acquire_owned()
         {
             self.permit = permit;
             self.long = None;
         }
+        self.long.is_none()
     }
 }
 
@@ -222,13 +231,12 @@ mod tests {
         };
         let (mut first, mut second) = (take().await?, take().await?);
         assert_eq!(rooms.take(Need::Work).await.err(), Some(BUSY));
-        first.make_way();
-        first.make_way();
+        assert!(first.make_way() && first.make_way());
         let _third = take().await?;
-        second.make_way();
+        assert!(!second.make_way());
         assert_eq!(rooms.take(Need::Work).await.err(), Some(BUSY));
         drop(first);
-        second.make_way();
+        assert!(second.make_way());
         take().await?;
         Ok(())
     }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures::{Stream, StreamExt as _};
 use http::{Request, Response, Uri};
-use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,10 +22,12 @@ use crate::addresses::Counted;
 use crate::drain::Drain;
 use crate::exchange::Exchange;
 use crate::intake;
+use crate::pace::Pace;
 use crate::problem::{self, Kind, Problem};
-use crate::response::{self, Body};
+use crate::response::{self, Body, Unsent};
 use crate::rooms::{Need, Rooms};
 use crate::router::Router;
+use crate::sending::Sending;
 use crate::worker::{Instances, REQUEST_TIMEOUT};
 use crate::{head, headers};
 
@@ -38,6 +39,10 @@ const WELL_KNOWN: &str = "/.well-known/spin/";
 const LEAVING: Problem = Problem::new(Kind::Unavailable)
     .detail("This host is about to stop.")
     .retry_after(1);
+
+const BUSY_WITH_ANSWERS: Problem = Problem::new(Kind::Unavailable)
+    .detail("Other large answers are being read; come again.")
+    .retry_after(5);
 
 const NO_INSTANCE: Problem = Problem::new(Kind::Unavailable)
     .detail("Too much is under way; come again.")
@@ -128,7 +133,7 @@ impl Server {
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Sending::new(stream, Pace::ANSWER)), service);
         let served = all.watch(served);
         tokio::spawn(async move {
             if let Err(error) = served.await {
@@ -193,24 +198,25 @@ impl Server {
         let (client, exchange) = Exchange::begin(room);
         let request = Request::from_parts(head, taken.body);
         let answered = match handler.handle(exchange, request).await {
-            Ok(response) => response::from_guest(&method, response, client)
+            Ok(response) => response::from_guest(&method, response, client, self.rooms.answers())
                 .await
-                .map_err(wasmtime::Error::from),
-            Err(error) => Err(error),
+                .map_err(|unsent| match unsent {
+                    Unsent::TooMany => BUSY_WITH_ANSWERS.into(),
+                    Unsent::Broken(error) => Refused::Failed(method, error.into()),
+                }),
+            Err(error) => Err(Refused::Failed(method, error)),
         };
         if watch.was_slow() {
             return Err(intake::too_slow().into());
         }
-        answered.map_err(|error| Refused::Failed(method, error))
+        answered
     }
 
     /// Spin itself answers some paths.
     fn answer_well_known(&self, name: &str) -> Result<Response<Body>, Problem> {
         match name {
             "health" if self.drain.has_begun() => Err(LEAVING),
-            "health" => Ok(Response::new(Either::Left(Full::new(Bytes::from_static(
-                b"OK",
-            ))))),
+            "health" => Ok(Response::new(response::whole(Bytes::from_static(b"OK")))),
             _ => Err(NOT_FOUND),
         }
     }

@@ -1,7 +1,7 @@
 //! Clients that send slowly are cut off, and hold up nobody meanwhile.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures::StreamExt as _;
@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::json;
 use tests::{Application, Reply, Role, Session, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::faults::{centre, within};
 use crate::{rows, wire};
@@ -215,6 +215,58 @@ fn slow_imports_stop_nobody_and_wait_in_a_short_line() {
         };
         let late = within(late).await?;
         ensure!(late.contains("/problems/body-too-slow"), "{late}");
+        Ok(())
+    });
+}
+
+/// How often a slow reader asks: more than the system takes over.
+const ASKED: usize = 20;
+
+/// Asks so often for an answer of more than 64 KiB, and reads none.
+async fn ask_and_read_nothing(app: &Application) -> Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    // So that little of it is on the way without being read.
+    socket.set_recv_buffer_size(4096)?;
+    let address = app.base_url.strip_prefix("http://").context("an address")?;
+    let mut stream = socket.connect(address.parse()?).await?;
+    stream
+        .write_all(
+            "GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+                .repeat(ASKED)
+                .as_bytes(),
+        )
+        .await?;
+    Ok(stream)
+}
+
+#[test]
+fn hundreds_of_slow_readers_stop_nobody_and_are_cut_off() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let mut first = ask_and_read_nothing(app).await?;
+        let mut status = [0; 12];
+        within(async { Ok(first.read_exact(&mut status).await?) }).await?;
+        ensure!(&status == b"HTTP/1.1 200");
+        let mut slow = Vec::new();
+        // More than there are rooms, those for requests that take long included.
+        for _ in 0..600 {
+            slow.push(ask_and_read_nothing(app).await?);
+        }
+        others_are_served(app, &admin, "lake").await?;
+        // The server gives a client 20 s, and a second more for each 8 KiB.
+        let (mut answers, begun) = (Vec::new(), Instant::now());
+        while begun.elapsed() < Duration::from_secs(40) {
+            tokio::time::sleep(DRIP).await;
+            match first.read_u8().await {
+                Ok(byte) => answers.push(byte),
+                Err(_) => break,
+            }
+        }
+        // What was on the way by then is left, and no more.
+        let _ = within(async { Ok(first.read_to_end(&mut answers).await?) }).await;
+        let answers = String::from_utf8_lossy(&answers);
+        let more = answers.matches("HTTP/1.1 ").count();
+        ensure!(more < ASKED - 1, "all of it was sent");
         Ok(())
     });
 }

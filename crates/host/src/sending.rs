@@ -1,0 +1,179 @@
+//! How slowly a client may read what it is sent: until all that is to be sent has been taken over by the system, the client has
+//! to keep a pace, or its connection is closed. There is nobody to tell then.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use crate::pace::Pace;
+
+/// A connection whose client has to keep a pace in reading.
+pub(crate) struct Sending<S> {
+    stream: S,
+    pace: Pace,
+    /// Bytes that were taken over since the client was first waited for: those before went into the system's own buffers.
+    taken: u64,
+    waited: Duration,
+    /// Since when the client has been waited for.
+    since: Option<Instant>,
+    /// Made when a client is waited for the first time: most answers are taken over at once.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Sending<S> {
+    pub(crate) fn new(stream: S, pace: Pace) -> Self {
+        Self {
+            stream,
+            pace,
+            taken: 0,
+            waited: Duration::ZERO,
+            since: None,
+            timer: None,
+        }
+    }
+
+    /// Pending while the client still has time.
+    fn poll_late<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let left = self.pace.allows(self.taken).saturating_sub(self.waited);
+        let deadline = since + left;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "its client reads too slowly",
+        )))
+    }
+
+    /// What came of a write, if the client took it or still has time.
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let Poll::Ready(written) = written else {
+            return self.poll_late(context);
+        };
+        if let Some(since) = self.since.take() {
+            self.waited += since.elapsed();
+        }
+        if self.waited > Duration::ZERO {
+            let length = *written.as_ref().unwrap_or(&0);
+            self.taken += u64::try_from(length).unwrap_or(u64::MAX);
+        }
+        Poll::Ready(written)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Sending<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Sending<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.written(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// Called when all was written: the next answer has its own time.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if flushed.is_ready() {
+            (self.taken, self.waited) = (0, Duration::ZERO);
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+
+    use super::*;
+
+    const PACE: Pace = Pace::ANSWER;
+
+    /// Sends so many bytes to a client that reads as the function does, through a buffer of 64 KiB.
+    async fn sent<F: Future<Output = ()>>(
+        length: usize,
+        client: impl FnOnce(DuplexStream) -> F,
+    ) -> io::Result<()> {
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        let mut sending = Sending::new(ours, PACE);
+        let send = async {
+            sending.write_all(&vec![0; length]).await?;
+            sending.flush().await
+        };
+        tokio::select! {
+            sent = send => sent,
+            () = client(theirs) => Ok(()),
+        }
+    }
+
+    /// Reads a piece of the size each second.
+    async fn read_slowly(mut stream: DuplexStream, size: usize) {
+        let mut piece = vec![0; size];
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if stream.read(&mut piece).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_keeps_the_pace_is_sent_everything() {
+        let sent = sent(1 << 20, async |stream| read_slowly(stream, 16 << 10).await).await;
+        assert!(sent.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_slowly_or_not_at_all_is_cut_off() {
+        let begun = Instant::now();
+        for size in [0, 16, 512] {
+            let sent = sent(1 << 20, async |stream| read_slowly(stream, size).await).await;
+            assert_eq!(
+                sent.err().map(|error| error.kind()),
+                Some(io::ErrorKind::TimedOut),
+                "{size} bytes a second"
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120));
+    }
+}

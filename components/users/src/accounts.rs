@@ -105,7 +105,9 @@ fn prepare<'a>(call: &'a Call<'a>) -> Arguments<'a> {
         profile::check(&call.body)?;
         let mut input = call.body.clone();
         let hash = match input.remove("password") {
-            Some(Value::String(password)) => Some(password::hash("/password", &password).await?),
+            Some(Value::String(password)) => {
+                Some(password::hash(&call.asker(""), "/password", &password).await?)
+            }
             _ => None,
         };
         let mut arguments = Map::new();

@@ -2,7 +2,7 @@
 
 use platform::field::Kind;
 use platform::problem::{FieldError, Problem};
-use platform::service;
+use platform::service::{self, Asker};
 use serde::{Deserialize, Serialize};
 
 /// The length that a password may have, in characters of its normal form: what comes here is in it already, by the kind
@@ -58,9 +58,9 @@ pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem
 /// # Errors
 ///
 /// 422 for a common password, 503 when too many are being hashed; the length is checked with the body's other fields.
-pub(crate) async fn hash(pointer: &str, password: &str) -> Result<String, Problem> {
+pub(crate) async fn hash(asker: &Asker, pointer: &str, password: &str) -> Result<String, Problem> {
     refuse_common(pointer, password)?;
-    let Hashed { hash } = service::ask(SERVICE, "/hash", &ToHash { password }).await?;
+    let Hashed { hash } = service::ask(SERVICE, "/hash", asker, &ToHash { password }).await?;
     Ok(hash)
 }
 
@@ -69,8 +69,13 @@ pub(crate) async fn hash(pointer: &str, password: &str) -> Result<String, Proble
 /// # Errors
 ///
 /// 503 when too many are being hashed.
-pub(crate) async fn matches(password: &str, hash: Option<&str>) -> Result<bool, Problem> {
-    let Matched { matches } = service::ask(SERVICE, "/match", &ToMatch { password, hash }).await?;
+pub(crate) async fn matches(
+    asker: &Asker,
+    password: &str,
+    hash: Option<&str>,
+) -> Result<bool, Problem> {
+    let Matched { matches } =
+        service::ask(SERVICE, "/match", asker, &ToMatch { password, hash }).await?;
     Ok(matches)
 }
 

@@ -39,6 +39,7 @@ mod server;
 mod services;
 mod shard;
 mod template;
+mod turns;
 mod variables;
 mod worker;
 

@@ -6,7 +6,7 @@
 //! | long | those that have been under way for a while: long polls, slow readers, slow statements |
 //! | bodies | those whose component reads a long body as it comes, in all threads together |
 //! | kept | the paths that are named for it: whether this host lives and can serve |
-//! | services | a question of one component to another, which has waited in a short line before |
+//! | turns | a question of one component to another: see `turns` |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::{Kind, Problem};
+use crate::turns::Turn;
 use crate::{intake, response};
 
 /// How long a request waits while as many as can be are already under way.
@@ -29,12 +30,6 @@ const LONGEST_LINE: usize = 16;
 /// Requests with long bodies that are under way at a time, in all threads together: each may take
 /// four times its body in memory.
 const LONG_BODIES: usize = 2;
-
-/// How long a question to a service waits for those before it.
-const LINE_OF_SERVICES: Duration = Duration::from_secs(8);
-
-/// How many of them wait. Each keeps a request waiting, which has a room.
-const LONGEST_LINE_OF_SERVICES: usize = 128;
 
 /// Rooms that are kept on each thread.
 const KEPT: usize = 4;
@@ -91,12 +86,33 @@ pub(crate) enum Need {
 }
 
 /// A room that is taken until it is dropped.
-#[derive(Debug)]
 pub(crate) struct Room {
-    permit: OwnedSemaphorePermit,
+    hold: Hold,
     /// Where to go when it takes long; none once it is there.
     long: Option<Arc<Semaphore>>,
     _body: Option<[OwnedSemaphorePermit; 2]>,
+}
+
+/// What a room is held by.
+enum Hold {
+    Permit { _permit: OwnedSemaphorePermit },
+    Turn { _turn: Turn },
+}
+
+impl From<OwnedSemaphorePermit> for Hold {
+    fn from(permit: OwnedSemaphorePermit) -> Self {
+        Self::Permit { _permit: permit }
+    }
+}
+
+impl From<Turn> for Room {
+    fn from(turn: Turn) -> Self {
+        Self {
+            hold: Hold::Turn { _turn: turn },
+            long: None,
+            _body: None,
+        }
+    }
 }
 
 impl Rooms {
@@ -145,7 +161,7 @@ impl Rooms {
                 .ok_or(BUSY)?,
         };
         Ok(Room {
-            permit,
+            hold: permit.into(),
             long: Some(Arc::clone(&self.long)),
             _body: body,
         })
@@ -162,43 +178,6 @@ impl Rooms {
     }
 }
 
-/// The rooms of all services together.
-pub(crate) struct ServiceRooms {
-    work: Arc<Semaphore>,
-    line: Semaphore,
-}
-
-impl Default for ServiceRooms {
-    fn default() -> Self {
-        Self::new(0)
-    }
-}
-
-impl ServiceRooms {
-    /// Rooms for so many questions that are answered at a time.
-    pub(crate) fn new(work: usize) -> Self {
-        Self {
-            work: Arc::new(Semaphore::new(work)),
-            line: Semaphore::new(LONGEST_LINE_OF_SERVICES),
-        }
-    }
-
-    /// Takes a room, and waits for it if need be.
-    ///
-    /// # Errors
-    ///
-    /// 503 when too many wait already, or none becomes free in time.
-    pub(crate) async fn take(&self) -> Result<Room, Problem> {
-        let _place = self.line.try_acquire().map_err(|_| BUSY)?;
-        let permit = within(LINE_OF_SERVICES, Arc::clone(&self.work).acquire_owned());
-        Ok(Room {
-            permit: permit.await.ok_or(BUSY)?,
-            long: None,
-            _body: None,
-        })
-    }
-}
-
 async fn within<T, E>(time: Duration, what: impl Future<Output = Result<T, E>>) -> Option<T> {
     tokio::time::timeout(time, what).await.ok()?.ok()
 }
@@ -209,7 +188,7 @@ impl Room {
         if let Some(long) = &self.long
             && let Ok(permit) = Arc::clone(long).try_acquire_owned()
         {
-            self.permit = permit;
+            self.hold = permit.into();
             self.long = None;
         }
         self.long.is_none()
@@ -264,29 +243,6 @@ mod tests {
         assert!(threads[0].take(Need::Work).await.is_ok());
         drop(first);
         assert!(threads[2].take(Need::LongBody).await.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_question_to_a_service_waits_in_a_short_line() {
-        let rooms = ServiceRooms::new(1);
-        let first = rooms.take().await;
-        assert!(first.is_ok());
-        let mut waiting: Vec<_> = (0..LONGEST_LINE_OF_SERVICES)
-            .map(|_| Box::pin(rooms.take()))
-            .collect();
-        for one in &mut waiting {
-            assert!(one.now_or_never().is_none());
-        }
-        assert!(
-            rooms
-                .take()
-                .now_or_never()
-                .is_some_and(|room| room.is_err())
-        );
-        drop(first);
-        let second = waiting.remove(0).await;
-        assert!(second.is_ok());
-        assert!(rooms.take().now_or_never().is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,7 +18,8 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::exchange::Exchange;
-use crate::rooms::{Room, ServiceRooms};
+use crate::rooms::Room;
+use crate::turns::{Asker, Turns};
 use crate::worker::Instances;
 
 /// What the name of a service is followed by in the URL by which it is asked, as in Spin.
@@ -33,12 +34,21 @@ pub(crate) fn threads() -> usize {
 }
 
 /// The services of an application.
-#[derive(Default)]
 pub(crate) struct Services {
     handlers: HashMap<Arc<str>, ProxyHandler<Instances>>,
     /// None while there are no services.
     threads: Option<Threads>,
-    rooms: ServiceRooms,
+    turns: Turns,
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        Self {
+            handlers: HashMap::new(),
+            threads: None,
+            turns: Turns::new(0),
+        }
+    }
 }
 
 impl Services {
@@ -50,7 +60,7 @@ impl Services {
     pub(crate) fn add(&mut self, id: &str, instances: Instances) -> Result<()> {
         if self.threads.is_none() {
             self.threads = Some(Threads::start(threads())?);
-            self.rooms = ServiceRooms::new(threads());
+            self.turns = Turns::new(threads());
         }
         self.handlers
             .insert(id.into(), ProxyHandler::new(instances));
@@ -71,13 +81,16 @@ impl Services {
             .collect()
             .await
             .map_err(|_| Error::HttpRequestBodySize(None))?;
-        let Ok(room) = self.rooms.take().await else {
+        let Ok(turn) = self.turns.take(Asker::of(&head.headers)).await else {
             return Ok(whole(StatusCode::SERVICE_UNAVAILABLE, Bytes::new()));
         };
         let request = Request::from_parts(head, body_of(question.to_bytes()));
         // A set ends its task when whoever asked is gone.
         let mut task = JoinSet::new();
-        task.spawn_on(answer(handler.clone(), room, request), &threads.handle);
+        task.spawn_on(
+            answer(handler.clone(), turn.into(), request),
+            &threads.handle,
+        );
         match task.join_next().await {
             Some(Ok(answered)) => answered,
             _ => Err(Error::InternalError(None)),

@@ -8,6 +8,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::caller::Caller;
+use crate::client_address;
 use crate::database::{Answer, Client, Failure};
 use crate::field::Field;
 use crate::policy::{Access, Grant};
@@ -15,6 +16,7 @@ use crate::problem::Problem;
 use crate::request::Request;
 use crate::resource::Resource;
 use crate::response::Response;
+use crate::service::Asker;
 use crate::settings::Settings;
 use crate::sql::Statement;
 
@@ -197,6 +199,15 @@ impl Call<'_> {
         arguments: Map<String, Value>,
     ) -> Result<Answer, Failure> {
         self.client.run(statement, arguments).await
+    }
+
+    /// On whose behalf another component is asked: the client's network, and the caller or whoever else the call is about.
+    pub fn asker(&self, who: &str) -> Asker {
+        let caller = self.caller.map(|caller| caller.user.to_string());
+        Asker {
+            group: client_address::network(&self.address()),
+            member: caller.unwrap_or_else(|| who.to_owned()),
+        }
     }
 
     /// The address of the client, for limits on attempts: see [`crate::client_address`].

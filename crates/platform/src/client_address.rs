@@ -102,6 +102,17 @@ fn address(text: &str) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
+/// The network of a client's address: IPv6 is handed out in networks of 64 bits.
+pub(crate) fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+        _ => address.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::Method;
@@ -117,6 +128,14 @@ mod tests {
             given = given.with("x-forwarded-for", line).with("forwarded", line);
         }
         proxies.client(&given)
+    }
+
+    #[test]
+    fn the_network_of_an_address_has_64_bits_of_ipv6() {
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2");
+        assert_eq!(network("2001:db8:1:2::9"), "2001:db8:1:2");
+        assert_eq!(network("unknown"), "unknown");
     }
 
     #[test]

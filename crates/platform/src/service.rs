@@ -5,6 +5,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
+use crate::random::digest;
+
+/// On whose behalf a question is asked. Where many are asked, groups take turns, and so do the members of each.
+pub struct Asker {
+    /// A group, such as a network.
+    pub group: String,
+    /// One of it.
+    pub member: String,
+}
+
+impl Asker {
+    /// The value of the header `turn-of`, in which nobody can be recognised.
+    fn header(&self) -> String {
+        format!("{} {}", digest(&self.group), digest(&self.member))
+    }
+}
 
 /// Returns the answer of `component` to a question.
 ///
@@ -14,10 +30,11 @@ use crate::problem::Problem;
 pub async fn ask<Q: Serialize, A: DeserializeOwned>(
     component: &str,
     path: &str,
+    asker: &Asker,
     question: &Q,
 ) -> Result<A, Problem> {
     let question = serde_json::to_vec(question).map_err(|error| Problem::unreadable(&error))?;
-    let answer = send(component, path, question).await?;
+    let answer = send(component, path, asker.header(), question).await?;
     serde_json::from_slice(&answer).map_err(|error| Problem::unreadable(&error))
 }
 
@@ -26,7 +43,7 @@ use crate::spin::ask as send;
 
 /// Natively there is no host that knows the other components.
 #[cfg(not(target_family = "wasm"))]
-async fn send(component: &str, path: &str, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
+async fn send(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
     use crate::problem::Kind;
 
     Err(Problem::new(Kind::Internal)

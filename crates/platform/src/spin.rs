@@ -108,12 +108,21 @@ pub async fn serve_questions(
 /// # Errors
 ///
 /// 503 when it has too much to do, 500 when it can't answer.
-pub async fn ask(component: &str, path: &str, question: Vec<u8>) -> Result<Bytes, Problem> {
+pub(crate) async fn ask(
+    component: &str,
+    path: &str,
+    turn_of: String,
+    question: Vec<u8>,
+) -> Result<Bytes, Problem> {
     let url = format!("http://{component}.spin.internal{path}");
     let failed = |cause: String| {
         Problem::new(Kind::Internal).cause(format!("{component} gave no answer: {cause}"))
     };
-    let response = spin_sdk::http::post(url, question)
+    let request = http::Request::post(url)
+        .header("turn-of", turn_of)
+        .body(FullBody::new(Bytes::from(question)))
+        .map_err(|error| failed(error.to_string()))?;
+    let response = spin_sdk::http::send(request)
         .await
         .map_err(|error| failed(error.to_string()))?;
     let (parts, body) = response.into_parts();

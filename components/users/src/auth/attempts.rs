@@ -3,6 +3,7 @@
 use platform::action::Call;
 use platform::database::{Answer, Failure};
 use platform::problem::{FieldError, Problem};
+use platform::service::Asker;
 use platform::sql::{Sql, Statement};
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -16,11 +17,12 @@ use crate::password;
 /// 503 when too many are being hashed.
 pub(crate) async fn is_right(
     call: &Call<'_>,
+    asker: &Asker,
     attempt: Uuid,
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
-    let checked = password::matches(password, hash).await;
+    let checked = password::matches(asker, password, hash).await;
     if checked.is_err() {
         // One that can't be taken back counts as failed: the client is told of the cause all the same.
         let _ = end(call, &dropped(), attempt).await;

@@ -122,8 +122,10 @@ fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
         };
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
             .map_err(|error| Problem::unreadable(&error))?;
+        let asker = call.asker("");
         let right = attempts::is_right(
             call,
+            &asker,
             attempt.attempt_id,
             call.text("current"),
             attempt.password_hash.as_deref(),
@@ -142,7 +144,7 @@ fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
         arguments.insert("attempt_id".to_owned(), json!(attempt.attempt_id));
         arguments.insert(
             "password_hash".to_owned(),
-            json!(password::hash("/new", call.text("new")).await?),
+            json!(password::hash(&asker, "/new", call.text("new")).await?),
         );
         match call.run(&end(), arguments).await {
             Ok(_) => Ok(Response::empty(204)),
@@ -207,7 +209,10 @@ fn confirm<'a>(call: &'a Call<'a>) -> Done<'a> {
         arguments.insert("token_hash".to_owned(), json!(token_hash));
         arguments.insert(
             "password_hash".to_owned(),
-            json!(password::hash("/password", call.text("password")).await?),
+            json!(
+                password::hash(&call.asker(&token_hash), "/password", call.text("password"))
+                    .await?
+            ),
         );
         match call.run(&set(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),

@@ -145,6 +145,11 @@ fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
         let right = attempts::is_right(
             call,
+            &call.asker(&format!(
+                "{} {}",
+                call.text("tenant"),
+                email::lookup(call.text("email"))
+            )),
             attempt.attempt_id,
             call.text("password"),
             attempt.password_hash.as_deref(),

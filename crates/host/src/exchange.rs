@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -10,19 +11,23 @@ use tokio::sync::Notify;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::rooms::Room;
+use crate::worker::REQUEST_TIMEOUT;
 
 /// What the guest's side and the client's side of an exchange share.
 pub(crate) struct Exchange {
     client_gone: Notify,
     room: Mutex<Room>,
+    /// How long the guest may take.
+    patience: Duration,
 }
 
 impl Exchange {
     /// Begins an exchange. It takes its room until neither side is left.
-    pub(crate) fn begin(room: Room) -> (Client, Arc<Self>) {
+    pub(crate) fn begin(room: Room, patience: Duration) -> (Client, Arc<Self>) {
         let exchange = Arc::new(Self {
             client_gone: Notify::new(),
             room: Mutex::new(room),
+            patience,
         });
         (Client(Arc::clone(&exchange)), exchange)
     }
@@ -30,6 +35,11 @@ impl Exchange {
     /// Waits until the client does not wait any more.
     pub(crate) async fn client_gone(&self) {
         self.client_gone.notified().await;
+    }
+
+    /// How long the guest may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Leaves its room to others, because it takes long; returns whether there is one where it may take long.
@@ -56,6 +66,13 @@ impl Exchanges {
     pub(crate) fn add(&mut self, exchange: &Arc<Exchange>) {
         self.0.retain(|other| other.strong_count() > 0);
         self.0.push(Arc::downgrade(exchange));
+    }
+
+    /// How long the most patient of those that are left may take.
+    pub(crate) fn patience(&self) -> Duration {
+        let left = self.0.iter().filter_map(Weak::upgrade);
+        let longest = left.map(|exchange| exchange.patience).max();
+        longest.unwrap_or(REQUEST_TIMEOUT)
     }
 
     /// Whether no exchange is left.
@@ -117,7 +134,7 @@ mod tests {
         let mut exchanges = Exchanges::default();
         assert!(exchanges.are_over());
 
-        let (client, guest) = Exchange::begin(take().await?);
+        let (client, guest) = Exchange::begin(take().await?, REQUEST_TIMEOUT);
         exchanges.add(&guest);
         assert!(guest.client_gone().now_or_never().is_none());
         drop(client);

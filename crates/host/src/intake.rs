@@ -23,7 +23,8 @@ const MOST: usize = 1 << 20;
 /// Bytes of a body that every connection may have taken in.
 const FREE: usize = 64 << 10;
 
-/// All that bodies may take beyond those, in bytes: what is counted is the memory of the process.
+/// All that bodies may take beyond those, in bytes: what is counted is the memory of the process. It is counted as they come, a
+/// piece of that size at a time: what a client announces, it may never send.
 pub(crate) const ALL: usize = 64 << 20;
 
 const TOO_MUCH: Problem = Problem::new(Kind::Unavailable)
@@ -35,8 +36,8 @@ const TOO_MUCH: Problem = Problem::new(Kind::Unavailable)
 pub(crate) struct Taken {
     /// For the component.
     pub(crate) body: WasiBody,
-    /// True when more of it is yet to come.
-    pub(crate) is_long: bool,
+    /// When more of it is yet to come: how long it is, as far as that was announced.
+    pub(crate) long: Option<Announced>,
     /// Set when that came too slowly; none when nothing is to come.
     slow: Option<Arc<AtomicBool>>,
 }
@@ -47,6 +48,10 @@ impl Taken {
         Watch(self.slow.clone())
     }
 }
+
+/// The length of a body as its client has announced it; none where it has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Announced(pub(crate) Option<u64>);
 
 /// Tells whether a body came too slowly.
 pub(crate) struct Watch(Option<Arc<AtomicBool>>);
@@ -74,7 +79,7 @@ where
             body: http_body_util::Empty::new()
                 .map_err(|never| match never {})
                 .boxed_unsync(),
-            is_long: false,
+            long: None,
             slow: None,
         });
     }
@@ -86,7 +91,12 @@ where
             && ahead.length <= MOST
         {
             match body.frame().await {
-                Some(Ok(frame)) => ahead.add(frame, announced, room)?,
+                Some(Ok(frame)) => {
+                    ahead.add(frame, room)?;
+                    if ahead.held.is_some() {
+                        body.set_pace(Pace::COUNTED);
+                    }
+                }
                 Some(Err(Broken::Slow)) => return Err(too_slow()),
                 Some(Err(Broken::Off(_))) => {
                     return Err(Problem::new(Kind::Malformed)
@@ -100,8 +110,8 @@ where
     if let Some(rest) = &mut rest {
         rest.set_pace(Pace::LONG);
     }
-    let is_long = rest.is_some();
-    let slow = is_long.then(Arc::default);
+    let long = rest.as_ref().map(|_| Announced(announced));
+    let slow = long.map(|_| Arc::default());
     let replayed = Replay {
         ahead: ahead.take_frames(),
         rest,
@@ -110,7 +120,7 @@ where
     };
     Ok(Taken {
         body: replayed.boxed_unsync(),
-        is_long,
+        long,
         slow,
     })
 }
@@ -136,16 +146,13 @@ struct Ahead {
     more: BytesMut,
     trailers: Option<Frame<Bytes>>,
     length: usize,
+    /// Bytes beyond those that every connection may have.
+    counted: usize,
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Ahead {
-    fn add(
-        &mut self,
-        frame: Frame<Bytes>,
-        announced: Option<u64>,
-        room: &Arc<Semaphore>,
-    ) -> Result<(), Problem> {
+    fn add(&mut self, frame: Frame<Bytes>, room: &Arc<Semaphore>) -> Result<(), Problem> {
         let data = match frame.into_data() {
             Ok(data) => data,
             Err(other) => {
@@ -154,11 +161,14 @@ impl Ahead {
             }
         };
         self.length += data.len();
-        if self.length > FREE && self.held.is_none() {
-            let most = announced.and_then(|length| u32::try_from(length).ok());
-            let bytes = most.unwrap_or(MOST as u32);
-            let held = Arc::clone(room).try_acquire_many_owned(bytes);
-            self.held = Some(held.map_err(|_| TOO_MUCH)?);
+        while FREE + self.counted < self.length {
+            self.counted += FREE;
+            let more = Arc::clone(room).try_acquire_many_owned(FREE as u32);
+            let more = more.map_err(|_| TOO_MUCH)?;
+            match &mut self.held {
+                Some(held) => held.merge(more),
+                None => self.held = Some(more),
+            }
         }
         if self.first.is_empty() {
             self.first = data;
@@ -267,7 +277,7 @@ mod tests {
             let length: usize = sizes.iter().sum();
             let taken = take(pieces(sizes), &room).await;
             let taken = taken.map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
-            assert_eq!(taken.is_long, length > MOST, "{sizes:?}");
+            assert_eq!(taken.long.is_some(), length > MOST, "{sizes:?}");
             let read = taken.body.collect().await?.to_bytes();
             assert_eq!(read.len(), length);
         }
@@ -283,7 +293,7 @@ mod tests {
             let body = body(length).map_err(|never| -> Error { match never {} });
             let taken = take(body, &room).await;
             assert!(
-                taken.is_ok_and(|taken| taken.is_long == is_long),
+                taken.is_ok_and(|taken| taken.long.is_some() == is_long),
                 "{length}"
             );
         }

@@ -17,7 +17,7 @@ pub(crate) struct Pace {
     /// Bytes that are good for one more second.
     rate: u64,
     /// The longest time that any client may take.
-    most: Duration,
+    pub(crate) most: Duration,
 }
 
 impl Pace {
@@ -26,6 +26,13 @@ impl Pace {
         grace: Duration::from_secs(10),
         rate: 1 << 10,
         most: Duration::from_secs(60),
+    };
+
+    /// The same of one that is so large that its memory is counted.
+    pub(crate) const COUNTED: Self = Self {
+        grace: Duration::from_secs(10),
+        rate: 8 << 10,
+        most: Duration::from_secs(120),
     };
 
     /// Of a body that a component reads as it comes, while it takes one of a few places.

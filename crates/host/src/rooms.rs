@@ -4,7 +4,7 @@
 //! |---|---|
 //! | at work | a request from the moment in which its body is there |
 //! | long | those that have been under way for a while: long polls, slow readers, slow statements |
-//! | bodies | those whose component reads a long body as it comes, in all threads together |
+//! | bodies | those whose component reads a long body as it comes, by its length, in all threads together |
 //! | kept | the paths that are named for it: whether this host lives and can serve |
 //! | turns | a question of one component to another: see `turns` |
 
@@ -13,8 +13,11 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::intake::Announced;
+use crate::pace::Pace;
 use crate::problem::{Kind, Problem};
 use crate::turns::Turn;
+use crate::worker::REQUEST_TIMEOUT;
 use crate::{intake, response};
 
 /// How long a request waits while as many as can be are already under way.
@@ -27,9 +30,12 @@ const LINE: Duration = Duration::from_secs(20);
 /// How many of them wait on one thread.
 const LONGEST_LINE: usize = 16;
 
-/// Requests with long bodies that are under way at a time, in all threads together: each may take
+/// MiB that the long bodies of requests under way may have, in all threads together: each may take
 /// four times its body in memory.
-const LONG_BODIES: usize = 2;
+const LONG_BODIES: u32 = 128;
+
+/// The same on one thread, because one instance may have them all. The longest body that an application takes is no longer.
+const LONG_BODIES_HERE: u32 = 64;
 
 /// Rooms that are kept on each thread.
 const KEPT: usize = 4;
@@ -56,7 +62,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new() -> Self {
         Self {
-            bodies: Arc::new(Semaphore::new(LONG_BODIES)),
+            bodies: Arc::new(Semaphore::new(LONG_BODIES as usize)),
             taken_in: Arc::new(Semaphore::new(intake::ALL)),
             answers: Arc::new(Semaphore::new(response::ALL)),
         }
@@ -68,8 +74,7 @@ pub(crate) struct Rooms {
     work: Arc<Semaphore>,
     long: Arc<Semaphore>,
     kept: Arc<Semaphore>,
-    /// One, so that no instance has two.
-    body: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
     line: Arc<Semaphore>,
     shared: Shared,
 }
@@ -80,9 +85,19 @@ pub(crate) enum Need {
     /// Work like any other.
     Work,
     /// Work on a body that is yet to come.
-    LongBody,
+    LongBody(Announced),
     /// To say how this host is.
     Health,
+}
+
+impl Need {
+    /// How long a guest may take: a body that it reads as it comes has its own time.
+    pub(crate) fn patience(self) -> Duration {
+        match self {
+            Self::LongBody(_) => REQUEST_TIMEOUT + Pace::LONG.most,
+            Self::Work | Self::Health => REQUEST_TIMEOUT,
+        }
+    }
 }
 
 /// A room that is taken until it is dropped.
@@ -123,7 +138,7 @@ impl Rooms {
             work: rooms(work),
             long: rooms(long),
             kept: rooms(KEPT),
-            body: rooms(1),
+            bodies: rooms(LONG_BODIES_HERE as usize),
             line: rooms(LONGEST_LINE),
             shared,
         }
@@ -151,7 +166,7 @@ impl Rooms {
             &self.work
         };
         let body = match need {
-            Need::LongBody => Some(self.take_body().await?),
+            Need::LongBody(announced) => Some(self.take_body(announced).await?),
             Need::Work | Need::Health => None,
         };
         let permit = match Arc::clone(rooms).try_acquire_owned() {
@@ -167,15 +182,25 @@ impl Rooms {
         })
     }
 
-    async fn take_body(&self) -> Result<[OwnedSemaphorePermit; 2], Problem> {
+    async fn take_body(&self, announced: Announced) -> Result<[OwnedSemaphorePermit; 2], Problem> {
         let _place = self.line.try_acquire().map_err(|_| BUSY_WITH_BODIES)?;
+        let size = mebibytes(announced);
         let both = async {
-            let here = Arc::clone(&self.body).acquire_owned().await?;
-            let anywhere = Arc::clone(&self.shared.bodies).acquire_owned().await?;
+            let here = Arc::clone(&self.bodies).acquire_many_owned(size).await?;
+            let anywhere = Arc::clone(&self.shared.bodies);
+            let anywhere = anywhere.acquire_many_owned(size).await?;
             Ok::<_, tokio::sync::AcquireError>([here, anywhere])
         };
         within(LINE, both).await.ok_or(BUSY_WITH_BODIES)
     }
+}
+
+/// What a body counts: one of which nothing is announced, or too much, as the longest.
+fn mebibytes(announced: Announced) -> u32 {
+    let announced = announced
+        .0
+        .and_then(|length| u32::try_from(length.div_ceil(1 << 20)).ok());
+    announced.map_or(LONG_BODIES_HERE, |size| size.min(LONG_BODIES_HERE))
 }
 
 async fn within<T, E>(time: Duration, what: impl Future<Output = Result<T, E>>) -> Option<T> {
@@ -220,6 +245,24 @@ mod tests {
         Ok(())
     }
 
+    /// A body of which nobody has said how long it is.
+    const LONGEST: Need = Need::LongBody(Announced(None));
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_are_not_so_long_do_not_wait_for_one_another() {
+        let rooms = Rooms::new(20, 0, Shared::new());
+        let need = Need::LongBody(Announced(Some(6_000_000)));
+        let mut under_way = Vec::new();
+        for _ in 0..10 {
+            under_way.push(rooms.take(need).await);
+        }
+        assert!(under_way.iter().all(Result::is_ok));
+        assert!(rooms.take(LONGEST).now_or_never().is_none());
+        assert!(rooms.take(need).now_or_never().is_none());
+        under_way.pop();
+        assert!(rooms.take(need).now_or_never().is_some());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn health_has_rooms_of_its_own() {
         let rooms = Rooms::new(0, 0, Shared::new());
@@ -231,31 +274,28 @@ mod tests {
     async fn long_bodies_wait_for_one_another_and_for_nobody_else() {
         let shared = Shared::new();
         let threads: Vec<_> = (0..3).map(|_| Rooms::new(4, 4, shared.clone())).collect();
-        let first = threads[0].take(Need::LongBody).await;
+        let first = threads[0].take(LONGEST).await;
         assert!(first.is_ok());
-        assert!(threads[0].take(Need::LongBody).now_or_never().is_none());
-        let second = threads[1].take(Need::LongBody).await;
+        assert!(threads[0].take(LONGEST).now_or_never().is_none());
+        let second = threads[1].take(LONGEST).await;
         assert!(second.is_ok());
-        assert_eq!(
-            threads[2].take(Need::LongBody).await.err(),
-            Some(BUSY_WITH_BODIES)
-        );
+        assert_eq!(threads[2].take(LONGEST).await.err(), Some(BUSY_WITH_BODIES));
         assert!(threads[0].take(Need::Work).await.is_ok());
         drop(first);
-        assert!(threads[2].take(Need::LongBody).await.is_ok());
+        assert!(threads[2].take(LONGEST).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_line_is_short() {
         let rooms = Rooms::new(100, 0, Shared::new());
-        let _first = rooms.take(Need::LongBody).await;
+        let _first = rooms.take(LONGEST).await;
         let mut waiting: Vec<_> = (0..LONGEST_LINE)
-            .map(|_| Box::pin(rooms.take(Need::LongBody)))
+            .map(|_| Box::pin(rooms.take(LONGEST)))
             .collect();
         for one in &mut waiting {
             assert!(one.now_or_never().is_none());
         }
-        let refused = rooms.take(Need::LongBody).now_or_never();
+        let refused = rooms.take(LONGEST).now_or_never();
         assert!(refused.is_some_and(|room| room.is_err()));
     }
 }

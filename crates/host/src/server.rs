@@ -180,8 +180,8 @@ impl Server {
 
         let taken = intake::take(body, self.rooms.taken_in()).await?;
         let watch = taken.watch();
-        let need = if taken.is_long {
-            Need::LongBody
+        let need = if let Some(announced) = taken.long {
+            Need::LongBody(announced)
         } else if self.health.iter().any(|path| path == original.path()) {
             Need::Health
         } else {
@@ -195,7 +195,7 @@ impl Server {
                 return Err(problem.into());
             }
         };
-        let (client, exchange) = Exchange::begin(room);
+        let (client, exchange) = Exchange::begin(room, need.patience());
         let request = Request::from_parts(head, taken.body);
         let answered = match handler.handle(exchange, request).await {
             Ok(response) => response::from_guest(&method, response, client, self.rooms.answers())

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::exchange::Exchange;
 use crate::rooms::Room;
 use crate::turns::{Asker, Turns};
-use crate::worker::Instances;
+use crate::worker::{Instances, REQUEST_TIMEOUT};
 
 /// What the name of a service is followed by in the URL by which it is asked, as in Spin.
 const DOMAIN: &str = ".spin.internal";
@@ -108,7 +108,7 @@ async fn answer(
     room: Room,
     request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
-    let (_client, exchange) = Exchange::begin(room);
+    let (_client, exchange) = Exchange::begin(room, REQUEST_TIMEOUT);
     let response = handler.handle(exchange, request).await.map_err(|error| {
         tracing::error!("a service gave no answer: {}", error.root_cause());
         Error::InternalError(None)

@@ -175,7 +175,7 @@ impl WorkerState for Worker {
                 tokio::time::sleep_until(begun + SHORT).await;
                 // Without such a room it stays where it is.
                 let _ = exchange.make_way();
-                tokio::time::sleep_until(begun + REQUEST_TIMEOUT).await;
+                tokio::time::sleep_until(begun + exchange.patience()).await;
             };
             tokio::select! {
                 () = hung_up => {}
@@ -224,7 +224,7 @@ impl WorkerExpiration for Expiration {
             + if status == WorkerStatus::Idle {
                 IDLE
             } else {
-                REQUEST_TIMEOUT
+                self.shared.exchanges().patience()
             };
         if status == WorkerStatus::PostReturn {
             if self.shared.is_useless() {

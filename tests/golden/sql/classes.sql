@@ -175,7 +175,7 @@ with r as (
     ($1->>'id')::uuid,
     lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
-    coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as i (id) where not exists (select from lms.students as t where t.id = i.id::uuid and t.deleted_at is null))), '[]'::jsonb),
+    coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb),
     nullif($1->'input'->'schedule', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'level')::text,
@@ -229,7 +229,7 @@ with target as materialized (
   set
     centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
-    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as i (id) where not exists (select from lms.students as t where t.id = i.id::uuid and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
+    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
     schedule = case when $1->'input' ? 'schedule' then nullif(lms.merge_patch(r.schedule, $1->'input'->'schedule'), 'null'::jsonb) else r.schedule end,
     subject = case when $1->'input' ? 'subject' then ($1->'input'->>'subject')::text else r.subject end,
     level = case when $1->'input' ? 'level' then ($1->'input'->>'level')::text else r.level end,

@@ -231,6 +231,7 @@ with candidates as materialized (
   from lms.tutors as r
   where r.deleted_at is null
     and r.left_at is null
+    and not exists (select from lms.centres as c where c.id = r.centre_id and c.left_at is not null)
     and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
     and r.max_students - r.current_students >= coalesce(($1->>'places')::integer, 0)
     and (

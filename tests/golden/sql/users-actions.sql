@@ -124,6 +124,7 @@ r as (
         select from lms.users as t
         where t.id = (given.profile->>'parent_id')::uuid
           and t.role = 'parent'
+          and t.status = 'active'
           and t.deleted_at is null
       )
     )

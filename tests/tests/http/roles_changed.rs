@@ -1,6 +1,5 @@
 //! A role that changes: never from under a student, a tutor or a member of the staff, for that would be leaving by another door.
 
-use anyhow::Result;
 use serde_json::json;
 use tests::{Role, run};
 

@@ -11,14 +11,18 @@ pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];
 /// What a notification can be about; the database knows the placeholders of each.
 pub(crate) const EVENTS: &[&str] = &[
     "announcement",
+    "class_students_changed",
     "email_change",
     "email_change_asked",
     "email_changed",
+    "lesson_added",
     "lesson_cancelled",
     "lesson_changed",
     "lesson_moved",
+    "lessons_added",
     "lessons_cancelled",
     "lessons_changed",
+    "lessons_moved",
     "loan_made",
     "loan_overdue",
     "low_stock",

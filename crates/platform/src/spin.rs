@@ -193,8 +193,8 @@ async fn read(
 ) -> (Request, Result<Option<Rows>, Problem>) {
     let (parts, body) = request.into_parts();
     let mut request = head(parts);
-    // A body has no meaning there (RFC 9110, section 9.3): to ask the host for one costs more than to route.
-    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method) {
+    // A body has no meaning there (RFC 9110, section 9.3), nor has its coding: to ask the host for one costs more than to route.
+    if [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE].contains(&request.method) {
         return (request, Ok(None));
     }
     let result = match pipeline::intake(component, settings, &request) {

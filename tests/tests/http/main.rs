@@ -80,6 +80,7 @@ mod leaderboard;
 mod leaving;
 mod legal_holds;
 mod lesson_messages;
+mod lesson_messages_by_class;
 mod lists;
 mod looking_back;
 mod marked_requests;

@@ -5,6 +5,7 @@ use http::Method;
 use platform::problem::Kind;
 use serde_json::{Value, json};
 use tests::{Application, Role, run, send};
+use uuid::Uuid;
 
 use crate::bad_input::raw;
 use crate::{rows, wire};
@@ -235,11 +236,20 @@ fn a_body_in_a_coding_is_refused_and_one_in_none_is_not() {
         assert_eq!(rows::written(app).await?, before);
         let plain = post("/v1/centres", "application/json", "Identity", &body);
         send(plain).await?.expect(201);
-        let none = app
-            .request(Method::GET, "/v1/centres")
-            .bearer_auth(&admin.token)
-            .header("content-encoding", "gzip");
-        send(none).await?.expect(200);
+        // Where a body has no meaning, neither has its coding.
+        for (method, path, status) in [
+            (Method::GET, "/v1/centres".to_owned(), 200),
+            (Method::DELETE, format!("/v1/centres/{}", Uuid::nil()), 404),
+        ] {
+            for body in ["", "{}"] {
+                let odd = app
+                    .request(method.clone(), &path)
+                    .bearer_auth(&admin.token)
+                    .header("content-encoding", "gzip")
+                    .body(body);
+                send(odd).await?.expect(status);
+            }
+        }
         Ok(())
     });
 }

@@ -250,16 +250,20 @@ fn of_known(known: &Value, said: Value) -> Value {
     }
 }
 
-/// Operations that may be refused since, or that do more: they took away what others still stood on (docs/leaving.md), left a child's first
-/// contact behind, or told of lessons that had not begun.
-const OTHERWISE_SINCE: [&str; 10] = [
+/// Operations that may be refused since, or that do more: they took away what others still stood on (docs/leaving.md), closed a centre to which
+/// others came all the same, moved people away from their lessons, left a child's first contact behind, or told of lessons that had not begun.
+const OTHERWISE_SINCE: [&str; 14] = [
     "centres.delete",
+    "centres.update",
     "classes.attendance.record",
     "classes.complete",
     "guardians.delete",
     "staff.delete",
+    "staff.update",
     "students.delete",
+    "students.update",
     "tutors.delete",
+    "tutors.update",
     "users.deactivate",
     "users.delete",
     "users.update",

@@ -107,7 +107,8 @@ pub(crate) const LIST: Action = Action {
             "wait",
             Kind::Integer { min: 0, max: 30 },
             "How many seconds to wait for an event when there is none; 0 by default. Of a session's requests that wait, the newest 4 \
-             go on, and of a tenant's the newest 32: one that is older is answered at once.",
+             go on, and of a tenant's the newest 32; of those of all tenants 128 go on, and the tenants that have most make way with \
+             their oldest. One that made way is answered at once, with `Retry-After`.",
         ),
     ],
     answers: Answers {
@@ -125,7 +126,8 @@ pub(crate) const LIST: Action = Action {
             .required(),
         ])),
         description: "Events in order of position. Nothing is ever added before a position that has been read. A page without events \
-                      comes at once, or when the time to wait is over.",
+                      comes at once, or when the time to wait is over, or with `Retry-After` when newer requests wait in this one's \
+                      place.",
         problems: &[422],
     },
     run: Run::Custom(list),
@@ -136,6 +138,12 @@ const FIRST_PAUSE: u64 = 100;
 
 /// The longest pause between two looks, in milliseconds.
 const LONGEST_PAUSE: u64 = 1_000;
+
+/// The tag of a page without events for which nobody waits any longer, because newer requests do.
+const MADE_WAY: &str = "made way";
+
+/// When to come again after that, in seconds. A client that came at once would push out another, which would come at once.
+const RETRY_AFTER: &str = "3";
 
 fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
     Box::pin(async move {
@@ -155,7 +163,11 @@ fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
                 let body = answer.body.ok_or_else(|| {
                     Problem::new(ProblemKind::Internal).cause("no page of events")
                 })?;
-                Ok(Response::json(200, body))
+                let response = Response::json(200, body);
+                Ok(match answer.tag.as_deref() {
+                    Some(MADE_WAY) => response.header("retry-after", RETRY_AFTER),
+                    _ => response,
+                })
             }
             Err(failure) => sqlstate::settle(failure),
         }
@@ -163,7 +175,7 @@ fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
 }
 
 /// Returns whether nothing was found and something may yet come. The tag says how many events there are, or that the
-/// wait is over.
+/// request made way.
 fn is_empty(answer: &Answer) -> bool {
     answer.tag.as_deref() == Some("0")
 }
@@ -239,7 +251,7 @@ select
     'next_after', coalesce(max(page.position), ($1->>'after')::bigint, 0)
   )::text as body,
   case
-    when count(*) = 0 and $1->>'ticket' is not null and not lms.may_wait(($1->>'ticket')::uuid) then 'over'
+    when count(*) = 0 and $1->>'ticket' is not null and not lms.may_wait(($1->>'ticket')::uuid) then 'made way'
     else count(*)::text
   end as tag
 from (

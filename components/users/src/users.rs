@@ -2,8 +2,11 @@
 
 use platform::field::{Field, Kind};
 use platform::policy::{Grant, Policy, Verb};
+use platform::problem::FieldError;
 use platform::resource::Resource;
 use platform::role::Role;
+use platform::validation::Purpose;
+use serde_json::{Map, Value};
 
 /// What a person needs to use a screen.
 const ACCESSIBILITY: &[Field] = &[
@@ -28,7 +31,8 @@ pub(crate) const USERS: Resource = Resource {
             Kind::Email,
             "The e-mail address, unique in the tenant. An admin changes those of others at once; any other change is kept as \
              `pending_email` until the new address confirms it. When it takes effect, the former address is told and all \
-             sessions end. A supervisor cannot change that of a person who belongs to other centres too.",
+             sessions end. The present address takes back what is kept. A supervisor cannot change that of a person who belongs to \
+             other centres too, neither when it is asked for nor when it is confirmed.",
         )
         .required()
         .sortable(),
@@ -70,7 +74,7 @@ pub(crate) const USERS: Resource = Resource {
             "The e-mail address that was asked for and is not confirmed yet; see `POST /v1/auth/email/confirm`.",
         )
         .nullable()
-        .read_only(),
+        .computed(),
     ],
     owner: Some("id"),
     verbs: &[
@@ -82,10 +86,19 @@ pub(crate) const USERS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: None,
+    rule: Some(rule),
     requires_match: false,
     requires_key: false,
 };
+
+/// Whoever gives an account an address wants no other: what was asked for before is taken back. The database then keeps the new
+/// address aside, unless it is the present one.
+fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
+    if purpose == Purpose::Update && values.contains_key("email") {
+        values.insert("pending_email".to_owned(), Value::Null);
+    }
+    Vec::new()
+}
 
 /// Makes an account, with its profile.
 pub(crate) const CREATE: Verb = Verb::Create;

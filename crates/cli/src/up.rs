@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::cell::Name;
-use crate::cluster::{self, Durability, Status};
+use crate::cluster::{self, Cluster, Durability, Status};
 use crate::delivery::Providers;
 use crate::demo::Demo;
 use crate::descriptors;
@@ -64,16 +64,21 @@ pub async fn run(options: &Options) -> Result<()> {
     descriptors::allow_as_many_as_may_be();
     let listener = listen(options.listen).await?;
     let mut stop = Stop::new()?;
-    // A failure during preparation stops a cluster that this program started, and no other: `lms prepare` and `spin up`
-    // may be at work on it.
+    // Whatever ends it, it stops a cluster that it started, and no other: `lms prepare` and `spin up` may be at work on it.
+    // A preparation that a signal breaks off does not come to say whether it started one.
+    let mut is_ours = !matches!(cluster::status(&state), Status::Running(_));
     let outcome = tokio::select! {
         prepared = prepare(options, &state, &listener) => {
-            let (application, demo) = prepared?;
-            serve(application, demo, listener, stop).await
+            let (application, installation) = prepared?;
+            is_ours = installation.cluster.as_ref().is_some_and(Cluster::was_started);
+            serve(application, installation.demo, listener, stop).await
         }
         () = stop.received() => Ok(()),
     };
-    if options.database_url.is_none() && matches!(cluster::status(&state), Status::Running(_)) {
+    if is_ours
+        && options.database_url.is_none()
+        && matches!(cluster::status(&state), Status::Running(_))
+    {
         let step = step("PostgreSQL");
         cluster::stop(&state).await?;
         step.done("stopped");
@@ -125,7 +130,7 @@ async fn prepare(
     options: &Options,
     state: &Path,
     listener: &TcpListener,
-) -> Result<(host::Application, Demo)> {
+) -> Result<(host::Application, Installation)> {
     let address = listener
         .local_addr()
         .context("the listener has no address")?;
@@ -139,7 +144,7 @@ async fn prepare(
     })
     .await?;
     match load(options, state, &installation).await {
-        Ok(application) => Ok((application, installation.demo)),
+        Ok(application) => Ok((application, installation)),
         Err(error) => {
             installation.give_up().await;
             Err(error)

@@ -4,6 +4,8 @@ use std::fs;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use cli::cell::{Name, Region, Retention};
@@ -52,6 +54,54 @@ async fn what_fails_stops_the_cluster_that_it_started_and_no_other() -> Result<(
         assert!(matches!(cluster::status(&state), Status::Running(_)));
         cluster.stop().await?;
         assert!(prepare().await.is_err());
+        assert_eq!(cluster::status(&state), Status::Stopped);
+        Ok(())
+    })
+    .await
+}
+
+/// Serves with the cluster of a state directory until it is told to stop.
+async fn serve_for_a_while(state: &Path) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let log = state.join("served.log");
+    let mut process = tokio::process::Command::new(env!("CARGO_BIN_EXE_lms"))
+        .current_dir(root)
+        .env_remove("DATABASE_URL")
+        .arg("--state")
+        .arg(state)
+        .args(["up", "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(fs::File::create(&log)?)
+        .stderr(fs::File::options().append(true).open(&log)?)
+        .kill_on_drop(true)
+        .spawn()?;
+    loop {
+        let text = fs::read_to_string(&log)?;
+        if text.contains("Ctrl-C stops it.") {
+            break;
+        }
+        if let Some(status) = process.try_wait()? {
+            anyhow::bail!("it ended: {status}: {text}");
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let id = i32::try_from(process.id().context("it has ended")?)?;
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(id),
+        nix::sys::signal::Signal::SIGTERM,
+    )?;
+    anyhow::ensure!(process.wait().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_serves_stops_the_cluster_that_it_started_and_no_other() -> Result<()> {
+    with_cluster(|cluster, state| async move {
+        serve_for_a_while(&state).await?;
+        assert!(matches!(cluster::status(&state), Status::Running(_)));
+        database::connect(&cluster.superuser_url()).await?;
+        cluster.stop().await?;
+        serve_for_a_while(&state).await?;
         assert_eq!(cluster::status(&state), Status::Stopped);
         Ok(())
     })

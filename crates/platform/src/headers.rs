@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use crate::problem::{Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 use crate::random;
 use crate::request::Request;
 use crate::response::Response;
@@ -99,22 +99,60 @@ fn thousandths(text: &str) -> Option<u16> {
     (weight <= 1000).then_some(weight)
 }
 
-/// Refuses a body of another media type.
+/// The headers that mean one thing and are no lists.
+const SINGLE: [&str; 5] = [
+    "Authorization",
+    "Content-Length",
+    "Content-Type",
+    "Idempotency-Key",
+    "X-Request-Id",
+];
+
+/// Refuses a request that has one of these twice: which of them holds is anybody's guess, and whoever stands before this
+/// may have looked at the other.
+///
+/// # Errors
+///
+/// 400.
+pub fn check_single(request: &Request) -> Result<(), Problem> {
+    let errors: Vec<FieldError> = SINGLE
+        .into_iter()
+        .filter(|name| !is_single(request, name))
+        .map(|name| FieldError::header(name, "Send this header once."))
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::malformed(errors))
+    }
+}
+
+/// Returns whether a header is there once at most.
+fn is_single(request: &Request, name: &str) -> bool {
+    request.headers.get_all(name).iter().nth(1).is_none()
+}
+
+/// Refuses a body of another media type, or in another encoding than UTF-8.
 ///
 /// # Errors
 ///
 /// 415.
 pub fn content_type(request: &Request, media: &[&str]) -> Result<(), Problem> {
-    let given = request
-        .header("content-type")
-        .and_then(|header| header.split(';').next())
-        .map(str::trim)
-        .unwrap_or_default();
-    if media.iter().any(|known| given.eq_ignore_ascii_case(known)) {
+    let header = request.header("content-type").unwrap_or_default();
+    let mut parts = header.split(';').map(str::trim);
+    let given = parts.next().unwrap_or_default();
+    let mut charsets = parts
+        .filter_map(|part| part.split_once('='))
+        .filter(|(name, _)| name.trim_end().eq_ignore_ascii_case("charset"))
+        .map(|(_, charset)| charset.trim_start().trim_matches('"'));
+    let problem = Problem::new(Kind::UnsupportedMediaType);
+    if !media.iter().any(|known| given.eq_ignore_ascii_case(known)) {
+        return Err(problem.detail(format!("Send Content-Type: {}.", media.join(" or "))));
+    }
+    if charsets.all(|charset| charset.eq_ignore_ascii_case("utf-8")) {
         Ok(())
     } else {
-        Err(Problem::new(Kind::UnsupportedMediaType)
-            .detail(format!("Send Content-Type: {}.", media.join(" or "))))
+        Err(problem.detail("Send the body in UTF-8."))
     }
 }
 
@@ -132,6 +170,7 @@ pub fn is_coded(request: &Request) -> bool {
 pub fn request_id(request: &Request) -> String {
     request
         .header("x-request-id")
+        .filter(|_| is_single(request, "x-request-id"))
         .filter(|id| (1..=100).contains(&id.len()))
         .filter(|id| {
             id.bytes()

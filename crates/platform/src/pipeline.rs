@@ -48,12 +48,13 @@ const IMPORT: usize = 64 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// What is wrong with an import before its file is looked at.
+/// 400 for a header that is there twice; what is wrong with an import before its file is looked at.
 pub fn intake(
     component: &Component,
     settings: &Settings,
     request: &Request,
 ) -> Result<Intake, Problem> {
+    headers::check_single(request)?;
     if request.path.ends_with("/import")
         && let Ok(Route::Endpoint(endpoint, _)) =
             router::find(component, &request.method, &request.path)
@@ -125,7 +126,8 @@ pub fn answer(
 ) -> Response {
     let request_id = headers::request_id(request);
     let started = Instant::now();
-    finish(serve(), allowed_origins, request, request_id, 0, started)
+    let result = headers::check_single(request).and_then(|()| serve());
+    finish(result, allowed_origins, request, request_id, 0, started)
 }
 
 /// The answer with the headers that all have; of a problem, also a line with its cause for the operator.
@@ -165,6 +167,7 @@ async fn serve(
     request_id: &str,
     microseconds: &mut u64,
 ) -> Result<Response, Problem> {
+    headers::check_single(request)?;
     let (endpoint, parameters) = match router::find(component, &request.method, &request.path)? {
         Route::Endpoint(endpoint, parameters) => (endpoint, parameters),
         Route::Options(allow) => {

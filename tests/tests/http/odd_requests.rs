@@ -209,6 +209,96 @@ fn a_head_that_no_component_is_given_is_a_problem_of_the_hosts_own() {
 }
 
 #[test]
+fn a_header_that_means_one_thing_comes_once() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let other = app.sign_in(Role::Supervisor).await?;
+        let before = rows::written(app).await?;
+        let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
+        let body = body.to_string();
+        let post = |path: &str, media: &str, body: &str| {
+            app.request(Method::POST, path)
+                .bearer_auth(&admin.token)
+                .header("content-type", media)
+                .header("idempotency-key", "one")
+                .header("x-request-id", "one")
+                .body(body.to_owned())
+        };
+        let token = format!("Bearer {}", other.token);
+        for (name, value) in [
+            ("Authorization", token.as_str()),
+            ("Content-Type", "application/json"),
+            ("Idempotency-Key", "two"),
+            ("Idempotency-Key", "one"),
+            ("X-Request-Id", "two"),
+        ] {
+            for (path, media, body) in [
+                ("/v1/centres", "application/json", body.as_str()),
+                ("/v1/users/import", "text/csv", "name,email,role\n"),
+                ("/v1/auth/login", "application/json", "{}"),
+            ] {
+                let twice = post(path, media, body).header(name, value);
+                let reply = send(twice).await?.expect(400);
+                assert_eq!(reply.json()["type"], "/problems/malformed-request");
+                assert_eq!(reply.pointers(), [name], "{path}");
+                let is_kept = reply.header("x-request-id") == "one";
+                assert_eq!(is_kept, name != "X-Request-Id");
+            }
+        }
+        let twice = app
+            .request(Method::GET, "/v1/centres")
+            .bearer_auth(&admin.token)
+            .bearer_auth(&other.token);
+        send(twice).await?.expect(400);
+        assert_eq!(rows::written(app).await?, before);
+        // A list may stand on several lines.
+        let lists = post("/v1/centres", "application/json", &body)
+            .header("accept-language", "en")
+            .header("accept-language", "de")
+            .header("if-none-match", "\"1\"")
+            .header("if-none-match", "\"2\"");
+        send(lists).await?.expect(201);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_body_in_another_encoding_than_utf_8_is_refused() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let before = rows::written(app).await?;
+        let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
+        let body = body.to_string();
+        let post = |path: &str, media: &str, body: &str| {
+            app.request(Method::POST, path)
+                .bearer_auth(&admin.token)
+                .header("content-type", media)
+                .body(body.to_owned())
+        };
+        for (path, media, body) in [
+            (
+                "/v1/centres",
+                "application/json; charset=iso-8859-1",
+                body.as_str(),
+            ),
+            (
+                "/v1/users/import",
+                "text/csv; charset=windows-1252",
+                "name,email,role\n",
+            ),
+            ("/v1/auth/login", "application/json;charset=utf-16", "{}"),
+        ] {
+            let reply = send(post(path, media, body)).await?.expect(415);
+            assert_eq!(reply.json()["type"], "/problems/unsupported-media-type");
+        }
+        assert_eq!(rows::written(app).await?, before);
+        let fine = post("/v1/centres", "application/json; Charset=\"UTF-8\"", &body);
+        send(fine).await?.expect(201);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_body_in_a_coding_is_refused_and_one_in_none_is_not() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;

@@ -92,6 +92,68 @@ fn a_sane_request_id_is_kept_and_another_one_replaced() {
 }
 
 #[test]
+fn what_means_one_thing_is_there_once() {
+    for name in [
+        "authorization",
+        "content-length",
+        "content-type",
+        "idempotency-key",
+        "x-request-id",
+    ] {
+        let once = request(Method::GET, "/").with(name, "1");
+        check_single(&once).unwrap();
+        for other in ["1", "2", ""] {
+            let problem = check_single(&once.clone().with(name, other)).unwrap_err();
+            assert_eq!(problem.kind, Kind::Malformed);
+            assert_eq!(problem.errors.len(), 1);
+            assert!(problem.errors[0].pointer.eq_ignore_ascii_case(name));
+        }
+    }
+    // Lists may stand on several lines.
+    let lists = ["accept", "accept-language", "if-match", "if-none-match"]
+        .into_iter()
+        .fold(request(Method::GET, "/"), |request, name| {
+            request.with(name, "\"1\"").with(name, "\"2\"")
+        });
+    check_single(&lists).unwrap();
+}
+
+#[test]
+fn of_two_request_ids_none_is_taken() {
+    let two = request(Method::GET, "/")
+        .with("x-request-id", "a")
+        .with("x-request-id", "a");
+    assert_ne!(request_id(&two), "a");
+}
+
+#[test]
+fn a_body_is_in_utf_8() {
+    let taken = |header: &str| {
+        let given = request(Method::POST, "/").with("content-type", header);
+        content_type(&given, BOTH).map_err(|problem| problem.status())
+    };
+    for sane in [
+        "application/json",
+        "Application/JSON ;charset=utf-8",
+        "text/csv; header=present; Charset=\"UTF-8\"",
+        "application/json;",
+        "application/json; x",
+    ] {
+        assert_eq!(taken(sane), Ok(()), "{sane}");
+    }
+    for other in [
+        "application/json; charset=iso-8859-1",
+        "text/csv;charset=windows-1252",
+        "application/json; charset=",
+        "application/json; charset=utf-8; charset=utf-16",
+        "application/xml; charset=utf-8",
+        "",
+    ] {
+        assert_eq!(taken(other), Err(415), "{other}");
+    }
+}
+
+#[test]
 fn a_trace_goes_on_with_a_span_of_our_own() {
     let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let ours = continued_trace(given).unwrap();

@@ -65,9 +65,9 @@ pub fn document(components: &[&Component], version: &str) -> Value {
 }
 
 const DESCRIPTION: &str = "Times are RFC 3339 in UTC, dates YYYY-MM-DD, ids UUIDs of version 7. Errors are \
-application/problem+json (RFC 9457). Unknown fields and parameters are errors. Lists go on with \
-`next_cursor`, and filter with `field=value` or `field.operator=value`, where the operator is one of ne, gt, \
-gte, lt, lte, in, like (with `*`), null.";
+application/problem+json (RFC 9457). Unknown fields and parameters are errors. Bodies are in UTF-8, and a header \
+that means one thing comes once. Lists go on with `next_cursor`, and filter with `field=value` or \
+`field.operator=value`, where the operator is one of ne, gt, gte, lt, lte, in, like (with `*`), null.";
 
 fn tags(components: &[&Component]) -> Vec<Value> {
     let mut tags: Vec<Value> = Vec::new();

@@ -55,6 +55,25 @@ fn an_idempotency_key_that_cannot_be_taken_is_malformed() {
 }
 
 #[test]
+fn a_request_with_two_keys_or_two_tokens_gets_no_further() {
+    for (name, pointer) in [
+        ("idempotency-key", "Idempotency-Key"),
+        ("authorization", "Authorization"),
+        ("content-type", "Content-Type"),
+    ] {
+        let twice = admin(Method::POST, "/v1/lamps")
+            .with("idempotency-key", "k1")
+            .body("application/json", r#"{"name":"A"}"#)
+            .with(name, "k2");
+        let (status, body) = refusal(twice);
+        assert_eq!(status, 400, "{name}");
+        assert_eq!(errors(&body), [(pointer, "invalid_header")]);
+    }
+    let read = admin(Method::GET, "/v1/lamps").with("authorization", "Bearer x");
+    assert_eq!(refusal(read).0, 400);
+}
+
+#[test]
 fn money_needs_an_idempotency_key_and_an_if_match() {
     let create = admin(Method::POST, "/v1/bills").body("application/json", r#"{"note":""}"#);
     assert_eq!(refusal(create).0, 428);

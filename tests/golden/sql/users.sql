@@ -178,7 +178,8 @@ with target as materialized (
     role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
     centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
-    accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end
+    accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end,
+    pending_email = case when $1->'input' ? 'pending_email' then ($1->'input'->>'pending_email')::text else r.pending_email end
   from target
   where r.id = target.id
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -288,7 +289,7 @@ from r;
 
 -- users.import
 with made as (
-  insert into lms.users (id, name, email, phone, role, centre_id, language_preferences, accessibility_settings)
+  insert into lms.users (id, name, email, phone, role, centre_id, language_preferences, accessibility_settings, pending_email)
   select
     (one->>'id')::uuid,
     coalesce((one->'input'->>'name')::text, null),
@@ -297,7 +298,8 @@ with made as (
     coalesce((one->'input'->>'role')::text, null),
     coalesce((one->'input'->>'centre_id')::uuid, null),
     coalesce(nullif(one->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb),
-    coalesce(nullif(one->'input'->'accessibility_settings', 'null'::jsonb), '{}'::jsonb)
+    coalesce(nullif(one->'input'->'accessibility_settings', 'null'::jsonb), '{}'::jsonb),
+    coalesce((one->'input'->>'pending_email')::text, null)
   from jsonb_array_elements($1->'rows') as one
   where (select lms.rows_checked($1->'rows', 'users', array['centre_id:centres']::text[]))
   returning id

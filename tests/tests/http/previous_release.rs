@@ -251,13 +251,15 @@ fn of_known(known: &Value, said: Value) -> Value {
 }
 
 /// Operations that may be refused since, or that do more: they took away what others still stood on (docs/leaving.md), closed a centre to which
-/// others came all the same, moved people away from their lessons, left a child's first contact behind, or told of lessons that had not begun.
-const OTHERWISE_SINCE: [&str; 14] = [
+/// others came all the same, moved people away from their lessons, left a child's first contact behind, told of lessons that had not begun, or
+/// had fewer messages to hand out.
+const OTHERWISE_SINCE: [&str; 15] = [
     "centres.delete",
     "centres.update",
     "classes.attendance.record",
     "classes.complete",
     "guardians.delete",
+    "privacy.export",
     "staff.delete",
     "staff.update",
     "students.delete",

@@ -184,8 +184,8 @@ impl Line {
         self.turns += 1;
         self.latest.insert(asker.as_group(), self.turns);
         self.latest.insert(asker.clone(), self.turns);
-        let forgotten = self.turns.saturating_sub(REMEMBERED);
-        if forgotten % REMEMBERED == 0 {
+        if self.turns.is_multiple_of(REMEMBERED) {
+            let forgotten = self.turns - REMEMBERED;
             self.latest.retain(|_, turn| *turn > forgotten);
         }
     }

@@ -88,12 +88,14 @@ pub(crate) struct StreamedBody {
 }
 
 impl StreamedBody {
-    /// A body that is sent as it comes; none when too many are, for how long that takes is up to their clients.
-    pub(crate) fn new(body: WasiBody, client: Client) -> Option<Self> {
-        client.0.make_way().then(|| Self {
+    /// A body that is sent as it comes, and whether it has made way to others, for how long that takes is up to its client.
+    pub(crate) fn new(body: WasiBody, client: Client) -> (Self, bool) {
+        let has_made_way = client.0.make_way();
+        let body = Self {
             body,
             _client: client,
-        })
+        };
+        (body, has_made_way)
     }
 }
 

@@ -23,8 +23,8 @@ const MOST: usize = 1 << 20;
 /// Bytes of a body that every connection may have taken in.
 const FREE: usize = 64 << 10;
 
-/// All that bodies may take beyond those, in bytes: what is counted is the memory of the process. It is counted as they come, a
-/// piece of that size at a time: what a client announces, it may never send.
+/// All that bodies may take beyond those, in bytes: what is counted is the memory of the process. It is counted as they come, [`FREE`]
+/// at a time: what a client announces, it may never send.
 pub(crate) const ALL: usize = 64 << 20;
 
 const TOO_MUCH: Problem = Problem::new(Kind::Unavailable)
@@ -92,7 +92,13 @@ where
         {
             match body.frame().await {
                 Some(Ok(frame)) => {
-                    ahead.add(frame, room)?;
+                    if let Err(problem) = ahead.add(frame, room) {
+                        // A connection that is closed while its client sends takes the answer with it.
+                        if let Some(body) = rest.take() {
+                            tokio::spawn(pour_away(body));
+                        }
+                        return Err(problem);
+                    }
                     if ahead.held.is_some() {
                         body.set_pace(Pace::COUNTED);
                     }
@@ -126,7 +132,7 @@ where
 }
 
 /// Reads what is left of a body that nobody wants, at the pace that it has to keep anyway.
-pub(crate) async fn pour_away(mut body: WasiBody) {
+pub(crate) async fn pour_away<B: Body + Unpin>(mut body: B) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
@@ -300,6 +306,14 @@ mod tests {
         let large = body(FREE + 1).map_err(|never| -> Error { match never {} });
         assert_eq!(take(large, &room).await.err(), Some(TOO_MUCH));
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_announced_and_not_sent_is_not_counted() {
+        let room = room(2 * FREE);
+        assert!(take(pieces(&[FREE, FREE]), &room).await.is_ok());
+        assert_eq!(take(pieces(&[FREE; 4]), &room).await.err(), Some(TOO_MUCH));
+        assert_eq!(room.available_permits(), 2 * FREE);
     }
 
     #[tokio::test(start_paused = true)]

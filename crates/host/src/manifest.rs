@@ -75,7 +75,11 @@ pub(crate) struct Trigger {
 
 /// What a component answers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a route is a path, or { private = true }"
+)]
 pub(crate) enum Route {
     /// Requests of clients to this path, or to all below it.
     Path(String),
@@ -193,8 +197,8 @@ mod tests {
         component = "users"
 
         [[trigger.http]]
-        route = "/v1/auth/..."
-        component = "auth"
+        route = "/v1/me/..."
+        component = "me"
 
         [[trigger.http]]
         route = { private = true }
@@ -212,7 +216,7 @@ mod tests {
         command = "cargo build"
         watch = ["src/**/*.rs"]
 
-        [component.auth]
+        [component.me]
         source = "users.wasm"
     "#;
 
@@ -227,7 +231,7 @@ mod tests {
     fn two_components_may_share_one_wasm_file() -> Result<()> {
         let manifest = Manifest::parse(MINIMAL)?;
         assert_eq!(manifest.triggers().len(), 3);
-        assert_eq!(manifest.components["auth"].source, "users.wasm");
+        assert_eq!(manifest.components["me"].source, "users.wasm");
         assert_eq!(manifest.components["users"].source, "users.wasm");
         assert_eq!(manifest.components["users"].environment["LANG"], "C");
         Ok(())
@@ -235,10 +239,10 @@ mod tests {
 
     #[test]
     fn a_route_to_an_unknown_component_is_refused() {
-        let text = MINIMAL.replace("component = \"auth\"", "component = \"nobody\"");
+        let text = MINIMAL.replace("component = \"me\"", "component = \"nobody\"");
         assert_eq!(
             error_of(&text),
-            "route \"/v1/auth/...\" names the component \"nobody\", \
+            "route \"/v1/me/...\" names the component \"nobody\", \
              but there is no [component.nobody]"
         );
     }

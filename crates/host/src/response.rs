@@ -70,11 +70,16 @@ pub(crate) async fn from_guest(
     client: Client,
     memory: &Arc<Semaphore>,
 ) -> Result<Response<Body>, Unsent> {
-    let streamed = |body| {
-        let body = StreamedBody::new(body, client).ok_or(Unsent::TooMany)?;
-        Ok(Either::Right(body))
+    if has_no_body(method, &response) {
+        return Ok(response.map(|_| whole(Bytes::new())));
+    }
+    // What was asked to change something has changed it: its answer is sent, whatever room it keeps.
+    let may_refuse = method == Method::GET;
+    let streamed = |body| match StreamedBody::new(body, client) {
+        (_, false) if may_refuse => Err(Unsent::TooMany),
+        (body, _) => Ok(Either::Right(body)),
     };
-    let counted = counted(promised(method, &response), memory);
+    let counted = counted(promised(&response), memory);
     let (head, body) = response.into_parts();
     let body = match counted {
         Err(AsItComes) => streamed(body)?,
@@ -120,35 +125,49 @@ fn counted(
     }
 }
 
-/// The length that the guest promises. A promise is not kept where no body is sent.
-fn promised<B>(method: &Method, response: &Response<B>) -> Option<u64> {
-    let bodiless = method == Method::HEAD
+/// Whether no body follows the head, whatever length it names (RFC 9110, section 6.4.1).
+fn has_no_body<B>(method: &Method, response: &Response<B>) -> bool {
+    method == Method::HEAD
         || response.status().is_informational()
-        || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
-    let length = response.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
-    length.parse().ok().filter(|_| !bodiless)
+        || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status())
+}
+
+/// The length that the guest promises.
+fn promised<B>(response: &Response<B>) -> Option<u64> {
+    let length = response.headers().get(CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn length(method: Method, status: u16, length: Option<&str>) -> Option<u64> {
+    fn response(status: u16, length: Option<&str>) -> Option<Response<()>> {
         let mut response = Response::builder().status(status);
         if let Some(length) = length {
             response = response.header(CONTENT_LENGTH, length);
         }
-        promised(&method, &response.body(()).ok()?)
+        response.body(()).ok()
     }
 
     #[test]
-    fn only_a_promised_body_is_waited_for() {
-        assert_eq!(length(Method::GET, 200, Some("12")), Some(12));
-        assert_eq!(length(Method::POST, 422, Some("0")), Some(0));
-        assert_eq!(length(Method::GET, 200, None), None);
-        assert_eq!(length(Method::HEAD, 200, Some("12")), None);
-        assert_eq!(length(Method::GET, 304, Some("12")), None);
-        assert_eq!(length(Method::GET, 204, Some("0")), None);
+    fn a_promised_body_is_waited_for() {
+        let length = |length| promised(&response(200, length)?);
+        assert_eq!(length(Some("12")), Some(12));
+        assert_eq!(length(Some("0")), Some(0));
+        assert_eq!(length(None), None);
+    }
+
+    #[test]
+    fn some_answers_have_no_body() {
+        let has_none = |method, status| {
+            response(status, Some("12")).is_some_and(|response| has_no_body(&method, &response))
+        };
+        assert!(has_none(Method::HEAD, 200));
+        assert!(has_none(Method::GET, 304));
+        assert!(has_none(Method::DELETE, 204));
+        assert!(!has_none(Method::GET, 200));
+        assert!(!has_none(Method::POST, 422));
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Router {
             };
             let Some(component) = component_of(&trigger.component) else {
                 bail!(
-                    "{} names a component that has no routes for clients",
+                    "{} names a component that has a private route: here it may have one kind alone",
                     trigger.route
                 );
             };

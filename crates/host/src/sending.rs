@@ -20,6 +20,8 @@ pub(crate) struct Sending<S> {
     waited: Duration,
     /// Since when the client has been waited for.
     since: Option<Instant>,
+    /// Whether something of a request has come since all was taken over: what is sent then is another answer.
+    has_asked: bool,
     /// Made when a client is waited for the first time: most answers are taken over at once.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -32,6 +34,7 @@ impl<S> Sending<S> {
             taken: 0,
             waited: Duration::ZERO,
             since: None,
+            has_asked: false,
             timer: None,
         }
     }
@@ -80,7 +83,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sending<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.has_asked |= buffer.filled().len() > before;
+        read
     }
 }
 
@@ -107,11 +113,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sending<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Called when all was written: the next answer has its own time.
+    /// Called when all that there is by now was written: the answer to another request has its own time.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        if flushed.is_ready() {
-            (self.taken, self.waited) = (0, Duration::ZERO);
+        if flushed.is_ready() && self.has_asked {
+            (self.taken, self.waited, self.has_asked) = (0, Duration::ZERO, false);
         }
         flushed
     }

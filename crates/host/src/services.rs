@@ -14,7 +14,7 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
-use wasmtime_wasi_http::handler::ProxyHandler;
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::exchange::Exchange;
@@ -82,7 +82,7 @@ impl Services {
             .await
             .map_err(|_| Error::HttpRequestBodySize(None))?;
         let Ok(turn) = self.turns.take(Asker::of(&head.headers)).await else {
-            return Ok(whole(StatusCode::SERVICE_UNAVAILABLE, Bytes::new()));
+            return Ok(busy());
         };
         let request = Request::from_parts(head, body_of(question.to_bytes()));
         // A set ends its task when whoever asked is gone.
@@ -109,17 +109,29 @@ async fn answer(
     request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
     let (_client, exchange) = Exchange::begin(room, REQUEST_TIMEOUT);
-    let response = handler.handle(exchange, request).await.map_err(|error| {
-        tracing::error!("a service gave no answer: {}", error.root_cause());
-        Error::InternalError(None)
-    })?;
+    let response = match handler.handle(exchange, request).await {
+        Ok(response) => response,
+        Err(error) if is_for_lack_of_room(&error) => return Ok(busy()),
+        Err(error) => {
+            tracing::error!("a service gave no answer: {}", error.root_cause());
+            return Err(Error::InternalError(None));
+        }
+    };
     let (head, body) = response.into_parts();
-    Ok(whole(head.status, body.collect().await?.to_bytes()))
+    Ok(Response::from_parts(
+        head,
+        body_of(body.collect().await?.to_bytes()),
+    ))
 }
 
-fn whole(status: StatusCode, body: Bytes) -> Response<WasiBody> {
-    let mut response = Response::new(body_of(body));
-    *response.status_mut() = status;
+/// Whether there was no instance, or none in time.
+fn is_for_lack_of_room(error: &wasmtime::Error) -> bool {
+    error.is::<InstantiationError<Arc<Exchange>>>() || error.is::<ExpirationError>()
+}
+
+fn busy() -> Response<WasiBody> {
+    let mut response = Response::new(body_of(Bytes::new()));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response
 }
 

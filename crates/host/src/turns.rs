@@ -74,6 +74,8 @@ struct Line {
 
 struct Waiting {
     asker: Asker,
+    /// How many turns there had been when it came: whoever had none before begins there.
+    since: u64,
     turn: oneshot::Sender<Turn>,
 }
 
@@ -126,7 +128,8 @@ impl Line {
     fn join(&mut self, asker: Asker) -> Result<oneshot::Receiver<Turn>, TooMany> {
         self.waiting.retain(|waiting| !waiting.turn.is_closed());
         let (turn, coming) = oneshot::channel();
-        self.waiting.push(Waiting { asker, turn });
+        let since = self.turns;
+        self.waiting.push(Waiting { asker, since, turn });
         if self.waiting.len() > LONGEST {
             let last = self.last_of_most();
             let is_newcomer = last + 1 == self.waiting.len();
@@ -162,12 +165,12 @@ impl Line {
     /// Whose turn it is; nobody's, and it is free.
     fn next(&mut self) -> Option<Waiting> {
         self.waiting.retain(|waiting| !waiting.turn.is_closed());
-        let latest = |asker: &Asker| self.latest.get(asker).copied().unwrap_or_default();
         let next = self
             .waiting
             .iter()
             .enumerate()
             .min_by_key(|(place, waiting)| {
+                let latest = |asker| self.latest.get(asker).copied().unwrap_or(waiting.since);
                 let asker = &waiting.asker;
                 (latest(&asker.as_group()), latest(asker), *place)
             });
@@ -238,7 +241,7 @@ mod tests {
             ("a2", wait(&turns, "a", "2")),
             ("b1", wait(&turns, "b", "1")),
         ];
-        for expected in ["b1", "a2", "a1", "a1"] {
+        for expected in ["a1", "b1", "a2", "a1"] {
             drop(turn.take());
             let come = line
                 .iter_mut()
@@ -248,6 +251,19 @@ mod tests {
             assert_eq!(line.remove(place).0, expected);
             turn = Some(came);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_new_goes_before_nobody_who_waits_longer() {
+        let turns = Turns::new(1);
+        let mut turn = turns.take(asker("known", "1")).await.ok();
+        let mut known = wait(&turns, "known", "1");
+        let mut new = wait(&turns, "new", "1");
+        drop(turn.take());
+        turn = has_come(&mut known);
+        assert!(turn.is_some());
+        drop(turn);
+        assert!(has_come(&mut new).is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -261,6 +277,7 @@ mod tests {
         let newest = many.pop().expect("one that waits");
         assert!(matches!(newest.now_or_never(), Some(Err(TooMany))));
         drop(turn);
+        drop(has_come(&mut many[0]));
         assert!(has_come(&mut other).is_some());
     }
 

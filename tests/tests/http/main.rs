@@ -82,6 +82,7 @@ mod legal_holds;
 mod lesson_messages;
 mod lesson_messages_by_class;
 mod lists;
+mod long_polls;
 mod looking_back;
 mod marked_requests;
 mod media_types;

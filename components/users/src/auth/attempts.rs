@@ -30,6 +30,25 @@ pub(crate) async fn is_right(
     checked
 }
 
+/// Returns the hash of a new password. When nobody has time to make it, the attempt counts for nothing.
+///
+/// # Errors
+///
+/// 503 when too many are being hashed.
+pub(crate) async fn hashed(
+    call: &Call<'_>,
+    asker: &Asker,
+    attempt: Uuid,
+    (pointer, password): (&str, &str),
+) -> Result<String, Problem> {
+    let hashed = password::hash(asker, pointer, password).await;
+    if hashed.is_err() {
+        // As above.
+        let _ = end(call, &dropped(), attempt).await;
+    }
+    hashed
+}
+
 /// Writes down that an attempt has failed. One of which nobody says so counts as failed a few seconds later.
 pub(crate) async fn failed(call: &Call<'_>, attempt: Uuid) -> Result<Answer, Failure> {
     end(call, &written(), attempt).await

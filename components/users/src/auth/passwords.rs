@@ -140,12 +140,11 @@ fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
                 "This isn't the current password.",
             )]));
         }
+        let new = ("/new", call.text("new"));
+        let hash = attempts::hashed(call, &asker, attempt.attempt_id, new).await?;
         let mut arguments = Map::new();
         arguments.insert("attempt_id".to_owned(), json!(attempt.attempt_id));
-        arguments.insert(
-            "password_hash".to_owned(),
-            json!(password::hash(&asker, "/new", call.text("new")).await?),
-        );
+        arguments.insert("password_hash".to_owned(), json!(hash));
         match call.run(&end(), arguments).await {
             Ok(_) => Ok(Response::empty(204)),
             Err(failure) => settle(failure),
@@ -200,20 +199,18 @@ fn confirm<'a>(call: &'a Call<'a>) -> Done<'a> {
         let mut arguments = Map::new();
         arguments.insert("token_hash".to_owned(), json!(token_hash));
         arguments.insert("address".to_owned(), json!(call.address()));
-        match call.run(&check(), arguments).await {
-            Ok(answer) if answer.body.is_some() => {}
-            Ok(_) => return Err(attempts::no_code()),
+        let checked = match call.run(&check(), arguments).await {
+            Ok(answer) => answer.body,
             Err(failure) => return settle(failure),
-        }
+        };
+        let Some(attempt) = checked.and_then(|id| id.parse().ok()) else {
+            return Err(attempts::no_code());
+        };
+        let new = ("/password", call.text("password"));
+        let hash = attempts::hashed(call, &call.asker(&token_hash), attempt, new).await?;
         let mut arguments = Map::new();
         arguments.insert("token_hash".to_owned(), json!(token_hash));
-        arguments.insert(
-            "password_hash".to_owned(),
-            json!(
-                password::hash(&call.asker(&token_hash), "/password", call.text("password"))
-                    .await?
-            ),
-        );
+        arguments.insert("password_hash".to_owned(), json!(hash));
         match call.run(&set(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
             Ok(_) => Err(attempts::no_code()),

@@ -91,7 +91,8 @@ begin
           and not p.was_on
           and may_add
           and p.starts_at > now()
-          and not (is_endless and p.starts_at > (select max(b.starts_at) from before as b))
+          -- Of a class that comes back there was nothing before.
+          and not (is_endless and coalesce(p.starts_at > (select max(b.starts_at) from before as b), false))
           then 'added'
       end as what
     from pairs as p

@@ -234,6 +234,20 @@ fn a_class_that_is_deleted_restored_or_split_is_told() {
             .expect(200);
         let told = g.told(app, "lessons_added", &g.family()).await?;
         says(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        // One without an end is planned for about a year from now.
+        let day = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
+        let (start, end) = (format!("{day}T05:00:00"), format!("{day}T06:00:00"));
+        let endless = classroom::series("UTC", &start, &end, "FREQ=WEEKLY");
+        let harp = g.class(app, &admin, "Harp", endless).await?;
+        app.delete(&admin, &classroom::path(&harp))
+            .await?
+            .expect(204);
+        g.told(app, "lessons_cancelled", &g.family()).await?;
+        classroom::act(app, &admin, &format!("{}/restore", classroom::path(&harp)))
+            .await?
+            .expect(200);
+        let told = g.told(app, "lessons_added", &g.family()).await?;
+        says(&told[1], &["lessons in Harp", &format!("from {day} ")]);
 
         let split = async |class: &Value, schedule: Value| {
             let at = classroom::lesson(class, "2035-04-09T10:00:00Z");

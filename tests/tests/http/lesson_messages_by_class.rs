@@ -217,6 +217,40 @@ fn a_series_that_is_shortened_extended_or_left_out_for_a_day_is_told_by_its_less
 }
 
 #[test]
+fn lessons_on_other_days_are_told_week_by_week() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let g = group(app, &admin).await?;
+        let from = |day: u8, rule: &str| {
+            let start = format!("2035-04-{day:02}T10:00:00");
+            classroom::series("UTC", &start, &start.replace("T10", "T11"), rule)
+        };
+        let mondays = from(2, "FREQ=WEEKLY;COUNT=4");
+        let class = g.class(app, &admin, "Cello", mondays).await?;
+        let twice = json!({"schedule": from(3, "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=8")});
+        patch(app, &admin, &class, twice).await?;
+        let told = g.told(app, "lessons_moved", &g.family()).await?;
+        says(
+            &told[1],
+            &["4 lessons", "from 2035-04-02 ", "to 2035-04-03 "],
+        );
+        says(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
+        // From a Sunday to the Monday behind it, which is another week's.
+        let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
+        let class = g.class(app, &admin, "Flute", sundays).await?;
+        let mondays = json!({"schedule": from(2, "FREQ=WEEKLY;COUNT=4")});
+        patch(app, &admin, &class, mondays).await?;
+        let told = g.told(app, "lessons_moved", &g.family()).await?;
+        says(
+            &told[1],
+            &["4 lessons", "from 2035-04-01 ", "to 2035-04-02 "],
+        );
+        says(&told[1], &["the last from 2035-04-22 ", "to 2035-04-23 "]);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_class_that_is_deleted_restored_or_split_is_told() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;

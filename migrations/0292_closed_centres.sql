@@ -171,8 +171,18 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  problem constant text := lms_private.tutoring_problem(new.tenant_id, new.assigned_tutor_id, new.id);
+  problem text;
 begin
+  -- The tutor's centre is locked, so that it is not closed at the same moment.
+  perform
+  from lms.tutors as t
+  join lms.centres as c
+    on c.tenant_id = t.tenant_id
+    and c.id = t.centre_id
+  where t.tenant_id = new.tenant_id
+    and t.id = new.assigned_tutor_id
+  for share of c;
+  problem := lms_private.tutoring_problem(new.tenant_id, new.assigned_tutor_id, new.id);
   if problem is not null then
     raise exception using errcode = 'LM422', message = problem, detail = new.id, column = 'assigned_tutor_id';
   end if;

@@ -153,6 +153,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- The account is locked, so that it is not deactivated at the same moment.
+  perform
+  from lms.users as u
+  where u.tenant_id = new.tenant_id
+    and u.id = new.parent_id
+  for share of u;
   if exists (
     select
     from lms.users as u

@@ -23,7 +23,8 @@ begin
   elsif centre.is_deleted then
     raise exception using
       errcode = 'LM409',
-      message = format('What this refers to is deleted: restore it first (centres %s).', new.centre_id),
+      message = 'The centre is deleted: restore it first.',
+      detail = new.centre_id,
       column = 'centre_id';
   end if;
   return null;

@@ -233,10 +233,11 @@ begin
     'was_last_at', lms_private.local_time(change.last_at, zone),
     'last_at', lms_private.local_time(case when change.what = 'moved' then change.last_starts_at else change.last_at end, zone),
     'until', lms_private.local_time(change.until, zone),
-    'was_until', lms_private.local_time(change.was_until, zone),
-    'fewer', lms_private.some_of(change.fewer, max_named),
-    'more', lms_private.some_of(change.more, max_named)
+    'was_until', lms_private.local_time(change.was_until, zone)
   ))
+  -- What the message is about anyway is not said twice.
+  || case when change.what = 'cancelled' then '{}' else lms_private.some_of('fewer', change.fewer, max_named) end
+  || case when change.what = 'added' then '{}' else lms_private.some_of('more', change.more, max_named) end
   into words
   from lms.tutors as t
   join lms.centres as c
@@ -341,10 +342,10 @@ begin
           || jsonb_build_object(
             'students', case
               when one.students <> '{}' and not (one.is_tutor and cardinality(one.students) > max_named) then to_jsonb(one.students)
-            end,
-            'joined', lms_private.some_of(one.joined, case when one.is_tutor then max_named else 200 end),
-            'left', lms_private.some_of(one.gone, case when one.is_tutor then max_named else 200 end)
+            end
           )
+          || lms_private.some_of('joined', one.joined, case when one.is_tutor then max_named else 200 end)
+          || lms_private.some_of('left', one.gone, case when one.is_tutor then max_named else 200 end)
           || case told_key
             when 'class_students_changed' then jsonb_build_object(
               'first_at', lms_private.local_time(
@@ -362,8 +363,6 @@ begin
         join lms_private.notification_events as e
           on e.key = told_key
           and v.name = any (e.placeholders)
-          -- What the message is about anyway is not said twice.
-          and v.name is distinct from case change.what when 'cancelled' then 'fewer' when 'added' then 'more' end
       )
     );
   end loop;

@@ -235,6 +235,7 @@ fn lessons_on_other_days_are_told_week_by_week() {
             &["4 lessons", "from 2035-04-02 ", "to 2035-04-03 "],
         );
         says(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
+        says(&told[1], &[" 4 lessons are added."]);
         // From a Sunday to the Monday behind it, which is another week's.
         let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
         let class = g.class(app, &admin, "Flute", sundays).await?;
@@ -334,7 +335,7 @@ fn who_joins_and_who_leaves_a_class_is_told_to_them_and_to_the_tutor_alone() {
         for text in &told {
             says(
                 text,
-                &["Cello", "Red", "2035-04-02 ", "Now in the class: Cy Moss."],
+                &["Cello", "Red", "2035-04-02 ", "New to the class: Cy Moss."],
             );
         }
         patch(app, &admin, &class, json!({"student_ids": [g.children[0]]})).await?;

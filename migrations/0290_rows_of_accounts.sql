@@ -173,9 +173,8 @@ begin
       raise exception using
         errcode = 'LM409',
         message = format(
-          'This person is still a %s (%s %s). Delete that first.',
+          'This person is still a %1$s. Delete the %1$s (%2$s) first.',
           case dependant.child when 'staff' then 'member of the staff' else left(dependant.child, -1) end,
-          case dependant.child when 'staff' then 'staff' else left(dependant.child, -1) end,
           row_id
         ),
         column = 'role';

@@ -23,7 +23,8 @@ begin
   elsif centre.is_deleted then
     raise exception using
       errcode = 'LM409',
-      message = format('What this refers to is deleted: restore it first (centres %s).', new.centre_id),
+      message = 'The centre is deleted: restore it first.',
+      detail = new.centre_id,
       column = 'centre_id';
   end if;
   return null;
@@ -171,8 +172,18 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  problem constant text := lms_private.tutoring_problem(new.tenant_id, new.assigned_tutor_id, new.id);
+  problem text;
 begin
+  -- The tutor's centre is locked, so that it is not closed at the same moment.
+  perform
+  from lms.tutors as t
+  join lms.centres as c
+    on c.tenant_id = t.tenant_id
+    and c.id = t.centre_id
+  where t.tenant_id = new.tenant_id
+    and t.id = new.assigned_tutor_id
+  for share of c;
+  problem := lms_private.tutoring_problem(new.tenant_id, new.assigned_tutor_id, new.id);
   if problem is not null then
     raise exception using errcode = 'LM422', message = problem, detail = new.id, column = 'assigned_tutor_id';
   end if;

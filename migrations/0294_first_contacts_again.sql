@@ -153,6 +153,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- The account is locked, so that it is not deactivated at the same moment.
+  perform
+  from lms.users as u
+  where u.tenant_id = new.tenant_id
+    and u.id = new.parent_id
+  for share of u;
   if exists (
     select
     from lms.users as u
@@ -170,6 +176,37 @@ comment on function lms_private.check_first_contact is 'LM422 for a first contac
 
 alter function lms_private.check_first_contact owner to lms_definer;
 
+-- A link that was restored where nobody is the first contact makes its newest holder that again, a deactivated one too: so before the triggers
+-- below. Links of former first contacts that have come back beside the present one end.
+alter table lms.guardians no force row level security;
+alter table lms.students no force row level security;
+
+update lms.students as s
+set parent_id = l.user_id
+from (
+  select distinct on (g.tenant_id, g.student_id) g.tenant_id, g.student_id, g.user_id
+  from lms.guardians as g
+  where g.by_first_contact
+    and g.deleted_at is null
+  order by g.tenant_id, g.student_id, g.created_at desc, g.id desc
+) as l
+where s.tenant_id = l.tenant_id
+  and s.id = l.student_id
+  and s.parent_id is null
+  and s.deleted_at is null;
+
+update lms.guardians as g
+set deleted_at = now()
+from lms.students as s
+where s.tenant_id = g.tenant_id
+  and s.id = g.student_id
+  and s.parent_id <> g.user_id
+  and g.by_first_contact
+  and g.deleted_at is null;
+
+alter table lms.students force row level security;
+alter table lms.guardians force row level security;
+
 create trigger then_check_first_contact_insert
 after insert on lms.students
 for each row
@@ -182,19 +219,3 @@ after update of parent_id on lms.students
 for each row
 when (new.parent_id is distinct from old.parent_id and new.parent_id is not null and pg_trigger_depth() = 0)
 execute function lms_private.check_first_contact();
-
--- Links of former first contacts that have come back beside the present one.
-alter table lms.guardians no force row level security;
-alter table lms.students no force row level security;
-
-update lms.guardians as g
-set deleted_at = now()
-from lms.students as s
-where s.tenant_id = g.tenant_id
-  and s.id = g.student_id
-  and s.parent_id is distinct from g.user_id
-  and g.by_first_contact
-  and g.deleted_at is null;
-
-alter table lms.students force row level security;
-alter table lms.guardians force row level security;

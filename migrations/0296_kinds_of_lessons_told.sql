@@ -12,15 +12,15 @@ values
   ('class_students_changed', '{name,tenant,lesson,tutor,centre,first_at,subject,room}');
 
 update lms_private.notification_events as e
-set placeholders = e.placeholders || '{until,was_until,fewer}'
+set placeholders = e.placeholders || '{until,was_until,fewer,fewer_count}'
 where e.key in ('lesson_moved', 'lessons_moved', 'lesson_changed', 'lessons_changed');
 
 update lms_private.notification_events as e
-set placeholders = e.placeholders || '{more}'
+set placeholders = e.placeholders || '{more,more_count}'
 where e.key in ('lesson_moved', 'lessons_moved', 'lesson_changed', 'lessons_changed', 'lesson_cancelled', 'lessons_cancelled');
 
 update lms_private.notification_events as e
-set placeholders = e.placeholders || '{joined,left}'
+set placeholders = e.placeholders || '{joined,joined_count,left,left_count}'
 where e.key ~ '^lessons?_'
   or e.key = 'class_students_changed';
 
@@ -30,7 +30,8 @@ set
     select p.name
     from unnest(e.placeholders) as p (name)
     where p.name in (
-      'students', 'subject', 'room', 'was_room', 'was_tutor', 'reason', 'until', 'was_until', 'fewer', 'more', 'joined', 'left'
+      'students', 'subject', 'room', 'was_room', 'was_tutor', 'reason', 'until', 'was_until',
+      'fewer', 'fewer_count', 'more', 'more_count', 'joined', 'joined_count', 'left', 'left_count'
     )
   ),
   lists = array(
@@ -95,7 +96,7 @@ values
     'Hello {{name}}, the students of the {{#subject}}{{subject}} {{/subject}}class with {{tutor}} at {{centre}}{{#room}} (room: {{room}}){{/room}} change from the lesson on {{first_at}} on.'
   ),
   (
-    'class_students_changed', 'de', 'Wechsel in einer Gruppe{{#subject}}: {{subject}}{{/subject}}',
+    'class_students_changed', 'de', 'Wechsel in einer Klasse{{#subject}}: {{subject}}{{/subject}}',
     'Guten Tag {{name}}, in den Stunden{{#subject}} {{subject}}{{/subject}} mit {{tutor}}, {{centre}}{{#room}} (Raum: {{room}}){{/room}}, gibt es ab dem {{first_at}} einen Wechsel.'
   ),
   (
@@ -136,15 +137,27 @@ set message = w.message || (
       (1, 'fewer', 'en', '{{#fewer}} No longer taking place: {{fewer}}.{{/fewer}}'),
       (1, 'fewer', 'de', '{{#fewer}} Es entfallen: {{fewer}}.{{/fewer}}'),
       (1, 'fewer', 'es', '{{#fewer}} Ya no se dan: {{fewer}}.{{/fewer}}'),
-      (2, 'more', 'en', '{{#more}} Added: {{more}}.{{/more}}'),
-      (2, 'more', 'de', '{{#more}} Hinzu kommen: {{more}}.{{/more}}'),
-      (2, 'more', 'es', '{{#more}} Se añaden: {{more}}.{{/more}}'),
-      (3, 'joined', 'en', '{{#joined}} Now in the class: {{joined}}.{{/joined}}'),
-      (3, 'joined', 'de', '{{#joined}} Neu dabei: {{joined}}.{{/joined}}'),
-      (3, 'joined', 'es', '{{#joined}} Altas: {{joined}}.{{/joined}}'),
-      (4, 'left', 'en', '{{#left}} No longer in the class: {{left}}.{{/left}}'),
-      (4, 'left', 'de', '{{#left}} Nicht mehr dabei: {{left}}.{{/left}}'),
-      (4, 'left', 'es', '{{#left}} Bajas: {{left}}.{{/left}}')
+      (2, 'fewer_count', 'en', '{{#fewer_count}} {{fewer_count}} lessons no longer take place.{{/fewer_count}}'),
+      (2, 'fewer_count', 'de', '{{#fewer_count}} {{fewer_count}} Stunden entfallen.{{/fewer_count}}'),
+      (2, 'fewer_count', 'es', '{{#fewer_count}} Ya no se dan {{fewer_count}} clases.{{/fewer_count}}'),
+      (3, 'more', 'en', '{{#more}} Added: {{more}}.{{/more}}'),
+      (3, 'more', 'de', '{{#more}} Hinzu kommen: {{more}}.{{/more}}'),
+      (3, 'more', 'es', '{{#more}} Se añaden: {{more}}.{{/more}}'),
+      (4, 'more_count', 'en', '{{#more_count}} {{more_count}} lessons are added.{{/more_count}}'),
+      (4, 'more_count', 'de', '{{#more_count}} {{more_count}} Stunden kommen hinzu.{{/more_count}}'),
+      (4, 'more_count', 'es', '{{#more_count}} Se añaden {{more_count}} clases.{{/more_count}}'),
+      (5, 'joined', 'en', '{{#joined}} New to the class: {{joined}}.{{/joined}}'),
+      (5, 'joined', 'de', '{{#joined}} Neu in der Klasse: {{joined}}.{{/joined}}'),
+      (5, 'joined', 'es', '{{#joined}} Altas en la clase: {{joined}}.{{/joined}}'),
+      (6, 'joined_count', 'en', '{{#joined_count}} {{joined_count}} students are new to the class.{{/joined_count}}'),
+      (6, 'joined_count', 'de', '{{#joined_count}} {{joined_count}} Lernende sind neu in der Klasse.{{/joined_count}}'),
+      (6, 'joined_count', 'es', '{{#joined_count}} Altas en la clase: {{joined_count}} alumnos.{{/joined_count}}'),
+      (7, 'left', 'en', '{{#left}} No longer in the class: {{left}}.{{/left}}'),
+      (7, 'left', 'de', '{{#left}} Nicht mehr in der Klasse: {{left}}.{{/left}}'),
+      (7, 'left', 'es', '{{#left}} Bajas en la clase: {{left}}.{{/left}}'),
+      (8, 'left_count', 'en', '{{#left_count}} {{left_count}} students are no longer in the class.{{/left_count}}'),
+      (8, 'left_count', 'de', '{{#left_count}} {{left_count}} Lernende sind nicht mehr in der Klasse.{{/left_count}}'),
+      (8, 'left_count', 'es', '{{#left_count}} Bajas en la clase: {{left_count}} alumnos.{{/left_count}}')
   ) as f (place, name, language, words)
   where f.language = w.language
     and f.name = any (e.placeholders)

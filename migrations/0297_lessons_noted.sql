@@ -52,17 +52,17 @@ comment on function lms_private.note_lessons is
 
 alter function lms_private.note_lessons owner to lms_definer;
 
-create function lms_private.some_of(items text[], most integer) returns jsonb
+create function lms_private.some_of(placeholder text, items text[], most integer) returns jsonb
 language sql
 immutable
 parallel safe
 return case
-  when cardinality(items) = 0 then null
-  when cardinality(items) <= most then to_jsonb(items)
-  else to_jsonb(cardinality(items))
+  when cardinality(items) = 0 then '{}'
+  when cardinality(items) <= most then jsonb_build_object(placeholder, items)
+  else jsonb_build_object(placeholder || '_count', cardinality(items))
 end;
 
 comment on function lms_private.some_of is
-  'A list for a message, or how many there are when they are too many to be named; null when there are none.';
+  'A placeholder of a message with its list, or, with _count behind its name, how many there are when they are too many to be named; nothing when there are none.';
 
 grant execute on function lms_private.some_of to lms_definer;

@@ -12,7 +12,11 @@ declare
   zone constant text := (select c.time_zone from lms.centres as c where c.tenant_id = fresh.tenant_id and c.id = fresh.centre_id);
   -- A series that only comes into sight is no news, and one without an end has no more lessons because it was planned anew.
   may_add constant boolean := fresh.schedule <> former.schedule or former.deleted_at is not null;
-  is_endless constant boolean := fresh.planned_until is not null and former.planned_until is not null;
+  is_endless constant boolean := fresh.planned_until is not null
+    and former.planned_until is not null
+    and fresh.deleted_at is null
+    and former.deleted_at is null;
+  planned_until constant timestamptz := least(former.planned_until, fresh.planned_until);
   -- So many students are named to a tutor, and so many times and rooms to everybody; of more the number says enough.
   max_named constant integer := 3;
   change record;
@@ -39,16 +43,65 @@ begin
       and o.class_id = fresh.id
       and o.deleted_at is null
       and (o.starts_at > now() or o.id in (select b.id from before as b))
-  ), gone as (
-    select b.*, row_number() over (order by b.original_start, b.id) as place
+  ), other as materialized (
+    -- Lessons that a plan no longer has, and those that it has instead.
+    select b.id, true as is_gone, b.original_start at time zone zone as at
     from before as b
     where not exists (select from after as a where a.id = b.id)
-  ), come as (
-    select a.*, row_number() over (order by a.original_start, a.id) as place
+    union all
+    select a.id, false, a.original_start at time zone zone
     from after as a
     where not exists (select from before as b where b.id = a.id)
+  ), weeks as (
+    -- A week may begin on any day.
+    select
+      d.day,
+      o.id,
+      o.is_gone,
+      o.at,
+      w.week,
+      row_number() over (partition by d.day, o.is_gone, w.week order by o.at, o.id) as place
+    from other as o
+    cross join generate_series(0, 6) as d (day)
+    cross join lateral (select date_trunc('week', o.at - make_interval(days => d.day)) as week) as w
+  ), week_pairs as materialized (
+    select g.day, g.id as b_id, c.id as a_id, abs(extract(epoch from c.at - g.at)) as distance
+    from weeks as g
+    join weeks as c
+      on c.day = g.day
+      and c.week = g.week
+      and c.place = g.place
+      and not c.is_gone
+    where g.is_gone
+  ), first_day as materialized (
+    -- Sunday to Monday is the next day, and no week earlier.
+    select coalesce(
+      (
+        select p.day
+        from week_pairs as p
+        group by p.day
+        order by avg(p.distance), p.day
+        limit 1
+      ),
+      0
+    ) as day
+  ), matched as materialized (
+    select p.b_id, p.a_id
+    from week_pairs as p
+    join first_day as f
+      on f.day = p.day
+  ), rest as (
+    -- What has no match in its week, one by one in their order. In the week where an endless plan breaks off the match is not planned yet.
+    select o.id, o.is_gone, row_number() over (partition by o.is_gone order by o.at, o.id) as place
+    from other as o
+    cross join first_day as f
+    where not exists (select from matched as m where o.id in (m.b_id, m.a_id))
+      and not (
+        is_endless
+        and date_trunc('week', o.at - make_interval(days => f.day))
+          >= date_trunc('week', planned_until at time zone zone - make_interval(days => f.day))
+      )
   ), pairs as (
-    -- Lessons that a plan no longer has, and those that it has instead, one by one in their order.
     select
       coalesce(b.status = 'scheduled', false) as was_on,
       coalesce(a.status = 'scheduled', false) as is_on,
@@ -68,9 +121,12 @@ begin
       join after as c
         on c.id = k.id
       union all
+      select m.b_id, m.a_id
+      from matched as m
+      union all
       select g.id, c.id
-      from gone as g
-      full join come as c
+      from (select r.id, r.place from rest as r where r.is_gone) as g
+      full join (select r.id, r.place from rest as r where not r.is_gone) as c
         on c.place = g.place
     ) as p
     left join before as b
@@ -91,7 +147,6 @@ begin
           and not p.was_on
           and may_add
           and p.starts_at > now()
-          and not (is_endless and p.starts_at > (select max(b.starts_at) from before as b))
           then 'added'
       end as what
     from pairs as p
@@ -178,10 +233,11 @@ begin
     'was_last_at', lms_private.local_time(change.last_at, zone),
     'last_at', lms_private.local_time(case when change.what = 'moved' then change.last_starts_at else change.last_at end, zone),
     'until', lms_private.local_time(change.until, zone),
-    'was_until', lms_private.local_time(change.was_until, zone),
-    'fewer', lms_private.some_of(change.fewer, max_named),
-    'more', lms_private.some_of(change.more, max_named)
+    'was_until', lms_private.local_time(change.was_until, zone)
   ))
+  -- What the message is about anyway is not said twice.
+  || case when change.what = 'cancelled' then '{}' else lms_private.some_of('fewer', change.fewer, max_named) end
+  || case when change.what = 'added' then '{}' else lms_private.some_of('more', change.more, max_named) end
   into words
   from lms.tutors as t
   join lms.centres as c
@@ -286,10 +342,10 @@ begin
           || jsonb_build_object(
             'students', case
               when one.students <> '{}' and not (one.is_tutor and cardinality(one.students) > max_named) then to_jsonb(one.students)
-            end,
-            'joined', lms_private.some_of(one.joined, case when one.is_tutor then max_named else 200 end),
-            'left', lms_private.some_of(one.gone, case when one.is_tutor then max_named else 200 end)
+            end
           )
+          || lms_private.some_of('joined', one.joined, case when one.is_tutor then max_named else 200 end)
+          || lms_private.some_of('left', one.gone, case when one.is_tutor then max_named else 200 end)
           || case told_key
             when 'class_students_changed' then jsonb_build_object(
               'first_at', lms_private.local_time(
@@ -307,8 +363,6 @@ begin
         join lms_private.notification_events as e
           on e.key = told_key
           and v.name = any (e.placeholders)
-          -- What the message is about anyway is not said twice.
-          and v.name is distinct from case change.what when 'cancelled' then 'fewer' when 'added' then 'more' end
       )
     );
   end loop;

@@ -11,7 +11,7 @@ return (
   from (
     values
       ('en', 'The tutor, the room or a student has another lesson at that time.'),
-      ('de', 'Lehrkraft, Raum oder jemand aus der Gruppe hat dann schon eine andere Stunde.'),
+      ('de', 'Lehrkraft, Raum oder jemand aus der Klasse hat dann schon eine andere Stunde.'),
       ('es', 'El tutor, el aula o un alumno ya tiene otra clase a esa hora.')
   ) as w (language, words)
   order by coalesce(array_position(languages, w.language), 1000), w.language <> 'en'

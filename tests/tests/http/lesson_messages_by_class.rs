@@ -217,6 +217,41 @@ fn a_series_that_is_shortened_extended_or_left_out_for_a_day_is_told_by_its_less
 }
 
 #[test]
+fn lessons_on_other_days_are_told_week_by_week() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let g = group(app, &admin).await?;
+        let from = |day: u8, rule: &str| {
+            let start = format!("2035-04-{day:02}T10:00:00");
+            classroom::series("UTC", &start, &start.replace("T10", "T11"), rule)
+        };
+        let mondays = from(2, "FREQ=WEEKLY;COUNT=4");
+        let class = g.class(app, &admin, "Cello", mondays).await?;
+        let twice = json!({"schedule": from(3, "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=8")});
+        patch(app, &admin, &class, twice).await?;
+        let told = g.told(app, "lessons_moved", &g.family()).await?;
+        says(
+            &told[1],
+            &["4 lessons", "from 2035-04-02 ", "to 2035-04-03 "],
+        );
+        says(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
+        says(&told[1], &[" 4 lessons are added."]);
+        // From a Sunday to the Monday behind it, which is another week's.
+        let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
+        let class = g.class(app, &admin, "Flute", sundays).await?;
+        let mondays = json!({"schedule": from(2, "FREQ=WEEKLY;COUNT=4")});
+        patch(app, &admin, &class, mondays).await?;
+        let told = g.told(app, "lessons_moved", &g.family()).await?;
+        says(
+            &told[1],
+            &["4 lessons", "from 2035-04-01 ", "to 2035-04-02 "],
+        );
+        says(&told[1], &["the last from 2035-04-22 ", "to 2035-04-23 "]);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_class_that_is_deleted_restored_or_split_is_told() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
@@ -234,6 +269,20 @@ fn a_class_that_is_deleted_restored_or_split_is_told() {
             .expect(200);
         let told = g.told(app, "lessons_added", &g.family()).await?;
         says(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        // One without an end is planned for about a year from now.
+        let day = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
+        let (start, end) = (format!("{day}T05:00:00"), format!("{day}T06:00:00"));
+        let endless = classroom::series("UTC", &start, &end, "FREQ=WEEKLY");
+        let harp = g.class(app, &admin, "Harp", endless).await?;
+        app.delete(&admin, &classroom::path(&harp))
+            .await?
+            .expect(204);
+        g.told(app, "lessons_cancelled", &g.family()).await?;
+        classroom::act(app, &admin, &format!("{}/restore", classroom::path(&harp)))
+            .await?
+            .expect(200);
+        let told = g.told(app, "lessons_added", &g.family()).await?;
+        says(&told[1], &["lessons in Harp", &format!("from {day} ")]);
 
         let split = async |class: &Value, schedule: Value| {
             let at = classroom::lesson(class, "2035-04-09T10:00:00Z");
@@ -286,7 +335,7 @@ fn who_joins_and_who_leaves_a_class_is_told_to_them_and_to_the_tutor_alone() {
         for text in &told {
             says(
                 text,
-                &["Cello", "Red", "2035-04-02 ", "Now in the class: Cy Moss."],
+                &["Cello", "Red", "2035-04-02 ", "New to the class: Cy Moss."],
             );
         }
         patch(app, &admin, &class, json!({"student_ids": [g.children[0]]})).await?;

@@ -145,10 +145,10 @@ impl Loader<'_> {
         databases: Databases,
         services: Option<&Arc<Services>>,
     ) -> Result<Instances> {
+        let settings = Component::new(id, component, self.values, databases, services)?;
         let linked = self
             .linked(&component.source)
             .with_context(|| format!("[component.{id}]"))?;
-        let settings = Component::new(id, component, self.values, databases, services)?;
         Instances::new(&self.runtime.engine, Arc::new(settings), linked)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("[component.{id}] does not handle HTTP requests"))

@@ -179,9 +179,7 @@ async fn serve_as(
     demo.base_url = format!("http://{}", listener.local_addr()?);
     let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
     variables.insert("base_urls".to_owned(), base_urls.to_string());
-    if manifest == root().join("spin.toml") {
-        contract::hold(&demo.base_url);
-    }
+    contract::hold(&demo.base_url, manifest == root().join("spin.toml"));
     let loaded = WASM
         .load(manifest, variables.clone())?
         .keeping_rooms_for(&cli::serve::HEALTH);

@@ -21,10 +21,15 @@ static ORIGINS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::new);
 
-/// Holds what the application at this address answers against the document from now on.
-pub(crate) fn hold(base_url: &str) {
+/// Says whether what the application at this address answers is held against the document from now on. An address may have been that of
+/// another release before.
+pub(crate) fn hold(base_url: &str, is_this_release: bool) {
     let mut origins = ORIGINS.lock().unwrap_or_else(PoisonError::into_inner);
-    origins.insert(base_url.to_owned());
+    if is_this_release {
+        origins.insert(base_url.to_owned());
+    } else {
+        origins.remove(base_url);
+    }
 }
 
 /// Checks a response.

@@ -17,7 +17,7 @@ begin
   if what is null then
     raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
   end if;
-  -- What the classes are after, and what they have; of the lessons there, those that the caller may see. Of a class's own
+  -- The hours that the classes are after, and those that they have; of the lessons there, those that the caller may see. Of a class's own
   -- lessons those don't count that make room for its new ones.
   select c.id, t.class_id, t.starts_at, t.ends_at, t.student_id
   into clash

@@ -78,7 +78,7 @@ begin
     end if;
   end if;
   -- A row that comes back refers to nobody who is gone: a reference that may be empty is emptied, and for the rest somebody has to be restored first.
-  -- What deactivating and closing leave alone is only emptied when it is deleted.
+  -- References that deactivating and closing leave alone are only emptied by a deletion.
   if comes_back then
     for reference in
       select d.parent, d.child_column, d.is_for_deletion, a.attnotnull as is_needed
@@ -195,7 +195,7 @@ for each row
 when (new.role <> old.role)
 execute function lms_private.check_rows_of_role();
 
--- Whoever restores such a row has the turn, so the two see each other.
+-- Restoring such a row takes the turn, so the two see each other.
 create trigger take_turn_of_role
 before update of role on lms.users
 for each statement execute function lms_private.take_turn();

@@ -58,7 +58,7 @@ begin
     perform lms_private.check_request_links(new);
   end if;
 
-  -- What the worker escalates stays as late as it is.
+  -- A request that the worker escalates stays as late as it is.
   if new.opened_at <> old.opened_at
     or ((new.type, new.priority) <> (old.type, old.priority) and new.escalated_at is not distinct from old.escalated_at)
   then

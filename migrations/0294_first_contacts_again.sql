@@ -213,7 +213,7 @@ for each row
 when (new.parent_id is not null)
 execute function lms_private.check_first_contact();
 
--- What comes back with an account or with its link comes by a trigger, and is named by nobody.
+-- A first contact that comes back with an account or with its link comes by a trigger, and is named by nobody.
 create trigger then_check_first_contact_update
 after update of parent_id on lms.students
 for each row

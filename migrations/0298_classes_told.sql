@@ -1,4 +1,4 @@
--- Whomever a change of a class concerns is told of it once, whatever it did to the lessons and to who is in it.
+-- A change of a class is told once to everybody whom it concerns, whatever it did to the lessons and to who is in it.
 set local role lms_owner;
 
 create function lms_private.tell_of_class(former lms.classes, fresh lms.classes, lessons jsonb) returns void
@@ -91,7 +91,7 @@ begin
     join first_day as f
       on f.day = p.day
   ), rest as (
-    -- What has no match in its week, one by one in their order. In the week where an endless plan breaks off the match is not planned yet.
+    -- The lessons without a match in their week, one by one in their order. In the week where an endless plan breaks off the match is not planned yet.
     select o.id, o.is_gone, row_number() over (partition by o.is_gone order by o.at, o.id) as place
     from other as o
     cross join first_day as f
@@ -235,7 +235,7 @@ begin
     'until', lms_private.local_time(change.until, zone),
     'was_until', lms_private.local_time(change.was_until, zone)
   ))
-  -- What the message is about anyway is not said twice.
+  -- The subject of the message is not said twice.
   || case when change.what = 'cancelled' then '{}' else lms_private.some_of('fewer', change.fewer, max_named) end
   || case when change.what = 'added' then '{}' else lms_private.some_of('more', change.more, max_named) end
   into words

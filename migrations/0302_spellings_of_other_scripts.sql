@@ -251,7 +251,7 @@ begin
     return query select '(?i)(?:' || array_to_string(loose, '|') || ')', array_to_string(rough, '|');
   end if;
   if narrow <> '{}' then
-    -- What is looked for roughly is the same.
+    -- The rough look is the same.
     return query select '(?c)(?:' || array_to_string(narrow, '|') || ')', case when loose = '{}' then array_to_string(rough, '|') end;
   end if;
 end

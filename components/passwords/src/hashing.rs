@@ -22,7 +22,7 @@ fn failed(error: &impl std::fmt::Display) -> Problem {
 /// # Errors
 ///
 /// When there is no randomness or no memory, which is a fault of ours.
-pub(crate) fn hash(password: &str) -> Result<String, Problem> {
+pub fn hash(password: &str) -> Result<String, Problem> {
     let salt = SaltString::encode_b64(&platform::random::bytes::<16>()?)
         .map_err(|error| failed(&error))?;
     argon2()?
@@ -36,7 +36,7 @@ pub(crate) fn hash(password: &str) -> Result<String, Problem> {
 /// # Errors
 ///
 /// When the hash is none, or the parameters can't be set, which is a fault of ours.
-pub(crate) fn matches(password: &str, hash: Option<&str>) -> Result<bool, Problem> {
+pub fn matches(password: &str, hash: Option<&str>) -> Result<bool, Problem> {
     let parsed = PasswordHash::new(hash.unwrap_or(NOBODY)).map_err(|error| failed(&error))?;
     let same = argon2()?
         .verify_password(password.as_bytes(), &parsed)

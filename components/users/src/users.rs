@@ -91,8 +91,8 @@ pub(crate) const USERS: Resource = Resource {
     requires_key: false,
 };
 
-/// Whoever gives an account an address wants no other: what was asked for before is taken back. The database then keeps the new
-/// address aside, unless it is the present one.
+/// A new address takes back the one that was asked for before. The database then keeps the new address aside, unless it is the
+/// present one.
 fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
     if purpose == Purpose::Update && values.contains_key("email") {
         values.insert("pending_email".to_owned(), Value::Null);

@@ -1,8 +1,8 @@
-//! Password hashes as the schema stores them: Argon2id PHC strings with the parameters that components use.
+//! Passwords that the tool gives to accounts, hashed as components do it.
 
 use anyhow::{Result, anyhow, bail};
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use passwords::hashing;
+use platform::problem::Problem;
 
 /// Shortest and longest password, in characters.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
@@ -19,25 +19,19 @@ pub fn check(password: &str) -> Result<()> {
     Ok(())
 }
 
-/// Hashes a password with a new salt: 19 MiB, 2 passes, 1 lane.
+/// Hashes a password with a new salt, into a PHC string.
 pub fn hash(password: &str) -> Result<String> {
-    let failed = |error| anyhow!("cannot hash the password: {error}");
-    let parameters = Params::new(19_456, 2, 1, None).map_err(|error| failed(error.into()))?;
-    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(failed)?;
-    Ok(hasher
-        .hash_password(password.as_bytes(), &salt)
-        .map_err(failed)?
-        .to_string())
+    hashing::hash(password).map_err(|problem| failed(&problem))
 }
 
-/// Whether a stored hash is this password's.
+/// Returns whether a stored hash is this password's.
 pub fn matches(password: &str, stored: &str) -> bool {
-    PasswordHash::new(stored).is_ok_and(|stored| {
-        Argon2::default()
-            .verify_password(password.as_bytes(), &stored)
-            .is_ok()
-    })
+    hashing::matches(password, Some(stored)).unwrap_or_default()
+}
+
+fn failed(problem: &Problem) -> anyhow::Error {
+    let cause = problem.cause.as_deref().unwrap_or("no cause is known");
+    anyhow!("cannot hash the password: {cause}")
 }
 
 #[cfg(test)]

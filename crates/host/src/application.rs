@@ -88,7 +88,8 @@ impl Runtime {
             }
             for (handlers, pools) in handlers.iter_mut().zip(&pools) {
                 let databases = Databases::new(pools.clone());
-                let instances = loader.instances(id, component, databases, Some(&services))?;
+                let services = Some(Arc::clone(&services));
+                let instances = loader.instances(id, component, databases, services)?;
                 handlers.push(ProxyHandler::new(instances));
             }
             places.insert(id.as_str(), places.len());
@@ -127,23 +128,24 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn services(&mut self, manifest: &Manifest) -> Result<Services> {
-        let mut services = Services::default();
-        for (id, component) in &manifest.components {
-            if manifest.is_service(id) {
+        let services = manifest.components.iter();
+        let services: Vec<_> = services
+            .filter(|(id, _)| manifest.is_service(id))
+            .map(|(id, component)| {
                 let databases = Databases::new(Pools::new(services::threads()));
-                services.add(id, self.instances(id, component, databases, None)?)?;
-            }
-        }
-        Ok(services)
+                Ok((id.clone(), self.instances(id, component, databases, None)?))
+            })
+            .collect::<Result<_>>()?;
+        Services::start(services)
     }
 
-    /// A maker of instances of a component, which may ask the services if there are any for it.
+    /// A maker of instances of a component, which may ask the services unless it is one.
     fn instances(
         &mut self,
         id: &str,
         component: &manifest::Component,
         databases: Databases,
-        services: Option<&Arc<Services>>,
+        services: Option<Arc<Services>>,
     ) -> Result<Instances> {
         let settings = Component::new(id, component, self.values, databases, services)?;
         let linked = self

@@ -23,14 +23,17 @@ pub(crate) struct Component {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) allowed_hosts: Arc<AllowedHosts>,
     pub(crate) databases: Databases,
-    /// The services that it may ask, and those that it may not.
-    pub(crate) services: Arc<Services>,
-    /// Whether it is one itself.
-    pub(crate) is_service: bool,
+    /// The services of the application; none for a service itself. Its allowed hosts say which of them it may ask.
+    services: Option<Arc<Services>>,
     environment: Vec<(String, String)>,
 }
 
 impl Component {
+    /// Returns whether only other components reach it.
+    pub(crate) fn is_service(&self) -> bool {
+        self.services.is_none()
+    }
+
     /// Takes a component's settings from the manifest, with the variables filled in. A service asks no other
     /// services, for they would wait for one another.
     pub(crate) fn new(
@@ -38,7 +41,7 @@ impl Component {
         manifest: &manifest::Component,
         application_variables: &BTreeMap<String, String>,
         databases: Databases,
-        services: Option<&Arc<Services>>,
+        services: Option<Arc<Services>>,
     ) -> Result<Self> {
         let allowed_hosts =
             AllowedHosts::new(&manifest.allowed_outbound_hosts, application_variables)
@@ -49,8 +52,7 @@ impl Component {
                 .with_context(|| format!("[component.{id}]"))?,
             allowed_hosts: Arc::new(allowed_hosts),
             databases,
-            is_service: services.is_none(),
-            services: services.cloned().unwrap_or_default(),
+            services,
             environment: manifest.environment.clone().into_iter().collect(),
         })
     }
@@ -89,7 +91,7 @@ impl State {
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(
                 Arc::clone(&component.allowed_hosts),
-                Arc::clone(&component.services),
+                component.services.clone(),
             ),
         };
         let mut store = Store::new(engine, state);

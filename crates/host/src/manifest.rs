@@ -73,7 +73,7 @@ pub(crate) struct Trigger {
     pub(crate) component: String,
 }
 
-/// What a component answers.
+/// The requests that a component answers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(
     untagged,
@@ -81,9 +81,9 @@ pub(crate) struct Trigger {
     expecting = "a route is a path, or { private = true }"
 )]
 pub(crate) enum Route {
-    /// Requests of clients to this path, or to all below it.
+    /// Those of clients to this path, or to all below it.
     Path(String),
-    /// What other components ask.
+    /// Those of other components.
     Private {
         /// True; Spin knows no other value.
         #[serde(rename = "private", deserialize_with = "is_true")]
@@ -162,7 +162,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Whether only other components of the application reach this one.
+    /// Returns true when only other components of the application reach this one.
     pub(crate) fn is_service(&self, id: &str) -> bool {
         let mut routes = self
             .triggers()

@@ -13,11 +13,12 @@ use crate::services::{self, Services};
 /// The hooks of `wasi:http` for one instance.
 pub(crate) struct OutboundHttp {
     allowed_hosts: Arc<AllowedHosts>,
-    services: Arc<Services>,
+    /// None for a component that may ask no services.
+    services: Option<Arc<Services>>,
 }
 
 impl OutboundHttp {
-    pub(crate) fn new(allowed_hosts: Arc<AllowedHosts>, services: Arc<Services>) -> Self {
+    pub(crate) fn new(allowed_hosts: Arc<AllowedHosts>, services: Option<Arc<Services>>) -> Self {
         Self {
             allowed_hosts,
             services,
@@ -49,10 +50,11 @@ impl WasiHttpHooks for OutboundHttp {
         _: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let checked = self.check(request.uri());
-        let services = Arc::clone(&self.services);
+        let services = self.services.clone();
         Box::new(async move {
             checked?;
             if services::name(request.uri()).is_some() {
+                let services = services.ok_or(Error::DestinationNotFound)?;
                 let io: Io = Box::new(std::future::ready(Ok(())));
                 return Ok((services.ask(request).await?, io));
             }
@@ -75,7 +77,7 @@ mod tests {
             "http://127.0.0.1:8080".to_owned(),
         ];
         let allowed = AllowedHosts::new(&rules, &BTreeMap::new()).unwrap_or_default();
-        OutboundHttp::new(Arc::new(allowed), Arc::default())
+        OutboundHttp::new(Arc::new(allowed), None)
             .check(&http::Uri::from_static(uri))
             .is_err()
     }

@@ -50,9 +50,68 @@ impl Pace {
     };
 
     /// The time that a client may have been waited for after so many bytes.
-    pub(crate) fn allows(&self, taken: u64) -> Duration {
+    fn allows(&self, taken: u64) -> Duration {
         let earned = Duration::from_secs(taken / self.rate);
         self.most.min(self.grace.saturating_add(earned))
+    }
+}
+
+/// A client that has to keep a pace: how much it has moved, and for how long it was waited for.
+pub(crate) struct Stopwatch {
+    pace: Pace,
+    moved: u64,
+    waited: Duration,
+    /// Since when the client has been waited for.
+    since: Option<Instant>,
+    /// Made when the client is waited for the first time: most bodies are there, or gone, at once.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stopwatch {
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            moved: 0,
+            waited: Duration::ZERO,
+            since: None,
+            timer: None,
+        }
+    }
+
+    /// Ready once the client has used up its time; to be called while it is waited for.
+    pub(crate) fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let left = self.pace.allows(self.moved).saturating_sub(self.waited);
+        let deadline = since + left;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(context)
+    }
+
+    /// The client is not waited for any more.
+    pub(crate) fn stop(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.waited += since.elapsed();
+        }
+    }
+
+    /// Adds bytes that the client has moved.
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.moved += u64::try_from(bytes).unwrap_or(u64::MAX);
+    }
+
+    /// Returns whether the client has been waited for by now.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.waited > Duration::ZERO
+    }
+
+    /// Begins anew.
+    pub(crate) fn reset(&mut self) {
+        (self.moved, self.waited) = (0, Duration::ZERO);
     }
 }
 
@@ -68,44 +127,20 @@ pub(crate) enum Broken<E> {
 /// A body that has to keep a pace.
 pub(crate) struct Paced<B> {
     body: B,
-    pace: Pace,
-    taken: u64,
-    waited: Duration,
-    /// Since when the next piece has been waited for.
-    since: Option<Instant>,
-    /// Made when a piece is waited for the first time: most bodies are there at once.
-    timer: Option<Pin<Box<Sleep>>>,
+    stopwatch: Stopwatch,
 }
 
 impl<B> Paced<B> {
     pub(crate) fn new(body: B, pace: Pace) -> Self {
         Self {
             body,
-            pace,
-            taken: 0,
-            waited: Duration::ZERO,
-            since: None,
-            timer: None,
+            stopwatch: Stopwatch::new(pace),
         }
     }
 
     /// Has it keep another pace from now on.
     pub(crate) fn set_pace(&mut self, pace: Pace) {
-        self.pace = pace;
-    }
-
-    /// Ready once the client has used up its time.
-    fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let left = self.pace.allows(self.taken).saturating_sub(self.waited);
-        let deadline = since + left;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(context)
+        self.stopwatch.pace = pace;
     }
 }
 
@@ -118,16 +153,13 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Paced<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-            ready!(self.poll_late(context));
+            ready!(self.stopwatch.poll_late(context));
             return Poll::Ready(Some(Err(Broken::Slow)));
         };
-        if let Some(since) = self.since.take() {
-            self.waited += since.elapsed();
-        }
+        self.stopwatch.stop();
         Poll::Ready(frame.map(|frame| {
             let frame = frame.map_err(Broken::Off)?;
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            self.taken += u64::try_from(length).unwrap_or(u64::MAX);
+            self.stopwatch.count(frame.data_ref().map_or(0, Bytes::len));
             Ok(frame)
         }))
     }

@@ -73,7 +73,7 @@ pub(crate) async fn from_guest(
     if has_no_body(method, &response) {
         return Ok(response.map(|_| whole(Bytes::new())));
     }
-    // What was asked to change something has changed it: its answer is sent, whatever room it keeps.
+    // A request that was to change something has changed it: its answer is sent, in whatever room it is.
     let may_refuse = method == Method::GET;
     let streamed = |body| match StreamedBody::new(body, client) {
         (_, false) if may_refuse => Err(Unsent::TooMany),
@@ -125,7 +125,7 @@ fn counted(
     }
 }
 
-/// Whether no body follows the head, whatever length it names (RFC 9110, section 6.4.1).
+/// Returns true when no body follows the head, whatever length it names (RFC 9110, section 6.4.1).
 fn has_no_body<B>(method: &Method, response: &Response<B>) -> bool {
     method == Method::HEAD
         || response.status().is_informational()

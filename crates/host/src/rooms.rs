@@ -108,7 +108,7 @@ pub(crate) struct Room {
     _body: Option<[OwnedSemaphorePermit; 2]>,
 }
 
-/// What a room is held by.
+/// The thing that is given back when a room is left.
 enum Hold {
     Permit { _permit: OwnedSemaphorePermit },
     Turn { _turn: Turn },
@@ -195,7 +195,7 @@ impl Rooms {
     }
 }
 
-/// What a body counts: one of which nothing is announced, or too much, as the longest.
+/// The MiB that a body counts: one whose length is not announced, or is too large, counts as the longest.
 fn mebibytes(announced: Announced) -> u32 {
     let announced = announced
         .0

@@ -4,74 +4,45 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
 
-use crate::pace::Pace;
+use crate::pace::{Pace, Stopwatch};
 
 /// A connection whose client has to keep a pace in reading.
 pub(crate) struct Sending<S> {
     stream: S,
-    pace: Pace,
-    /// Bytes that were taken over since the client was first waited for: those before went into the system's own buffers.
-    taken: u64,
-    waited: Duration,
-    /// Since when the client has been waited for.
-    since: Option<Instant>,
-    /// Whether something of a request has come since all was taken over: what is sent then is another answer.
+    stopwatch: Stopwatch,
+    /// Set when a part of a request has come since all was taken over: the bytes behind it are those of another answer.
     has_asked: bool,
-    /// Made when a client is waited for the first time: most answers are taken over at once.
-    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Sending<S> {
     pub(crate) fn new(stream: S, pace: Pace) -> Self {
         Self {
             stream,
-            pace,
-            taken: 0,
-            waited: Duration::ZERO,
-            since: None,
+            stopwatch: Stopwatch::new(pace),
             has_asked: false,
-            timer: None,
         }
     }
 
-    /// Pending while the client still has time.
-    fn poll_late<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let left = self.pace.allows(self.taken).saturating_sub(self.waited);
-        let deadline = since + left;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "its client reads too slowly",
-        )))
-    }
-
-    /// What came of a write, if the client took it or still has time.
+    /// Passes the outcome of a write on; pending while the client still has time, and an error when it has not.
     fn written(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let Poll::Ready(written) = written else {
-            return self.poll_late(context);
+            ready!(self.stopwatch.poll_late(context));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "its client reads too slowly",
+            )));
         };
-        if let Some(since) = self.since.take() {
-            self.waited += since.elapsed();
-        }
-        if self.waited > Duration::ZERO {
-            let length = *written.as_ref().unwrap_or(&0);
-            self.taken += u64::try_from(length).unwrap_or(u64::MAX);
+        self.stopwatch.stop();
+        // The bytes before the first wait went into the system's own buffers.
+        if self.stopwatch.has_waited() {
+            self.stopwatch.count(*written.as_ref().unwrap_or(&0));
         }
         Poll::Ready(written)
     }
@@ -117,7 +88,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sending<S> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if flushed.is_ready() && self.has_asked {
-            (self.taken, self.waited, self.has_asked) = (0, Duration::ZERO, false);
+            self.stopwatch.reset();
+            self.has_asked = false;
         }
         flushed
     }
@@ -129,7 +101,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sending<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::time::Instant;
 
     use super::*;
 

@@ -22,7 +22,7 @@ use crate::rooms::Room;
 use crate::turns::{Asker, Turns};
 use crate::worker::{Instances, REQUEST_TIMEOUT};
 
-/// What the name of a service is followed by in the URL by which it is asked, as in Spin.
+/// The domain behind the name of a service in the URL by which it is asked, as in Spin.
 const DOMAIN: &str = ".spin.internal";
 
 /// Most bytes of a question.
@@ -35,36 +35,26 @@ pub(crate) fn threads() -> usize {
 
 /// The services of an application.
 pub(crate) struct Services {
-    handlers: HashMap<Arc<str>, ProxyHandler<Instances>>,
-    /// None while there are no services.
-    threads: Option<Threads>,
+    handlers: HashMap<String, ProxyHandler<Instances>>,
+    threads: Threads,
     turns: Turns,
 }
 
-impl Default for Services {
-    fn default() -> Self {
-        Self {
-            handlers: HashMap::new(),
-            threads: None,
-            turns: Turns::new(0),
-        }
-    }
-}
-
 impl Services {
-    /// Adds a service.
+    /// Starts the threads of these services, by their names.
     ///
     /// # Errors
     ///
     /// No threads can be started.
-    pub(crate) fn add(&mut self, id: &str, instances: Instances) -> Result<()> {
-        if self.threads.is_none() {
-            self.threads = Some(Threads::start(threads())?);
-            self.turns = Turns::new(threads());
-        }
-        self.handlers
-            .insert(id.into(), ProxyHandler::new(instances));
-        Ok(())
+    pub(crate) fn start(services: impl IntoIterator<Item = (String, Instances)>) -> Result<Self> {
+        let handlers = services
+            .into_iter()
+            .map(|(name, instances)| (name, ProxyHandler::new(instances)));
+        Ok(Self {
+            handlers: handlers.collect(),
+            threads: Threads::start(threads())?,
+            turns: Turns::new(threads()),
+        })
     }
 
     /// Returns the answer of the service that the request's URL names. It is 503 when too many wait.
@@ -73,9 +63,7 @@ impl Services {
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Error> {
         let service = name(request.uri()).and_then(|name| self.handlers.get(name));
-        let (Some(handler), Some(threads)) = (service, &self.threads) else {
-            return Err(Error::DestinationNotFound);
-        };
+        let handler = service.ok_or(Error::DestinationNotFound)?;
         let (head, body) = request.into_parts();
         let question = Limited::new(body, LONGEST_QUESTION)
             .collect()
@@ -89,7 +77,7 @@ impl Services {
         let mut task = JoinSet::new();
         task.spawn_on(
             answer(handler.clone(), turn.into(), request),
-            &threads.handle,
+            &self.threads.handle,
         );
         match task.join_next().await {
             Some(Ok(answered)) => answered,
@@ -124,7 +112,7 @@ async fn answer(
     ))
 }
 
-/// Whether there was no instance, or none in time.
+/// Returns whether there was no instance, or none in time.
 fn is_for_lack_of_room(error: &wasmtime::Error) -> bool {
     error.is::<InstantiationError<Arc<Exchange>>>() || error.is::<ExpirationError>()
 }
@@ -191,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn a_service_that_is_not_there_gives_no_answer() -> Result<()> {
         let request = Request::get("http://nobody.spin.internal/").body(body_of(Bytes::new()))?;
-        let answered = Services::default().ask(request).await;
+        let answered = Services::start([])?.ask(request).await;
         assert!(matches!(answered, Err(Error::DestinationNotFound)));
         Ok(())
     }

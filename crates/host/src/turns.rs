@@ -162,7 +162,7 @@ impl Line {
         most.map_or(0, |(place, _)| place)
     }
 
-    /// Whose turn it is; nobody's, and it is free.
+    /// Gives the turn to the next in line; without one it is free.
     fn next(&mut self) -> Option<Waiting> {
         self.waiting.retain(|waiting| !waiting.turn.is_closed());
         let next = self
@@ -218,7 +218,7 @@ mod tests {
         taking
     }
 
-    /// Whether the turn has come.
+    /// Returns the turn if it has come.
     fn has_come(taking: &mut Taking<'_>) -> Option<Turn> {
         taking.now_or_never().and_then(Result::ok)
     }

@@ -55,7 +55,7 @@ impl Instances {
         pre: InstancePre<State>,
     ) -> wasmtime::Result<Self> {
         // A question to a service is computed rather than waited for: two in one instance would wait for one another.
-        let concurrent = if component.is_service {
+        let concurrent = if component.is_service() {
             1
         } else {
             MOST_CONCURRENT

@@ -1,5 +1,5 @@
 //! Questions from one component to another of the same application, by Spin's service chaining: JSON to a path, JSON back.
-//! What a component asks must be in its `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
+//! The component that is asked must be in the other's `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -5,21 +5,20 @@ use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
 use uuid::Uuid;
 
+use crate::leaving::{come_back, leave};
 use crate::{classroom, desk, people, rows};
 
 async fn deactivate(app: &Application, admin: &Session, user: Uuid) -> Result<()> {
-    let path = format!("/v1/users/{user}/deactivate");
-    classroom::act(app, admin, &path).await?.expect(200);
+    leave(app, admin, user, "deactivate").await?.expect(200);
     Ok(())
 }
 
 async fn activate(app: &Application, admin: &Session, user: Uuid) -> Result<()> {
-    let path = format!("/v1/users/{user}/activate");
-    classroom::act(app, admin, &path).await?.expect(200);
+    come_back(app, admin, user, "deactivate").await?.expect(200);
     Ok(())
 }
 
-/// Whether a student, a tutor or a member of the staff is there.
+/// Returns true while a student, a tutor or a member of the staff is there.
 async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
     let from = format!("lms.{table} where id = $1 and left_at is null and deleted_at is null");
     Ok(rows::count(app, &from, &[&id]).await? == 1)

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tests::{Application, Reply, Role, run};
 
 use crate::rows;
+use crate::sign_in_limits::accounts;
 
 /// More than can wait, and more than there are rooms for requests.
 const MANY: usize = 300;
@@ -28,18 +29,6 @@ async fn beside_a_reader(
     answers
 }
 
-/// Makes accounts with the password of a parent, one for everybody, for few attempts at an account are let in at a time.
-async fn accounts(app: &Application) -> Result<()> {
-    let sql = "insert into lms.users (tenant_id, name, email, role, password_hash)
-        select u.tenant_id, 'Ana', 'ana' || g.number || '@aurora.example', 'parent', u.password_hash
-        from lms.users as u
-        cross join generate_series(1, $2::integer) as g (number)
-        where u.id = $1";
-    let user = app.user(0, Role::Parent);
-    rows::execute(app, sql, &[&user.id, &i32::try_from(MANY)?]).await?;
-    Ok(())
-}
-
 /// Some were answered with `status`, and all others were told when to come again.
 fn ensure_served_or_told(answers: &[Reply], status: u16) -> Result<()> {
     let (served, told): (Vec<_>, Vec<_>) = answers.iter().partition(|reply| reply.status == status);
@@ -56,7 +45,8 @@ fn ensure_served_or_told(answers: &[Reply], status: u16) -> Result<()> {
 #[test]
 fn sign_ins_beyond_a_short_line_are_told_to_come_again_and_readers_are_served() {
     run(async |app| {
-        accounts(app).await?;
+        // One for everybody, for few attempts at an account are let in at a time.
+        accounts(app, MANY).await?;
         let password = &app.user(0, Role::Parent).password;
         let ask = async |number: usize| {
             let email = format!("ana{}@aurora.example", number + 1);
@@ -65,7 +55,7 @@ fn sign_ins_beyond_a_short_line_are_told_to_come_again_and_readers_are_served() 
                 .await
         };
         ensure_served_or_told(&beside_a_reader(app, ask).await?, 200)?;
-        // What was not looked at counts for nothing.
+        // Attempts that nobody looked at count for nothing.
         assert_eq!(rows::count(app, "lms.sign_in_failures", &[]).await?, 0);
         Ok(())
     });

@@ -63,7 +63,12 @@ fn class(family: &Family, students: &[Uuid]) -> Value {
     })
 }
 
-async fn leave(app: &Application, session: &Session, user: Uuid, way: &str) -> Result<Reply> {
+pub(crate) async fn leave(
+    app: &Application,
+    session: &Session,
+    user: Uuid,
+    way: &str,
+) -> Result<Reply> {
     let path = format!("/v1/users/{user}");
     match way {
         "delete" => app.delete(session, &path).await,
@@ -71,7 +76,12 @@ async fn leave(app: &Application, session: &Session, user: Uuid, way: &str) -> R
     }
 }
 
-async fn come_back(app: &Application, session: &Session, user: Uuid, way: &str) -> Result<Reply> {
+pub(crate) async fn come_back(
+    app: &Application,
+    session: &Session,
+    user: Uuid,
+    way: &str,
+) -> Result<Reply> {
     let verb = if way == "delete" {
         "restore"
     } else {

@@ -80,7 +80,7 @@ impl Group {
         Ok(class)
     }
 
-    /// Who was told what since the outbox was emptied, which it is then: the event is the same for all, and each is told once.
+    /// Returns the messages since the outbox was emptied, and empties it: these people were told of the event, each once, and nobody else.
     async fn told(&self, app: &Application, event: &str, whom: &[Uuid]) -> Result<Vec<String>> {
         let mut expected: Vec<(String, Uuid)> =
             whom.iter().map(|user| (event.to_owned(), *user)).collect();

@@ -106,6 +106,7 @@ mod payroll_late;
 mod payroll_posting;
 mod payroll_sums;
 mod payroll_upgrade;
+mod pending_addresses;
 mod people;
 mod personal_data;
 mod previous_release;

@@ -77,16 +77,23 @@ fn fifty_wrong_tries_through_one_address_stop_nobody_else() {
     });
 }
 
+/// Makes so many accounts, `ana1@aurora.example` and so on, with the password of a parent.
+pub(crate) async fn accounts(app: &Application, count: usize) -> Result<()> {
+    let sql = "insert into lms.users (tenant_id, name, email, role, password_hash)
+        select u.tenant_id, 'Ana', 'ana' || g.number || '@aurora.example', 'parent', u.password_hash
+        from lms.users as u
+        cross join generate_series(1, $2::integer) as g (number)
+        where u.id = $1";
+    let user = app.user(0, Role::Parent);
+    rows::execute(app, sql, &[&user.id, &i32::try_from(count)?]).await?;
+    Ok(())
+}
+
 #[test]
 fn ninety_right_sign_ins_at_one_moment_all_succeed() {
     run(async |app| {
-        let sql = "insert into lms.users (tenant_id, name, email, role, password_hash)
-            select u.tenant_id, 'Ana', 'ana' || g.number || '@aurora.example', 'parent', u.password_hash
-            from lms.users as u
-            cross join generate_series(1, 90) as g (number)
-            where u.id = $1";
+        accounts(app, 90).await?;
         let user = app.user(0, Role::Parent);
-        rows::execute(app, sql, &[&user.id]).await?;
         let attempts = (1..=90).map(async |number| {
             let email = format!("ana{number}@aurora.example");
             loop {

@@ -271,7 +271,7 @@ fn hundreds_of_slow_readers_stop_nobody_and_are_cut_off() {
                 Err(_) => break,
             }
         }
-        // What was on the way by then is left, and no more.
+        // Only the bytes that were on the way by then are left.
         let _ = within(async { Ok(first.read_to_end(&mut answers).await?) }).await;
         let answers = String::from_utf8_lossy(&answers);
         let more = answers.matches("HTTP/1.1 ").count();

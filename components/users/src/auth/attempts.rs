@@ -23,11 +23,7 @@ pub(crate) async fn is_right(
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
     let checked = password::matches(asker, password, hash).await;
-    if checked.is_err() {
-        // One that can't be taken back counts as failed: the client is told of the cause all the same.
-        let _ = end(call, &dropped(), attempt).await;
-    }
-    checked
+    counted(call, attempt, checked).await
 }
 
 /// Returns the hash of a new password. When nobody has time to make it, the attempt counts for nothing.
@@ -42,11 +38,20 @@ pub(crate) async fn hashed(
     (pointer, password): (&str, &str),
 ) -> Result<String, Problem> {
     let hashed = password::hash(asker, pointer, password).await;
-    if hashed.is_err() {
-        // As above.
+    counted(call, attempt, hashed).await
+}
+
+/// Takes an attempt back that came to nothing.
+async fn counted<T>(
+    call: &Call<'_>,
+    attempt: Uuid,
+    outcome: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if outcome.is_err() {
+        // One that can't be taken back counts as failed: the client is told of the cause all the same.
         let _ = end(call, &dropped(), attempt).await;
     }
-    hashed
+    outcome
 }
 
 /// Writes down that an attempt has failed. One of which nobody says so counts as failed a few seconds later.

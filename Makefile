@@ -15,7 +15,7 @@ test: components
 
 # Loses data on purpose and restores it; what it prints is kept in docs/recovery.md.
 drill: build
-	target/release/lms drill
+	target/release/lab drill
 
 # Without the tests, which need much that serving does not. All else, because with a smaller selection Cargo would build
 # Wasmtime once more for the tests.

@@ -11,6 +11,14 @@ source scripts/wasm-toolchain.sh
 cargo fmt --all --check
 cargo clippy --release --workspace --all-targets -- -D warnings
 
+# The image's program (deploy/Dockerfile) has nothing in it that only a developer's machine or the laboratory needs.
+for package in wasmtime fake host local bench drill; do
+  if cargo tree --quiet --package cli --edges normal --no-default-features --invert "$package" >/dev/null 2>&1; then
+    fail "the program of the image depends on $package: look with cargo tree -p cli -e normal --no-default-features -i $package"
+  fi
+done
+cargo clippy --release --package cli --no-default-features -- -D warnings
+
 if ! has_rustup_target && [ ! -x /usr/bin/cargo-clippy ]; then
   install_packages "a linter for WebAssembly" rust-web-clippy
 fi

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
-use cli::cluster::Durability;
-use cli::demo::Demo;
-use cli::installation::{self, Installation};
 use futures::FutureExt;
+use local::cluster::Durability;
+use local::demo::Demo;
+use local::installation::{self, Installation};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -128,14 +128,14 @@ async fn on_copy(
     let admin_url = with_database(&demo.database.superuser_url, "postgres");
     {
         let _turn = COPYING.acquire().await?;
-        let client = cli::database::connect(&admin_url).await?;
+        let client = database::connect(&admin_url).await?;
         client
             .batch_execute(&format!("create database {name} template lms"))
             .await
             .context("the demo database can't be copied")?;
         // A copy has all that the schema holds, and privileges of its own.
-        let copy = cli::database::connect(&with_database(&admin_url, &name)).await?;
-        cli::migrate::withhold(&copy).await?;
+        let copy = database::connect(&with_database(&admin_url, &name)).await?;
+        database::migrate::withhold(&copy).await?;
     }
     demo.database.application_url = with_database(&demo.database.application_url, &name);
     demo.database.superuser_url = with_database(&demo.database.superuser_url, &name);
@@ -150,7 +150,7 @@ async fn on_copy(
     );
     change(&mut variables).await?;
     let result = serve(&root().join("spin.toml"), demo, variables, test).await;
-    if let Ok(client) = cli::database::connect(&admin_url).await {
+    if let Ok(client) = database::connect(&admin_url).await {
         let drop = format!("drop database if exists {name} with (force)");
         let _ = client.batch_execute(&drop).await;
     }
@@ -182,7 +182,7 @@ async fn serve_as(
     contract::hold(&demo.base_url, manifest == root().join("spin.toml"));
     let loaded = WASM
         .load(manifest, variables.clone())?
-        .keeping_rooms_for(&cli::serve::HEALTH);
+        .keeping_rooms_for(&local::serve::HEALTH);
     let loaded = options(loaded);
     let shutdown = Arc::new(Notify::new());
     let told = Arc::clone(&shutdown);
@@ -316,7 +316,7 @@ impl Application {
     ///
     /// When the database can't be reached.
     pub async fn superuser(&self) -> Result<tokio_postgres::Client> {
-        cli::database::connect(&self.superuser_url).await
+        database::connect(&self.superuser_url).await
     }
 }
 

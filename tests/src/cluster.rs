@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use cli::cluster::{self, Cluster, Durability, Settings};
+use local::cluster::{self, Cluster, Durability, Settings};
 use tempfile::TempDir;
 
 /// A server, and the directory that goes with it.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use boon::{Compiler, SchemaIndex, Schemas};
-use cli::openapi::COMPONENTS;
 use http::{HeaderMap, Method};
+use local::openapi::COMPONENTS;
 use platform::openapi;
 use serde_json::Value;
 use url::Url;

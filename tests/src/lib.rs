@@ -19,7 +19,7 @@ mod session;
 mod upgrade;
 
 /// Every component with endpoints, as the program has them.
-pub use cli::openapi::COMPONENTS;
+pub use local::openapi::COMPONENTS;
 
 pub use application::{Application, run, run_on_own_server, run_with};
 pub use cluster::Server;

@@ -11,10 +11,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use cli::delivery::{self, Providers, Report};
 use futures::stream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use worker::delivery::{self, Providers, Report};
 
 /// Most bytes of a request.
 const LONGEST: usize = 1024 * 1024;

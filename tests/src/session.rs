@@ -26,7 +26,7 @@ pub struct Session {
 
 impl Application {
     /// The demo user of a role in the first or second tenant.
-    pub fn user(&self, tenant: usize, role: Role) -> &cli::demo::User {
+    pub fn user(&self, tenant: usize, role: Role) -> &local::demo::User {
         self.demo.tenants[tenant]
             .users
             .iter()

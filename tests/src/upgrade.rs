@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use cli::cell::{Name, Region, Retention};
-use cli::demo::Demo;
-use cli::installation::Installation;
-use cli::migrate::{self, Migration};
+use database::cell::{Name, Region, Retention};
+use database::migrate::{self, Migration};
+use local::demo::Demo;
+use local::installation::Installation;
 use uuid::Uuid;
 
 use crate::Application;
@@ -46,7 +46,7 @@ pub fn run_upgraded(test: impl AsyncFnOnce(Releases<'_>) -> Result<()>) {
         let names =
             ["before", "upgraded"].map(|name| format!("test_{name}_{}", Uuid::now_v7().simple()));
         let outcome = on_databases(installation, &directory, &names, &server, test).await;
-        if let Ok(client) = cli::database::connect(&server).await {
+        if let Ok(client) = database::connect(&server).await {
             for name in &names {
                 let drop = format!("drop database if exists {name} with (force)");
                 let _ = client.batch_execute(&drop).await;
@@ -90,7 +90,7 @@ async fn on_databases(
     server: &str,
     test: impl AsyncFnOnce(Releases<'_>) -> Result<()>,
 ) -> Result<()> {
-    let client = cli::database::connect(server).await?;
+    let client = database::connect(server).await?;
     let [before, upgraded] = names.each_ref().map(|name| with_database(server, name));
     let all = migrate::embedded()?;
     client
@@ -118,7 +118,7 @@ async fn on_databases(
         .await?;
     migrate::run(&upgraded, &all, &migrate::Options::default()).await?;
     let upgraded = Demo {
-        database: cli::demo::Database {
+        database: local::demo::Database {
             superuser_url: upgraded,
             application_url: with_database(&demo.database.application_url, &names[1]),
             ..demo.database.clone()
@@ -158,7 +158,7 @@ async fn demo_with_zones(
 ) -> Result<Demo> {
     let zones = all.iter().find(|migration| migration.version == ZONES);
     let zones = &zones.context("the migration of time zones")?.sql;
-    let client = cli::database::connect(address).await?;
+    let client = database::connect(address).await?;
     client
         .batch_execute(&format!("begin; {zones}; commit"))
         .await?;
@@ -174,9 +174,9 @@ async fn demo_on(installation: &Installation, address: &str, name: &str) -> Resu
     let database = &installation.demo.database;
     let first = installation.demo.tenants.first();
     let user = first.and_then(|tenant| tenant.users.first());
-    cli::demo::create(
+    local::demo::create(
         address,
-        &cli::demo::Options {
+        &local::demo::Options {
             base_url: installation.demo.base_url.clone(),
             owner_url: with_database(&database.owner_url, name),
             application_url: with_database(&database.application_url, name),

@@ -14,7 +14,6 @@ mod gamification;
 mod leaderboard;
 mod occurrences;
 mod progress;
-pub mod recurrence;
 mod schedule;
 mod students;
 mod tutors;

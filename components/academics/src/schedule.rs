@@ -4,9 +4,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use platform::field::{Field, Kind};
 use platform::problem::FieldError;
 use platform::validation::Purpose;
+use recurrence::Schedule;
 use serde_json::{Map, Value, json};
-
-use crate::recurrence::Schedule;
 
 /// How a class recurs.
 const RECURRING: &[Field] = &[

@@ -123,7 +123,10 @@ async fn cells_are_started_with_a_database_and_keys_each_and_stopped_together() 
     assert!(process.wait().await?.success());
     for name in ["au-standard", "us-regulated"] {
         let cell = state.join("cells").join(name);
-        assert_eq!(cli::cluster::status(&cell), cli::cluster::Status::Stopped);
+        assert_eq!(
+            local::cluster::status(&cell),
+            local::cluster::Status::Stopped
+        );
     }
     Ok(())
 }

@@ -8,10 +8,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use cli::cell::{Name, Region, Retention};
-use cli::cluster::{self, Cluster, Durability, Settings, Status};
-use cli::migrate::{self, Migration};
-use cli::{database, demo, events, installation, password, seed};
+use database::cell::{Name, Region, Retention};
+use database::migrate::{self, Migration};
+use local::cluster::{self, Cluster, Durability, Settings, Status};
+use local::{demo, installation};
+use operations::{events, password};
 
 fn settings(directory: &Path) -> Settings {
     Settings {
@@ -287,24 +288,6 @@ async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
         let chains = events::verify::run(&address, None, None).await?;
         assert_eq!(chains.len(), 2);
         assert!(chains.iter().all(|chain| chain.broken.is_none()), "{chains:?}");
-        Ok(())
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_seed_gives_the_same_rows_in_every_database() -> Result<()> {
-    with_cluster(|cluster, _| async move {
-        let digest = "select md5(string_agg(concat_ws('|', tenant_id, id, user_id, dob, academic_age, parent_id), ',' order by tenant_id, id)) from lms.students";
-        let amount = seed::Options { tenants: 3, students: 50, seed: 7 };
-        let one = migrated(&cluster, "one").await?;
-        let other = migrated(&cluster, "other").await?;
-        assert_eq!(seed::run(&one, &amount).await?, seed::Report { written: 3, kept: 0 });
-        assert_eq!(seed::run(&other, &amount).await?, seed::Report { written: 3, kept: 0 });
-        assert_eq!(text(&one, digest).await?, text(&other, digest).await?);
-        assert_eq!(text(&one, "select count(*)::text from lms.students").await?, "50");
-        assert_eq!(seed::run(&one, &amount).await?, seed::Report { written: 0, kept: 3 });
-        assert_eq!(text(&one, digest).await?, text(&other, digest).await?);
         Ok(())
     })
     .await

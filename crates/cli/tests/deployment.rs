@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use cli::server_log;
+use operations::server_log;
 
 /// The options in a manifest's lists of arguments, such as `--cell`.
 fn options(manifest: &str) -> Vec<&str> {

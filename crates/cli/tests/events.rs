@@ -4,10 +4,9 @@ use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result};
-use cli::cell::{Name, Region, Retention};
-use cli::cluster::{self, Cluster, Durability, Settings};
-use cli::migrate;
-use cli::{database, tenant};
+use database::cell::{Name, Region, Retention};
+use database::{migrate, tenant};
+use local::cluster::{self, Cluster, Durability, Settings};
 use tokio::process::Command;
 
 async fn lms(address: &str, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {

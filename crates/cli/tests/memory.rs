@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use cli::cluster::{self, Durability};
-use cli::demo::Tenant;
-use cli::installation::{self, Installation};
+use local::cluster::{self, Durability};
+use local::demo::Tenant;
+use local::installation::{self, Installation};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 

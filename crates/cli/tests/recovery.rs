@@ -4,35 +4,14 @@
 mod ground;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use cli::backup::{self, Archiver};
-use cli::cluster::{self, Status};
-use cli::{database, drill};
+use local::cluster::{self, Status};
+use operations::backup::{self, Archiver};
 
 use ground::{Ground, with_ground};
-
-#[tokio::test]
-async fn a_drill_loses_nothing_that_was_acknowledged_and_keeps_nothing_after() -> Result<()> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()?;
-    let directory = ground::directory()?;
-    let report = drill::run(&drill::Options {
-        directory: directory.path().join("drill"),
-        cache: root.join(".lms/test/cache"),
-        manifest: root.join("spin.toml"),
-        writes: 100,
-    })
-    .await?;
-    assert_eq!(report.acknowledged, 200);
-    assert!(report.tables > 50 && report.events > 200, "{report}");
-    assert!(!directory.path().join("drill").exists());
-    Ok(())
-}
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_killed_server() -> Result<()> {

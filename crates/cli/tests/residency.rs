@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use cli::database;
-use cli::demo::Demo;
+use local::demo::Demo;
 use nix::sched::{CloneFlags, setns};
 use reqwest::{Client, StatusCode, header};
 use serde_json::{Value, json};

@@ -283,7 +283,7 @@ fn the_declarations_agree_with_the_tables() {
 #[test]
 fn look_ups_enter_their_index_by_the_tenant() {
     run(async |app| {
-        let client = cli::database::connect(&app.application_url).await?;
+        let client = database::connect(&app.application_url).await?;
         // Of a table with few rows the planner reads the whole; what it could do is what counts.
         client
             .batch_execute(

@@ -9,7 +9,7 @@ use crate::rows;
 
 /// A connection as the components have it.
 async fn application(app: &Application) -> Result<Client> {
-    cli::database::connect(&app.application_url).await
+    database::connect(&app.application_url).await
 }
 
 async fn code(client: &Client, sql: &str) -> String {

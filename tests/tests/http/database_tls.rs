@@ -44,7 +44,7 @@ async fn present(app: &Application, server: &Server, by: &Authority, name: &str)
 
 /// The test's own connection stays with plain text, which the server goes on taking.
 async fn plain(app: &Application) -> Result<Client> {
-    cli::database::connect(&format!("{}?sslmode=disable", app.superuser_url)).await
+    database::connect(&format!("{}?sslmode=disable", app.superuser_url)).await
 }
 
 /// When the settings were read that new connections have.

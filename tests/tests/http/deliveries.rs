@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use cli::delivery::{self, Email, Options, Providers, Push};
 use serde_json::json;
 use tests::{Mood, Provider, Role, run};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
+use worker::delivery::{self, Email, Options, Providers, Push};
 
 use crate::{outbox, rows};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use chrono::{Duration, Utc};
-use cli::worker;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};

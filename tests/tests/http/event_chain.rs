@@ -1,8 +1,8 @@
 //! The checker of the chain: it finds every change, wherever it is made, and names the first position that is broken.
 
 use anyhow::{Context, Result, bail};
-use cli::events::heads::{self, Heads};
-use cli::events::{Break, Fault, keys, verify};
+use operations::events::heads::{self, Heads};
+use operations::events::{Break, Fault, keys, verify};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
@@ -471,14 +471,14 @@ fn another_language_computes_the_chain_from_the_document() {
             )
             .await?;
         let directory = tempfile::tempdir()?;
-        let options = cli::events::export::Options {
+        let options = operations::events::export::Options {
             tenant: app.demo.tenants[0].slug.clone(),
-            format: cli::events::export::Format::Ndjson,
+            format: operations::events::export::Format::Ndjson,
             output: directory.path().to_owned(),
             after: None,
             home_page: None,
         };
-        let report = cli::events::export::run(&app.superuser_url, &options).await?;
+        let report = operations::events::export::run(&app.superuser_url, &options).await?;
         let redactions = tempfile::NamedTempFile::new()?;
         let lines = rows::texts(
             app,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cli::events::export::{self, Format, Options, Report};
+use operations::events::export::{self, Format, Options, Report};
 use serde_json::{Value, json};
 use tests::{Application, Role, run, run_python};
 

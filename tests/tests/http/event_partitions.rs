@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Months, Utc};
-use cli::worker;
+
 use tests::{Application, run};
 use uuid::Uuid;
 

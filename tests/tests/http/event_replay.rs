@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use cli::events::replay::{self, NOT_REBUILT, Options, Until};
-use cli::events::verify;
 use futures::future::try_join_all;
+use operations::events::replay::{self, NOT_REBUILT, Options, Until};
+use operations::events::verify;
 use platform::component::Endpoint;
 use tests::{Application, Role, run};
 use tokio_postgres::Client;

@@ -1,8 +1,8 @@
 //! Events: the tenant's log, read by position.
 
 use anyhow::{Context, Result};
-use cli::events::verify;
 use http::Method;
+use operations::events::verify;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run, send};
 

@@ -28,7 +28,7 @@ pub(crate) async fn beside(app: &Application) -> Result<(String, Client)> {
         .context("a database's name")?;
     Ok((
         name.to_owned(),
-        cli::database::connect(&format!("{server}/postgres")).await?,
+        database::connect(&format!("{server}/postgres")).await?,
     ))
 }
 

@@ -21,7 +21,7 @@ enum Who {
 async fn connect(app: &Application, who: Who) -> Result<Client> {
     let session = app.session(0, Role::Admin).await?;
     let client = match who {
-        Who::Application => cli::database::connect(&app.application_url).await?,
+        Who::Application => database::connect(&app.application_url).await?,
         _ => app.superuser().await?,
     };
     client

@@ -24,7 +24,7 @@ fn every_way_into_the_book_has_its_index() {
                 session.tenant
             ))
             .await?;
-        let client = cli::database::connect(&app.application_url).await?;
+        let client = database::connect(&app.application_url).await?;
         client
             .execute(
                 "select set_config('app.tenant_id', $1, false), set_config('app.role', 'finance', false)",

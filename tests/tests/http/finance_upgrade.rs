@@ -1,7 +1,7 @@
 //! Records that an earlier release wrote are numbered, dated and entered into the book.
 
 use anyhow::{Context, Result};
-use cli::migrate::{embedded, run as migrate};
+use database::migrate::{embedded, run as migrate};
 use tests::{Application, run};
 
 use crate::faults::beside;
@@ -23,7 +23,7 @@ async fn before_the_book(app: &Application) -> Result<String> {
         .filter(|migration| migration.version < BOOK)
         .collect();
     migrate(&address, &older, &older_cell()).await?;
-    let client = cli::database::connect(&address).await?;
+    let client = database::connect(&address).await?;
     client
         .batch_execute(
             "select set_config('app.tenant_id', '01900000-0000-7000-8000-000000000001', false);
@@ -51,13 +51,13 @@ async fn before_the_book(app: &Application) -> Result<String> {
     Ok(address)
 }
 
-pub(crate) fn older_cell() -> cli::migrate::Options {
-    cli::migrate::Options {
-        cell: Some(cli::cell::Name::first(
-            cli::cell::Region::Eu,
-            cli::cell::Retention::Standard,
+pub(crate) fn older_cell() -> database::migrate::Options {
+    database::migrate::Options {
+        cell: Some(database::cell::Name::first(
+            database::cell::Region::Eu,
+            database::cell::Retention::Standard,
         )),
-        ..cli::migrate::Options::default()
+        ..database::migrate::Options::default()
     }
 }
 
@@ -66,7 +66,7 @@ fn records_of_an_earlier_release_survive_to_the_cent() {
     run(async |app| {
         let address = before_the_book(app).await?;
         migrate(&address, &embedded()?, &older_cell()).await?;
-        let client = cli::database::connect(&address).await?;
+        let client = database::connect(&address).await?;
         let rows = client
             .query(
                 "select r.number, r.type, r.amount::text, r.reference,
@@ -116,7 +116,7 @@ fn records_of_an_earlier_release_survive_to_the_cent() {
                 .await?;
             assert!(proven.get::<_, bool>(0), "{tenant}");
         }
-        let chains = cli::events::verify::run(&address, None, None).await?;
+        let chains = operations::events::verify::run(&address, None, None).await?;
         assert!(
             chains.iter().all(|report| report.broken.is_none()),
             "{chains:?}"

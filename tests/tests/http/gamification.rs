@@ -108,7 +108,7 @@ fn an_award_is_added_and_read_and_never_changed() {
 fn the_database_refuses_the_application_to_change_the_ledger() {
     run(async |app| {
         let session = app.session(0, Role::Admin).await?;
-        let client = cli::database::connect(&app.application_url).await?;
+        let client = database::connect(&app.application_url).await?;
         for (name, value) in [
             ("app.tenant_id", session.tenant.to_string()),
             ("app.user_id", session.user.to_string()),

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use cli::delivery::Report;
-use cli::webhooks::{self, Options, Sender};
 use http::Method;
 use platform::network::Networks;
 use serde_json::{Value, json};
 use tests::{Application, Mood, Post, Provider, Role, Session, run_python};
 use uuid::Uuid;
+use worker::delivery::Report;
+use worker::webhooks::{self, Options, Sender};
 
 use crate::people;
 

@@ -41,7 +41,7 @@ impl Connection {
             "request_id": "r-1",
         });
         Ok(Connection {
-            client: cli::database::connect(&app.application_url).await?,
+            client: database::connect(&app.application_url).await?,
             context: context.to_string(),
         })
     }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tests::{Application, Mood, Provider, Role, run};
 use uuid::Uuid;
 
-use crate::classroom::{self, Classroom};
+use crate::classroom;
+use crate::classroom::Classroom;
 use crate::{outbox, people, rows};
 
 /// The users of a student: itself, and its parents.
@@ -200,7 +201,7 @@ fn what_is_over_or_new_is_told_to_nobody_and_what_the_worker_can_not_place_to_al
         classroom::make(app, &admin, room.class(clash)).await?;
         assert_eq!(outbox::queued(app).await?, []);
         let then = chrono::Utc::now() + chrono::Duration::weeks(10);
-        let report = cli::worker::round(&app.superuser_url, then).await?;
+        let report = worker::round(&app.superuser_url, then).await?;
         assert_eq!(report.clashes.len(), 2, "{report}");
         let queued = outbox::queued(app).await?;
         let mut concerned = family(app, room.students[0]).await?;

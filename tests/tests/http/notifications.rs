@@ -317,7 +317,7 @@ fn a_notification_is_never_changed_or_deleted_by_a_request() {
             .await?
             .expect(405);
         app.delete(&admin, &path).await?.expect(405);
-        let client = cli::database::connect(&app.application_url).await?;
+        let client = database::connect(&app.application_url).await?;
         for sql in [
             "update lms.notifications set message = 'Other.'",
             "delete from lms.notifications",
@@ -348,7 +348,8 @@ fn requests_are_answered_while_the_provider_hangs() {
             app.superuser_url.clone(),
             provider.providers(std::time::Duration::from_secs(60))?,
         );
-        let delivering = tokio::spawn(async move { cli::delivery::round(&url, &providers).await });
+        let delivering =
+            tokio::spawn(async move { worker::delivery::round(&url, &providers).await });
         // The provider never answers, and nobody who asks for something waits for it.
         while provider.requests() == 0 {
             outbox::send_many(app, &admin, 1).await?;

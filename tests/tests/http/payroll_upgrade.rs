@@ -1,7 +1,7 @@
 //! Lessons that an earlier release paid count as paid: no lesson of a month that it posted is paid once more.
 
 use anyhow::{Context, Result};
-use cli::migrate::{embedded, run as migrate};
+use database::migrate::{embedded, run as migrate};
 use tests::{Application, run};
 
 use crate::faults::beside;
@@ -24,7 +24,7 @@ async fn before(app: &Application) -> Result<String> {
         .filter(|migration| migration.version < PAID)
         .collect();
     migrate(&address, &older, &older_cell()).await?;
-    cli::database::connect(&address)
+    database::connect(&address)
         .await?
         .batch_execute(
             "select set_config('app.tenant_id', '01900000-0000-7000-8000-000000000001', false);
@@ -62,7 +62,7 @@ fn lessons_of_months_that_were_posted_before_are_paid() {
         let address = before(app).await?;
         let later: Vec<_> = embedded()?;
         migrate(&address, &later, &older_cell()).await?;
-        let client = cli::database::connect(&address).await?;
+        let client = database::connect(&address).await?;
         let rows = client
             .query(
                 "select held_on::text from lms.payroll_lessons order by held_on",

@@ -1,7 +1,7 @@
 //! Erasing a person: from every table and the whole event log, and nothing but the person.
 
 use anyhow::Result;
-use cli::events::verify;
+use operations::events::verify;
 use serde_json::{Value, json};
 use tests::{Application, Role, run};
 use uuid::Uuid;
@@ -157,7 +157,8 @@ fn who_cannot_be_erased_is_refused_and_nothing_changes() {
             let session = app.session(0, role).await?;
             erase(app, &session, student).await?.expect(403);
         }
-        let last = cli::privacy::erase(&app.superuser_url, "aurora", admin.user, "Why").await;
+        let last =
+            operations::privacy::erase(&app.superuser_url, "aurora", admin.user, "Why").await;
         assert!(last.is_err_and(|error| error.to_string().contains("last admin")));
         assert_eq!(rows::count(app, "lms.erasures", &[]).await?, before);
 

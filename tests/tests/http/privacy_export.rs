@@ -159,7 +159,7 @@ fn who_is_not_there_and_what_is_too_much_is_refused() {
             "{}",
             refused.text
         );
-        let text = cli::privacy::export(&app.superuser_url, "aurora", user).await?;
+        let text = operations::privacy::export(&app.superuser_url, "aurora", user).await?;
         let document: Value = serde_json::from_str(&text)?;
         assert!(files(&document)?["enrolments"].len() > 20_000);
         Ok(())

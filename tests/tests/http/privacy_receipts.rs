@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use cli::privacy;
+use operations::privacy;
 use serde_json::{Value, json};
 use tests::{Application, Role, run};
 

@@ -1,7 +1,6 @@
 //! The lessons that rules make, held against python-dateutil and zoneinfo: random rules with every part that is taken,
 //! in zones whose clocks change.
 
-use academics::recurrence::Schedule;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use proptest::collection::btree_set;
@@ -9,6 +8,7 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::strategy::{Just, ValueTree};
 use proptest::test_runner::TestRunner;
+use recurrence::Schedule;
 use serde_json::{Value, json};
 use tests::{run, run_python};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use cli::analytics::{self, View};
+use database::analytics::{self, View};
 use serde_json::Value;
 use tests::{Application, Role, Session, run};
 use tokio_postgres::error::SqlState;
@@ -113,7 +113,7 @@ fn each_role_of_two_tenants_sees_what_its_scope_has_and_nothing_of_the_other() {
 #[test]
 fn nobody_reads_the_views_past_their_functions() {
     run(async |app| {
-        let application = cli::database::connect(&app.application_url).await?;
+        let application = database::connect(&app.application_url).await?;
         let superuser = app.superuser().await?;
         for view in View::ALL {
             let sql = format!("select from lms_private.{}", view.name());

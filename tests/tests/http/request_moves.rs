@@ -103,7 +103,7 @@ fn the_database_knows_no_other_way() {
     run(async |app| {
         let session = app.session(0, Role::Admin).await?;
         let one = desk::ask(app, &session).await?;
-        let client = cli::database::connect(&app.application_url).await?;
+        let client = database::connect(&app.application_url).await?;
         for (name, value) in [
             ("app.tenant_id", session.tenant.to_string()),
             ("app.user_id", session.user.to_string()),

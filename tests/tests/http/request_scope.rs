@@ -28,7 +28,7 @@ async fn assign(app: &Application, admin: &Session, request: &Value, staff: Uuid
 /// What a role's list has, and what row security gives the role when nothing but the table is asked.
 async fn both(app: &Application, session: &Session, role: Role) -> Result<[BTreeSet<String>; 2]> {
     let listed = classroom::data(app, session, "/v1/requests?limit=200").await?;
-    let client = cli::database::connect(&app.application_url).await?;
+    let client = database::connect(&app.application_url).await?;
     let centre: Option<Uuid> = app
         .superuser()
         .await?

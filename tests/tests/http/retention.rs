@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
-use cli::worker::{self, Report};
 use serde_json::json;
 use tests::{Application, Role, Session, run};
 use uuid::Uuid;
+use worker::Report;
 
 use crate::{book, people, rows};
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use chrono::Utc;
-use cli::worker;
+
 use platform::database::CALL;
 use platform::sql::Sql;
 use serde_json::json;
@@ -208,7 +208,7 @@ async fn application(app: &Application) -> Result<(Client, String)> {
         "role": "admin",
         "request_id": "r-1",
     });
-    let client = cli::database::connect(&app.application_url).await?;
+    let client = database::connect(&app.application_url).await?;
     Ok((client, context.to_string()))
 }
 

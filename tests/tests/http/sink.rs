@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cli::delivery::{self, Providers};
-use cli::sink;
+use local::dev_outbox;
 use serde_json::{Value, json};
 use tests::{Role, run};
 use tokio::net::TcpListener;
+use worker::delivery::{self, Providers};
 
 use crate::{outbox, rows};
 
@@ -16,7 +16,7 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
         outbox::empty(app).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let serving = tokio::spawn(sink::serve(listener));
+        let serving = tokio::spawn(dev_outbox::serve(listener));
         let providers = Providers::on_this_machine(address, Duration::from_secs(60))?;
 
         let admin = app.sign_in(Role::Admin).await?;
@@ -90,7 +90,7 @@ fn a_page_of_another_name_can_not_read_what_is_in_it() {
     run(async |_| {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/messages", listener.local_addr()?);
-        let serving = tokio::spawn(sink::serve(listener));
+        let serving = tokio::spawn(dev_outbox::serve(listener));
         let request = reqwest::Client::new().get(&url);
         let stranger = request.header("host", "evil.example:3001");
         tests::send(stranger).await?.expect(403);

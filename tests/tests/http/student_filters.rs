@@ -168,7 +168,7 @@ async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     };
     let listing = Listing::parse(&request, resource, grant)
         .map_err(|problem| anyhow::anyhow!("{:?}", problem.errors))?;
-    let client = cli::database::connect(&app.application_url).await?;
+    let client = database::connect(&app.application_url).await?;
     for (name, value) in [
         ("app.tenant_id", session.tenant.to_string()),
         ("app.user_id", session.user.to_string()),

@@ -2,10 +2,10 @@
 //! interrupted, and nothing of it is left behind or changed.
 
 use anyhow::{Result, ensure};
-use cli::migrate;
-use cli::moving::{self, Cell, NOT_OF_A_TENANT, Options, STATES, of_tenants};
-use cli::{database, events};
+use database::migrate;
 use http::Method;
+use operations::events;
+use operations::relocation::{self, Cell, NOT_OF_A_TENANT, Options, STATES, of_tenants};
 use serde_json::json;
 use tests::{Application, Reply, Role, run, send};
 
@@ -90,7 +90,7 @@ async fn beside(
 
 async fn receipt_file(
     directory: &tempfile::TempDir,
-    receipt: &moving::Receipt,
+    receipt: &relocation::Receipt,
 ) -> Result<std::path::PathBuf> {
     let path = directory.path().join(format!("{}.json", receipt.move_id));
     tokio::fs::write(&path, serde_json::to_string(receipt)?).await?;
@@ -162,7 +162,7 @@ fn a_tenant_moves_whole_and_the_cell_that_it_left_forgets_it() {
         let bystander = everything(&here, app.demo.tenants[1].id).await?;
         let options = options(app, &other);
 
-        let receipt = moving::run(&options).await?;
+        let receipt = relocation::run(&options).await?;
         let before = everything(&here, tenant).await?;
         // At the target one event more, that of the move, and what it touches.
         let told: i64 = there
@@ -200,7 +200,7 @@ fn a_tenant_moves_whole_and_the_cell_that_it_left_forgets_it() {
 
         let directory = tempfile::tempdir()?;
         let file = receipt_file(&directory, &receipt).await?;
-        let forgotten = moving::forget(&file, &options.from, &options.to).await?;
+        let forgotten = relocation::forget(&file, &options.from, &options.to).await?;
         assert!(forgotten.rows > 100);
         let left = dump(&here).await?;
         for marker in [&email, &name] {
@@ -223,7 +223,7 @@ fn a_tenant_moves_whole_and_the_cell_that_it_left_forgets_it() {
             from: options.to.clone(),
             to: options.from.clone(),
         };
-        moving::run(&back).await?;
+        relocation::run(&back).await?;
         sign_in(app, app).await?.expect(200);
         beside(app, &other, async |au| {
             assert_eq!(
@@ -267,7 +267,7 @@ fn a_move_that_is_interrupted_at_any_step_leaves_one_home_and_goes_on() {
             for (direction, state) in STATES {
                 let client = if *direction == "out" { &here } else { &there };
                 break_at(client, state).await?;
-                assert!(moving::run(&options).await.is_err(), "{state}");
+                assert!(relocation::run(&options).await.is_err(), "{state}");
                 mend(client).await?;
                 let (old, new) = (sign_in(app, app).await?, sign_in(au, app).await?);
                 if *state == "leaving" {
@@ -287,8 +287,8 @@ fn a_move_that_is_interrupted_at_any_step_leaves_one_home_and_goes_on() {
                     );
                 }
             }
-            moving::run(&options).await?;
-            moving::run(&options).await?;
+            relocation::run(&options).await?;
+            relocation::run(&options).await?;
             sign_in(app, app).await?.expect(421);
             sign_in(au, app).await?.expect(200);
             Ok(())
@@ -305,25 +305,25 @@ fn a_tenant_that_is_on_its_way_can_be_read_and_not_written_and_may_stay() {
         let options = options(app, &other);
         let admin = app.sign_in(Role::Admin).await?;
         break_at(&there, "awaited").await?;
-        assert!(moving::run(&options).await.is_err());
+        assert!(relocation::run(&options).await.is_err());
         mend(&there).await?;
         app.get(&admin, "/v1/users").await?.expect(200);
         let refused = app
             .patch(&admin, "/v1/tenant", json!({"name": "Another name"}))
             .await?;
         ensure!(refused.status != 200, "written");
-        moving::cancel(&options).await?;
+        relocation::cancel(&options).await?;
         sign_in(app, app).await?.expect(200);
         for (name, rows) in everything(&there, app.demo.tenants[0].id).await? {
             assert_eq!(rows, "", "{name}");
         }
-        moving::run(&options).await?;
+        relocation::run(&options).await?;
         Ok(())
     });
 }
 
 async fn refused(options: &Options) -> Result<String> {
-    match moving::run(options).await {
+    match relocation::run(options).await {
         Ok(_) => anyhow::bail!("it was moved"),
         Err(error) => Ok(format!("{error:#}")),
     }
@@ -350,11 +350,11 @@ fn what_cannot_be_moved_is_told_in_one_line_and_stays() {
             assert!(line.contains(told) && !line.contains('\n'), "{line}");
         }
         let mut client = other.client().await?;
-        let twin = cli::tenant::New {
+        let twin = database::tenant::New {
             slug: good.tenant.clone(),
             name: "Another".to_owned(),
         };
-        cli::tenant::create(&mut client, &twin).await?;
+        database::tenant::create(&mut client, &twin).await?;
         assert!(refused(&good).await?.contains("is taken"));
         there
             .batch_execute("delete from lms_private.migrations where version = 202")
@@ -372,10 +372,10 @@ fn nothing_is_erased_unless_everything_is_found_again() {
         let there = other.client().await?;
         let options = options(app, &other);
         let directory = tempfile::tempdir()?;
-        let receipt = moving::run(&options).await?;
-        let forget = async |receipt: &moving::Receipt| -> Result<String> {
+        let receipt = relocation::run(&options).await?;
+        let forget = async |receipt: &relocation::Receipt| -> Result<String> {
             let file = receipt_file(&directory, receipt).await?;
-            match moving::forget(&file, &options.from, &options.to).await {
+            match relocation::forget(&file, &options.from, &options.to).await {
                 Ok(_) => Ok("erased".to_owned()),
                 Err(error) => Ok(format!("{error:#}")),
             }

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use cli::events::verify;
-use cli::moving::of_tenants;
-use cli::restoring::{self, Options, Source};
+use operations::events::verify;
+use operations::relocation::of_tenants;
+use operations::tenant_restore::{self, Options, Source};
 use tests::{Application, Role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -80,7 +80,7 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
             tenant: app.demo.tenants[0].slug.clone(),
             source: Source::Events(time),
         };
-        let restored = restoring::run(&app.superuser_url, &options).await?;
+        let restored = tenant_restore::run(&app.superuser_url, &options).await?;
         assert!(
             restored.deleted == 1 && restored.made > 0 && restored.changed > 0,
             "{restored}"
@@ -116,7 +116,7 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
                 tenant: tenant.to_owned(),
                 source: Source::Events(time),
             };
-            let error = restoring::run(&app.superuser_url, &options)
+            let error = tenant_restore::run(&app.superuser_url, &options)
                 .await
                 .unwrap_err();
             let line = format!("{error:#}");
@@ -132,7 +132,7 @@ fn one_tenant_is_brought_back_from_a_restored_cluster_when_its_log_is_damaged() 
         // Before anybody is connected: what is restored is what there is now.
         let (server, name) = app.superuser_url.rsplit_once('/').context("no database")?;
         let restored = format!("restored_{}", Uuid::now_v7().simple());
-        let administrator = cli::database::connect(&format!("{server}/postgres")).await?;
+        let administrator = database::connect(&format!("{server}/postgres")).await?;
         administrator
             .batch_execute(&format!("create database {restored} template {name}"))
             .await?;
@@ -168,11 +168,11 @@ async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
             "is this database itself",
         ),
     ] {
-        let refused = restoring::run(&app.superuser_url, &options(source)).await;
+        let refused = tenant_restore::run(&app.superuser_url, &options(source)).await;
         let line = format!("{:#}", refused.err().context("it was not refused")?);
         assert!(line.contains(told) && !line.contains('\n'), "{line}");
     }
-    restoring::run(
+    tenant_restore::run(
         &app.superuser_url,
         &options(Source::Cluster(restored.to_owned())),
     )

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
-use cli::worker;
+
 use platform::zones;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
@@ -23,7 +23,7 @@ fn components_count_by_the_servers_clocks_in_every_zone() {
         let names = rows::texts(app, NAMES, &[]).await?;
         assert!(names.len() > 400, "{}", names.len());
         for names in names.chunks(50) {
-            cli::zones::read(
+            database::zones::read(
                 &client,
                 &names.iter().map(String::as_str).collect::<Vec<_>>(),
             )
@@ -47,7 +47,7 @@ fn components_count_by_the_servers_clocks_in_every_zone() {
                 shown,
                 "{name} at {at}"
             );
-            let ours = academics::recurrence::instant(zone, at.naive_utc());
+            let ours = recurrence::instant(zone, at.naive_utc());
             assert_eq!(ours, instant, "{name} at the local time {at}");
         }
         // Around each change of clocks: of a local time that comes twice the first is meant, and one that never comes is told by
@@ -77,7 +77,7 @@ fn components_count_by_the_servers_clocks_in_every_zone() {
                         .query_one("select lms_private.instant($1, $2)", &[&local, &name])
                         .await?;
                     assert_eq!(
-                        academics::recurrence::instant(zone, local),
+                        recurrence::instant(zone, local),
                         row.get::<_, DateTime<Utc>>(0),
                         "{name} at {local}"
                     );

@@ -2,10 +2,10 @@
 
 use anyhow::{Context, ensure};
 use chrono::{Duration, Utc};
-use cli::webhooks;
 use serde_json::{Value, json};
 use tests::{Mood, Provider, Role, run};
 use tokio::time::{Instant, sleep};
+use worker::webhooks;
 
 use crate::{hooks, rows};
 

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Duration, Utc};
-use cli::webhooks;
 use serde_json::{Value, json};
 use tests::{Mood, Provider, Role, run};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
+use worker::webhooks;
 
 use crate::{hooks, rows};
 

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use chrono::Utc;
-use cli::webhooks::{self, Options, Sender};
 use platform::network::Networks;
 use serde_json::json;
 use tests::{Application, Mood, Provider, Role, run};
 use tokio::net::TcpListener;
+use worker::webhooks::{self, Options, Sender};
 
 use crate::{hooks, rows};
 

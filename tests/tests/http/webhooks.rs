@@ -205,7 +205,7 @@ fn secrets_are_where_they_sign_and_nowhere_else() {
             }
         }
         // Nor can the components read them.
-        let client = cli::database::connect(&app.application_url).await?;
+        let client = database::connect(&app.application_url).await?;
         let refused = client
             .query("select secret from lms.webhook_secrets", &[])
             .await;

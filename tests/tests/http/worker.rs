@@ -2,17 +2,17 @@
 
 use std::time::Duration as Wait;
 
-use academics::recurrence::HORIZON;
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
-use cli::delivery::{Options, Providers};
-use cli::webhooks::{self, Sender};
-use cli::worker::{self, Couriers};
 use platform::network::Networks;
+use recurrence::HORIZON;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run, run_on_own_server};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
+use worker::Couriers;
+use worker::delivery::{Options, Providers};
+use worker::webhooks::{self, Sender};
 
 use crate::rows;
 

@@ -1,10 +1,10 @@
-//! The command line of `lms backup` and `lms drill`.
+//! The command line of `lms backup`.
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use cli::backup::{Kind, Moment};
+use operations::backup::{Kind, Moment};
 
 use super::Target;
 use super::cell::CellChoice;
@@ -99,18 +99,6 @@ pub(crate) struct Restore {
     /// Which repository to restore from; without it, the first that can serve
     #[arg(long, value_name = "NUMBER")]
     pub(crate) repository: Option<usize>,
-}
-
-/// What a drill does.
-#[derive(Args)]
-pub(crate) struct Drill {
-    /// The application
-    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
-    pub(crate) manifest: PathBuf,
-
-    /// How many writes to acknowledge before the backup, and again after it
-    #[arg(long, value_name = "NUMBER", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) writes: u32,
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use cli::cell::Name;
-use cli::installation::Neighbour;
+#[cfg(feature = "local")]
+use database::cell::Name;
+#[cfg(feature = "local")]
+use local::installation::Neighbour;
 
 #[derive(Subcommand)]
 pub(crate) enum Cell {
     /// Check the definitions of all cells, by themselves and against each other
     Check(Directory),
     /// Start cells on this machine, each with its own database, host, credentials and keys, until Ctrl-C
+    #[cfg(feature = "local")]
     Up(Up),
 }
 
@@ -38,6 +41,7 @@ pub(crate) struct CellChoice {
     pub(crate) directory: Directory,
 }
 
+#[cfg(feature = "local")]
 #[derive(Args)]
 pub(crate) struct Up {
     #[command(flatten)]
@@ -60,6 +64,7 @@ pub(crate) struct Up {
 }
 
 /// Which cell a local installation is, and which others there are.
+#[cfg(feature = "local")]
 #[derive(Args)]
 pub(crate) struct Place {
     /// The cell that this is; a database that is new becomes it, eu-standard if none is named

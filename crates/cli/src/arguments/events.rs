@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use cli::events::export::Format;
+use operations::events::export::Format;
 use url::Url;
 
 use super::Target;

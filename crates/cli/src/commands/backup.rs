@@ -1,16 +1,14 @@
-//! What `lms backup` and `lms drill` do.
+//! What `lms backup` does.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use cli::backup::{self, Access, Credentials, Files, RestoreOptions, Server, Setting};
-use cli::cell::Definition;
-use cli::cluster::{self, Cluster, Durability, Settings, Status};
-use cli::drill;
+use operations::backup::{self, Access, Credentials, Files, RestoreOptions, Setting};
+use operations::cell::Definition;
 
-use super::say;
-use crate::arguments::backup::{Backup, Configure, Drill, Keys, Look, Restore, Run, Served};
+use super::{say, target};
+use crate::arguments::backup::{Backup, Configure, Keys, Look, Restore, Run};
 use crate::arguments::cell::CellChoice;
 
 pub(super) async fn execute(state: &Path, command: Backup) -> Result<ExitCode> {
@@ -45,7 +43,7 @@ async fn configure(state: &Path, options: Configure) -> Result<ExitCode> {
     let definition = definition(&options.cell)?;
     let credentials = credentials(&options.keys)?;
     let private = options.served.target.database_url.is_none();
-    let server = server(state, &options.served).await?;
+    let server = target::server(state, &options.served).await?;
     let mut setting = backup::configure(&definition, &credentials, &server).await?;
     if setting == Setting::AfterRestart {
         if !private {
@@ -53,9 +51,8 @@ async fn configure(state: &Path, options: Configure) -> Result<ExitCode> {
                 "the server is set up: restart it, then run this again to see that its archive arrives"
             );
         }
-        cluster::stop(state).await?;
-        let cluster = Cluster::start(&settings(state)).await?;
-        setting = backup::configure(&definition, &credentials, &Server::private(&cluster)).await?;
+        let server = target::restart(state).await?;
+        setting = backup::configure(&definition, &credentials, &server).await?;
     }
     if setting != Setting::Working {
         bail!("the server does not archive after a restart: see its log");
@@ -72,7 +69,7 @@ async fn configure(state: &Path, options: Configure) -> Result<ExitCode> {
 
 async fn run(state: &Path, options: Run) -> Result<ExitCode> {
     let definition = definition(&options.cell)?;
-    let server = server(state, &options.served).await?;
+    let server = target::server(state, &options.served).await?;
     let access = Access::of_server(&definition, &server)?;
     for (repository, made) in backup::run(&access, &server, options.kind).await? {
         say(format_args!(
@@ -115,38 +112,4 @@ async fn restore(options: Restore) -> Result<ExitCode> {
         done.replaying.as_secs_f64()
     ))?;
     Ok(ExitCode::SUCCESS)
-}
-
-pub(super) async fn drill(state: &Path, options: Drill) -> Result<ExitCode> {
-    let options = drill::Options {
-        directory: cluster::state_directory(state)?.join("drill"),
-        cache: state.join("cache"),
-        manifest: options.manifest,
-        writes: options.writes,
-    };
-    say(drill::run(&options).await?)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The server that was named, or the private cluster when it runs.
-async fn server(state: &Path, served: &Served) -> Result<Server> {
-    match (&served.target.database_url, &served.data_directory) {
-        (Some(address), Some(data)) => Server::at(data, address.clone()),
-        (Some(_), None) => bail!(
-            "name the data directory of that server with --data-directory: its backups are made on its own machine"
-        ),
-        (None, _) => match cluster::status(state) {
-            Status::Running(_) => Ok(Server::private(&Cluster::start(&settings(state)).await?)),
-            Status::Stopped | Status::Absent => bail!(
-                "which server? Name it with --database-url and --data-directory, or start the local cluster with `lms cluster start`"
-            ),
-        },
-    }
-}
-
-fn settings(state: &Path) -> Settings {
-    Settings {
-        directory: state.to_owned(),
-        durability: Durability::Safe,
-    }
 }

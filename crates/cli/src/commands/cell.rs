@@ -1,39 +1,21 @@
-//! What `lms cell` does and prints.
+//! What `lms cell check` does and prints. Starting cells on a developer's machine lives in `local`.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use cli::cell;
+use operations::cell;
 
 use super::say;
-use crate::arguments;
+use crate::arguments::cell::Directory;
 
-pub(super) async fn execute(state: &Path, action: arguments::cell::Cell) -> Result<ExitCode> {
-    match action {
-        arguments::cell::Cell::Check(directory) => {
-            for cell in cell::check(&directory.cells)? {
-                say(format_args!(
-                    "{}: {}, {}",
-                    cell.name,
-                    cell.url,
-                    places(&cell)
-                ))?;
-            }
-        }
-        arguments::cell::Cell::Up(options) => {
-            // A cell that is not defined is none.
-            for name in &options.names {
-                cell::Definition::load(&options.directory.cells, name.as_str())?;
-            }
-            cell::local::run(&cell::local::Options {
-                state: state.join("cells"),
-                names: options.names,
-                port: options.port,
-                manifest: options.manifest,
-            })
-            .await?;
-        }
+pub(super) fn check(directory: &Directory) -> Result<ExitCode> {
+    for cell in cell::check(&directory.cells)? {
+        say(format_args!(
+            "{}: {}, {}",
+            cell.name,
+            cell.url,
+            places(&cell)
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use cli::events::heads::{self, Heads};
-use cli::events::replay::{self, Until};
-use cli::events::{export, keys, verify};
+use operations::events::heads::{self, Heads};
+use operations::events::replay::{self, Until};
+use operations::events::{export, keys, verify};
 
 use super::{address, say};
-use crate::arguments::events::{self as arguments, Events};
+use crate::arguments::events as arguments;
+use crate::arguments::events::Events;
 
 pub(super) async fn execute(state: &Path, command: Events) -> Result<ExitCode> {
     match command {

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use cli::cell::Definition;
-use cli::moving::{self, Cell};
-use cli::restoring::{self, Source};
-use cli::{database, privacy, tenant};
+use database::tenant;
+use operations::cell::Definition;
+use operations::privacy;
+use operations::relocation::{self, Cell};
+use operations::tenant_restore::{self, Source};
 
 use super::{address, say};
-use crate::arguments::tenants::{self as arguments, Tenant};
+use crate::arguments::tenants as arguments;
+use crate::arguments::tenants::Tenant;
 
 pub(super) async fn execute(state: &Path, command: Tenant) -> Result<ExitCode> {
     match command {
@@ -33,13 +35,13 @@ async fn create(state: &Path, arguments: arguments::CreateTenant) -> Result<Exit
 
 async fn relocate(arguments: arguments::MoveTenant) -> Result<ExitCode> {
     let (from, to) = cells(arguments.cells)?;
-    let options = moving::Options {
+    let options = relocation::Options {
         tenant: arguments.tenant,
         from,
         to,
     };
     let Some(file) = arguments.receipt else {
-        moving::cancel(&options).await?;
+        relocation::cancel(&options).await?;
         say(format_args!(
             "{} stays where it is, and can be written again",
             options.tenant
@@ -49,7 +51,7 @@ async fn relocate(arguments: arguments::MoveTenant) -> Result<ExitCode> {
     if file.exists() {
         bail!("{} exists already: choose another file", file.display());
     }
-    let receipt = moving::run(&options).await?;
+    let receipt = relocation::run(&options).await?;
     privacy::write(&file, &serde_json::to_string_pretty(&receipt)?)?;
     say(format_args!(
         "{} lives in {} now; the receipt is in {}",
@@ -69,7 +71,7 @@ async fn relocate(arguments: arguments::MoveTenant) -> Result<ExitCode> {
 
 async fn forget(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
     let (from, to) = cells(arguments.cells)?;
-    let forgotten = moving::forget(&arguments.receipt, &from, &to).await?;
+    let forgotten = relocation::forget(&arguments.receipt, &from, &to).await?;
     say(format_args!(
         "everything was found again, and {} rows are erased",
         forgotten.rows
@@ -84,11 +86,11 @@ async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<Ex
         (Some(time), None) => Source::Events(time),
         (None, None) => bail!("which time? Give --to-time, or --from-database-file"),
     };
-    let options = restoring::Options {
+    let options = tenant_restore::Options {
         tenant: arguments.tenant,
         source,
     };
-    let restored = restoring::run(&address, &options).await?;
+    let restored = tenant_restore::run(&address, &options).await?;
     say(format_args!(
         "{} is what it was then: {restored}",
         options.tenant

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use cli::cluster::{self, Cluster, Durability, Settings};
-use cli::database;
+use local::cluster::{self, Cluster, Durability, Settings};
 use tempfile::TempDir;
 use tokio_postgres::Client;
 

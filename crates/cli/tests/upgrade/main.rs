@@ -10,12 +10,12 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use cli::cell::{Name, Region, Retention};
-use cli::cluster::{self, Cluster, Durability, Settings};
-use cli::migrate::{self, Migration};
-use cli::{database, demo, events, installation};
-
+use database::cell::{Name, Region, Retention};
+use database::migrate::{self, Migration};
 use futures::FutureExt as _;
+use local::cluster::{self, Cluster, Durability, Settings};
+use local::{demo, installation};
+use operations::events;
 
 use client::{Client, Tally};
 use hosts::{Balancer, Host};

@@ -4,7 +4,8 @@ use chrono_tz::TZ_VARIANTS;
 use super::*;
 
 fn zone(name: &str) -> Zone {
-    crate::recurrence::zone(name).unwrap()
+    test_zones::remember(name);
+    recurrence::zone(name).unwrap()
 }
 
 fn seconds(zone: Zone, utc: NaiveDateTime) -> i32 {

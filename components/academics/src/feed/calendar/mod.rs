@@ -1,0 +1,270 @@
+//! The text of a calendar (RFC 5545) from the series of one user. Nothing here asks for the time or for anything else: the same
+//! series are always the same text, which the entity tag is made from.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Utc};
+use platform::zones::Zone;
+use recurrence::instant;
+
+use super::series::{Moved, Series};
+use super::sheet::Sheet;
+use super::time::{stamp, stamp_utc};
+use super::zone;
+
+const PRODUCT: &str = concat!("-//LMS//Calendar ", env!("CARGO_PKG_VERSION"), "//EN");
+
+/// How often a reader should ask again.
+const REFRESH: &str = "PT1H";
+
+/// The whole calendar.
+///
+/// # Errors
+///
+/// A line for the operator when a series is in a time zone that nobody knows.
+pub(super) fn render(all: &[Series]) -> Result<String, String> {
+    let mut events = Vec::with_capacity(all.len());
+    let mut zones: BTreeMap<&str, (Zone, NaiveDateTime)> = BTreeMap::new();
+    for series in all {
+        let name = series.schedule.time_zone.as_str();
+        let zone = recurrence::zone(name)
+            .ok_or_else(|| format!("class {} is in an unknown time zone", series.id))?;
+        let event = Event { series, zone };
+        let since = event.since();
+        zones
+            .entry(name)
+            .and_modify(|(_, first)| *first = since.min(*first))
+            .or_insert((zone, since));
+        events.push(event);
+    }
+    let mut sheet = Sheet::default();
+    sheet.component("VCALENDAR", |sheet| {
+        sheet.line("VERSION", "2.0");
+        sheet.line("PRODID", PRODUCT);
+        sheet.line("CALSCALE", "GREGORIAN");
+        sheet.line("NAME", "Classes");
+        sheet.line("X-WR-CALNAME", "Classes");
+        sheet.line_with("REFRESH-INTERVAL", ("VALUE", "DURATION"), REFRESH);
+        sheet.line("X-PUBLISHED-TTL", REFRESH);
+        for (zone, since) in zones.into_values() {
+            zone::write(sheet, zone, since);
+        }
+        for event in events {
+            event.write(sheet);
+        }
+    });
+    Ok(sheet.finish())
+}
+
+/// A series in its zone.
+struct Event<'a> {
+    series: &'a Series,
+    zone: Zone,
+}
+
+impl Event<'_> {
+    fn write(&self, sheet: &mut Sheet) {
+        let (series, schedule) = (self.series, &self.series.schedule);
+        let rule = self.rule();
+        if rule.is_none() && series.added.is_empty() {
+            self.write_single(sheet);
+            return;
+        }
+        let takes_place = series.goes_on || series.last.is_some();
+        sheet.component("VEVENT", |sheet| {
+            self.write_head(sheet);
+            self.write_local(sheet, "DTSTART", schedule.start);
+            self.write_local(sheet, "DTEND", schedule.end);
+            if let Some(rule) = rule {
+                sheet.line("RRULE", rule);
+            }
+            for start in &series.added {
+                self.write_local(sheet, "RDATE", self.nominal(*start));
+            }
+            for start in self.excepted() {
+                self.write_local(sheet, "EXDATE", start);
+            }
+            self.write_rest(sheet, series.room.as_deref(), takes_place);
+        });
+        // What is over as a whole has no exceptions from itself.
+        for moved in series.moved.iter().filter(|_| takes_place) {
+            sheet.component("VEVENT", |sheet| {
+                self.write_head(sheet);
+                self.write_local(sheet, "RECURRENCE-ID", self.nominal(moved.original_start));
+                self.write_span(sheet, moved);
+                self.write_rest(sheet, moved.room.as_deref(), true);
+            });
+        }
+    }
+
+    /// A class that doesn't come again is where it was moved to: there is nothing that it is an exception from.
+    fn write_single(&self, sheet: &mut Sheet) {
+        let (series, schedule) = (self.series, &self.series.schedule);
+        let moved = series.moved.first();
+        sheet.component("VEVENT", |sheet| {
+            self.write_head(sheet);
+            if let Some(moved) = moved {
+                self.write_span(sheet, moved);
+            } else {
+                self.write_local(sheet, "DTSTART", schedule.start);
+                self.write_local(sheet, "DTEND", schedule.end);
+            }
+            let room = moved.map_or(series.room.as_deref(), |moved| moved.room.as_deref());
+            self.write_rest(sheet, room, series.last.is_some());
+        });
+    }
+
+    /// What makes it known, and which state of it this is.
+    fn write_head(&self, sheet: &mut Sheet) {
+        let changed_at = stamp_utc(self.series.changed_at);
+        sheet.line("UID", self.series.id.as_str());
+        sheet.line("DTSTAMP", changed_at.as_str());
+        sheet.line("LAST-MODIFIED", changed_at);
+        sheet.line("SEQUENCE", self.series.sequence.to_string());
+    }
+
+    /// What it is and where.
+    fn write_rest(&self, sheet: &mut Sheet, room: Option<&str>, takes_place: bool) {
+        sheet.line("SUMMARY", one_line(&self.summary()));
+        let place: Vec<&str> = [room, self.series.centre.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        if !place.is_empty() {
+            sheet.line("LOCATION", one_line(&place.join(", ")));
+        }
+        if let Some(url) = &self.series.meeting_url {
+            sheet.line("URL", url.as_str());
+        }
+        if let Some(until) = self.series.planned_until {
+            let day = until.with_timezone(&self.zone).date_naive();
+            sheet.line(
+                "DESCRIPTION",
+                format!("Planned until {day}. Later lessons are not yet certain."),
+            );
+            sheet.line("X-LMS-PLANNED-UNTIL", stamp_utc(until));
+        }
+        let status = if takes_place {
+            "CONFIRMED"
+        } else {
+            "CANCELLED"
+        };
+        sheet.line("STATUS", status);
+    }
+
+    /// Names nobody but a parent's own children, and these by their first names.
+    fn summary(&self) -> String {
+        let series = self.series;
+        let mut summary = series.subject.clone().unwrap_or_else(|| "Class".to_owned());
+        if let Some(level) = &series.level {
+            summary = format!("{summary}, {level}");
+        }
+        if !series.children.is_empty() {
+            summary = format!("{summary} ({})", series.children.join(", "));
+        }
+        summary
+    }
+
+    fn write_local(&self, sheet: &mut Sheet, name: &'static str, local: NaiveDateTime) {
+        sheet.line_with(name, ("TZID", self.zone.name()), stamp(local));
+    }
+
+    /// From when to when an occurrence was moved: in the zone's time, unless that would be another instant, as it is in the
+    /// second of two hours that the clocks go through twice.
+    fn write_span(&self, sheet: &mut Sheet, moved: &Moved) {
+        let local = |time: DateTime<Utc>| time.with_timezone(&self.zone).naive_local();
+        let times = [("DTSTART", moved.starts_at), ("DTEND", moved.ends_at)];
+        let is_plain = times
+            .iter()
+            .all(|(_, time)| instant(self.zone, local(*time)) == *time);
+        for (name, time) in times {
+            if is_plain {
+                self.write_local(sheet, name, local(time));
+            } else {
+                sheet.line(name, stamp_utc(time));
+            }
+        }
+    }
+
+    /// The rule as it is stored. Of a class that is over it ends with the last occurrence that took place: the stored one may go
+    /// on for ever.
+    fn rule(&self) -> Option<String> {
+        let stored = self.explicit_rule()?;
+        if self.series.goes_on {
+            return Some(stored);
+        }
+        let last = match self.series.last {
+            Some(last) => last,
+            None => instant(self.zone, self.series.schedule.start),
+        };
+        let is_end = |part: &str| part.starts_with("UNTIL=") || part.starts_with("COUNT=");
+        let mut parts: Vec<&str> = stored.split(';').filter(|part| !is_end(part)).collect();
+        let until = format!("UNTIL={}", stamp_utc(last));
+        parts.push(&until);
+        Some(parts.join(";"))
+    }
+
+    /// The stored rule; where it names weeks of the year alone, with the weekday that the start adds (RFC 5545, section 3.3.10).
+    /// Without it, some readers take all seven.
+    fn explicit_rule(&self) -> Option<String> {
+        let schedule = &self.series.schedule;
+        let stored = schedule.recurring.as_ref()?.rule.as_str();
+        let has = |name: &str| stored.split(';').any(|part| part.starts_with(name));
+        let is_open =
+            has("BYWEEKNO=") && !has("BYDAY=") && !has("BYMONTHDAY=") && !has("BYYEARDAY=");
+        Some(if is_open {
+            let day = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+                [schedule.start.weekday().num_days_from_monday() as usize];
+            format!("{stored};BYDAY={day}")
+        } else {
+            stored.to_owned()
+        })
+    }
+
+    /// The rule's starts that are left out, each once.
+    fn excepted(&self) -> Vec<NaiveDateTime> {
+        let excepted = self.series.schedule.recurring.iter();
+        let mut starts: Vec<NaiveDateTime> = excepted
+            .flat_map(|recurring| recurring.except.iter().copied())
+            .chain(
+                self.series
+                    .cancelled
+                    .iter()
+                    .map(|start| self.nominal(*start)),
+            )
+            .collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts
+    }
+
+    /// The local time that the rule names for a start: where clocks skip it, that is not what they show.
+    fn nominal(&self, start: DateTime<Utc>) -> NaiveDateTime {
+        let shown = start.with_timezone(&self.zone).naive_local();
+        let usual = shown.date().and_time(self.series.schedule.start.time());
+        let is_skipped = self.zone.from_local_datetime(&usual).earliest().is_none();
+        if is_skipped && instant(self.zone, usual) == start {
+            usual
+        } else {
+            shown
+        }
+    }
+
+    /// The first local time that the zone is needed for.
+    fn since(&self) -> NaiveDateTime {
+        let moved = self.series.moved.iter();
+        moved
+            .map(|moved| moved.starts_at)
+            .chain(self.series.added.iter().copied())
+            .map(|time| time.with_timezone(&self.zone).naive_local())
+            .fold(self.series.schedule.start, NaiveDateTime::min)
+    }
+}
+
+/// Text on one line: some readers show no more.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

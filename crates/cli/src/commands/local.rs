@@ -1,0 +1,129 @@
+//! The commands of a developer's machine: preparing an installation, serving it, looking after its cluster.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use local::cluster::{self, Cluster, Durability, Settings, Status};
+use local::{cells, doctor, installation, serve, up};
+use operations::cell::Definition;
+
+use super::{report_checks, say};
+use crate::arguments::cell::Up;
+use crate::arguments::local as arguments;
+
+pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
+    let options = up::Options {
+        state: state.to_owned(),
+        database_url: arguments.serving.target.database_url,
+        cell: arguments.place.cell,
+        neighbours: arguments.place.neighbours,
+        listen: arguments.serving.listen,
+        manifest: arguments.serving.manifest,
+        connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
+    };
+    up::run(&options).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
+    serve::run(serve::Options {
+        state: state.to_owned(),
+        listen: arguments.listen,
+        manifest: arguments.manifest,
+        drain: Duration::from_secs(arguments.drain),
+        connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<ExitCode> {
+    let options = installation::Options {
+        state: state.to_owned(),
+        database_url: arguments.target.database_url,
+        cell: arguments.place.cell,
+        base_url: arguments.base_url,
+        neighbours: arguments.place.neighbours,
+        durability: Durability::Safe,
+    };
+    for (name, value) in installation::prepare(&options).await?.variables {
+        // No value holds a quote: addresses are URLs, keys are base64url, the rest is ours.
+        say(format_args!(
+            "export SPIN_VARIABLE_{}='{value}'",
+            name.to_uppercase()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn start_cells(state: &Path, options: Up) -> Result<ExitCode> {
+    // A cell that is not defined is none.
+    for name in &options.names {
+        Definition::load(&options.directory.cells, name.as_str())?;
+    }
+    cells::run(&cells::Options {
+        state: state.join("cells"),
+        names: options.names,
+        port: options.port,
+        manifest: options.manifest,
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn control_cluster(state: &Path, action: arguments::Cluster) -> Result<ExitCode> {
+    match action {
+        arguments::Cluster::Start { not_durable } => {
+            let durability = if not_durable {
+                Durability::Unsafe
+            } else {
+                Durability::Safe
+            };
+            let cluster = Cluster::start(&Settings {
+                directory: state.to_owned(),
+                durability,
+            })
+            .await?;
+            say(format_args!(
+                "PostgreSQL listens on 127.0.0.1:{}",
+                cluster.port()
+            ))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        arguments::Cluster::Stop => {
+            match cluster::status(state) {
+                Status::Running(_) => cluster::stop(state).await?,
+                Status::Stopped | Status::Absent => say("PostgreSQL does not run")?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        arguments::Cluster::Status => Ok(match cluster::status(state) {
+            Status::Running(process) => {
+                say(format_args!("runs as process {process}"))?;
+                ExitCode::SUCCESS
+            }
+            Status::Stopped => {
+                say("does not run")?;
+                ExitCode::FAILURE
+            }
+            Status::Absent => {
+                say(format_args!("there is no cluster in {}", state.display()))?;
+                ExitCode::FAILURE
+            }
+        }),
+    }
+}
+
+pub(super) async fn doctor(state: &Path, arguments: arguments::Serving) -> Result<ExitCode> {
+    let options = doctor::Options {
+        state: state.to_owned(),
+        database_url: arguments.target.database_url,
+        listen: arguments.listen,
+        manifest: arguments.manifest,
+    };
+    let checks = doctor::run(&options).await;
+    report_checks(&checks)
+}

@@ -1,0 +1,78 @@
+//! Analytics: bringing the materialized views up to date, for the operator and for the worker.
+
+use std::fmt::{self, Display, Formatter};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use serde::Serialize;
+use tokio_postgres::Client;
+
+use crate::connection::explain;
+
+/// A materialized view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// Assessments, points and badges of each student
+    #[value(name = "mv_student_progress")]
+    StudentProgress,
+    /// Students and classes of each tutor
+    #[value(name = "mv_tutor_load")]
+    TutorLoad,
+    /// Money of each centre by month
+    #[value(name = "mv_centre_financials")]
+    CentreFinancials,
+}
+
+impl View {
+    /// In the order in which they are refreshed.
+    pub const ALL: [View; 3] = [
+        View::StudentProgress,
+        View::TutorLoad,
+        View::CentreFinancials,
+    ];
+
+    /// As the database calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StudentProgress => "mv_student_progress",
+            Self::TutorLoad => "mv_tutor_load",
+            Self::CentreFinancials => "mv_centre_financials",
+        }
+    }
+}
+
+/// A view that was refreshed.
+#[derive(Clone, Copy, Debug)]
+pub struct Refreshed {
+    /// Which one.
+    pub view: View,
+    /// How long it took, the wait for whoever was at it included.
+    pub took: Duration,
+}
+
+impl Display for Refreshed {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let (name, seconds) = (self.view.name(), self.took.as_secs_f64());
+        write!(out, "{name}: refreshed in {seconds:.2} s")
+    }
+}
+
+/// Refreshes a view, in a transaction of its own, while it is read and what it is made from is written.
+///
+/// # Errors
+///
+/// When the database fails or the login may not do it.
+pub async fn refresh(client: &Client, view: View) -> Result<Refreshed> {
+    let begin = Instant::now();
+    client
+        .execute("select lms.refresh_view($1)", &[&view.name()])
+        .await
+        .map_err(explain)
+        .with_context(|| format!("cannot refresh {}", view.name()))?;
+    Ok(Refreshed {
+        view,
+        took: begin.elapsed(),
+    })
+}

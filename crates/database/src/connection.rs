@@ -1,0 +1,239 @@
+//! Connecting to PostgreSQL from a native program, and saying in one line what it answered.
+//! No statement of the application lives here.
+
+use std::sync::{Arc, LazyLock};
+
+use anyhow::{Context, Error, Result, anyhow};
+use futures::{SinkExt, StreamExt, pin_mut};
+use platform::sqlstate::without_values;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, NoTls, Socket, Transaction};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use url::Url;
+
+/// Made once: reading the system's certificates takes longer than connecting does.
+static TLS: LazyLock<Option<MakeRustlsConnect>> = LazyLock::new(tls);
+
+/// Opens a connection and drives it in the background until the client is dropped.
+///
+/// `sslmode` in the address decides over encryption: `prefer` unless it says something else.
+pub async fn connect(address: &str) -> Result<Client> {
+    parse(address)?;
+    match TLS.as_ref() {
+        Some(connector) => open(address, connector.clone()).await,
+        None => open(address, NoTls).await,
+    }
+}
+
+async fn open<T>(address: &str, connector: T) -> Result<Client>
+where
+    T: MakeTlsConnect<Socket> + Send + 'static,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = tokio_postgres::connect(address, connector)
+        .await
+        .map_err(|error| unreachable(address, error))?;
+    tokio::spawn(async move {
+        // Whoever waits for an answer on the client is told of the same error.
+        let _ = connection.await;
+    });
+    Ok(client)
+}
+
+/// Trusts what the system trusts.
+fn tls() -> Option<MakeRustlsConnect> {
+    let mut trusted = RootCertStore::empty();
+    trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let configuration = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .ok()?;
+    Some(MakeRustlsConnect::new(
+        configuration
+            .with_root_certificates(trusted)
+            .with_no_client_auth(),
+    ))
+}
+
+/// The same database, signed in as `user`.
+pub fn with_login(address: &str, user: &str, password: &str) -> Result<String> {
+    let mut url = parse(address)?;
+    let refused = |()| {
+        anyhow!(
+            "the database address {} cannot carry a user name",
+            without_password(address)
+        )
+    };
+    url.set_username(user).map_err(refused)?;
+    url.set_password(Some(password)).map_err(refused)?;
+    Ok(url.into())
+}
+
+/// The same server and login, another database.
+pub fn with_database(address: &str, database: &str) -> Result<String> {
+    let mut url = parse(address)?;
+    url.set_path(database);
+    Ok(url.into())
+}
+
+/// The same login, whose sessions act as `role` from their first statement on.
+pub fn with_role(address: &str, role: &str) -> Result<String> {
+    let mut url = parse(address)?;
+    url.set_query(Some(&format!("options=-c%20role%3D{role}")));
+    Ok(url.into())
+}
+
+/// The address as it may be printed.
+pub fn without_password(address: &str) -> String {
+    match parse(address) {
+        Ok(mut url) => {
+            if url.password().is_some() && url.set_password(Some("***")).is_err() {
+                return "(unprintable)".to_owned();
+            }
+            url.into()
+        }
+        Err(_) => "(not a URL)".to_owned(),
+    }
+}
+
+/// Host and port of a database address, as outbound permissions name them.
+pub fn host_and_port(address: &str) -> Result<(String, u16)> {
+    let url = parse(address)?;
+    let host = url
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .context("the database address names no host")?;
+    Ok((host.to_owned(), url.port().unwrap_or(5432)))
+}
+
+/// Checks the form of an address without connecting.
+pub fn parse(address: &str) -> Result<Url> {
+    let url = Url::parse(address).map_err(|_| {
+        anyhow!("the database address is not a URL like postgres://user:password@host:5432/name")
+    })?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(anyhow!(
+            "the database address begins with {}://, it must begin with postgres://",
+            url.scheme()
+        ));
+    }
+    Ok(url)
+}
+
+/// Turns the driver's error into one readable line: what PostgreSQL said, with its detail and hint.
+pub fn explain(error: tokio_postgres::Error) -> Error {
+    let Some(answer) = error.as_db_error() else {
+        return Error::new(error);
+    };
+    let code = answer.code().code();
+    let mut line = without_values(code, answer.message());
+    // These two classes are about values of a row, which their details quote; the worker's lines are a log.
+    let is_about_values = code.starts_with("22") || code.starts_with("23");
+    let detail = answer.detail().filter(|_| !is_about_values);
+    for part in [detail, answer.hint()].into_iter().flatten() {
+        line.push_str("; ");
+        line.push_str(part);
+    }
+    if *answer.code() == SqlState::DISK_FULL {
+        line.push_str("; the database's disk is full: free some space and try again");
+    }
+    anyhow!("{line} [{}]", answer.code().code())
+}
+
+fn unreachable(address: &str, error: tokio_postgres::Error) -> Error {
+    let place = without_password(address);
+    match error.as_db_error() {
+        Some(answer) if *answer.code() == SqlState::INVALID_PASSWORD => {
+            anyhow!("PostgreSQL at {place} refuses the password")
+        }
+        Some(_) => explain(error).context(format!("PostgreSQL at {place} refuses the connection")),
+        None => Error::new(error).context(format!(
+            "cannot reach PostgreSQL at {place} (is it running, are host and port right?)"
+        )),
+    }
+}
+
+/// Copies what a query gives in one database into a table of another, as PostgreSQL's binary format has it; `columns` are the table's, as SQL.
+pub async fn copy_rows(
+    source: &Transaction<'_>,
+    query: &str,
+    target: &Transaction<'_>,
+    table: &str,
+    columns: &str,
+) -> Result<()> {
+    let rows = source
+        .copy_out(&format!("copy ({query}) to stdout (format binary)"))
+        .await
+        .map_err(explain)?;
+    let sink = target
+        .copy_in(&format!(
+            "copy {table} ({columns}) from stdin (format binary)"
+        ))
+        .await
+        .map_err(explain)?;
+    pin_mut!(rows, sink);
+    while let Some(bytes) = rows.next().await {
+        sink.send(bytes.map_err(explain)?).await.map_err(explain)?;
+    }
+    sink.finish().await.map_err(explain)?;
+    Ok(())
+}
+
+/// A name as SQL text, quoted.
+pub fn quote_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string as an SQL literal, for the few statements that take no parameters.
+pub fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: &str = "postgres://postgres:secret@127.0.0.1:5544/lms";
+
+    #[test]
+    fn addresses_change_one_part_at_a_time() {
+        assert_eq!(
+            with_login(ADDRESS, "lms_application", "other").unwrap(),
+            "postgres://lms_application:other@127.0.0.1:5544/lms"
+        );
+        assert_eq!(
+            with_database(ADDRESS, "template1").unwrap(),
+            "postgres://postgres:secret@127.0.0.1:5544/template1"
+        );
+        assert_eq!(
+            with_role(ADDRESS, "lms_owner").unwrap(),
+            "postgres://postgres:secret@127.0.0.1:5544/lms?options=-c%20role%3Dlms_owner"
+        );
+        assert_eq!(
+            host_and_port(ADDRESS).unwrap(),
+            ("127.0.0.1".to_owned(), 5544)
+        );
+        assert_eq!(host_and_port("postgres://db.example/lms").unwrap().1, 5432);
+    }
+
+    #[test]
+    fn passwords_are_not_printed() {
+        assert!(!without_password(ADDRESS).contains("secret"));
+        assert_eq!(without_password("host=x password=secret"), "(not a URL)");
+    }
+
+    #[test]
+    fn other_addresses_are_refused() {
+        assert!(parse("mysql://localhost/lms").is_err());
+        assert!(parse("localhost").is_err());
+        assert!(host_and_port("postgres:///lms").is_err());
+    }
+
+    #[test]
+    fn quoting_closes_nothing() {
+        assert_eq!(quote_literal("it's"), "'it''s'");
+        assert_eq!(quote_name("a\"b"), "\"a\"\"b\"");
+    }
+}

@@ -1,0 +1,303 @@
+//! Demo data: two tenants that a newcomer can sign in to, with one user of each role and believable rows for all tables.
+//! Made once; what is there already stays as it is, except that every demo sign-in works again.
+
+mod activity;
+mod desk;
+mod former;
+mod lessons;
+mod messages;
+mod payroll;
+mod people;
+mod rows;
+mod webhooks;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use database::{explain, tenant};
+use operations::password;
+use operations::private_file::write_private;
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// Name of the file with what programs need to know, inside the state directory.
+pub const FILE: &str = "demo.json";
+
+/// All roles, each with one demo user in each tenant.
+pub const ROLES: [&str; 8] = [
+    "admin",
+    "supervisor",
+    "tutor",
+    "assessor",
+    "student",
+    "parent",
+    "finance",
+    "support",
+];
+
+/// What the event log says of where the rows came from.
+const REQUEST: &str = "demo";
+
+/// Name and code of a centre.
+type Centre = (&'static str, &'static str);
+
+/// Slug, name and centres of the two tenants.
+const TENANTS: [(&str, &str, &[Centre]); 2] = [
+    (
+        "aurora",
+        "Aurora Learning",
+        &[("Riverside", "riv"), ("Hillcrest", "hil")],
+    ),
+    (
+        "harbour",
+        "Harbour Tutors",
+        &[
+            ("Old Town", "old"),
+            ("Quayside", "qua"),
+            ("Northgate", "nor"),
+        ],
+    ),
+];
+
+/// What the caller decides.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the service answers.
+    pub base_url: String,
+    /// The database for its owner, to be written into the result.
+    pub owner_url: String,
+    /// The database for components, to be written into the result.
+    pub application_url: String,
+    /// The password of every demo user.
+    pub password: String,
+}
+
+/// Everything that a program needs to try the service; `.lms/demo.json` has this shape.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Demo {
+    /// Where the service answers.
+    pub base_url: String,
+    /// Which cell it is.
+    pub cell: String,
+    /// How to reach its database.
+    pub database: Database,
+    /// The tenants and who can sign in to them.
+    pub tenants: Vec<Tenant>,
+}
+
+/// One database, for each of its users.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Database {
+    /// For the superuser.
+    pub superuser_url: String,
+    /// For the owner of the schema.
+    pub owner_url: String,
+    /// For components.
+    pub application_url: String,
+}
+
+/// A demo tenant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its id.
+    pub id: Uuid,
+    /// What one types to sign in to it.
+    pub slug: String,
+    /// Where it lives.
+    pub region: String,
+    /// One user of each role.
+    pub users: Vec<User>,
+}
+
+/// A demo user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Its id.
+    pub id: Uuid,
+    /// Its role.
+    pub role: String,
+    /// What it signs in with.
+    pub email: String,
+    /// What it signs in with.
+    pub password: String,
+}
+
+impl Demo {
+    /// Reads the file of a state directory.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there or not what `write` wrote.
+    pub fn read(state: &Path) -> Result<Self> {
+        let path = state.join(FILE);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+    }
+
+    /// Writes the file, readable by its owner alone.
+    pub fn write(&self, state: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        write_private(&state.join(FILE), &text)
+    }
+}
+
+/// Makes the demo tenants of the database `address` unless they are there, and returns how to use them.
+pub async fn create(address: &str, options: &Options) -> Result<Demo> {
+    let mut client = database::connect(address).await?;
+    let cell = client
+        .query_opt("select name, region from lms_private.cell", &[])
+        .await
+        .map_err(explain)?
+        .context("the database is not a cell yet: run `lms migrate` with --cell")?;
+    let (cell_name, region): (String, String) = (cell.get(0), cell.get(1));
+    let mut tenants = Vec::new();
+    for (slug, name, centres) in TENANTS {
+        let id = match tenant::find(&client, slug).await? {
+            Some(id) => id,
+            None => {
+                let plan = people::Plan {
+                    slug,
+                    name,
+                    centres,
+                    region: &region,
+                };
+                make_tenant(&mut client, &plan)
+                    .await
+                    .with_context(|| format!("cannot make the demo tenant {slug}"))?
+            }
+        };
+        let users = open_sign_ins(&mut client, id, slug, &options.password).await?;
+        tenants.push(Tenant {
+            id,
+            slug: slug.to_owned(),
+            region: region.clone(),
+            users,
+        });
+    }
+    Ok(Demo {
+        base_url: options.base_url.clone(),
+        cell: cell_name,
+        database: Database {
+            superuser_url: address.to_owned(),
+            owner_url: options.owner_url.clone(),
+            application_url: options.application_url.clone(),
+        },
+        tenants,
+    })
+}
+
+async fn make_tenant(client: &mut Client, plan: &people::Plan<'_>) -> Result<Uuid> {
+    let id = Uuid::now_v7();
+    let transaction = tenant::begin_new(client, id, REQUEST).await?;
+    let people = people::create(&transaction, id, plan).await?;
+    activity::create(&transaction, plan, &people).await?;
+    former::create(&transaction, plan, &people).await?;
+    transaction.commit().await.map_err(explain)?;
+    Ok(id)
+}
+
+/// The demo users of a tenant; whoever could not sign in (password changed, deactivated, deleted) can again.
+async fn open_sign_ins(
+    client: &mut Client,
+    tenant: Uuid,
+    slug: &str,
+    password: &str,
+) -> Result<Vec<User>> {
+    let emails = ROLES.map(|role| email(role, slug));
+    let transaction = tenant::begin_new(client, tenant, REQUEST).await?;
+    let rows = transaction
+        .query(
+            "select distinct on (email) id, role, email, password_hash, status = 'active' and deleted_at is null
+            from lms.users
+            where email = any($1)
+            order by email, deleted_at desc nulls first",
+            &[&emails.as_slice()],
+        )
+        .await
+        .map_err(explain)?;
+    let mut users = Vec::new();
+    for role in ROLES {
+        let Some(row) = rows
+            .iter()
+            .find(|row| row.get::<_, &str>(2) == email(role, slug))
+        else {
+            bail!(
+                "the demo user {} is gone: remove the tenant {slug}, or use another database",
+                email(role, slug)
+            );
+        };
+        users.push(User {
+            id: row.get(0),
+            role: row.get(1),
+            email: row.get(2),
+            password: password.to_owned(),
+        });
+        let (stored, usable): (Option<&str>, bool) = (row.get(3), row.get(4));
+        if usable && stored.is_some_and(|stored| password::matches(password, stored)) {
+            continue;
+        }
+        transaction
+            .execute(
+                "update lms.users
+                set password_hash = $2, status = 'active', deleted_at = null
+                where id = $1",
+                &[&row.get::<_, Uuid>(0), &password::hash(password)?],
+            )
+            .await
+            .map_err(explain)?;
+    }
+    transaction.commit().await.map_err(explain)?;
+    Ok(users)
+}
+
+/// The address of a tenant's demo user of a role.
+fn email(role: &str, slug: &str) -> String {
+    format!("{role}@{slug}.example")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_has_the_agreed_shape() {
+        let demo = Demo {
+            base_url: "http://127.0.0.1:3000".to_owned(),
+            cell: "eu-standard".to_owned(),
+            database: Database {
+                superuser_url: "a".to_owned(),
+                owner_url: "b".to_owned(),
+                application_url: "c".to_owned(),
+            },
+            tenants: vec![Tenant {
+                id: Uuid::nil(),
+                slug: "aurora".to_owned(),
+                region: "eu".to_owned(),
+                users: vec![User {
+                    id: Uuid::nil(),
+                    role: "admin".to_owned(),
+                    email: "d".to_owned(),
+                    password: "e".to_owned(),
+                }],
+            }],
+        };
+        let nil = "00000000-0000-0000-0000-000000000000";
+        assert_eq!(
+            serde_json::to_value(&demo).unwrap(),
+            serde_json::json!({
+                "base_url": "http://127.0.0.1:3000",
+                "cell": "eu-standard",
+                "database": {"superuser_url": "a", "owner_url": "b", "application_url": "c"},
+                "tenants": [{
+                    "id": nil,
+                    "slug": "aurora",
+                    "region": "eu",
+                    "users": [{"id": nil, "role": "admin", "email": "d", "password": "e"}]
+                }]
+            })
+        );
+    }
+}

@@ -1,0 +1,357 @@
+//! A demo tenant's centres and people: accounts, and the rows that make them tutors, students, staff and guardians.
+
+use anyhow::{Context, Result};
+use database::{explain, tenant};
+use fake::Fake;
+use fake::faker::name::en::{FirstName, LastName};
+use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use tokio_postgres::Transaction;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use super::rows::{act_as, insert};
+use super::{Centre, ROLES, email};
+
+/// People besides the demo users, for each centre.
+const TUTORS: usize = 2;
+const PARENTS: usize = 5;
+const STUDENTS: usize = 10;
+
+const SUBJECTS: [&str; 5] = ["mathematics", "english", "science", "reading", "spelling"];
+const LANGUAGES: [&str; 6] = ["en", "hi", "de", "es", "zh", "ar"];
+const NEEDS: [&str; 4] = ["ADHD", "Autism", "Dyslexia", "Dyscalculia"];
+
+/// What a tenant is to become.
+pub(super) struct Plan<'a> {
+    pub(super) slug: &'a str,
+    pub(super) name: &'a str,
+    pub(super) centres: &'a [Centre],
+    pub(super) region: &'a str,
+}
+
+impl Plan<'_> {
+    /// The same rows each time, others for each tenant.
+    pub(super) fn generator(&self) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(
+            self.slug
+                .bytes()
+                .fold(0, |seed, byte| seed * 31 + u64::from(byte)),
+        )
+    }
+
+    pub(super) fn currency(&self) -> &'static str {
+        match self.region {
+            "au" => "AUD",
+            "us" => "USD",
+            _ => "EUR",
+        }
+    }
+
+    pub(super) fn time_zones(&self) -> [&'static str; 3] {
+        match self.region {
+            "au" => ["Australia/Sydney", "Australia/Perth", "Australia/Brisbane"],
+            "us" => ["America/New_York", "America/Chicago", "America/Los_Angeles"],
+            _ => ["Europe/Dublin", "Europe/Berlin", "Europe/Madrid"],
+        }
+    }
+}
+
+/// The people of a tenant, as what they do refers to them.
+pub(super) struct People {
+    pub(super) centres: Vec<Uuid>,
+    /// The demo users, by role.
+    pub(super) users: Vec<(&'static str, Uuid)>,
+    pub(super) tutors: Vec<Tutor>,
+    pub(super) students: Vec<Student>,
+    /// Rows of staff, for requests to be assigned to.
+    pub(super) staff: Vec<Uuid>,
+}
+
+pub(super) struct Tutor {
+    pub(super) id: Uuid,
+    pub(super) user: Uuid,
+    pub(super) centre: Uuid,
+}
+
+pub(super) struct Student {
+    pub(super) id: Uuid,
+    pub(super) user: Uuid,
+    pub(super) parent: Uuid,
+    pub(super) centre: Uuid,
+    /// Which of the tutors.
+    pub(super) tutor: usize,
+}
+
+impl People {
+    /// The demo user of a role.
+    pub(super) fn user(&self, role: &str) -> Option<Uuid> {
+        self.users
+            .iter()
+            .find(|(name, _)| *name == role)
+            .map(|(_, id)| *id)
+    }
+}
+
+/// Collects accounts until they are written in one statement.
+struct Accounts<'a> {
+    plan: &'a Plan<'a>,
+    generator: ChaCha8Rng,
+    rows: Vec<Value>,
+}
+
+impl Accounts<'_> {
+    fn add(&mut self, role: &str, centre: Option<Uuid>, address: Option<String>) -> Uuid {
+        let id = Uuid::now_v7();
+        let first: String = FirstName().fake_with_rng(&mut self.generator);
+        let last: String = LastName().fake_with_rng(&mut self.generator);
+        // 555 numbers belong to nobody.
+        let phone = format!("+1212555{:04}", self.generator.random_range(0..10_000));
+        let address = address.unwrap_or_else(|| {
+            // The number keeps two people of one name apart.
+            format!(
+                "{first}.{last}.{}@{}.example",
+                self.rows.len(),
+                self.plan.slug
+            )
+            .to_lowercase()
+        });
+        let language = LANGUAGES
+            .choose(&mut self.generator)
+            .copied()
+            .unwrap_or("en");
+        self.rows.push(json!({
+            "id": id,
+            "centre_id": centre,
+            "name": format!("{first} {last}"),
+            "email": address,
+            "phone": phone,
+            "role": role,
+            "language_preferences": if language == "en" { json!(["en"]) } else { json!([language, "en"]) },
+            "accessibility_settings": {"high_contrast": self.generator.random_bool(0.1)},
+        }));
+        id
+    }
+}
+
+/// Writes the tenant, its centres and its people.
+pub(super) async fn create(
+    transaction: &Transaction<'_>,
+    id: Uuid,
+    plan: &Plan<'_>,
+) -> Result<People> {
+    let new = tenant::New {
+        slug: plan.slug.to_owned(),
+        name: plan.name.to_owned(),
+    };
+    tenant::insert(transaction, id, &new).await?;
+    let centres = create_centres(transaction, plan).await?;
+
+    let mut accounts = Accounts {
+        plan,
+        generator: plan.generator(),
+        rows: Vec::new(),
+    };
+    let home = centres.first().copied();
+    let users: Vec<(&'static str, Uuid)> = ROLES
+        .iter()
+        .map(|role| {
+            // These work for the whole tenant.
+            let centre = if matches!(*role, "admin" | "finance" | "support") {
+                None
+            } else {
+                home
+            };
+            (
+                *role,
+                accounts.add(role, centre, Some(email(role, plan.slug))),
+            )
+        })
+        .collect();
+    let mut people = People {
+        centres,
+        users,
+        tutors: Vec::new(),
+        students: Vec::new(),
+        staff: Vec::new(),
+    };
+    let (mut tutors, mut students) = (Vec::new(), Vec::new());
+    for (index, centre) in people.centres.iter().enumerate() {
+        let mut of = |role: &'static str, count: usize| -> Vec<Uuid> {
+            // The demo users belong to the first centre.
+            let demo = people
+                .users
+                .iter()
+                .find(|(name, _)| index == 0 && *name == role);
+            let mut ids: Vec<Uuid> = demo.map(|(_, id)| *id).into_iter().collect();
+            ids.extend((0..count).map(|_| accounts.add(role, Some(*centre), None)));
+            ids
+        };
+        let (teachers, parents, pupils) = (
+            of("tutor", TUTORS),
+            of("parent", PARENTS),
+            of("student", STUDENTS),
+        );
+        let first_tutor = people.tutors.len();
+        for user in &teachers {
+            let tutor = Tutor {
+                id: Uuid::now_v7(),
+                user: *user,
+                centre: *centre,
+            };
+            tutors.push(tutor_row(&tutor, &mut accounts.generator));
+            people.tutors.push(tutor);
+        }
+        for (number, (user, parent)) in pupils.into_iter().zip(parents.iter().cycle()).enumerate() {
+            let tutor = first_tutor + number % teachers.len();
+            let student = Student {
+                id: Uuid::now_v7(),
+                user,
+                parent: *parent,
+                centre: *centre,
+                tutor,
+            };
+            students.push(student_row(
+                &student,
+                people.tutors[tutor].id,
+                &mut accounts.generator,
+            ));
+            people.students.push(student);
+        }
+    }
+    insert(transaction, "users", &accounts.rows).await?;
+    if let Some(admin) = people.user("admin") {
+        act_as(transaction, admin).await?;
+    }
+    insert(transaction, "tutors", &tutors).await?;
+    insert(transaction, "students", &students).await?;
+    people.staff = create_staff(transaction, &people, home).await?;
+    create_guardians(transaction, &people).await?;
+    Ok(people)
+}
+
+async fn create_centres(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<Vec<Uuid>> {
+    let mut ids = Vec::new();
+    let mut rows = Vec::new();
+    for ((name, code), time_zone) in plan.centres.iter().zip(plan.time_zones()) {
+        let id = Uuid::now_v7();
+        ids.push(id);
+        rows.push(json!({
+            "id": id,
+            "name": name,
+            "code": code,
+            "time_zone": time_zone,
+            "currency": plan.currency(),
+            "address": {"line1": format!("{name} Street {}", rows.len() + 7), "city": name},
+            "email": format!("{}@{}.example", code.to_lowercase(), plan.slug),
+        }));
+    }
+    insert(transaction, "centres", &rows).await?;
+    Ok(ids)
+}
+
+fn tutor_row(tutor: &Tutor, generator: &mut ChaCha8Rng) -> Value {
+    let subjects: Vec<Value> = SUBJECTS
+        .sample(generator, 2)
+        .map(|subject| json!({"subject": subject, "level": null}))
+        .collect();
+    json!({
+        "id": tutor.id,
+        "user_id": tutor.user,
+        "centre_id": tutor.centre,
+        "subjects": subjects,
+        "max_students": 12,
+        "availability": {"weekly": [
+            {"weekday": "monday", "start": "14:00", "end": "19:00"},
+            {"weekday": "wednesday", "start": "14:00", "end": "19:00"},
+            {"weekday": "friday", "start": "13:00", "end": "18:00"},
+        ]},
+    })
+}
+
+fn student_row(student: &Student, tutor: Uuid, generator: &mut ChaCha8Rng) -> Value {
+    let age = generator.random_range(7..=16);
+    let level = |generator: &mut ChaCha8Rng| age + generator.random_range(-2..=2);
+    let needs: Vec<&str> = if generator.random_bool(0.25) {
+        NEEDS.sample(generator, 1).copied().collect()
+    } else {
+        Vec::new()
+    };
+    json!({
+        "id": student.id,
+        "user_id": student.user,
+        "centre_id": student.centre,
+        "dob": format!("{}-{:02}-{:02}", 2025 - age, generator.random_range(1..=12), generator.random_range(1..=28)),
+        "academic_age": {"reading": level(generator), "spelling": level(generator), "numeracy": level(generator)},
+        "special_needs": needs,
+        "assigned_tutor_id": tutor,
+        "parent_id": student.parent,
+        "languages": ["en"],
+    })
+}
+
+async fn create_staff(
+    transaction: &Transaction<'_>,
+    people: &People,
+    home: Option<Uuid>,
+) -> Result<Vec<Uuid>> {
+    let mut ids = Vec::new();
+    let mut rows = Vec::new();
+    for (role, title, department, local) in [
+        ("admin", "Managing director", "Management", false),
+        ("supervisor", "Centre manager", "Centre", true),
+        ("finance", "Accountant", "Finance", false),
+        ("assessor", "Assessor", "Academics", true),
+        ("support", "Support engineer", "Support", false),
+    ] {
+        let id = Uuid::now_v7();
+        ids.push(id);
+        rows.push(json!({
+            "id": id,
+            "user_id": people.user(role),
+            "centre_id": if local { home } else { None },
+            "title": title,
+            "department": department,
+            "hired_on": format!("2024-{:02}-01", rows.len() + 3),
+        }));
+    }
+    insert(transaction, "staff", &rows).await?;
+    Ok(ids)
+}
+
+/// Guardians: each first contact, where the database has not made the link itself, as it does since 0230, and some second ones.
+async fn create_guardians(transaction: &Transaction<'_>, people: &People) -> Result<()> {
+    let mut rows = Vec::new();
+    for (number, student) in people.students.iter().enumerate() {
+        rows.push(
+            json!({"user_id": student.parent, "student_id": student.id, "relationship": "parent"}),
+        );
+        // The parent of a neighbour.
+        let neighbour = people
+            .students
+            .get(number + 1)
+            .filter(|other| number % 4 == 3 && other.parent != student.parent);
+        if let Some(neighbour) = neighbour {
+            rows.push(json!({"user_id": neighbour.parent, "student_id": student.id, "relationship": "guardian"}));
+        }
+    }
+    transaction
+        .execute(
+            "insert into lms.guardians (user_id, student_id, relationship)
+            select r.user_id, r.student_id, r.relationship
+            from jsonb_populate_recordset(null::lms.guardians, $1) as r
+            where not exists (
+              select from lms.guardians as g
+              where g.user_id = r.user_id
+                and g.student_id = r.student_id
+                and g.deleted_at is null
+            )",
+            &[&Json(rows)],
+        )
+        .await
+        .map_err(explain)
+        .context("cannot insert demo rows into guardians")?;
+    Ok(())
+}

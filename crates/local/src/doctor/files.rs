@@ -1,0 +1,103 @@
+//! Checks of the files of the local installation: secrets, signing keys, demo data.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use operations::doctor::Check;
+use platform::token::Keys;
+
+use super::Options;
+use crate::demo::{self, Demo};
+use crate::secrets::{self, Secrets};
+
+pub(super) fn check(options: &Options) -> Vec<Check> {
+    vec![secrets(&options.state), demo(&options.state)]
+}
+
+fn secrets(state: &Path) -> Check {
+    const SUBJECT: &str = "secrets and signing keys";
+    let path = state.join(secrets::FILE);
+    if !path.exists() {
+        return Check::skipped(
+            SUBJECT,
+            format!("there is no {} yet; `lms up` makes it", path.display()),
+        );
+    }
+    if let Some(check) = is_open(SUBJECT, &path) {
+        return check;
+    }
+    let mend = format!(
+        "restore {}, or remove {} to begin anew",
+        path.display(),
+        state.display()
+    );
+    match Secrets::load_or_create(state) {
+        Err(error) => Check::bad(SUBJECT, format!("{error:#}"), mend),
+        Ok(secrets) => match Keys::parse(&secrets.signing_keys) {
+            Ok(_) => Check::good(SUBJECT, "readable by their owner alone"),
+            Err(error) => Check::bad(SUBJECT, error, mend),
+        },
+    }
+}
+
+fn demo(state: &Path) -> Check {
+    const SUBJECT: &str = "demo.json";
+    let path = state.join(demo::FILE);
+    if !path.exists() {
+        return Check::skipped(
+            SUBJECT,
+            format!("there is no {} yet; `lms up` makes it", path.display()),
+        );
+    }
+    if let Some(check) = is_open(SUBJECT, &path) {
+        return check;
+    }
+    match Demo::read(state) {
+        Ok(demo) => Check::good(
+            SUBJECT,
+            format!("{} tenants at {}", demo.tenants.len(), demo.base_url),
+        ),
+        Err(_) => Check::bad(
+            SUBJECT,
+            format!("{} cannot be read", path.display()),
+            "`lms up` writes it anew",
+        ),
+    }
+}
+
+/// Files with passwords are for their owner alone.
+fn is_open(subject: &'static str, path: &Path) -> Option<Check> {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        Check::bad(
+            subject,
+            format!("others can read {} (mode {mode:o})", path.display()),
+            format!("chmod 600 {}", path.display()),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_others_can_read_are_bad_and_absent_ones_are_not() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(!secrets(directory.path()).is_bad());
+        Secrets::load_or_create(directory.path()).unwrap();
+        assert!(!secrets(directory.path()).is_bad());
+        let path = directory.path().join(secrets::FILE);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(secrets(directory.path()).is_bad());
+    }
+
+    #[test]
+    fn a_broken_demo_file_is_bad() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(!demo(directory.path()).is_bad());
+        operations::private_file::write_private(&directory.path().join(demo::FILE), "{").unwrap();
+        assert!(demo(directory.path()).is_bad());
+    }
+}

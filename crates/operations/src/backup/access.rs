@@ -1,0 +1,183 @@
+//! Getting at the repositories of a cell: with the configuration that `lms backup configure` wrote, or with one made for a moment.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use super::archive::Archive;
+use super::configuration;
+use super::credentials::Credentials;
+use super::information::{self, Backup};
+use super::program::{Program, explain};
+use super::server::Server;
+use crate::cell::{Definition, Repository};
+use crate::postgresql::Account;
+use crate::private_file::write_private;
+
+/// The configuration's name within its directory.
+pub(super) const FILE: &str = "pgbackrest.conf";
+
+/// The repositories of a cell, opened.
+pub struct Access {
+    pub(super) program: Program,
+    pub(super) definition: Definition,
+    /// Goes, with the configuration in it, when this does.
+    _directory: Option<TempDir>,
+}
+
+/// A repository and its number, which pgBackRest counts from one.
+#[derive(Clone, Copy)]
+pub(super) struct Numbered<'a> {
+    pub(super) key: usize,
+    pub(super) repository: &'a Repository,
+}
+
+impl Numbered<'_> {
+    pub(super) fn option(self) -> String {
+        format!("--repo={}", self.key)
+    }
+
+    /// As people are told of it.
+    pub(super) fn described(self) -> String {
+        format!("repository {} ({})", self.key, self.repository.place())
+    }
+}
+
+impl Access {
+    /// By what `lms backup configure` wrote for a server.
+    ///
+    /// # Errors
+    ///
+    /// When it has not been run for this server and cell.
+    pub fn of_server(definition: &Definition, server: &Server) -> Result<Self> {
+        let configuration = work_directory(&server.data, definition)?.join(FILE);
+        if !configuration.is_file() {
+            bail!(
+                "the backups of {0} are not configured for this server: run `lms backup configure --cell {0}`",
+                definition.name
+            );
+        }
+        Ok(Self {
+            program: Program {
+                account: server.account.clone(),
+                configuration,
+                stanza: definition.name.to_string(),
+                environment: server.environment()?,
+            },
+            definition: definition.clone(),
+            _directory: None,
+        })
+    }
+
+    /// By the definition and what opens the repositories, without a server: as on a new machine.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration cannot be written.
+    pub fn from_anywhere(definition: &Definition, credentials: &Credentials) -> Result<Self> {
+        let account = Account::find()?;
+        let directory = tempfile::Builder::new()
+            .prefix("lms-backup-")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir()
+            .context("cannot make a temporary directory")?;
+        account.own(directory.path())?;
+        let configuration = directory.path().join(FILE);
+        let text = configuration::text(definition, credentials, directory.path(), None)?;
+        write_private(&configuration, &text)?;
+        account.own(&configuration)?;
+        Ok(Self {
+            program: Program {
+                account,
+                configuration,
+                stanza: definition.name.to_string(),
+                environment: Vec::new(),
+            },
+            definition: definition.clone(),
+            _directory: Some(directory),
+        })
+    }
+
+    pub(super) fn repositories(&self) -> impl Iterator<Item = Numbered<'_>> {
+        let repositories = &self.definition.backup.repositories;
+        (1..)
+            .zip(repositories)
+            .map(|(key, repository)| Numbered { key, repository })
+    }
+
+    /// The backups in a repository, the oldest first.
+    pub(super) async fn backups(&self, of: Numbered<'_>) -> Result<Vec<Backup>> {
+        if let Repository::Posix { path } = of.repository
+            && !path.is_dir()
+        {
+            bail!(
+                "{} cannot be reached: there is no such directory",
+                of.described()
+            );
+        }
+        let read = async {
+            let printed = self
+                .program
+                .run("info", ["--output=json".to_owned(), of.option()])
+                .await?;
+            information::parse(&printed)
+        };
+        let state = read
+            .await
+            .with_context(|| format!("{} cannot be read", of.described()))?;
+        match state.trouble {
+            Some(trouble) => bail!("{}: {}", of.described(), explain(&trouble)),
+            None => Ok(state.backups),
+        }
+    }
+
+    /// The segments of the server's log in a repository.
+    pub(super) async fn archive(&self, of: Numbered<'_>) -> Result<Archive> {
+        let path = format!("archive/{}", self.definition.name);
+        let read = async {
+            let options = [
+                "--output=json".to_owned(),
+                "--recurse".to_owned(),
+                of.option(),
+                path,
+            ];
+            let printed = self.program.run_for_all("repo-ls", options).await?;
+            Archive::parse(&printed)
+        };
+        read.await
+            .with_context(|| format!("the archive in {} cannot be read", of.described()))
+    }
+}
+
+/// Where what belongs to the backups of a cell lies on the server's machine: beside its data directory, not in it, so that no backup
+/// holds it.
+pub(super) fn work_directory(data: &Path, definition: &Definition) -> Result<PathBuf> {
+    let parent = data
+        .parent()
+        .with_context(|| format!("{} has no parent directory", data.display()))?;
+    Ok(parent.join("backup").join(definition.name.as_str()))
+}
+
+/// Makes the directory that [`work_directory`] names.
+pub(super) fn make_work_directory(path: &Path, account: &Account) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        make(parent, account)?;
+    }
+    make(path, account)
+}
+
+/// Makes a directory that only the server's account may enter.
+pub(super) fn make(path: &Path, account: &Account) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot create the directory {}", path.display()))?;
+    account.own(path)
+}

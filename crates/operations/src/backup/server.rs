@@ -1,0 +1,104 @@
+//! The PostgreSQL server that is backed up: the account it runs under, its data directory, and a login that may start a backup.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tokio_postgres::config::Host;
+use tokio_postgres::{Client, Config};
+
+use crate::postgresql::{Account, VERSION};
+
+/// A server on this machine.
+pub struct Server {
+    pub(super) account: Account,
+    pub(super) data: PathBuf,
+    address: String,
+}
+
+impl Server {
+    /// One whose account is known already.
+    pub fn new(account: Account, data: &Path, address: String) -> Self {
+        Self {
+            account,
+            data: data.canonicalize().unwrap_or_else(|_| data.to_owned()),
+            address,
+        }
+    }
+
+    /// One that is known by its data directory and the address of a superuser.
+    ///
+    /// # Errors
+    ///
+    /// When there is no cluster of the right version, or it belongs to somebody whom this program cannot act as.
+    pub fn at(data: &Path, address: String) -> Result<Self> {
+        let file = data.join("PG_VERSION");
+        let version = std::fs::read_to_string(&file)
+            .with_context(|| format!("{} is no data directory of PostgreSQL", data.display()))?;
+        if version.trim() != VERSION {
+            bail!(
+                "{} is of PostgreSQL {}, this program needs {VERSION}",
+                data.display(),
+                version.trim()
+            );
+        }
+        Ok(Self {
+            account: Account::owner(data)?,
+            data: data
+                .canonicalize()
+                .with_context(|| format!("cannot resolve {}", data.display()))?,
+            address,
+        })
+    }
+
+    pub(super) async fn connect(&self) -> Result<Client> {
+        let client = database::connect(&self.address).await?;
+        self.check(&client).await?;
+        Ok(client)
+    }
+
+    /// Refuses a login that cannot see the data directory, and one that leads to another server.
+    async fn check(&self, client: &Client) -> Result<()> {
+        let row = client
+            .query_one("select current_setting('data_directory')", &[])
+            .await
+            .map_err(database::explain)
+            .context("the login has to be a superuser's")?;
+        let serves: PathBuf = row.get::<_, String>(0).into();
+        if serves.canonicalize().unwrap_or(serves.clone()) != self.data {
+            bail!(
+                "{} is served from {}, not from {}: name the data directory and the address of the same server",
+                database::without_password(&self.address),
+                serves.display(),
+                self.data.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// How pgBackRest reaches the server: variables, because a password in an argument is seen by everybody.
+    pub(super) fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let config: Config = self
+            .address
+            .parse()
+            .context("the database address cannot be read")?;
+        let mut variables = Vec::new();
+        match config.get_hosts().first() {
+            Some(Host::Tcp(host)) => variables.push(("PGHOST", host.into())),
+            Some(Host::Unix(path)) => variables.push(("PGHOST", path.into())),
+            None => {}
+        }
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        variables.push(("PGBACKREST_PG1_PORT", port.to_string().into()));
+        if let Some(user) = config.get_user() {
+            variables.push(("PGBACKREST_PG1_USER", user.into()));
+        }
+        if let Some(password) = config.get_password() {
+            variables.push((
+                "PGPASSWORD",
+                String::from_utf8_lossy(password).into_owned().into(),
+            ));
+        }
+        Ok(variables)
+    }
+}

@@ -1,0 +1,355 @@
+//! `lms doctor` inside the database: version, clock, time zones, migrations, cell, roles, row security, event log, archiving. It changes nothing.
+//! Checks of a developer's machine and installation live in `local::doctor`.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use database::{explain, migrate, zones};
+use tokio_postgres::Client;
+
+use crate::backup::{self, Archiver};
+use crate::postgresql::VERSION;
+
+/// Tokens live for minutes: clocks that differ by more than this make them fail.
+const CLOCK_SECONDS: i64 = 5;
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It is as it should be.
+    Good(String),
+    /// It could not be checked, and that is no fault.
+    Skipped(String),
+    /// It is wrong; the second text says how to mend it.
+    Bad(String, String),
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at.
+    pub subject: &'static str,
+    /// What was found.
+    pub finding: Finding,
+}
+
+impl Check {
+    /// A check that found everything as it should be.
+    pub fn good(subject: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            subject,
+            finding: Finding::Good(text.into()),
+        }
+    }
+
+    /// A check that could not be made.
+    pub fn skipped(subject: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            subject,
+            finding: Finding::Skipped(text.into()),
+        }
+    }
+
+    /// A check that found something wrong, and how to mend it.
+    pub fn bad(subject: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            subject,
+            finding: Finding::Bad(what.into(), mend.into()),
+        }
+    }
+
+    /// The check of a subject that may itself have failed.
+    pub fn of(subject: &'static str, finding: Result<Finding>) -> Self {
+        let finding = finding.unwrap_or_else(|error| {
+            Finding::Bad(
+                format!("{error:#}"),
+                "`lms migrate`, and look again".to_owned(),
+            )
+        });
+        Self { subject, finding }
+    }
+
+    /// As it is printed.
+    pub fn line(&self) -> String {
+        match &self.finding {
+            Finding::Good(text) => format!("ok    {}: {text}", self.subject),
+            Finding::Skipped(text) => format!("skip  {}: {text}", self.subject),
+            Finding::Bad(what, mend) => {
+                format!("FAIL  {}: {what}\n      to mend it: {mend}", self.subject)
+            }
+        }
+    }
+
+    /// Whether something is wrong.
+    pub fn is_bad(&self) -> bool {
+        matches!(self.finding, Finding::Bad(..))
+    }
+}
+
+/// Connects to the database that is looked into.
+///
+/// # Errors
+///
+/// The failed check, when there is no connection.
+pub async fn connect(address: &str) -> Result<Client, Check> {
+    database::connect(address).await.map_err(|error| {
+        Check::bad(
+            "database",
+            format!("{error:#}"),
+            "start it, or correct DATABASE_URL; `lms up` starts a private one",
+        )
+    })
+}
+
+/// Runs every check inside the database.
+pub async fn check(client: &Client) -> Vec<Check> {
+    vec![
+        Check::of("database version", version(client).await),
+        Check::of("clock", clock(client).await),
+        Check::of("time zones", time_zones(client).await),
+        Check::of("migrations", migrations(client).await),
+        Check::of("cell", cell(client).await),
+        Check::of("roles", roles(client).await),
+        Check::of("privileges", privileges(client).await),
+        Check::of("server log", server_log(client).await),
+        Check::of("row security", row_security(client).await),
+        Check::of("event log", event_log(client).await),
+        Check::of("archiving", archiving(client).await),
+    ]
+}
+
+/// Something wrong, and how to mend it.
+fn bad(what: impl Into<String>, mend: impl Into<String>) -> Result<Finding> {
+    Ok(Finding::Bad(what.into(), mend.into()))
+}
+
+async fn version(client: &Client) -> Result<Finding> {
+    let row = client
+        .query_one("show server_version", &[])
+        .await
+        .map_err(explain)?;
+    let version: String = row.get(0);
+    if version.split('.').next() == Some(VERSION) {
+        Ok(Finding::Good(version))
+    } else {
+        bad(
+            format!("it is PostgreSQL {version}"),
+            format!("use PostgreSQL {VERSION}, for which the schema is written and tested"),
+        )
+    }
+}
+
+async fn clock(client: &Client) -> Result<Finding> {
+    let row = client
+        .query_one("select clock_timestamp()", &[])
+        .await
+        .map_err(explain)?;
+    let difference = (Utc::now() - row.get::<_, DateTime<Utc>>(0))
+        .num_seconds()
+        .abs();
+    if difference <= CLOCK_SECONDS {
+        Ok(Finding::Good(
+            "this machine and the database agree".to_owned(),
+        ))
+    } else {
+        bad(
+            format!("this machine and the database differ by {difference} s"),
+            "set both clocks by NTP",
+        )
+    }
+}
+
+/// Checks that the server's zones are those of this year: all of the application counts by them.
+async fn time_zones(client: &Client) -> Result<Finding> {
+    let outdated = zones::outdated(client).await?;
+    if outdated.is_empty() {
+        Ok(Finding::Good(
+            "the server knows the rules of 2026".to_owned(),
+        ))
+    } else {
+        bad(
+            format!(
+                "the server counts by rules that clocks have no longer, in {}",
+                outdated.join(", ")
+            ),
+            "upgrade the package tzdata on the database's server and restart PostgreSQL; `lms worker` then names the classes that were planned by the old rules",
+        )
+    }
+}
+
+async fn migrations(client: &Client) -> Result<Finding> {
+    let known = migrate::embedded()?;
+    match migrate::pending(&known, &migrate::ledger(client).await?) {
+        Ok(left) if left.is_empty() => {
+            Ok(Finding::Good(format!("all {} are applied", known.len())))
+        }
+        Ok(left) => bad(format!("{} are not applied", left.len()), "`lms migrate`"),
+        Err(mismatch) => bad(
+            mismatch.to_string(),
+            "use the program that belongs to this database, or another database",
+        ),
+    }
+}
+
+async fn cell(client: &Client) -> Result<Finding> {
+    let row = client
+        .query_opt(
+            "select name, region, retention_class from lms_private.cell",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    match row {
+        Some(row) => Ok(Finding::Good(format!(
+            "{}: {}, {}",
+            row.get::<_, &str>(0),
+            row.get::<_, &str>(1),
+            row.get::<_, &str>(2)
+        ))),
+        None => bad(
+            "the database does not say which cell it is",
+            "`lms migrate` with --cell",
+        ),
+    }
+}
+
+async fn roles(client: &Client) -> Result<Finding> {
+    let row = client
+        .query_one(
+            "select
+              (
+                select coalesce(string_agg(wanted.name, ', '), '')
+                from unnest(array['lms_owner', 'lms_application', 'lms_refresher', 'lms_definer', 'lms_migrator']) as wanted (name)
+                where not exists (select from pg_roles where rolname = wanted.name)
+              ),
+              (
+                select coalesce(bool_or(rolsuper or rolbypassrls), false)
+                from pg_roles
+                where rolname = 'lms_application'
+              ),
+              (
+                select coalesce(bool_or(pg_has_role(rolname, 'lms_owner', 'member')), false)
+                from pg_roles
+                where rolname = 'lms_application'
+              )",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    let (missing, bypasses, owns): (String, bool, bool) = (row.get(0), row.get(1), row.get(2));
+    if !missing.is_empty() {
+        bad(
+            format!("missing: {missing}"),
+            "restore them from the first migration, as a superuser",
+        )
+    } else if bypasses {
+        bad(
+            "lms_application may look past row security",
+            "alter role lms_application nosuperuser nobypassrls",
+        )
+    } else if owns {
+        bad(
+            "lms_application is a member of lms_owner",
+            "revoke lms_owner from lms_application",
+        )
+    } else {
+        Ok(Finding::Good(
+            "all there, and the application is under row security".to_owned(),
+        ))
+    }
+}
+
+async fn privileges(client: &Client) -> Result<Finding> {
+    let found = migrate::excess(client).await?;
+    if found == migrate::Excess::default() {
+        Ok(Finding::Good(
+            "the application makes neither temporary nor large objects".to_owned(),
+        ))
+    } else {
+        bad(
+            "lms_application may make temporary or large objects",
+            "`lms migrate` once more, as a superuser",
+        )
+    }
+}
+
+/// Checks that the server's log has nobody's data in it.
+async fn server_log(client: &Client) -> Result<Finding> {
+    let faults = crate::server_log::faults(client).await?;
+    if faults.is_empty() {
+        Ok(Finding::Good("has no values in it".to_owned()))
+    } else {
+        bad(
+            format!("may have what people typed in it: {}", faults.join("; ")),
+            "`alter system set` what is named, or `alter role ... reset` it, and `select pg_reload_conf()`",
+        )
+    }
+}
+
+async fn row_security(client: &Client) -> Result<Finding> {
+    let row = client
+        .query_one(
+            "select coalesce(string_agg(relname, ', ' order by relname), '')
+            from pg_class
+            where relnamespace = 'lms'::regnamespace
+              and relkind in ('r', 'p')
+              and not (relrowsecurity and relforcerowsecurity)",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    let open: String = row.get(0);
+    if open.is_empty() {
+        Ok(Finding::Good("forced on every table".to_owned()))
+    } else {
+        bad(
+            format!("not forced on {open}"),
+            "alter table lms.<table> enable row level security, force row level security",
+        )
+    }
+}
+
+/// Whether the next month of the event log is there before it begins.
+async fn event_log(client: &Client) -> Result<Finding> {
+    let row = client
+        .query_one(
+            "select
+              count(*),
+              coalesce(bool_or(m.month = to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM')), false)
+            from (
+              select substring(c.relname from '^event_log_([0-9]{4}_[0-9]{2})$') as month
+              from pg_inherits as i
+              join pg_class as c
+                on c.oid = i.inhrelid
+              where i.inhparent = 'lms.event_log'::regclass
+            ) as m
+            where m.month > to_char(now() at time zone 'UTC', 'YYYY_MM')",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    let (months, is_ahead): (i64, bool) = (row.get(0), row.get(1));
+    if is_ahead {
+        Ok(Finding::Good(format!(
+            "the partitions of {months} months ahead are there"
+        )))
+    } else {
+        bad(
+            "the partition of the next month is not there: its events will all be in the default partition",
+            "run `lms worker`, or `lms worker --once`, before the month ends",
+        )
+    }
+}
+
+/// Whether what is written reaches the archive, which a restore to a time needs.
+async fn archiving(client: &Client) -> Result<Finding> {
+    let state = backup::archiver(client).await?;
+    Ok(match state {
+        Archiver::Off => Finding::Skipped(format!("{state}: `lms backup configure` sets it up")),
+        Archiver::Working { .. } => Finding::Good(state.to_string()),
+        Archiver::Failing { .. } => Finding::Bad(
+            state.to_string(),
+            "the server's log says why; free the repository's disk, or make it reachable: the server keeps what waits and goes on by itself"
+                .to_owned(),
+        ),
+    })
+}

@@ -1,0 +1,142 @@
+//! What follows from recorded rows and is no event itself: the lines and totals of the book, and where sequences of numbers go on.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use database::{explain, quote_name};
+use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::events::tables::copy_definition;
+
+/// Makes all of it from the rows that are in the schema.
+pub(super) async fn make(
+    transaction: &Transaction<'_>,
+    tenant: Uuid,
+    schema: &str,
+    end: i64,
+    time: Option<DateTime<Utc>>,
+) -> Result<()> {
+    for table in ["finance_lines", "finance_totals", "tenant_sequences"] {
+        copy_definition(transaction, table, schema).await?;
+    }
+    let schema = quote_name(schema);
+    transaction
+        .batch_execute(&book(&schema))
+        .await
+        .map_err(explain)
+        .context("cannot make the lines and totals of the book")?;
+    for sequence in sequences(transaction).await? {
+        go_on(
+            transaction,
+            &schema,
+            &sequence,
+            &[&tenant, &end, &time, &sequence.table, &sequence.name],
+        )
+        .await
+        .with_context(|| format!("cannot count {}", sequence.table))?;
+    }
+    Ok(())
+}
+
+/// As `lms_private.derive_finance` does it for the tables of all tenants.
+fn book(schema: &str) -> String {
+    format!(
+        "insert into {schema}.finance_lines (
+          tenant_id, id, record_id, account, amount, currency, created_at, updated_at, created_by, updated_by
+        )
+        select
+          r.tenant_id,
+          lms_private.line_id(r.id, l.account),
+          r.id,
+          l.account,
+          lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id),
+          r.currency,
+          r.created_at,
+          r.created_at,
+          r.created_by,
+          r.created_by
+        from {schema}.finance_records as r
+        cross join lateral unnest(
+          array[lms_private.money_account(r.method), lms_private.purpose_account(r.type)]
+        ) as l (account);
+
+        insert into {schema}.finance_totals (tenant_id, centre_id, effective_on, currency, type, amount, records)
+        select
+          r.tenant_id,
+          r.centre_id,
+          r.effective_on,
+          r.currency,
+          r.type,
+          sum(lms_private.book_amount(r.amount, r.reverses_id)),
+          count(*)
+        from {schema}.finance_records as r
+        group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type"
+    )
+}
+
+/// A sequence of numbers, and the table whose rows it is for.
+struct Sequence {
+    table: String,
+    name: String,
+}
+
+/// Every sequence, by the triggers that give its numbers out.
+async fn sequences(transaction: &Transaction<'_>) -> Result<Vec<Sequence>> {
+    let rows = transaction
+        .query(
+            "-- events.sequences
+            select
+              c.relname::text,
+              convert_from(substring(t.tgargs for length(t.tgargs) - 1), 'UTF8')
+            from pg_trigger as t
+            join pg_class as c
+              on c.oid = t.tgrelid
+            where t.tgfoid = 'lms_private.give_number'::regproc",
+            &[],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(rows
+        .iter()
+        .map(|row| Sequence {
+            table: row.get(0),
+            name: row.get(1),
+        })
+        .collect())
+}
+
+/// Behind the greatest number that was ever given: the row may have been purged, its event has the number.
+async fn go_on(
+    transaction: &Transaction<'_>,
+    schema: &str,
+    sequence: &Sequence,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<()> {
+    let table = quote_name(&sequence.table);
+    let statement = format!(
+        "-- events.replay_sequence
+        insert into {schema}.tenant_sequences (tenant_id, name, next_value)
+        select $1, $5, max(g.number) + 1
+        from (
+          select max(r.number) as number
+          from {schema}.{table} as r
+          union all
+          select max((l.state->>'number')::bigint)
+          from replay_purged as p
+          join lms.event_log as l
+            on l.tenant_id = $1
+            and l.entity_id = p.entity_id
+            and l.entity = $4
+            and l.position <= $2
+            and ($3::timestamptz is null or l.at <= $3)
+          where p.entity = $4
+        ) as g
+        having max(g.number) is not null"
+    );
+    transaction
+        .execute(&statement, parameters)
+        .await
+        .map_err(explain)?;
+    Ok(())
+}

@@ -1,0 +1,365 @@
+//! `lms events replay`: the tables of a tenant, rebuilt from its events alone into a new schema.
+//!
+//! Windows of positions are read from the last to the first, so that each row is written once: whatever a window says of a row that a
+//! later one has said something of is older, and passed over.
+
+mod derived;
+
+use anyhow::{Context, Result, bail, ensure};
+use chrono::{DateTime, Utc};
+use database::{explain, quote_literal, quote_name, tenant};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Transaction};
+use uuid::Uuid;
+
+use super::log::Log;
+use super::tables::{Table, copy_definition};
+use super::verify::sound_until;
+use super::{known, still};
+use crate::progress::Bar;
+
+/// How many positions are worked on at once.
+const WINDOW: i64 = 50_000;
+
+/// Columns that a replay does not rebuild, by table, and why: `*` for all columns of a table. docs/event-log.md names the same.
+pub const NOT_REBUILT: &[(&str, &[&str], &str)] = &[
+    ("users", &["password_hash"], "a secret, which no event has"),
+    (
+        "calendar_feeds",
+        &["token_hash"],
+        "a secret, which no event has",
+    ),
+    (
+        "sessions",
+        &[
+            "user_agent",
+            "address",
+            "last_used_at",
+            "updated_at",
+            "updated_by",
+            "version",
+        ],
+        "events when they open and when they are revoked; a refresh is none",
+    ),
+    (
+        "finance_totals",
+        &[
+            "id",
+            "created_at",
+            "updated_at",
+            "created_by",
+            "updated_by",
+            "version",
+        ],
+        "summed anew: who wrote a sum, and how often, is in no event",
+    ),
+    (
+        "tenant_sequences",
+        &[
+            "id",
+            "created_at",
+            "updated_at",
+            "created_by",
+            "updated_by",
+            "version",
+        ],
+        "counted anew",
+    ),
+    ("refresh_tokens", &["*"], "not recorded"),
+    ("one_use_tokens", &["*"], "not recorded"),
+    ("sign_in_failures", &["*"], "not recorded"),
+    ("idempotency_keys", &["*"], "not recorded"),
+    ("notification_deliveries", &["*"], "not recorded"),
+    ("webhook_secrets", &["*"], "not recorded"),
+    ("webhook_queues", &["*"], "not recorded"),
+    ("webhook_deliveries", &["*"], "not recorded"),
+    ("event_log", &["*"], "the log itself"),
+    ("event_heads", &["*"], "the log itself"),
+    ("event_redactions", &["*"], "the log itself"),
+];
+
+/// Up to where a tenant is rebuilt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// All events.
+    End,
+    /// The events up to a position.
+    Position(i64),
+    /// The events that happened until a time.
+    Time(DateTime<Utc>),
+}
+
+/// What is rebuilt, and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The tenant's slug.
+    pub tenant: String,
+    /// Up to where.
+    pub until: Until,
+    /// The schema, which is not there yet.
+    pub schema: String,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The last position that was looked at.
+    pub position: i64,
+    /// How many rows there are in the recorded tables.
+    pub rows: u64,
+}
+
+/// Rebuilds a tenant. A failure leaves nothing behind.
+///
+/// # Errors
+///
+/// When there is no such tenant, the schema is there, the end lies ahead of the log or of time, the chain is broken, or the database
+/// refuses something.
+pub async fn run(address: &str, options: &Options) -> Result<Report> {
+    check_name(&options.schema)?;
+    let mut client = database::connect(address).await?;
+    let tenant = known(&client, &options.tenant).await?;
+    check_free(&client, &options.schema).await?;
+    check_time(&client, options.until).await?;
+    tenant::seal_events(&mut client, tenant).await?;
+
+    let transaction = still(&mut client, tenant, false).await?;
+    let head = Log::open(&transaction, tenant).await?.head().await?;
+    let end = match options.until {
+        Until::End | Until::Time(_) => head.position,
+        Until::Position(position) => position,
+    };
+    ensure!(
+        end <= head.position,
+        "position {end} is beyond the end: the last event of {} is at position {}",
+        options.tenant,
+        head.position
+    );
+    let replay = Replay {
+        transaction: &transaction,
+        tenant,
+        schema: &options.schema,
+        end,
+        time: match options.until {
+            Until::Time(time) => Some(time),
+            Until::End | Until::Position(_) => None,
+        },
+    };
+    // The chain is verified beside it, by another connection: what it is rebuilt from has to be what happened.
+    let verified = async {
+        match sound_until(address, tenant, head.position).await? {
+            Some(broken) => bail!("the chain of {} is broken at {broken}", options.tenant),
+            None => Ok(()),
+        }
+    };
+    let (rows, ()) = tokio::try_join!(replay.rebuild(), verified)?;
+    transaction.commit().await.map_err(explain)?;
+    Ok(Report {
+        position: end,
+        rows,
+    })
+}
+
+/// Names that need no quotes, so that whoever looks at the schema needs none either.
+fn check_name(schema: &str) -> Result<()> {
+    let is_plain = (1..=63).contains(&schema.len())
+        && schema
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && !schema.starts_with(|first: char| first.is_ascii_digit())
+        && !schema.starts_with("pg_");
+    ensure!(
+        is_plain,
+        "{schema:?} is no name for the schema: it takes 1 to 63 lower-case letters, digits and underscores, begins with no digit and \
+         not with pg_"
+    );
+    Ok(())
+}
+
+async fn check_free(client: &Client, schema: &str) -> Result<()> {
+    let row = client
+        .query_opt(
+            "-- events.schema
+            select from pg_namespace as n
+            where n.nspname = $1",
+            &[&schema],
+        )
+        .await
+        .map_err(explain)?;
+    ensure!(
+        row.is_none(),
+        "the schema {schema} exists already: choose another name, or drop it first"
+    );
+    Ok(())
+}
+
+async fn check_time(client: &Client, until: Until) -> Result<()> {
+    let Until::Time(time) = until else {
+        return Ok(());
+    };
+    let row = client
+        .query_one("select now() < $1", &[&time])
+        .await
+        .map_err(explain)?;
+    ensure!(
+        !row.get::<_, bool>(0),
+        "{} is in the future: nothing has happened there yet",
+        time.to_rfc3339()
+    );
+    Ok(())
+}
+
+struct Replay<'a> {
+    transaction: &'a Transaction<'a>,
+    tenant: Uuid,
+    schema: &'a str,
+    end: i64,
+    time: Option<DateTime<Utc>>,
+}
+
+impl Replay<'_> {
+    async fn rebuild(&self) -> Result<u64> {
+        self.make_schema().await?;
+        let tables = Table::recorded(self.transaction).await?;
+        for table in &tables {
+            copy_definition(self.transaction, &table.name, self.schema).await?;
+        }
+        let mut bar = Bar::new("replaying", u64::try_from(self.end)?);
+        let mut rows = 0;
+        let mut until = self.end;
+        while until > 0 {
+            let after = (until - WINDOW).max(0);
+            rows += self.window(&tables, after, until).await?;
+            bar.advance(u64::try_from(until - after)?);
+            until = after;
+        }
+        derived::make(
+            self.transaction,
+            self.tenant,
+            self.schema,
+            self.end,
+            self.time,
+        )
+        .await?;
+        bar.done();
+        Ok(rows)
+    }
+
+    /// Made as the login itself, for the owner of the schema `lms` may not make schemas.
+    async fn make_schema(&self) -> Result<()> {
+        let name = quote_name(self.schema);
+        let comment = format!("Rebuilt from the event log to position {}.", self.end);
+        self.transaction
+            .batch_execute(&format!(
+                "set local role none;
+                create schema {name} authorization lms_owner;
+                set local role lms_owner;
+                comment on schema {name} is {};
+                -- Windows are sorted in memory.
+                set local work_mem = '128MB';
+                create temporary table replay_purged (
+                  entity text, entity_id uuid, primary key (entity, entity_id)
+                )
+                on commit drop",
+                quote_literal(&comment)
+            ))
+            .await
+            .map_err(explain)
+            .context("cannot make the schema: the login needs the right to create schemas in this database")
+    }
+
+    /// What the events of a window say last of each row, for rows that no later window has. One statement for all tables: the window
+    /// is read once.
+    async fn window(&self, tables: &[Table], after: i64, until: i64) -> Result<u64> {
+        let entities = self.entities(after, until).await?;
+        // An entity without a table was one once, and is no more.
+        let touched: Vec<&Table> = tables
+            .iter()
+            .filter(|table| entities.contains(&table.name))
+            .collect();
+        let statement = window_statement(&touched, self.schema);
+        let parameters: [&(dyn ToSql + Sync); 4] = [&self.tenant, &after, &until, &self.time];
+        let row = self
+            .transaction
+            .query_one(&statement, &parameters)
+            .await
+            .map_err(explain)
+            .with_context(|| format!("cannot rebuild the rows of positions {after} to {until}"))?;
+        Ok(u64::try_from(row.get::<_, i64>(0))?)
+    }
+
+    async fn entities(&self, after: i64, until: i64) -> Result<Vec<String>> {
+        let rows = self
+            .transaction
+            .query(
+                "-- events.replay_entities
+                select distinct l.entity
+                from lms.event_log as l
+                where l.tenant_id = $1
+                  and l.position > $2
+                  and l.position <= $3",
+                &[&self.tenant, &after, &until],
+            )
+            .await
+            .map_err(explain)?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+/// Inserts the rows of a window that are in none of the tables yet, and counts them.
+fn window_statement(tables: &[&Table], schema: &str) -> String {
+    let inserts = tables.iter().enumerate().map(|(number, table)| {
+        format!(
+            ", default_{number} as materialized (
+              select {defaults} as row
+            ), inserted_{number} as (
+              insert into {target} ({columns})
+              select {values}
+              from default_{number} as d
+              cross join said as s
+              cross join lateral jsonb_populate_record(d.row, s.state) as r
+              where s.entity = {name}
+                and not s.is_purged
+                and not exists (
+                  select from replay_purged as p
+                  where p.entity = {name}
+                    and p.entity_id = s.entity_id
+                )
+              on conflict (tenant_id, id) do nothing
+              returning 1
+            )",
+            name = quote_literal(&table.name),
+            target = table.within(schema),
+            columns = table.list(""),
+            values = table.list("r."),
+            defaults = table.defaults(schema),
+        )
+    });
+    let counts =
+        (0..tables.len()).map(|number| format!(" + (select count(*) from inserted_{number})"));
+    format!(
+        "-- events.replay_window
+        with said as materialized (
+          select distinct on (l.entity_id, l.entity collate \"C\")
+            l.entity,
+            l.entity_id,
+            l.kind like '%.purged' as is_purged,
+            l.state
+          from lms.event_log as l
+          where l.tenant_id = $1
+            and l.position > $2
+            and l.position <= $3
+            and ($4::timestamptz is null or l.at <= $4)
+          order by l.entity_id, l.entity collate \"C\", l.position desc
+        ), purged as (
+          insert into replay_purged (entity, entity_id)
+          select s.entity, s.entity_id
+          from said as s
+          where s.is_purged
+          on conflict do nothing
+        ){}
+        select 0::bigint{}",
+        inserts.collect::<String>(),
+        counts.collect::<String>()
+    )
+}

@@ -1,0 +1,90 @@
+//! A tenant's rows from a restored cluster, in a schema of their own beside the live ones.
+
+use anyhow::{Context, Result, ensure};
+use database::migrate::{self, ledger};
+use database::{copy_rows, explain, quote_name};
+use tokio_postgres::{Client, Transaction};
+use uuid::Uuid;
+
+use super::REQUEST;
+use crate::events::tables::{Table, copy_definition};
+use crate::relocation::{enter, identity, latest};
+
+/// Copies every recorded table of a tenant from the database at an address into a new schema of the client's. What fails leaves no schema.
+pub(super) async fn run(
+    client: &mut Client,
+    address: &str,
+    tenant: Uuid,
+    schema: &str,
+) -> Result<()> {
+    let mut restored = database::connect(address)
+        .await
+        .context("the restored cluster")?;
+    check_same(client, &restored).await?;
+    let source = restored.transaction().await.map_err(explain)?;
+    enter(&source, tenant, REQUEST, false).await?;
+    let target = client.transaction().await.map_err(explain)?;
+    // Made as the login itself, for the owner of the schema `lms` may not make schemas.
+    target
+        .batch_execute(&format!(
+            "create schema {} authorization lms_owner",
+            quote_name(schema)
+        ))
+        .await
+        .map_err(explain)
+        .context(
+            "cannot make a schema: the login needs the right to create schemas in this database",
+        )?;
+    enter(&target, tenant, REQUEST, false).await?;
+    for table in Table::recorded(&target).await? {
+        copy_definition(&target, &table.name, schema).await?;
+        one(&source, &target, &table, tenant, schema)
+            .await
+            .with_context(|| format!("cannot copy {}", table.name))?;
+    }
+    target.commit().await.map_err(explain)
+}
+
+/// A cluster that was restored from this one is the same cell, and has the same tables.
+async fn check_same(live: &Client, restored: &Client) -> Result<()> {
+    let (here, there) = (cell(live).await?, cell(restored).await?);
+    ensure!(
+        here == there,
+        "the restored cluster is the cell {there}, this database is {here}"
+    );
+    ensure!(
+        identity(live).await? != identity(restored).await?,
+        "the restored cluster is this database itself: name the address of the one that was restored"
+    );
+    let (here, there) = (ledger(live).await?, ledger(restored).await?);
+    ensure!(
+        here == there,
+        "the restored cluster is at {}, this database at {}: run `lms migrate` on the restored one first",
+        latest(&there),
+        latest(&here)
+    );
+    Ok(())
+}
+
+async fn cell(client: &Client) -> Result<String> {
+    migrate::cell_name(client)
+        .await?
+        .context("the database is not a cell yet: run `lms migrate` with --cell")
+}
+
+async fn one(
+    source: &Transaction<'_>,
+    target: &Transaction<'_>,
+    table: &Table,
+    tenant: Uuid,
+    schema: &str,
+) -> Result<()> {
+    let columns = table.list("");
+    let query = format!(
+        "select {columns}
+        from {}
+        where tenant_id = '{tenant}'",
+        table.within("lms")
+    );
+    copy_rows(source, &query, target, &table.within(schema), &columns).await
+}

@@ -1,0 +1,37 @@
+//! Telling of lessons that were planned by rules which the clocks of their zone have no longer.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use database::{explain, tenant};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use super::REQUEST;
+use super::report::{OffTheClock, Report};
+
+/// Looks for classes of a tenant with such lessons to come.
+pub(crate) async fn look(
+    client: &mut Client,
+    tenant: Uuid,
+    slug: &str,
+    now: DateTime<Utc>,
+    report: &mut Report,
+) -> Result<()> {
+    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let rows = transaction
+        .query(
+            "select l.class_id, l.lessons, l.first_at from lms_private.lessons_off_the_clock($1) as l",
+            &[&now],
+        )
+        .await
+        .map_err(explain)?;
+    report
+        .off_the_clock
+        .extend(rows.iter().map(|row| OffTheClock {
+            tenant: slug.to_owned(),
+            class: row.get(0),
+            lessons: row.get(1),
+            first: row.get(2),
+        }));
+    Ok(())
+}

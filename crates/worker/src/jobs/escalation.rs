@@ -1,0 +1,90 @@
+//! Escalating requests that are overdue: it is written down when, and their priority rises by one step.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use database::{explain, tenant};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use super::REQUEST;
+use super::report::{Escalation, Failure, Report};
+
+/// Escalates what is overdue in a tenant, each request in a transaction of its own, and reports it.
+pub(crate) async fn escalate(
+    client: &mut Client,
+    tenant: Uuid,
+    slug: &str,
+    now: DateTime<Utc>,
+    report: &mut Report,
+) -> Result<()> {
+    for request in overdue(client, tenant, now).await? {
+        match raise(client, tenant, slug, request, now).await {
+            Ok(escalation) => report.escalated.extend(escalation),
+            Err(error) if client.is_closed() => return Err(error),
+            Err(error) => report.failed.push(Failure {
+                tenant: slug.to_owned(),
+                what: "request",
+                id: request,
+                reason: format!("not escalated: {error:#}"),
+            }),
+        }
+    }
+    Ok(())
+}
+
+/// The requests of an active tenant that are overdue and were not yet found to be.
+async fn overdue(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<Vec<Uuid>> {
+    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let rows = transaction
+        .query(
+            "select r.id
+            from lms.requests as r
+            join lms.tenants as t
+              on t.tenant_id = r.tenant_id
+            where t.status = 'active'
+              and t.deleted_at is null
+              and r.due_at < $1
+              and r.status in ('open', 'in_progress')
+              and r.escalated_at is null
+              and r.deleted_at is null
+            order by r.due_at, r.id",
+            &[&now],
+        )
+        .await
+        .map_err(explain)?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Escalates a request, unless that has been done meanwhile, or it is not overdue any more.
+async fn raise(
+    client: &mut Client,
+    tenant: Uuid,
+    slug: &str,
+    request: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Escalation>> {
+    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let row = transaction
+        .query_opt(
+            "update lms.requests as r
+            set
+              escalated_at = $2,
+              priority = case r.priority when 'low' then 'medium' else 'high' end
+            where r.id = $1
+              and r.due_at < $2
+              and r.status in ('open', 'in_progress')
+              and r.escalated_at is null
+              and r.deleted_at is null
+            returning r.number, r.priority, r.assigned_to is not null",
+            &[&request, &now],
+        )
+        .await
+        .map_err(explain)?;
+    transaction.commit().await.map_err(explain)?;
+    Ok(row.map(|row| Escalation {
+        tenant: slug.to_owned(),
+        number: row.get(0),
+        priority: row.get(1),
+        is_assigned: row.get(2),
+    }))
+}

@@ -11,8 +11,8 @@ mod wall;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use platform::problem::FieldError;
-use platform::zones::Zone;
+use platform::values::field_error::FieldError;
+use platform::values::zones::Zone;
 use serde_json::Value;
 
 pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, Plan};

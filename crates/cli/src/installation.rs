@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use url::Url;
 
 use crate::cell::{Name, Region, Retention};

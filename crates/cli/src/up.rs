@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 

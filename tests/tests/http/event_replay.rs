@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use cli::events::replay::{self, NOT_REBUILT, Options, Until};
 use cli::events::verify;
 use futures::future::try_join_all;
-use platform::component::Endpoint;
+use platform::declare::component::Endpoint;
 use tests::{Application, Role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;

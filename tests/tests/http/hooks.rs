@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use cli::delivery::Report;
 use cli::webhooks::{self, Options, Sender};
 use http::Method;
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use serde_json::{Value, json};
 use tests::{Application, Mood, Post, Provider, Role, Session, run_python};
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
 use cli::delivery::{Options, Providers};
 use cli::webhooks::{self, Sender};
 use cli::worker::{self, Couriers};
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run, run_on_own_server};
 use tokio::time::{Instant, sleep};

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use platform::token::Keys;
+use platform::auth::token::Keys;
 
 use super::{Check, Options};
 use crate::demo::{self, Demo};

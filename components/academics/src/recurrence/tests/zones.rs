@@ -52,5 +52,5 @@ pub(in crate::recurrence) fn remember(name: &str) {
         "abbreviation": called(0),
         "changes": changes,
     }]);
-    platform::zones::remember(&zones.to_string());
+    platform::values::zones::remember(&zones.to_string());
 }

@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use boon::{Compiler, SchemaIndex, Schemas};
 use http::{HeaderMap, Method};
 use local::openapi::COMPONENTS;
-use platform::openapi;
+use platform::declare::openapi;
 use serde_json::Value;
 use url::Url;
 

@@ -24,7 +24,7 @@ pub use local::openapi::COMPONENTS;
 pub use application::{Application, run, run_on_own_server, run_with};
 pub use cluster::Server;
 pub use path::path;
-pub use platform::role::Role;
+pub use platform::auth::role::Role;
 pub use provider::{Mood, Post, Provider};
 pub use proxy::{Proxy, run_behind_proxy};
 pub use python::run_python;

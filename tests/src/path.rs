@@ -1,7 +1,7 @@
 //! A path of an endpoint, with a value of the right kind for each of its parameters.
 
-use platform::component::{Does, Endpoint};
-use platform::field::Kind;
+use platform::declare::component::{Does, Endpoint};
+use platform::declare::field::Kind;
 use uuid::Uuid;
 
 /// The endpoint's path, with the id where it takes one, and the parameters that its query must have.

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use http::Method;
-use platform::role::Role;
-use platform::token::{Claims, Keys};
+use platform::auth::role::Role;
+use platform::auth::token::{Claims, Keys};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

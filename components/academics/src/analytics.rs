@@ -1,11 +1,11 @@
 //! Analytics: what the materialized views say of students and tutors, as of their last refresh.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 const STUDENT_PROGRESS: Verb = Verb::Action("student-progress");
 const TUTOR_LOAD: Verb = Verb::Action("tutor-load");

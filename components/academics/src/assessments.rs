@@ -1,12 +1,12 @@
 //! Assessments: what a student was found to know (document 4, section 3.5).
 
-use platform::days;
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::problem::FieldError;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::validation::Purpose;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::validation::Purpose;
+use platform::values::days;
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 use crate::students::AGE;

@@ -1,10 +1,10 @@
 //! Attendance: who came to a lesson.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::classes::{READ_ATTENDANCE, RECORD_ATTENDANCE};
 use crate::occurrences::START;

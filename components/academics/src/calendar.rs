@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, TimeDelta};
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::problem::{self, FieldError, Problem};
-use platform::response::Response;
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate;
+use platform::auth::policy::Access;
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{self, Problem};
+use platform::http::response::Response;
+use platform::sql::sqlstate;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::field_error::FieldError;
 use serde_json::Value;
 
 use crate::classes::LESSONS;

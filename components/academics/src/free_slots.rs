@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, TimeDelta};
 use http::Method;
-use platform::action::{Action, Answers, Call, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::problem::{FieldError, Problem};
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::Problem;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
 use crate::occurrences::PLANNED_UNTIL;

@@ -1,10 +1,10 @@
 //! What points and badges come to: the leaderboard, and the summary of one student.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::gamification::{LEADERBOARD, SUMMARY};
 

@@ -2,12 +2,13 @@
 
 use chrono::{Months, NaiveDate};
 use http::Method;
-use platform::action::{Action, Answers, Call, Run, Shape};
-use platform::days;
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::problem::{FieldError, Problem};
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::Problem;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::days;
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 use crate::students::{AGE, PROGRESS};

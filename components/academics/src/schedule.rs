@@ -1,9 +1,9 @@
 //! The schedule of a class as clients write it, and what follows from it: the lessons that the database makes rows of.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use platform::field::{Field, Kind};
-use platform::problem::FieldError;
-use platform::validation::Purpose;
+use platform::declare::field::{Field, Kind};
+use platform::declare::validation::Purpose;
+use platform::values::field_error::FieldError;
 use recurrence::Schedule;
 use serde_json::{Map, Value, json};
 

@@ -1,16 +1,16 @@
 //! Students: what is particular to those who learn (document 4, section 3.2), and who teaches them.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::days;
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::problem::FieldError;
-use platform::projection::{self, Depth};
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
-use platform::validation::Purpose;
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::statements::projection::{self, Depth};
+use platform::declare::validation::Purpose;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::days;
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// An academic age in years.

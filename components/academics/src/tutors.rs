@@ -1,12 +1,12 @@
 //! Tutors: what is particular to those who teach (document 4, section 3.3).
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::problem::FieldError;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::validation::Purpose;
-use platform::week;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::validation::Purpose;
+use platform::declare::week;
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// What a tutor teaches.

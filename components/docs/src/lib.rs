@@ -10,4 +10,4 @@ mod service;
 
 pub use service::respond;
 
-platform::entry!(request => platform::spin::serve_files("docs", respond, request));
+platform::entry!(request => platform::spin::http::serve_files("docs", respond, request));

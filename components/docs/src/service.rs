@@ -2,10 +2,12 @@
 //! that nobody serves.
 
 use http::Method;
-use platform::problem::{Kind, Problem};
-use platform::request::Request;
-use platform::response::Response;
-use platform::{conditions, headers, pipeline, query};
+use platform::declare::query;
+use platform::http::headers;
+use platform::http::problem::{Kind, Problem};
+use platform::http::request::Request;
+use platform::http::response::Response;
+use platform::pipeline::{self, conditions};
 
 use crate::assets::{self, Asset};
 use crate::encoding;

@@ -1,13 +1,14 @@
 //! Analytics: what the materialized view says of each centre's money by month, as of its last refresh.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Run, Shape};
-use platform::cursor::{self, SortKey};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::problem::{FieldError, Problem};
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::statements::cursor::{self, SortKey};
+use platform::http::problem::Problem;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
 use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};

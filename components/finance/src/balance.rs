@@ -1,11 +1,11 @@
 //! Balance: what finance records come to, by centre, student, tutor, type, currency and period.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 use crate::finance_records::{BALANCE, TYPES};

@@ -1,6 +1,6 @@
 //! What sums of finance records have in common, wherever they are shown.
 
-use platform::field::{Field, Kind};
+use platform::declare::field::{Field, Kind};
 
 pub(crate) const CURRENCY: Field =
     Field::new("currency", Kind::Currency, "The currency.").required();

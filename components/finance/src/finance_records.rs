@@ -1,13 +1,13 @@
 //! Finance records: the book of payments, salaries, expenses and reimbursements (document 4, section 3.7). It is
 //! added to and never changed; a mistake is reversed.
 
-use platform::field::{Field, Kind};
-use platform::money;
-use platform::policy::{Grant, Policy, Verb};
-use platform::problem::FieldError;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::validation::Purpose;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::validation::Purpose;
+use platform::values::field_error::FieldError;
+use platform::values::money;
 use serde_json::{Map, Value};
 
 /// What money is paid for.

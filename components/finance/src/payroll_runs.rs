@@ -1,12 +1,12 @@
 //! Payroll runs: what the tutors of a centre have earned in a month, first as a draft, then booked, once.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::sql::statement::{Sql, Statement};
 
 use crate::finance_records::METHODS;
 use crate::tutor_rates::UNIT;

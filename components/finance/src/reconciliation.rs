@@ -1,10 +1,10 @@
 //! Reconciliation: the proof that totals, records and lines say the same.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::balance::FIGURES;
 use crate::finance_records::RECONCILE;

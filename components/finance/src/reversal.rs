@@ -1,13 +1,13 @@
 //! Reversal: a mistake in the book is taken back by a record that is linked to it.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::problem::Problem;
-use platform::projection::{self, Depth};
-use platform::random;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::statements::projection::{self, Depth};
+use platform::http::problem::Problem;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::random;
 use serde_json::{Map, Value, json};
 
 use crate::finance_records::{self, FINANCE_RECORDS, REFERENCE};

@@ -1,11 +1,11 @@
 //! Tutor rates: what a tutor earns for an hour or for a lesson, and from which day on.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::problem::FieldError;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::validation::Purpose;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::validation::Purpose;
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// What an amount is paid for.

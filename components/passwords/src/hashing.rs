@@ -2,7 +2,7 @@
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use platform::problem::{Kind, Problem};
+use platform::http::problem::{Kind, Problem};
 
 /// A hash of no password, with the parameters of all the others: checked when there is no such user, so
 /// that the answer takes the same time.
@@ -23,7 +23,7 @@ fn failed(error: &impl std::fmt::Display) -> Problem {
 ///
 /// When there is no randomness or no memory, which is a fault of ours.
 pub fn hash(password: &str) -> Result<String, Problem> {
-    let salt = SaltString::encode_b64(&platform::random::bytes::<16>()?)
+    let salt = SaltString::encode_b64(&platform::values::random::bytes::<16>()?)
         .map_err(|error| failed(&error))?;
     argon2()?
         .hash_password(password.as_bytes(), &salt)

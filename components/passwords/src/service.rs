@@ -1,6 +1,6 @@
 //! The questions that are answered here, and their shape.
 
-use platform::problem::{Kind, Problem};
+use platform::http::problem::{Kind, Problem};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;

@@ -1,11 +1,11 @@
 //! Comments on requests: public ones, and internal ones among those who work on them. Added to and never changed.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::parts::{self, Parts};
 

@@ -1,10 +1,10 @@
 //! Inventory: what a centre has (document 4, section 3.9). Its quantity changes in [`crate::stock`], who has borrowed what
 //! is in [`crate::loans`].
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
 
 /// Most pieces of an item.
 pub(crate) const MOST: i64 = 1_000_000_000;

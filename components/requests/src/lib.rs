@@ -14,10 +14,10 @@ mod parts;
 mod requests;
 mod stock;
 
-use platform::action::Action;
-use platform::component::Component;
-use platform::policy::Policy;
-use platform::resource::Resource;
+use platform::auth::policy::Policy;
+use platform::declare::action::Action;
+use platform::declare::component::Component;
+use platform::declare::resource::Resource;
 
 /// The resources with plain verbs.
 pub const RESOURCES: &[Resource] = &[

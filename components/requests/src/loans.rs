@@ -1,13 +1,13 @@
 //! Loans: which pieces of an item somebody has, and until when.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::projection::{self, Depth};
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::statements::projection::{self, Depth};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::inventory::MOST;
 use crate::moves::versioned;

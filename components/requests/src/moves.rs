@@ -1,13 +1,13 @@
 //! How a request moves from one state to the next. Which moves there are stands in the database's one state table.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Run, Shape};
-use platform::conditions;
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Verb};
-use platform::problem::Problem;
-use platform::projection::{self, Depth};
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant, Verb};
+use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::statements::projection::{self, Depth};
+use platform::http::problem::Problem;
+use platform::pipeline::conditions;
+use platform::sql::statement::{Sql, Statement};
 use serde_json::{Map, Value, json};
 
 use crate::requests::{self, REQUESTS};

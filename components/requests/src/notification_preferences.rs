@@ -1,10 +1,10 @@
 //! Notification preferences: by which ways the caller is to be reached.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 const PATH: &str = "/v1/notifications/preferences";
 

@@ -1,9 +1,9 @@
 //! Notification templates: a tenant's own words for what notifications are about. The database checks their placeholders.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
 
 /// The ways by which a user is reached.
 pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];

@@ -1,7 +1,7 @@
 //! Lists of what belongs to one row of a resource: all there is of it, the oldest first, page by page.
 
-use platform::field::{Field, Kind};
-use platform::sql::Sql;
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::Sql;
 
 /// The parameters of such a list.
 pub(crate) const QUERY: &[Field] = &[

@@ -1,10 +1,10 @@
 //! Requests: what people ask a centre for (document 4, section 3.8). How they move from one state to the next is in
 //! [`crate::moves`], what is said about them in [`crate::comments`].
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
 
 /// A request.
 pub(crate) const REQUESTS: Resource = Resource {

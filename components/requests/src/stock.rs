@@ -1,11 +1,11 @@
 //! The ledger of an item's quantity: every change of it, with its reason.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::projection::{self, Depth};
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::statements::projection::{self, Depth};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::inventory::{self, INVENTORY, MOST};
 use crate::moves::versioned;

@@ -1,12 +1,12 @@
 //! Making accounts with their profile, and letting them sign in or not.
 
 use http::Method;
-use platform::action::{Action, Answers, Arguments, Call, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::projection::{self, Depth};
-use platform::random;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Arguments, Call, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::statements::projection::{self, Depth};
+use platform::sql::statement::{Sql, Statement};
+use platform::values::random;
 use serde_json::{Map, Value, json};
 
 use crate::users::USERS;

@@ -1,12 +1,12 @@
 //! Centres: the places of a tenant, each with its zone and currency.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::problem::FieldError;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::validation::Purpose;
-use platform::week;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::validation::Purpose;
+use platform::declare::week;
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// The parts of a postal address.

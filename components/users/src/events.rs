@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::database::{Answer, Failure};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::problem::{Kind as ProblemKind, Problem};
-use platform::random;
-use platform::response::Response;
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate;
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{Kind as ProblemKind, Problem};
+use platform::http::response::Response;
+use platform::sql::database::Answer;
+use platform::sql::error::Failure;
+use platform::sql::sqlstate;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::random;
 use serde_json::{Map, Value, json};
 
 /// Who may read events.

@@ -1,9 +1,9 @@
 //! Guardians: who sees a student as a child (document 4, section 3.10), whatever the role of the account.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
 
 /// A link between a grown-up's account and a student.
 pub(crate) const GUARDIANS: Resource = Resource {

@@ -1,13 +1,13 @@
 //! Whether the process lives, whether it can serve, and which regions there are.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::problem::{Kind as ProblemKind, Problem};
-use platform::response::Response;
-use platform::sql::Sql;
-use platform::sqlstate;
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{Kind as ProblemKind, Problem};
+use platform::http::response::Response;
+use platform::sql::sqlstate;
+use platform::sql::statement::Sql;
 use serde_json::{Map, json};
 
 /// The lowest version of the schema, a migration's number, that the components of this release work with.

@@ -17,10 +17,10 @@ mod tenants;
 mod users;
 mod webhooks;
 
-use platform::action::Action;
-use platform::component::Component;
-use platform::policy::Policy;
-use platform::resource::Resource;
+use platform::auth::policy::Policy;
+use platform::declare::action::Action;
+use platform::declare::component::Component;
+use platform::declare::resource::Resource;
 
 /// The resources with plain verbs.
 pub const RESOURCES: &[Resource] = &[

@@ -1,8 +1,10 @@
 //! Passwords: which are refused, and what the component `passwords` is asked for. Hashes are computed there.
 
-use platform::field::Kind;
-use platform::problem::{FieldError, Problem};
-use platform::service::{self, Asker};
+use platform::declare::field::Kind;
+use platform::http::asker::Asker;
+use platform::http::problem::Problem;
+use platform::spin::service;
+use platform::values::field_error::FieldError;
 use serde::{Deserialize, Serialize};
 
 /// The length that a password may have, in characters of its normal form: what comes here is in it already, by the kind

@@ -1,8 +1,9 @@
 //! The profile that comes with a new account: the student, tutor, staff or guardian row of its role.
 
-use platform::days;
-use platform::field::{Field, Kind};
-use platform::problem::{FieldError, Problem};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::Problem;
+use platform::values::days;
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// Every field that the profile of some role has.

@@ -1,9 +1,9 @@
 //! Staff: what the organisation knows of those who work for it, beyond their account.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
 
 /// A member of the staff.
 pub(crate) const STAFF: Resource = Resource {

@@ -1,11 +1,11 @@
 //! Tenants: the organisation that one belongs to. Others' are never seen; making one is the operator's work.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Fields, Grant, Policy, Verb};
-use platform::problem::FieldError;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::validation::{self, Purpose};
+use platform::auth::policy::{Fields, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::validation::{self, Purpose};
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// When a badge is awarded by itself.

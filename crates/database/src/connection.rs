@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Error, Result, anyhow};
 use futures::{SinkExt, StreamExt, pin_mut};
-use platform::sqlstate::without_values;
+use platform::sql::sqlstate::without_values;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;

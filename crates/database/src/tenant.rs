@@ -1,8 +1,8 @@
 //! Tenants, as the operator's tool handles them: making one, finding one, and acting in its context.
 
 use anyhow::{Context, Result, anyhow, bail};
-use platform::field::Kind;
-use platform::validation::scalar;
+use platform::declare::field::Kind;
+use platform::declare::validation::scalar;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 

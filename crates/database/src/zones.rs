@@ -23,7 +23,7 @@ pub async fn read(client: &impl GenericClient, names: &[&str]) -> Result<()> {
         .query_one("select lms.time_zones($1)::text", &[&Json(json!(names))])
         .await
         .map_err(explain)?;
-    platform::zones::remember(row.get(0));
+    platform::values::zones::remember(row.get(0));
     Ok(())
 }
 

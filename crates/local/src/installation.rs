@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use database::cell::{Name, Region, Retention};
 use database::migrate;
 use operations::progress::step;
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use url::Url;
 
 use crate::cluster::{self, Cluster, Durability, Settings};

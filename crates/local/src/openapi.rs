@@ -1,6 +1,6 @@
 //! `lms openapi`: the OpenAPI document, made from the tables of the components.
 
-use platform::component::Component;
+use platform::declare::component::Component;
 use serde_json::Value;
 
 /// Every component with endpoints.
@@ -13,5 +13,5 @@ pub const COMPONENTS: [&Component; 4] = [
 
 /// The document of this version.
 pub fn document() -> Value {
-    platform::openapi::document(&COMPONENTS, env!("CARGO_PKG_VERSION"))
+    platform::declare::openapi::document(&COMPONENTS, env!("CARGO_PKG_VERSION"))
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use database::cell::Name;
 use operations::progress::step;
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use worker::Couriers;

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow, bail};
 use passwords::hashing;
-use platform::problem::Problem;
+use platform::http::problem::Problem;
 
 /// Shortest and longest password, in characters.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;

@@ -9,19 +9,20 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::action::{Action, Answers, Call, Done, Form, Run, Shape};
-use crate::component::Component;
-use crate::database::{Database, Failure, Pause, Pending};
-use crate::field::{Field, Kind};
-use crate::policy::{Access, Grant, Policy, Verb};
-use crate::problem::Problem;
-use crate::request::Request;
-use crate::resource::Resource;
-use crate::response::Response;
-use crate::role::Role;
+use crate::auth::policy::{Access, Grant, Policy, Verb};
+use crate::auth::role::Role;
+use crate::auth::token::Claims;
+use crate::declare::action::{Action, Answers, Call, Done, Form, Run, Shape};
+use crate::declare::component::Component;
+use crate::declare::field::{Field, Kind};
+use crate::declare::resource::Resource;
+use crate::http::problem::Problem;
+use crate::http::request::Request;
+use crate::http::response::Response;
 use crate::settings::Settings;
-use crate::sql::{Sql, Statement};
-use crate::token::Claims;
+use crate::sql::database::{Database, Pause, Pending};
+use crate::sql::error::Failure;
+use crate::sql::statement::{Sql, Statement};
 
 /// A resource with a field of each sort that matters.
 pub(crate) const LAMPS: Resource = Resource {
@@ -264,7 +265,7 @@ fn ask<'a>(call: &'a Call<'a>) -> Done<'a> {
         let statement = Sql::from("-- oracle.ask").unprepared();
         match call.run(&statement, call.arguments()).await {
             Ok(_) => Ok(Response::empty(204)),
-            Err(failure) => crate::sqlstate::settle(failure),
+            Err(failure) => crate::sql::sqlstate::settle(failure),
         }
     })
 }

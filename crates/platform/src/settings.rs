@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
-use crate::client_address::TrustedProxies;
-use crate::network::Networks;
-use crate::token::Keys;
+use crate::auth::token::Keys;
+use crate::http::client_address::TrustedProxies;
+use crate::http::outbound_url::Networks;
 
 /// How long the statement of an import or another lengthy one may take. More than the database's own `statement_timeout`, less than the host
 /// gives a request.

@@ -1,7 +1,7 @@
 //! Schedules: when the lessons of a class are, computed from wall-clock times, a time zone and an RFC 5545 rule.
 //!
 //! Pure: nothing in here asks a clock or a database. A series is expanded as the clock on the wall shows it, so that a
-//! class at 16:00 stays at 16:00, and only then turned into instants. The zones come from `platform::zones`.
+//! class at 16:00 stays at 16:00, and only then turned into instants. The zones come from `platform::values::zones`.
 
 mod plan;
 mod rule;
@@ -11,8 +11,8 @@ mod wall;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use platform::problem::FieldError;
-use platform::zones::Zone;
+use platform::values::field_error::FieldError;
+use platform::values::zones::Zone;
 use serde_json::Value;
 
 pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, Plan};

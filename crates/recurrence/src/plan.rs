@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Months, NaiveDateTime, TimeDelta, Utc};
-use platform::problem::FieldError;
+use platform::values::field_error::FieldError;
 
 use super::{FORM, Schedule, Span, error, instant};
 

@@ -1,7 +1,7 @@
 //! What the clock on the wall shows, and the instants that it means.
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
-use platform::zones::Zone;
+use platform::values::zones::Zone;
 
 /// How often a local time comes, and the instants that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +18,11 @@ pub enum Reading {
 const STEP: TimeDelta = TimeDelta::minutes(15);
 const STEPS: i32 = 110;
 
-/// The zone of an IANA name, as far as the database's zones have been read: `platform::zones` has more on that.
+/// The zone of an IANA name, as far as the database's zones have been read: `platform::values::zones` has more on that.
 pub fn zone(name: &str) -> Option<Zone> {
     #[cfg(test)]
     test_zones::remember(name);
-    platform::zones::find(name)
+    platform::values::zones::find(name)
 }
 
 /// What a local time means in a zone.

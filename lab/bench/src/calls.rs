@@ -2,16 +2,17 @@
 
 use anyhow::{Context, Result, bail};
 use http::{HeaderMap, Method};
-use platform::action::Run;
-use platform::caller::Caller;
-use platform::context;
-use platform::listing::Listing;
-use platform::policy::{Grant, Verb};
-use platform::request::Request;
-use platform::resource::Resource;
-use platform::sql::Statement;
-use platform::token::Claims;
-use platform::{random, statements};
+use platform::auth::caller::Caller;
+use platform::auth::policy::{Grant, Verb};
+use platform::auth::token::Claims;
+use platform::declare::action::Run;
+use platform::declare::resource::Resource;
+use platform::declare::statements::listing::Listing;
+use platform::declare::statements::single_row;
+use platform::http::request::Request;
+use platform::sql::context;
+use platform::sql::statement::Statement;
+use platform::values::random;
 use serde_json::{Value, json};
 
 use super::operation::{Account, Operation, PAGE, new_user};
@@ -33,7 +34,7 @@ pub(super) fn scripts(operation: Operation, accounts: &[Account]) -> Result<Opti
                     .context("a tenant without users")?;
                 let grant = granted(account, Verb::Get)?;
                 (
-                    statements::get(resource, grant),
+                    single_row::get(resource, grant),
                     literal(&json!({"id": user}).to_string()),
                 )
             }

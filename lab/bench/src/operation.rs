@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{Method, Request, request};
 use http_body_util::Full;
-use platform::token::Claims;
+use platform::auth::token::Claims;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -297,7 +297,7 @@ fn finish(builder: request::Builder, body: Option<&serde_json::Value>) -> Reques
 
 #[cfg(test)]
 mod tests {
-    use platform::role::Role;
+    use platform::auth::role::Role;
 
     use super::*;
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
-use platform::token::Keys;
+use platform::auth::token::Keys;
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 

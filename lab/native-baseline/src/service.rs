@@ -1,7 +1,7 @@
 //! What every handler needs.
 
 use deadpool_postgres::Pool;
-use platform::token::Keys;
+use platform::auth::token::Keys;
 
 use crate::statements::Statements;
 

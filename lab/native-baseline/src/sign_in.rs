@@ -8,9 +8,9 @@ use argon2::{Argon2, password_hash};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
-use platform::random;
-use platform::role::Role;
-use platform::token::{Claims, LIFETIME};
+use platform::auth::role::Role;
+use platform::auth::token::{Claims, LIFETIME};
+use platform::values::random;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -113,7 +113,7 @@ fn verify(password: &str, hash: &str) -> password_hash::Result<()> {
 }
 
 fn secret() -> anyhow::Result<String> {
-    random::token().map_err(|problem| anyhow::anyhow!(problem.cause.unwrap_or_default()))
+    random::token().map_err(|error| anyhow::anyhow!("no randomness: {error}"))
 }
 
 /// Seconds since 1970.

@@ -4,16 +4,16 @@
 use academics::calendar::{self, Whose};
 use anyhow::{Context, bail};
 use http::{HeaderMap, Method};
-use platform::action::{Action, Run};
-use platform::component::Component;
-use platform::field::Field;
-use platform::listing::Listing;
-use platform::policy::{Access, Grant, Verb};
-use platform::request::Request;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::sql::Statement;
-use platform::statements;
+use platform::auth::policy::{Access, Grant, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Run};
+use platform::declare::component::Component;
+use platform::declare::field::Field;
+use platform::declare::resource::Resource;
+use platform::declare::statements::listing::Listing;
+use platform::declare::statements::single_row;
+use platform::http::request::Request;
+use platform::sql::statement::Statement;
 use serde_json::Value;
 
 /// The statements, made once. All callers of a measurement are administrators.
@@ -55,7 +55,7 @@ impl Statements {
         let classes = resource(&academics::COMPONENT, "classes")?;
         let finance_records = resource(&finance::COMPONENT, "finance-records")?;
         Ok(Statements {
-            get: statements::get(users, granted(&users::COMPONENT, "users", Verb::Get)?).text,
+            get: single_row::get(users, granted(&users::COMPONENT, "users", Verb::Get)?).text,
             create: create(granted(&users::COMPONENT, "users", Verb::Create)?).text,
             users: List::of(&users::COMPONENT, "users")?,
             week: View::of_calendar(Whose::Tutor)?,
@@ -131,7 +131,7 @@ impl View {
 /// The statement that makes one of a resource.
 fn created(component: &'static Component, resource: &Resource) -> anyhow::Result<String> {
     let grant = granted(component, resource.name, Verb::Create)?;
-    Ok(statements::create(resource, grant).text)
+    Ok(single_row::create(resource, grant).text)
 }
 
 fn resource(component: &'static Component, name: &str) -> anyhow::Result<&'static Resource> {

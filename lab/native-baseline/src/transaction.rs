@@ -5,9 +5,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
 use deadpool_postgres::tokio_postgres::types::Type;
 use deadpool_postgres::{Object, Transaction};
-use platform::caller::Caller;
-use platform::context::Context;
-use platform::token::Claims;
+use platform::auth::caller::Caller;
+use platform::auth::token::Claims;
+use platform::sql::context::Context;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ pub(crate) async fn begin<'a>(
 ) -> Result<Transaction<'a>, Failure> {
     let transaction = connection.transaction().await?;
     let statement = transaction.prepare_cached(SET_CONTEXT).await?;
-    let request_id = platform::random::id().to_string();
+    let request_id = platform::values::random::id().to_string();
     // The bench has a standard cell.
     let cell = format!("{}-standard", caller.aud);
     let context = Context::new(&cell, &caller.aud, Some(&Caller::from(caller)), &request_id).text();

@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
-use platform::random;
+use platform::values::random;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use platform::policy::Fields;
-use platform::resource::Resource;
-use platform::validation::{self, Purpose};
-use platform::{query, random, statements};
+use platform::auth::policy::Fields;
+use platform::declare::query;
+use platform::declare::resource::Resource;
+use platform::declare::statements::single_row;
+use platform::declare::validation::{self, Purpose};
+use platform::values::random;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -54,7 +56,7 @@ pub(crate) async fn page(
 pub(crate) fn new_row(resource: &Resource, body: &[u8]) -> Result<(Uuid, Value), Failure> {
     let input = validation::parse_object(body)
         .and_then(|object| {
-            let fields = statements::settable(resource);
+            let fields = single_row::settable(resource);
             validation::body(fields, Fields::All, Purpose::Create, &object)
         })
         .and_then(|input| resource.ruled(Purpose::Create, input))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::component::Endpoint;
+use platform::declare::component::Endpoint;
 use serde_json::json;
 use tests::{Application, COMPONENTS, Reply, Role, Session, run};
 use uuid::Uuid;

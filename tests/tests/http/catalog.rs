@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use platform::field::{Field, Kind, Setting};
-use platform::resource::Resource;
+use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::resource::Resource;
 use tests::{COMPONENTS, run};
 
 /// Columns that every table has beside its own.

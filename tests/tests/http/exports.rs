@@ -136,7 +136,7 @@ fn a_file_that_is_imported_again_says_the_same() {
             // As the database writes a cell, so does what writes files from answers.
             let written = row[1].clone();
             let name = names.into_iter().find(|name| {
-                let guarded = platform::export::guarded(name);
+                let guarded = platform::values::formula::guarded(name);
                 written == guarded || written == format!("\"{}\"", guarded.replace('"', "\"\""))
             });
             assert!(name.is_some(), "{written} in {exported}");

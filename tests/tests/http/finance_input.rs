@@ -356,7 +356,7 @@ fn the_database_knows_the_currencies_that_the_components_know() {
             .flat_map(|(first, second)| {
                 letters().map(move |third| format!("{first}{second}{third}"))
             })
-            .filter_map(|code| platform::money::digits(&code).map(|digits| (code, digits)))
+            .filter_map(|code| platform::values::money::digits(&code).map(|digits| (code, digits)))
             .collect();
         assert!(known.len() > 150);
         assert_eq!(stored, known);

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use http::{HeaderMap, Method};
-use platform::action::Run;
-use platform::component::{Component, Does};
-use platform::listing::Listing;
-use platform::policy::{Access, Fields, Grant, Verb};
-use platform::request::Request;
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::{export, import, openapi, statements};
+use platform::auth::policy::{Access, Fields, Grant, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::Run;
+use platform::declare::component::{Component, Does};
+use platform::declare::openapi;
+use platform::declare::resource::Resource;
+use platform::declare::statements::listing::Listing;
+use platform::declare::statements::{export, import, single_row};
+use platform::http::request::Request;
 use tests::COMPONENTS;
 
 fn golden(name: &str) -> PathBuf {
@@ -146,13 +147,13 @@ fn resource_statements(component: &Component, resource: &Resource) -> Result<Str
                 .statement(resource, grant),
             ],
             Verb::Get => vec![
-                statements::get(resource, grant),
-                statements::get_as_of(resource, grant),
+                single_row::get(resource, grant),
+                single_row::get_as_of(resource, grant),
             ],
-            Verb::Create => vec![statements::create(resource, grant)],
-            Verb::Update => vec![statements::update(resource, grant)],
-            Verb::Delete => vec![statements::delete(resource, grant)],
-            Verb::Restore => vec![statements::restore(resource, grant)],
+            Verb::Create => vec![single_row::create(resource, grant)],
+            Verb::Update => vec![single_row::update(resource, grant)],
+            Verb::Delete => vec![single_row::delete(resource, grant)],
+            Verb::Restore => vec![single_row::restore(resource, grant)],
             Verb::Import => vec![import::statement(resource)],
             Verb::Export => vec![export::statement(&plain, resource, grant)],
             Verb::Action(_) => Vec::new(),

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use http::Method;
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use serde_json::{Value, json};
 use tests::{Application, Mood, Post, Provider, Role, Session, run_python};
 use uuid::Uuid;

@@ -2,15 +2,15 @@
 
 use anyhow::{Context, Result, ensure};
 use http::{HeaderMap, Method};
-use platform::component::Endpoint;
-use platform::database::CALL;
-use platform::field::Kind;
-use platform::listing::Listing;
-use platform::policy::{Grant, Verb};
-use platform::request::Request;
-use platform::resource::Resource;
-use platform::sql::{Sql, Statement};
-use platform::statements;
+use platform::auth::policy::{Grant, Verb};
+use platform::declare::component::Endpoint;
+use platform::declare::field::Kind;
+use platform::declare::resource::Resource;
+use platform::declare::statements::listing::Listing;
+use platform::declare::statements::single_row;
+use platform::http::request::Request;
+use platform::sql::database::CALL;
+use platform::sql::statement::{Sql, Statement};
 use serde_json::{Value, json};
 use tests::{Application, COMPONENTS, Role, run};
 use tokio_postgres::Client;
@@ -144,7 +144,7 @@ fn fixed() -> Vec<Statement> {
         .flat_map(|component| component.endpoints());
     let resources: Vec<&Resource> = endpoints
         .filter_map(|endpoint: Endpoint| match endpoint.does {
-            platform::component::Does::Verb(resource, Verb::Get) => Some(resource),
+            platform::declare::component::Does::Verb(resource, Verb::Get) => Some(resource),
             _ => None,
         })
         .collect();
@@ -152,7 +152,7 @@ fn fixed() -> Vec<Statement> {
         .filter(|(resource, grant)| {
             grant.role == Role::Admin && resources.iter().any(|one| one.name == resource.name)
         })
-        .map(|(resource, grant)| statements::get(resource, grant))
+        .map(|(resource, grant)| single_row::get(resource, grant))
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::policy::Verb;
+use platform::auth::policy::Verb;
 use serde_json::{Value, json};
 use tests::{Application, COMPONENTS, Role, Session, run};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use http::Method;
-use platform::component::{Does, Endpoint};
-use platform::field::{Field, Kind, Setting};
-use platform::policy::Verb;
+use platform::auth::policy::Verb;
+use platform::declare::component::{Does, Endpoint};
+use platform::declare::field::{Field, Kind, Setting};
 use serde_json::{Map, Value, json};
 use tests::{Application, COMPONENTS, Role, Session, path, send};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use http::Method;
-use platform::problem::Kind;
+use platform::http::problem::Kind;
 use serde_json::{Value, json};
 use tests::{Application, Role, run, send};
 use uuid::Uuid;

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::listing::Listing;
-use platform::policy::Verb;
-use platform::request::Request;
+use platform::auth::policy::Verb;
+use platform::declare::statements::listing::Listing;
+use platform::http::request::Request;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
 use tokio_postgres::types::{Json, Type};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::component::{Does, Endpoint};
-use platform::policy::Verb;
+use platform::auth::policy::Verb;
+use platform::declare::component::{Does, Endpoint};
 use serde_json::{Value, json};
 use tests::{Application, COMPONENTS, Releases, Reply, Role, Session, run_upgraded};
 use uuid::Uuid;

@@ -176,7 +176,7 @@ fn rules_come_to_the_days_that_python_dateutil_makes_of_them() {
         let client = app.superuser().await?;
         let sql = "select lms.time_zones($1::text::jsonb)::text";
         let zones = client.query_one(sql, &[&json!(ZONES).to_string()]).await?;
-        platform::zones::remember(zones.get(0));
+        platform::values::zones::remember(zones.get(0));
         compare().await
     });
 }

@@ -5,8 +5,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use chrono::Utc;
 
-use platform::database::CALL;
-use platform::sql::Sql;
+use platform::sql::database::CALL;
+use platform::sql::statement::Sql;
 use serde_json::json;
 use tests::{Application, Role, Server, run_on_own_server};
 use tokio_postgres::Client;

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::component::Does;
-use platform::field::{Field, Kind, Setting};
+use platform::declare::component::Does;
+use platform::declare::field::{Field, Kind, Setting};
 use serde_json::{Value, json};
 use tests::{COMPONENTS, Role, Session, run, send};
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use platform::database::CALL;
+use platform::sql::database::CALL;
 use serde_json::json;
 use tests::{COMPONENTS, Role, run_behind_proxy};
 use uuid::Uuid;

@@ -1,9 +1,9 @@
 //! Filters of students by need and by academic age: right for each role, and by an index in a tenant with many students.
 
 use anyhow::{Context, Result};
-use platform::listing::Listing;
-use platform::policy::Verb;
-use platform::request::Request;
+use platform::auth::policy::Verb;
+use platform::declare::statements::listing::Listing;
+use platform::http::request::Request;
 use serde_json::Value;
 use tests::{Application, Role, Session, run};
 use tokio_postgres::types::{Json, Type};

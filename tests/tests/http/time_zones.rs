@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 
-use platform::zones;
+use platform::values::zones;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run};
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::token::{Claims, Keys};
+use platform::auth::token::{Claims, Keys};
 use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, run, send};
 use uuid::Uuid;

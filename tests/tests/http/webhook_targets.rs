@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use chrono::Utc;
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use serde_json::json;
 use tests::{Application, Mood, Provider, Role, run};
 use tokio::net::TcpListener;

@@ -1,7 +1,7 @@
 //! Values for random work: one for each kind that fields declare, and those that a rule of an operation asks for. No test stands here.
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
-use platform::field::Kind;
+use platform::declare::field::Kind;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Map, Value, json};

@@ -4,7 +4,7 @@ use std::time::Duration as Wait;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
-use platform::network::Networks;
+use platform::http::outbound_url::Networks;
 use recurrence::HORIZON;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, run, run_on_own_server};

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::component::{Does, Endpoint};
-use platform::field::{Field, Kind, Setting};
-use platform::policy::Verb;
-use platform::resource::Resource;
+use platform::auth::policy::Verb;
+use platform::declare::component::{Does, Endpoint};
+use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::resource::Resource;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value, json};

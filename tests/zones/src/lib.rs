@@ -1,5 +1,5 @@
 //! Zones for tests that have no database: those of the crate `chrono-tz`, told as the database tells of its own.
-//! The zones of the product come from the database alone; reading them lives in `platform::zones`.
+//! The zones of the product come from the database alone; reading them lives in `platform::values::zones`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use serde_json::json;
 
 static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Has a zone known to `platform::zones`, unless the crate `chrono-tz` does not know it either.
+/// Has a zone known to `platform::values::zones`, unless the crate `chrono-tz` does not know it either.
 ///
 /// # Panics
 ///
@@ -59,5 +59,5 @@ pub fn remember(name: &str) {
         "abbreviation": called(0),
         "changes": changes,
     }]);
-    platform::zones::remember(&zones.to_string());
+    platform::values::zones::remember(&zones.to_string());
 }

@@ -4,13 +4,13 @@
 mod split;
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::projection::{self, Depth};
-use platform::resource::Resource;
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::declare::statements::projection::{self, Depth};
+use platform::sql::statement::{Sql, Statement};
 
 use crate::schedule;
 

@@ -1,13 +1,13 @@
 //! This lesson and all that follow it: the class ends before it, and a new class goes on with what is different.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Run, Shape};
-use platform::field::Field;
-use platform::policy::{Access, Grant};
-use platform::problem::Problem;
-use platform::random;
-use platform::sql::{Sql, Statement};
-use platform::validation::Purpose;
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::field::Field;
+use platform::declare::validation::Purpose;
+use platform::http::problem::Problem;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::random;
 use serde_json::{Map, Value, json};
 
 use super::{CHANGE_LESSON, CLASSES, answer};

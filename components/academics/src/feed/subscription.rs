@@ -1,15 +1,15 @@
 //! Reading a calendar by the secret in its address.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::conditions;
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::problem::{Kind as ProblemKind, Problem};
-use platform::random;
-use platform::response::Response;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate::settle;
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{Kind as ProblemKind, Problem};
+use platform::http::response::Response;
+use platform::pipeline::conditions;
+use platform::sql::sqlstate::settle;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::random;
 use serde_json::{Map, Value, json};
 
 use super::calendar;

@@ -1,14 +1,14 @@
 //! The secret in the address of one's calendar: making or replacing it, seeing whether there is one, revoking it.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::random;
-use platform::response::Response;
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::response::Response;
 use platform::settings::Settings;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate::settle;
+use platform::sql::sqlstate::settle;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::random;
 use serde_json::{Map, json};
 
 /// Makes the address, or a new one in its place.

@@ -1,6 +1,6 @@
 //! What a statement says, read from the answer of the database. Amounts stay the texts that they are.
 
-use platform::problem::Problem;
+use platform::http::problem::Problem;
 use serde::Deserialize;
 
 /// A statement.

@@ -1,8 +1,8 @@
 //! A statement as CSV (RFC 4180): a line for each entry, between the balances that it begins and ends with.
 
 use csv::{Terminator, Writer, WriterBuilder};
-use platform::export::guarded;
-use platform::problem::{Kind, Problem};
+use platform::http::problem::{Kind, Problem};
+use platform::values::formula::guarded;
 
 use super::content::{Account, Content, Entry};
 

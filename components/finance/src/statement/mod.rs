@@ -6,12 +6,13 @@ mod file;
 mod page;
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Form, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::problem::{FieldError, Problem};
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Call, Form, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::Problem;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 use crate::finance_records::{METHODS, REFERENCE, STATEMENT, TYPES};

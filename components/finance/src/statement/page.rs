@@ -1,7 +1,7 @@
 //! A statement as a page to print. The template escapes every text that it shows.
 
 use askama::Template;
-use platform::problem::{Kind, Problem};
+use platform::http::problem::{Kind, Problem};
 
 use super::content::Content;
 

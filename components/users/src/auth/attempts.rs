@@ -1,10 +1,12 @@
 //! Attempts to prove who one is: how a password is checked, how one that failed is written down, and what a code that is none is answered.
 
-use platform::action::Call;
-use platform::database::{Answer, Failure};
-use platform::problem::{FieldError, Problem};
-use platform::service::Asker;
-use platform::sql::{Sql, Statement};
+use platform::declare::action::Call;
+use platform::http::asker::Asker;
+use platform::http::problem::Problem;
+use platform::sql::database::Answer;
+use platform::sql::error::Failure;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::field_error::FieldError;
 use serde_json::{Map, json};
 use uuid::Uuid;
 

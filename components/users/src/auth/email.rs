@@ -1,13 +1,13 @@
 //! Confirming a changed e-mail address. What changes one is `PATCH /v1/users/{id}`; the rule is the database's.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::random;
-use platform::response::Response;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate::settle;
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Call, Done, Run};
+use platform::declare::field::{Field, Kind};
+use platform::http::response::Response;
+use platform::sql::sqlstate::settle;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::random;
 use serde_json::{Map, json};
 
 use super::attempts;

@@ -8,11 +8,11 @@ pub(crate) mod own;
 pub(crate) mod passwords;
 pub(crate) mod sign_in;
 
-use platform::field::{Field, Kind};
-use platform::problem::{Kind as ProblemKind, Problem};
-use platform::role::Role;
+use platform::auth::role::Role;
+use platform::auth::token::{Claims, LIFETIME};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::settings::Settings;
-use platform::token::{Claims, LIFETIME};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;

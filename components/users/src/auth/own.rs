@@ -1,10 +1,10 @@
 //! One's own identity and sessions.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 /// The caller.
 pub(crate) const ME: Action = Action {

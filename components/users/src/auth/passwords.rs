@@ -1,15 +1,16 @@
 //! Changing and resetting passwords.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run};
-use platform::email;
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::problem::{FieldError, Problem};
-use platform::random;
-use platform::response::Response;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate::settle;
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Call, Done, Run};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::Problem;
+use platform::http::response::Response;
+use platform::sql::sqlstate::settle;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::email;
+use platform::values::field_error::FieldError;
+use platform::values::random;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

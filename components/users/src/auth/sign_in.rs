@@ -1,15 +1,15 @@
 //! Signing in, refreshing and signing out.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::email;
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::problem::{Kind as ProblemKind, Problem};
-use platform::random;
-use platform::response::Response;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate::settle;
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{Kind as ProblemKind, Problem};
+use platform::http::response::Response;
+use platform::sql::sqlstate::settle;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::email;
+use platform::values::random;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, json};

@@ -1,9 +1,9 @@
 //! Erasures: who was erased, when and why, for whoever has to account for it.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
 
 /// An erasure that was made.
 pub(crate) const ERASURES: Resource = Resource {

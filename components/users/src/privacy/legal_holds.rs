@@ -1,9 +1,9 @@
 //! Legal holds: who must not be erased.
 
-use platform::field::{Field, Kind};
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
 
 /// A hold on a person.
 pub(crate) const LEGAL_HOLDS: Resource = Resource {

@@ -1,10 +1,10 @@
 //! The receipt of an erasure: what was erased, and where in the chain of events that stands.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 use super::erasures;
 

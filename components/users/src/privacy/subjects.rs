@@ -1,14 +1,14 @@
 //! A person as the subject of data: handing out what is held, and erasing it.
 
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant, Policy, Verb};
-use platform::problem::{Kind as ProblemKind, Problem};
-use platform::response::Response;
-use platform::role::Role;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate;
+use platform::auth::policy::{Access, Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{Kind as ProblemKind, Problem};
+use platform::http::response::Response;
+use platform::sql::sqlstate;
+use platform::sql::statement::{Sql, Statement};
 
 use super::receipt::RECEIPT;
 

@@ -1,10 +1,10 @@
 //! What a webhook was told, is being told, and could not be told.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::Access;
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::Access;
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::sql::statement::{Sql, Statement};
 
 use super::DELIVERIES;
 

@@ -3,14 +3,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
-use platform::action::{Action, Answers, Call, Done, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Verb};
-use platform::problem::{self, FieldError, Problem};
-use platform::random;
-use platform::response::Response;
-use platform::sql::{Sql, Statement};
-use platform::sqlstate::settle;
+use platform::auth::policy::{Access, Verb};
+use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::http::problem::{self, Problem};
+use platform::http::response::Response;
+use platform::sql::sqlstate::settle;
+use platform::sql::statement::{Sql, Statement};
+use platform::values::field_error::FieldError;
+use platform::values::random;
 use serde_json::{Map, Value, json};
 
 use super::{DESCRIPTION, KINDS, ROTATE, URL};
@@ -76,7 +77,7 @@ struct Secret([u8; 32]);
 
 impl Secret {
     fn new() -> Result<Self, Problem> {
-        random::bytes().map(Self)
+        Ok(Self(random::bytes()?))
     }
 
     /// As the database takes it.

@@ -4,11 +4,11 @@ pub(crate) mod deliveries;
 pub(crate) mod making;
 pub(crate) mod moves;
 
-use platform::field::{Field, Kind};
-use platform::network::LONGEST_URL;
-use platform::policy::{Grant, Policy, Verb};
-use platform::resource::Resource;
-use platform::role::Role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::role::Role;
+use platform::declare::field::{Field, Kind};
+use platform::declare::resource::Resource;
+use platform::http::outbound_url::LONGEST_URL;
 
 /// Where events are posted. Another address is another webhook: what was meant for one receiver never goes to the next.
 pub(crate) const URL: Field = Field::new(

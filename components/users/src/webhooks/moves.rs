@@ -1,11 +1,11 @@
 //! Letting a webhook be told of events or not, and from where on.
 
 use http::Method;
-use platform::action::{Action, Answers, Run, Shape};
-use platform::field::{Field, Kind};
-use platform::policy::{Access, Grant};
-use platform::projection::{self, Depth};
-use platform::sql::{Sql, Statement};
+use platform::auth::policy::{Access, Grant};
+use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::field::{Field, Kind};
+use platform::declare::statements::projection::{self, Depth};
+use platform::sql::statement::{Sql, Statement};
 
 use super::{DISABLE as DISABLE_VERB, ENABLE as ENABLE_VERB, REPLAY as REPLAY_VERB, WEBHOOKS};
 

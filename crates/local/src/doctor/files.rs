@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use operations::doctor::Check;
-use platform::token::Keys;
+use platform::auth::token::Keys;
 
 use super::Options;
 use crate::demo::{self, Demo};

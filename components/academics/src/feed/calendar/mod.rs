@@ -7,7 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Utc};
-use platform::zones::Zone;
+use platform::values::zones::Zone;
 use recurrence::instant;
 
 use super::series::{Moved, Series};

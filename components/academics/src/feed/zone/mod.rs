@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
-use platform::zones::Zone;
+use platform::values::zones::Zone;
 
 use super::sheet::Sheet;
 use super::time::stamp;

@@ -1,0 +1,343 @@
+//! Access tokens: signed JSON Web Tokens (RFC 7519, HS256) that live for 15 minutes.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::auth::hmac_provider;
+use crate::auth::role::Role;
+use crate::values::random::hex;
+
+/// How long an access token is good for, in seconds.
+pub const LIFETIME: i64 = 15 * 60;
+
+/// Fewest bytes of a signing key: the size of SHA-256's output (RFC 7518, section 3.2).
+const KEY_BYTES: usize = 32;
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The region that it is for.
+    pub aud: String,
+    /// The user.
+    pub sub: Uuid,
+    /// The tenant.
+    pub tid: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    /// The user's role when it was signed.
+    pub role: Role,
+    /// The tenant's language when it was signed, if it had set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
+    /// When it was signed, in seconds since 1970.
+    pub iat: i64,
+    /// When it ends, in seconds since 1970.
+    pub exp: i64,
+}
+
+/// Why a token was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It isn't one of ours, or it was changed.
+    Invalid,
+    /// Its time is over.
+    Expired,
+    /// It names another region, by which it must be judged.
+    OtherRegion(String),
+}
+
+/// The keys of a cell: the first one signs, all of them verify, so that keys can be rotated.
+#[derive(Clone)]
+pub struct Keys(Vec<(String, Vec<u8>)>);
+
+impl Keys {
+    /// Reads `id:base64url,id:base64url`.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what is wrong, without the key.
+    pub fn parse(text: &str) -> Result<Keys, String> {
+        let keys = text
+            .split(',')
+            .map(|entry| {
+                let (id, key) = entry.trim().split_once(':').ok_or_else(|| {
+                    "variable signing_keys must be like id:base64url,id:base64url".to_owned()
+                })?;
+                let bytes = URL_SAFE_NO_PAD
+                    .decode(key.trim_end_matches('='))
+                    .map_err(|_| format!("signing key {id} is not base64url"))?;
+                if id.is_empty() {
+                    return Err("a signing key has no id".to_owned());
+                }
+                if bytes.len() < KEY_BYTES {
+                    return Err(format!(
+                        "signing key {id} is shorter than {KEY_BYTES} bytes"
+                    ));
+                }
+                Ok((id.to_owned(), bytes))
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        let mut ids = BTreeSet::new();
+        if let Some((id, _)) = keys.iter().find(|(id, _)| !ids.insert(id)) {
+            return Err(format!("signing key {id} is there twice"));
+        }
+        hmac_provider::install();
+        Ok(Keys(keys))
+    }
+
+    /// Signs the claims with the first key.
+    ///
+    /// # Errors
+    ///
+    /// When the claims can't be written; it does not happen with claims of this type.
+    pub fn sign(&self, claims: &Claims) -> Result<String, String> {
+        let (id, key) = self.0.first().ok_or("no signing key")?;
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(id.clone());
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key))
+            .map_err(|error| error.to_string())
+    }
+
+    /// A hash that only holders of the first key can compute: lower-case hex of HMAC-SHA-256 over the parts,
+    /// each ended by a NUL, which no token holds.
+    ///
+    /// # Errors
+    ///
+    /// When there is no key that can be used; it does not happen with keys that were parsed.
+    pub fn keyed_hash(&self, parts: &[&[u8]]) -> Result<String, String> {
+        let (_, key) = self.0.first().ok_or("no signing key")?;
+        let mut hash =
+            Hmac::<Sha256>::new_from_slice(key).map_err(|_| "the signing key can't be used")?;
+        for part in parts {
+            hash.update(part);
+            hash.update(&[0]);
+        }
+        Ok(hex(&hash.finalize().into_bytes()))
+    }
+
+    /// Takes a token apart and verifies it for the region.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused. A token of another region is told apart before its signature is looked at,
+    /// for that region's keys are not here.
+    pub fn verify(&self, token: &str, region: &str) -> Result<Claims, Refused> {
+        let audience = audience(token).ok_or(Refused::Invalid)?;
+        if audience != region {
+            return Err(Refused::OtherRegion(audience));
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
+        let id = header.kid.ok_or(Refused::Invalid)?;
+        let (_, key) = self
+            .0
+            .iter()
+            .find(|(known, _)| *known == id)
+            .ok_or(Refused::Invalid)?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[region]);
+        validation.leeway = 0;
+        jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(key), &validation)
+            .map(|data| data.claims)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => Refused::Expired,
+                _ => Refused::Invalid,
+            })
+    }
+}
+
+/// The audience that the token claims, unverified.
+fn audience(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Audience {
+        aud: String,
+    }
+    let payload = token.split('.').nth(1)?;
+    let bytes = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice::<Audience>(&bytes)
+        .ok()
+        .map(|claims| claims.aud)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fixture::claims;
+
+    const ONE: &str = "one:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE";
+    const TWO: &str = "two:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI";
+
+    fn keys(text: &str) -> Keys {
+        Keys::parse(text).unwrap()
+    }
+
+    /// A token of any header and claims, signed with the first key by whatever algorithm the caller makes up.
+    fn forged(header: &Value, claims: &Value, signature: &str) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.{signature}", part(header), part(claims))
+    }
+
+    #[test]
+    fn a_token_says_what_was_signed() {
+        let claims = claims(Role::Tutor);
+        let token = keys(ONE).sign(&claims).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Ok(claims));
+        assert!(token.len() < 600, "{}", token.len());
+    }
+
+    #[test]
+    fn keys_rotate_without_signing_anybody_out() {
+        let claims = claims(Role::Tutor);
+        let old = keys(ONE).sign(&claims).unwrap();
+        let rotated = keys(&format!("{TWO}, {ONE}"));
+        let new = rotated.sign(&claims).unwrap();
+        assert_eq!(rotated.verify(&old, "eu"), Ok(claims.clone()));
+        assert_eq!(rotated.verify(&new, "eu"), Ok(claims.clone()));
+        assert_eq!(keys(TWO).verify(&new, "eu"), Ok(claims));
+        assert_eq!(keys(TWO).verify(&old, "eu"), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn another_key_under_the_same_id_is_not_the_key() {
+        let token = keys(&TWO.replace("two", "one"))
+            .sign(&claims(Role::Admin))
+            .unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn a_token_ends_on_the_second() {
+        let mut claims = claims(Role::Tutor);
+        claims.exp = claims.iat - 1;
+        let token = keys(ONE).sign(&claims).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn a_token_of_another_region_is_told_apart() {
+        let mut claims = claims(Role::Tutor);
+        claims.aud = "us".to_owned();
+        let token = keys(TWO).sign(&claims).unwrap();
+        assert_eq!(
+            keys(ONE).verify(&token, "eu"),
+            Err(Refused::OtherRegion("us".to_owned()))
+        );
+    }
+
+    #[test]
+    fn only_hs256_is_taken() {
+        let claims = json!(claims(Role::Admin));
+        let key = EncodingKey::from_secret(&[b'A'; 32]);
+        for algorithm in [
+            "none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "", "hs256",
+        ] {
+            let header = json!({"alg": algorithm, "typ": "JWT", "kid": "one"});
+            for signature in ["", "AAAA"] {
+                let token = forged(&header, &claims, signature);
+                assert_eq!(
+                    keys(ONE).verify(&token, "eu"),
+                    Err(Refused::Invalid),
+                    "{algorithm}"
+                );
+            }
+            // The right key over a header that names another algorithm.
+            let unsigned = forged(&header, &claims, "");
+            let message = unsigned.trim_end_matches('.');
+            let signature =
+                jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+            let token = format!("{message}.{signature}");
+            assert_eq!(
+                keys(ONE).verify(&token, "eu"),
+                Err(Refused::Invalid),
+                "{algorithm}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_without_a_known_key_id_is_invalid() {
+        let claims = json!(claims(Role::Admin));
+        for header in [
+            json!({"alg": "HS256"}),
+            json!({"alg": "HS256", "kid": ""}),
+            json!({"alg": "HS256", "kid": "three"}),
+        ] {
+            assert_eq!(
+                keys(ONE).verify(&forged(&header, &claims, ""), "eu"),
+                Err(Refused::Invalid)
+            );
+        }
+    }
+
+    #[test]
+    fn claims_must_be_whole_even_with_a_good_signature() {
+        let key = EncodingKey::from_secret(&[b'A'; 32]);
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some("one".to_owned());
+        let whole = json!(claims(Role::Admin));
+        for name in ["sub", "tid", "sid", "role", "iat", "exp"] {
+            let mut claims = whole.clone();
+            claims.as_object_mut().unwrap().remove(name);
+            let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+            assert_eq!(
+                keys(ONE).verify(&token, "eu"),
+                Err(Refused::Invalid),
+                "{name}"
+            );
+        }
+        let mut claims = whole;
+        claims["role"] = json!("root");
+        let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn keys_are_named_once_and_long_enough() {
+        for (text, expected) in [
+            (
+                "",
+                "variable signing_keys must be like id:base64url,id:base64url",
+            ),
+            (
+                "one",
+                "variable signing_keys must be like id:base64url,id:base64url",
+            ),
+            ("one:***", "signing key one is not base64url"),
+            ("one:QUFB", "signing key one is shorter than 32 bytes"),
+            (&ONE.replace("one", ""), "a signing key has no id"),
+            (&format!("{ONE},{ONE}"), "signing key one is there twice"),
+        ] {
+            assert_eq!(Keys::parse(text).err().as_deref(), Some(expected));
+        }
+        assert!(Keys::parse(&format!("{ONE}=")).is_ok(), "padding is taken");
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_with_one_byte_changed_is_refused(place in 0_usize..1_000, byte in b'0'..=b'z') {
+            let token = keys(ONE).sign(&claims(Role::Student)).unwrap();
+            let place = place % token.len();
+            let mut changed = token.clone().into_bytes();
+            prop_assume!(changed[place] != byte);
+            changed[place] = byte;
+            let changed = String::from_utf8(changed).unwrap();
+            // The last characters of a part may hold bits that stand for nothing, which base64url refuses.
+            prop_assert!(keys(ONE).verify(&changed, "eu").is_err());
+        }
+
+        #[test]
+        fn any_text_is_refused_without_a_crash(text in "\\PC{0,40}(\\.[A-Za-z0-9_-]{0,40}){0,3}") {
+            prop_assert!(keys(ONE).verify(&text, "eu").is_err());
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! A component's whole table: what it serves, and who may call what.
+
+use http::Method;
+
+use crate::auth::policy::{Access, Grant, Policy, Verb};
+use crate::auth::role::Role;
+use crate::declare::action::Action;
+use crate::declare::field::{Field, Kind};
+use crate::declare::resource::Resource;
+
+/// What one component serves.
+pub struct Component {
+    /// Its name in `spin.toml`.
+    pub name: &'static str,
+    /// Resources with their plain verbs.
+    pub resources: &'static [Resource],
+    /// Endpoints written by hand.
+    pub actions: &'static [Action],
+    /// The access table.
+    pub policies: &'static [Policy],
+}
+
+/// What an endpoint does.
+#[derive(Clone, Copy)]
+pub enum Does {
+    /// A plain verb of a resource.
+    Verb(&'static Resource, Verb),
+    /// An action.
+    Action(&'static Action),
+}
+
+/// A method on a path.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path behind its prefix, with parameters in braces.
+    pub path: (&'static str, &'static str),
+    /// The resource's noun between the two halves of the path; empty for an action.
+    pub noun: &'static str,
+    /// What it does.
+    pub does: Does,
+}
+
+impl Endpoint {
+    /// The path as the reference shows it.
+    pub fn template(&self) -> String {
+        format!("{}{}{}", self.path.0, self.noun, self.path.1)
+    }
+
+    /// The path's segments, in order.
+    pub fn segments(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let parts = |text: &'static str| text.split('/').filter(|part| !part.is_empty());
+        parts(self.path.0)
+            .chain((!self.noun.is_empty()).then_some(self.noun))
+            .chain(parts(self.path.1))
+    }
+
+    /// Name and kind of the parameter that a segment of the path is; a UUID unless it is declared.
+    pub fn parameter(&self, segment: &'static str) -> Option<(&'static str, Kind)> {
+        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some((
+            name,
+            self.declared(name).map_or(Kind::Id, |field| field.kind),
+        ))
+    }
+
+    /// The declaration of a parameter of the path that is no UUID.
+    pub fn declared(&self, name: &str) -> Option<&'static Field> {
+        match self.does {
+            Does::Verb(..) => None,
+            Does::Action(action) => action.segments.iter().find(|field| field.name == name),
+        }
+    }
+
+    /// The operation's id, such as `users.list`.
+    pub fn operation(&self) -> String {
+        match self.does {
+            Does::Verb(resource, verb) => format!("{}.{}", resource.name, verb.name()),
+            Does::Action(action) => action.operation.to_owned(),
+        }
+    }
+
+    /// Who may call it.
+    pub fn access(&self) -> Access {
+        match self.does {
+            Does::Verb(resource, verb) => Access::Granted {
+                resource: resource.name,
+                verb,
+            },
+            Does::Action(action) => action.access,
+        }
+    }
+}
+
+/// Method and path of each plain verb; export shares those of list.
+const fn route(verb: Verb) -> Option<(Method, &'static str)> {
+    match verb {
+        Verb::List => Some((Method::GET, "")),
+        Verb::Get => Some((Method::GET, "/{id}")),
+        Verb::Create => Some((Method::POST, "")),
+        Verb::Update => Some((Method::PATCH, "/{id}")),
+        Verb::Delete => Some((Method::DELETE, "/{id}")),
+        Verb::Restore => Some((Method::POST, "/{id}/restore")),
+        Verb::Import => Some((Method::POST, "/import")),
+        Verb::Export | Verb::Action(_) => None,
+    }
+}
+
+impl Component {
+    /// The component, once every endpoint of it is found in its access table.
+    ///
+    /// Called in a constant, so that an endpoint without a row does not compile.
+    ///
+    /// # Panics
+    ///
+    /// While the program is compiled, for a resource's verb or an action that no role has, and for a segment
+    /// that is not in its path or can't be written in one.
+    pub const fn checked(self) -> Component {
+        let mut resource = 0;
+        while resource < self.resources.len() {
+            let declared = &self.resources[resource];
+            let mut verb = 0;
+            while verb < declared.verbs.len() {
+                assert!(
+                    is_mentioned(self.policies, declared.name, declared.verbs[verb]),
+                    "a verb of a resource has no row in the access table"
+                );
+                verb += 1;
+            }
+            resource += 1;
+        }
+        let mut action = 0;
+        while action < self.actions.len() {
+            if let Access::Granted { resource, verb } = self.actions[action].access {
+                assert!(
+                    is_mentioned(self.policies, resource, verb),
+                    "an action has no row in the access table"
+                );
+            }
+            check_segments(&self.actions[action]);
+            action += 1;
+        }
+        self
+    }
+
+    /// Every endpoint, actions first: a fixed path wins over one with a parameter.
+    pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> + use<> {
+        let actions = self.actions.iter().map(|action| Endpoint {
+            method: action.method.clone(),
+            path: (action.path, ""),
+            noun: "",
+            does: Does::Action(action),
+        });
+        let verbs = self.resources.iter().flat_map(|resource| {
+            resource.verbs.iter().filter_map(move |verb| {
+                let (method, path) = route(*verb)?;
+                Some(Endpoint {
+                    method,
+                    path: ("/v1/", path),
+                    noun: resource.name,
+                    does: Does::Verb(resource, *verb),
+                })
+            })
+        });
+        actions.chain(verbs)
+    }
+
+    /// Whether the endpoint writes to a resource whose writes need `Idempotency-Key`: plain verbs and actions alike.
+    pub fn requires_key(&self, endpoint: &Endpoint) -> bool {
+        let Access::Granted { resource, .. } = endpoint.access() else {
+            return false;
+        };
+        endpoint.method == Method::POST
+            && self
+                .resources
+                .iter()
+                .any(|known| known.name == resource && known.requires_key)
+    }
+
+    /// What the role may do with the verb on the resource.
+    pub fn grant(&self, resource: &str, role: Role, verb: Verb) -> Option<&'static Grant> {
+        self.policies
+            .iter()
+            .find(|policy| policy.resource == resource)?
+            .grant(role, verb)
+    }
+}
+
+const fn is_mentioned(policies: &[Policy], resource: &str, verb: Verb) -> bool {
+    let mut index = 0;
+    while index < policies.len() {
+        if crate::auth::policy::text_equals(policies[index].resource, resource)
+            && policies[index].mentions(verb)
+        {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+const fn check_segments(action: &Action) {
+    let mut index = 0;
+    while index < action.segments.len() {
+        let segment = &action.segments[index];
+        assert!(
+            has_parameter(action.path, segment.name),
+            "a segment is declared that is not in its path"
+        );
+        assert!(
+            !segment.kind.is_json(),
+            "a segment is declared that can't be written in a path"
+        );
+        index += 1;
+    }
+}
+
+/// Whether the path has `{name}`.
+const fn has_parameter(path: &str, name: &str) -> bool {
+    let (path, name) = (path.as_bytes(), name.as_bytes());
+    let mut start = 0;
+    while start + name.len() + 2 <= path.len() {
+        let mut matched = 0;
+        while matched < name.len() && path[start + 1 + matched] == name[matched] {
+            matched += 1;
+        }
+        if path[start] == b'{' && matched == name.len() && path[start + 1 + matched] == b'}' {
+            return true;
+        }
+        start += 1;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{COMPONENT, LAMPS};
+
+    const NOBODY: Policy = Policy {
+        resource: "lamps",
+        grants: &[],
+    };
+
+    #[test]
+    fn every_endpoint_is_there_once() {
+        let mut lines: Vec<String> = COMPONENT
+            .endpoints()
+            .map(|endpoint| {
+                format!(
+                    "{} {} {}",
+                    endpoint.method,
+                    endpoint.template(),
+                    endpoint.operation()
+                )
+            })
+            .collect();
+        assert_eq!(
+            lines[0], "POST /v1/lamps/{id}/switch lamps.switch",
+            "actions come first"
+        );
+        lines.sort();
+        assert_eq!(
+            lines,
+            [
+                "DELETE /v1/lamps/{id} lamps.delete",
+                "GET /ping ping",
+                "GET /v1/bills bills.list",
+                "GET /v1/lamps lamps.list",
+                "GET /v1/lamps/report lamps.report",
+                "GET /v1/lamps/{id} lamps.get",
+                "PATCH /v1/bills/{id} bills.update",
+                "PATCH /v1/lamps/{id} lamps.update",
+                "POST /v1/ask oracle.ask",
+                "POST /v1/bills bills.create",
+                "POST /v1/bills/{id}/settle bills.settle",
+                "POST /v1/lamps lamps.create",
+                "POST /v1/lamps/import lamps.import",
+                "POST /v1/lamps/{id}/restore lamps.restore",
+                "POST /v1/lamps/{id}/switch lamps.switch",
+                "PUT /v1/lamps/{id}/nights/{start}/{phase} lamps.plan",
+            ]
+        );
+    }
+
+    #[test]
+    fn segments_are_those_of_the_template() {
+        for endpoint in COMPONENT.endpoints() {
+            let joined: String = endpoint
+                .segments()
+                .flat_map(|segment| ["/", segment])
+                .collect();
+            assert_eq!(joined, endpoint.template());
+        }
+    }
+
+    #[test]
+    fn a_grant_is_found_by_resource_role_and_verb() {
+        assert!(
+            COMPONENT
+                .grant("lamps", Role::Admin, Verb::Export)
+                .is_some()
+        );
+        assert!(
+            COMPONENT
+                .grant("lamps", Role::Tutor, Verb::Export)
+                .is_none()
+        );
+        assert!(COMPONENT.grant("bills", Role::Tutor, Verb::List).is_none());
+        assert!(
+            COMPONENT
+                .grant("nothing", Role::Admin, Verb::List)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_key_is_needed_for_every_post_to_a_resource_that_needs_one() {
+        let needing: Vec<String> = COMPONENT
+            .endpoints()
+            .filter(|endpoint| COMPONENT.requires_key(endpoint))
+            .map(|endpoint| endpoint.operation())
+            .collect();
+        assert_eq!(needing, ["bills.settle", "bills.create"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a verb of a resource has no row in the access table")]
+    fn a_verb_without_a_row_in_the_access_table_is_no_component() {
+        // In a constant, as components do it, the same is an error of the compiler.
+        let _ = Component {
+            name: "dark",
+            resources: &[LAMPS],
+            actions: &[],
+            policies: &[NOBODY],
+        }
+        .checked();
+    }
+
+    #[test]
+    #[should_panic(expected = "an action has no row in the access table")]
+    fn an_action_without_a_row_in_the_access_table_is_no_component() {
+        let _ = Component {
+            name: "dark",
+            resources: &[],
+            actions: COMPONENT.actions,
+            policies: &[NOBODY],
+        }
+        .checked();
+    }
+
+    #[test]
+    fn a_parameter_is_a_uuid_unless_it_is_declared() {
+        let plan = COMPONENT
+            .endpoints()
+            .find(|endpoint| endpoint.operation() == "lamps.plan")
+            .unwrap();
+        let kind = |segment| plan.parameter(segment).map(|(_, kind)| kind);
+        assert!(matches!(kind("{id}"), Some(Kind::Id)));
+        assert!(matches!(kind("{start}"), Some(Kind::Time)));
+        assert!(matches!(kind("{phase}"), Some(Kind::OneOf(_))));
+        assert!(kind("nights").is_none());
+    }
+
+    #[test]
+    fn names_of_parameters_are_found_whole() {
+        let path = "/v1/lamps/{id}/nights/{start}";
+        assert!(has_parameter(path, "id") && has_parameter(path, "start"));
+        for name in ["i", "d", "star", "tart", "nights", "", "start}", "other"] {
+            assert!(!has_parameter(path, name), "{name}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a segment is declared that is not in its path")]
+    fn a_segment_that_is_not_in_the_path_is_no_component() {
+        check_segments(&Action {
+            path: "/v1/lamps",
+            ..crate::fixture::PLAN
+        });
+    }
+
+    #[test]
+    fn public_actions_need_no_row() {
+        const PUBLIC: Component = Component {
+            name: "light",
+            resources: &[],
+            actions: &[],
+            policies: &[],
+        }
+        .checked();
+        assert_eq!(PUBLIC.endpoints().count(), 0);
+    }
+}

@@ -1,0 +1,14 @@
+//! What a component declares, and what is derived from it: validation, SQL and the OpenAPI document.
+//!
+//! Requests are served by `pipeline`, which only reads these declarations.
+
+pub mod action;
+pub mod component;
+pub mod field;
+#[cfg(not(target_family = "wasm"))]
+pub mod openapi;
+pub mod query;
+pub mod resource;
+pub mod statements;
+pub mod validation;
+pub mod week;

@@ -1,0 +1,121 @@
+//! The OpenAPI 3.1 document, made from the components' tables: nothing in it is written twice.
+//!
+//! It is made natively, by `lms openapi` and the tests; the docs component serves the checked-in result.
+
+#[cfg(test)]
+mod tests;
+
+mod operation;
+mod problems;
+mod schema;
+
+use serde_json::{Map, Value, json};
+
+use crate::declare::component::{Component, Does};
+use crate::http::problem;
+
+/// The document over all components.
+pub fn document(components: &[&Component], version: &str) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    let mut schemas = schema::shared();
+    for component in components {
+        for resource in component.resources {
+            schema::of_resource(&mut schemas, resource);
+        }
+        for endpoint in component.endpoints() {
+            let path = paths
+                .entry(endpoint.template())
+                .or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(operations) = path {
+                operations.insert(
+                    endpoint.method.as_str().to_ascii_lowercase(),
+                    operation::describe(component, &endpoint),
+                );
+            }
+        }
+    }
+    paths.sort_keys();
+    schemas.sort_keys();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "LMS for tutoring centres",
+            "version": version,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+        },
+        "servers": [{"url": "/", "description": "This region"}],
+        "security": [{"bearer": []}],
+        "tags": tags(components),
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The access_token of POST /v1/auth/login; it lives for 15 minutes."
+                }
+            },
+            "schemas": schemas,
+            "parameters": operation::parameters(),
+            "responses": responses()
+        }
+    })
+}
+
+const DESCRIPTION: &str = "Times are RFC 3339 in UTC, dates YYYY-MM-DD, ids UUIDs of version 7. Errors are \
+application/problem+json (RFC 9457). Unknown fields and parameters are errors. Bodies are in UTF-8, and a header \
+that means one thing comes once. Lists go on with `next_cursor`, and filter with `field=value` or \
+`field.operator=value`, where the operator is one of ne, gt, gte, lt, lte, in, like (with `*`), null.";
+
+fn tags(components: &[&Component]) -> Vec<Value> {
+    let mut tags: Vec<Value> = Vec::new();
+    for component in components {
+        for resource in component.resources {
+            tags.push(json!({"name": resource.name, "description": resource.description}));
+        }
+        for endpoint in component.endpoints() {
+            if let Does::Action(action) = endpoint.does {
+                let name = operation::tag(action.operation);
+                if !tags.iter().any(|tag| tag["name"] == name) {
+                    tags.push(json!({"name": name}));
+                }
+            }
+        }
+    }
+    tags
+}
+
+/// The responses that operations share: one for each status that a problem has, where several kinds may share one.
+fn responses() -> Value {
+    let mut responses = Map::new();
+    responses.insert(
+        "NotModified".to_owned(),
+        json!({
+            "description": "The version that If-None-Match names is still the current one.",
+            "headers": {"ETag": {"schema": {"type": "string"}}}
+        }),
+    );
+    for kind in problem::Kind::ALL {
+        let (status, name, title) = kind.parts();
+        let line = format!("`/problems/{name}`: {title}.");
+        let description = match responses.get(&format!("Problem{status}")) {
+            Some(earlier) => format!(
+                "{} {line}",
+                earlier["description"].as_str().unwrap_or_default()
+            ),
+            None => line,
+        };
+        responses.insert(
+            format!("Problem{status}"),
+            json!({
+                "description": description,
+                "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                }
+            }),
+        );
+    }
+    Value::Object(responses)
+}

@@ -1,0 +1,256 @@
+//! JSON Schemas of fields and resources.
+
+use serde_json::{Map, Value, json};
+
+use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::resource::Resource;
+use crate::declare::statements::single_row;
+
+/// The shape of a well-formed BCP 47 tag.
+const LANGUAGE_TAG: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
+
+/// What [`crate::values::money`] takes as an amount.
+const MONEY: &str = "^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
+/// What it takes as a sum.
+const SIGNED_MONEY: &str = "^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
+
+/// The name of a resource's schema: `finance record` becomes `FinanceRecord`.
+pub(super) fn name(resource: &Resource) -> String {
+    resource
+        .singular
+        .split(' ')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(letters)
+        })
+        .collect()
+}
+
+/// Adds what is read, created, changed and listed of a resource.
+pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource) {
+    let name = name(resource);
+    let shown = resource
+        .all_fields()
+        .filter(|field| field.setting != Setting::Derived && field.condition.is_none());
+    let mut read = object(shown, |_| false);
+    // What a role may not see is left out, so nothing but the id is always there.
+    read["required"] = json!(["id"]);
+    read["description"] = json!(resource.description);
+    schemas.insert(name.clone(), read);
+    schemas.insert(
+        format!("{name}Create"),
+        object(single_row::settable(resource), |field| field.required),
+    );
+    let changeable = resource
+        .fields
+        .iter()
+        .filter(|field| field.setting == Setting::Always);
+    schemas.insert(format!("{name}Update"), object(changeable, |_| false));
+    schemas.insert(
+        format!("{name}List"),
+        json!({
+            "type": "object",
+            "required": ["data", "next_cursor"],
+            "properties": {
+                "data": {"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}},
+                "next_cursor": {"type": ["string", "null"], "description": "Where the list goes on."},
+                "count": {"type": "integer", "description": "All rows that match, with count=exact."}
+            },
+            "additionalProperties": false
+        }),
+    );
+}
+
+/// The schema of an object with these fields and no others.
+pub(super) fn object(
+    fields: impl Iterator<Item = &'static Field>,
+    required: impl Fn(&Field) -> bool,
+) -> Value {
+    let mut properties = Map::new();
+    let mut names = Vec::new();
+    for field in fields {
+        if required(field) {
+            names.push(field.name);
+        }
+        properties.insert(field.name.to_owned(), of_field(field));
+    }
+    let mut schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false
+    });
+    if !names.is_empty() {
+        schema["required"] = json!(names);
+    }
+    schema
+}
+
+/// The schema of a field.
+pub(super) fn of_field(field: &Field) -> Value {
+    let mut schema = of_kind(field.kind);
+    if field.nullable {
+        let kind = schema["type"].take();
+        schema["type"] = json!([kind, "null"]);
+        if let Some(Value::Array(values)) = schema.get_mut("enum") {
+            values.push(Value::Null);
+        }
+    }
+    if matches!(field.setting, Setting::Never | Setting::Computed) {
+        schema["readOnly"] = json!(true);
+    }
+    if matches!(field.kind, Kind::Password { .. }) {
+        schema["writeOnly"] = json!(true);
+    }
+    schema["description"] = json!(field.description);
+    schema
+}
+
+/// The schema of a kind of value.
+pub(super) fn of_kind(kind: Kind) -> Value {
+    match kind {
+        Kind::Text { min, max }
+        | Kind::Multiline { min, max }
+        | Kind::Secret { min, max }
+        | Kind::Password { min, max } => {
+            json!({"type": "string", "minLength": min, "maxLength": max})
+        }
+        Kind::Email => json!({"type": "string", "format": "email", "maxLength": 254}),
+        Kind::Phone => json!({"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$"}),
+        Kind::Slug => {
+            json!({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "minLength": 2, "maxLength": 63})
+        }
+        Kind::OneOf(values) => json!({"type": "string", "enum": values}),
+        Kind::Id => json!({"type": "string", "format": "uuid"}),
+        Kind::Reference(table) => {
+            json!({"type": "string", "format": "uuid", "x-refers-to": table})
+        }
+        Kind::Date => json!({"type": "string", "format": "date"}),
+        Kind::Time => json!({"type": "string", "format": "date-time"}),
+        Kind::LocalTime => json!({
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+            "examples": ["2026-03-29T16:00:00"]
+        }),
+        Kind::TimeOfDay => json!({
+            "type": "string",
+            "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$",
+            "examples": ["16:00"]
+        }),
+        Kind::Decimal { min, max, places } => json!({
+            "type": "number",
+            "minimum": min,
+            "maximum": max,
+            // Not multipleOf: 0.3333 is no multiple of 0.0001 for validators that count in binary.
+            "x-decimal-places": places
+        }),
+        Kind::Money => json!({
+            "type": "string",
+            "pattern": MONEY,
+            "description": "An amount above zero, with at most as many digits behind the point as its currency has.",
+            "examples": ["125.50"]
+        }),
+        Kind::SignedMoney => json!({
+            "type": "string",
+            "pattern": SIGNED_MONEY,
+            "description": "An amount with the digits of its currency, which may be zero or below.",
+            "examples": ["-125.50"]
+        }),
+        Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+        Kind::Boolean => json!({"type": "boolean"}),
+        Kind::TimeZone => {
+            json!({"type": "string", "description": "An IANA time zone.", "examples": ["Europe/London"]})
+        }
+        Kind::Currency => json!({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]}),
+        Kind::TextList { items, max } => json!({
+            "type": "array",
+            "maxItems": items,
+            "uniqueItems": true,
+            "items": {"type": "string", "minLength": 1, "maxLength": max}
+        }),
+        Kind::References { table, items } => json!({
+            "type": "array",
+            "maxItems": items,
+            "uniqueItems": true,
+            "items": {"type": "string", "format": "uuid", "x-refers-to": table}
+        }),
+        Kind::Language => {
+            json!({"type": "string", "maxLength": 35, "pattern": LANGUAGE_TAG, "examples": ["pt-BR"]})
+        }
+        Kind::Languages => json!({
+            "type": "array",
+            "maxItems": 20,
+            "uniqueItems": true,
+            "items": {"type": "string", "pattern": LANGUAGE_TAG}
+        }),
+        Kind::Object(fields) => object(fields.iter(), |field| field.required),
+        Kind::Json { .. } => json!({"type": "object"}),
+        Kind::Rows([]) => json!({"type": "array", "items": {"type": "object"}}),
+        Kind::Rows(fields) => json!({
+            "type": "array",
+            "items": object(fields.iter(), |field| field.required)
+        }),
+    }
+}
+
+/// The schemas that belong to no resource.
+pub(super) fn shared() -> Map<String, Value> {
+    let mut schemas = Map::new();
+    schemas.insert(
+        "Problem".to_owned(),
+        json!({
+            "type": "object",
+            "description": "Problem details (RFC 9457).",
+            "required": ["type", "title", "status", "request_id"],
+            "properties": {
+                "type": {"type": "string", "format": "uri-reference"},
+                "title": {"type": "string"},
+                "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                "detail": {"type": "string"},
+                "request_id": {"type": "string"},
+                "errors": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["pointer", "code", "detail"],
+                        "properties": {
+                            "pointer": {"type": "string"},
+                            "code": {"type": "string"},
+                            "detail": {"type": "string"}
+                        },
+                        "additionalProperties": false
+                    }
+                }
+            },
+            "additionalProperties": false
+        }),
+    );
+    schemas.insert(
+        "ImportReport".to_owned(),
+        json!({
+            "type": "object",
+            "required": ["dry_run", "created", "rows"],
+            "properties": {
+                "dry_run": {"type": "boolean"},
+                "created": {"type": "integer", "minimum": 0},
+                "rows": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "row": {"type": "integer", "description": "The header is row 1."},
+                            "id": {"type": "string", "format": "uuid"},
+                            "outcome": {"type": "string", "enum": ["create"]}
+                        },
+                        "additionalProperties": false
+                    }
+                }
+            },
+            "additionalProperties": false
+        }),
+    );
+    schemas
+}

@@ -1,0 +1,114 @@
+//! The declaration of a resource: one constant from which its plain verbs, their SQL, their validation
+//! and their page in the reference are made.
+
+use serde_json::{Map, Value};
+
+use crate::auth::policy::Verb;
+use crate::declare::field::{Field, Kind};
+use crate::declare::validation::Purpose;
+use crate::http::problem::Problem;
+use crate::values::field_error::FieldError;
+
+/// Looks at the checked values of a body or of a file's row as a whole: gives what is wrong with them, and sets
+/// the derived fields. Of a body that changes a resource it sees what the body has, not what is stored.
+pub type Rule = fn(&mut Map<String, Value>, Purpose) -> Vec<FieldError>;
+
+/// A resource with its plain verbs.
+#[derive(Debug, Clone, Copy)]
+pub struct Resource {
+    /// The plural noun in URLs, such as `finance-records`.
+    pub name: &'static str,
+    /// The table in schema `lms`, such as `finance_records`.
+    pub table: &'static str,
+    /// The singular noun for titles, such as `finance record`.
+    pub singular: &'static str,
+    /// One sentence for the reference page.
+    pub description: &'static str,
+    /// Its fields, without the common ones (see [`COMMON_FIRST`] and [`COMMON_LAST`]).
+    pub fields: &'static [Field],
+    /// The column that names the user whose row it is, where rows belong to one.
+    pub owner: Option<&'static str>,
+    /// The plain verbs that the engine serves; others are actions written by hand, or not there.
+    pub verbs: &'static [Verb],
+    /// What holds between its fields, and what is derived from them.
+    pub rule: Option<Rule>,
+    /// Whether a change needs `If-Match` (money does).
+    pub requires_match: bool,
+    /// Whether a write needs `Idempotency-Key` (money does).
+    pub requires_key: bool,
+}
+
+/// The common field in front of a resource's own.
+pub static COMMON_FIRST: [Field; 1] = [Field::new("id", Kind::Id, "The id, a UUID of version 7.")
+    .read_only()
+    .sortable()];
+
+/// The common fields behind a resource's own.
+pub static COMMON_LAST: [Field; 5] = [
+    Field::new("created_at", Kind::Time, "When it was made.")
+        .read_only()
+        .sortable(),
+    Field::new("updated_at", Kind::Time, "When it was last changed.")
+        .read_only()
+        .sortable(),
+    Field::new("created_by", Kind::Id, "The user who made it.")
+        .read_only()
+        .nullable()
+        .filterable(),
+    Field::new("updated_by", Kind::Id, "The user who last changed it.")
+        .read_only()
+        .nullable()
+        .filterable(),
+    Field::new("deleted_at", Kind::Time, "When it was deleted.")
+        .read_only()
+        .nullable(),
+];
+
+/// The one parameter of an import.
+pub(crate) const DRY_RUN: Field = Field::new(
+    "dry_run",
+    Kind::Boolean,
+    "Whether nothing is kept and the answer says what would happen.",
+);
+
+/// The one parameter of reading one resource.
+pub(crate) const AS_OF: Field = Field::new(
+    "as_of",
+    Kind::Time,
+    "The time at which to look at it, as the event log has it; for admins. Now by default.",
+);
+
+impl Resource {
+    /// All fields with the common ones, in the order in which they are shown.
+    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + Clone + use<> {
+        COMMON_FIRST
+            .iter()
+            .chain(self.fields)
+            .chain(COMMON_LAST.iter())
+    }
+
+    /// The checked values once its rule, if it has one, has looked at them.
+    ///
+    /// # Errors
+    ///
+    /// 422 with what the rule finds wrong.
+    pub fn ruled(
+        &self,
+        purpose: Purpose,
+        mut values: Map<String, Value>,
+    ) -> Result<Map<String, Value>, Problem> {
+        let errors = self
+            .rule
+            .map_or_else(Vec::new, |rule| rule(&mut values, purpose));
+        if errors.is_empty() {
+            Ok(values)
+        } else {
+            Err(Problem::invalid(errors))
+        }
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.all_fields().find(|field| field.name == name)
+    }
+}

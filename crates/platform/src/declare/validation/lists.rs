@@ -1,0 +1,154 @@
+//! Values that are JSON of their own: lists of texts, of language tags and of objects, and free objects.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Purpose, check, refuse};
+use crate::declare::field::{Field, Kind};
+use crate::values::field_error::{FieldError, MOST_ERRORS};
+
+/// Most objects of a list in a body.
+const MOST_ROWS: usize = 500;
+/// Most languages of a list.
+const MOST_LANGUAGES: usize = 20;
+
+/// Distinct texts of at most `max` characters.
+pub(super) fn texts(
+    value: &Value,
+    items: usize,
+    max: usize,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    let kind = Kind::Text { min: 1, max };
+    distinct(value, items, kind, pointer, errors)
+}
+
+/// Distinct ids.
+pub(super) fn ids(
+    value: &Value,
+    items: usize,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    distinct(value, items, Kind::Id, pointer, errors)
+}
+
+/// Distinct language tags.
+pub(super) fn languages(
+    value: &Value,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    distinct(value, MOST_LANGUAGES, Kind::Language, pointer, errors)
+}
+
+fn distinct(
+    value: &Value,
+    items: usize,
+    kind: Kind,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    let Value::Array(list) = value else {
+        return refuse(
+            errors,
+            pointer,
+            "wrong_type",
+            "This must be a list of texts.",
+        );
+    };
+    if list.len() > items {
+        let detail = format!("This may have at most {items} items.");
+        return refuse(errors, pointer, "too_many_items", detail);
+    }
+    let mut seen = BTreeSet::new();
+    let mut checked = Vec::with_capacity(list.len());
+    for (index, item) in list.iter().enumerate() {
+        let at = format!("{pointer}/{index}");
+        let Some(Value::String(text)) = check(kind, item, Purpose::Create, &at, errors) else {
+            continue;
+        };
+        if !seen.insert(text.clone()) {
+            errors.push(FieldError::new(at, "duplicate", "This item came before."));
+        }
+        checked.push(Value::String(text));
+    }
+    Some(Value::Array(checked))
+}
+
+/// Objects with these fields and no others.
+pub(super) fn rows(
+    value: &Value,
+    fields: &'static [Field],
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    let Value::Array(list) = value else {
+        return refuse(
+            errors,
+            pointer,
+            "wrong_type",
+            "This must be a list of objects.",
+        );
+    };
+    if list.len() > MOST_ROWS {
+        let detail = format!("This may have at most {MOST_ROWS} items.");
+        return refuse(errors, pointer, "too_many_items", detail);
+    }
+    let mut checked = Vec::with_capacity(list.len());
+    for (index, item) in list.iter().enumerate() {
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
+        // A patch replaces a list whole, so that its objects are new ones.
+        let at = format!("{pointer}/{index}");
+        checked.extend(check(
+            Kind::Object(fields),
+            item,
+            Purpose::Create,
+            &at,
+            errors,
+        ));
+    }
+    Some(Value::Array(checked))
+}
+
+/// An object of free form.
+pub(super) fn free(
+    value: &Value,
+    bytes: usize,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<Value> {
+    if !value.is_object() {
+        return refuse(errors, pointer, "wrong_type", "This must be an object.");
+    }
+    if value.to_string().len() > bytes {
+        let detail = format!("This may be at most {bytes} bytes of JSON.");
+        return refuse(errors, pointer, "too_long", detail);
+    }
+    if holds_nul(value) {
+        return refuse(
+            errors,
+            pointer,
+            "invalid_text",
+            "Text can't hold a NUL character.",
+        );
+    }
+    Some(value.clone())
+}
+
+/// PostgreSQL can't store the character, neither in text nor in a member's name. The parser of the body
+/// has bounded how deep this goes.
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(holds_nul),
+        Value::Object(object) => object
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}

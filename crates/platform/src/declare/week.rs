@@ -1,0 +1,83 @@
+//! Windows of a week: a weekday, and from when to when by a clock on the wall.
+
+use serde_json::Value;
+
+use crate::declare::field::{Field, Kind};
+use crate::values::field_error::FieldError;
+
+const WEEKDAYS: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+/// A window of each week.
+pub const WINDOW: &[Field] = &[
+    Field::new("weekday", Kind::OneOf(WEEKDAYS), "The day of the week.").required(),
+    Field::new("start", Kind::TimeOfDay, "When it begins.").required(),
+    Field::new("end", Kind::TimeOfDay, "When it ends.").required(),
+];
+
+/// What is wrong with the times of windows, if anything: of each, `start` and `end` are both there or neither, and
+/// the end is later. `at` is the pointer of their list.
+pub fn wrong_windows(windows: Option<&Value>, at: &str) -> Vec<FieldError> {
+    let windows = windows.and_then(Value::as_array);
+    windows
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter_map(|(index, window)| wrong_times(window, &format!("{at}/{index}")))
+        .collect()
+}
+
+fn wrong_times(window: &Value, at: &str) -> Option<FieldError> {
+    let (start, end) = (window["start"].as_str(), window["end"].as_str());
+    match (start, end) {
+        (None, Some(_)) => Some(FieldError::new(
+            format!("{at}/start"),
+            "required",
+            "A window has a start and an end.",
+        )),
+        (Some(_), None) => Some(FieldError::new(
+            format!("{at}/end"),
+            "required",
+            "A window has a start and an end.",
+        )),
+        // Of one width, so that their order as texts is that in time.
+        (Some(start), Some(end)) if end <= start => Some(FieldError::new(
+            format!("{at}/end"),
+            "out_of_range",
+            "A window ends after it begins.",
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_window_has_both_ends_in_order_or_none() {
+        let windows = json!([
+            {"start": "09:00", "end": "24:00"},
+            {"start": "09:00", "end": "09:00"},
+            {"end": "09:00"},
+            {"start": "09:00"},
+            {},
+        ]);
+        let found: Vec<String> = wrong_windows(Some(&windows), "/hours")
+            .into_iter()
+            .map(|error| error.pointer)
+            .collect();
+        assert_eq!(found, ["/hours/1/end", "/hours/2/start", "/hours/3/end"]);
+        assert!(wrong_windows(None, "/hours").is_empty());
+        assert!(wrong_windows(Some(&Value::Null), "/hours").is_empty());
+    }
+}

@@ -1,0 +1,11 @@
+//! Requests, responses and problems, without any type of a host.
+//!
+//! The host's own types are turned into these by `spin::http`.
+
+pub mod asker;
+pub mod client_address;
+pub mod headers;
+pub mod outbound_url;
+pub mod problem;
+pub mod request;
+pub mod response;

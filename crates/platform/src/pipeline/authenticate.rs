@@ -1,0 +1,127 @@
+//! From the bearer token to the caller; no database is asked.
+//!
+//! `pipeline::resolve` decides afterwards what the caller may do.
+
+use crate::auth::caller::Caller;
+use crate::auth::token::Refused;
+use crate::http::problem::{Kind, Problem, elsewhere};
+use crate::http::request::Request;
+use crate::settings::Settings;
+
+/// Longest token that is looked at, in bytes; ours have about 500.
+const LONGEST_TOKEN: usize = 4096;
+
+/// The caller of the request, by its `Authorization` header.
+///
+/// # Errors
+///
+/// 401 when there is no valid token, 421 with the right base URL when it is another region's.
+pub fn identify(request: &Request, settings: &Settings) -> Result<Caller, Problem> {
+    let header = request.header("authorization").ok_or_else(|| {
+        Problem::new(Kind::Unauthenticated)
+            .detail("Send the access token as \"Authorization: Bearer ...\".")
+    })?;
+    let token = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| token.len() <= LONGEST_TOKEN)
+        .ok_or_else(refused)?;
+    match settings.keys.verify(token, &settings.region) {
+        Ok(claims) => Ok(Caller::from(&claims)),
+        Err(Refused::Expired) => Err(Problem::new(Kind::Unauthenticated)
+            .detail("The access token has expired; use the refresh token.")),
+        Err(Refused::Invalid) => Err(refused()),
+        Err(Refused::OtherRegion(region)) => match settings.base_urls.get(&region) {
+            Some(url) => Err(elsewhere(url)),
+            None => Err(refused()),
+        },
+    }
+}
+
+fn refused() -> Problem {
+    Problem::new(Kind::Unauthenticated).detail("The access token isn't valid; sign in again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::auth::role::Role;
+    use crate::fixture::{claims, request, settings, settings_with};
+
+    fn with(authorization: &str) -> Result<Caller, Kind> {
+        let given = request(Method::GET, "/").with("authorization", authorization);
+        identify(&given, &settings()).map_err(|problem| problem.kind)
+    }
+
+    #[test]
+    fn a_valid_token_is_a_caller() {
+        let settings = settings();
+        let expected = Caller {
+            tenant: Uuid::from_u128(2),
+            user: Uuid::from_u128(1),
+            role: Role::Parent,
+            session: Uuid::from_u128(3),
+            language: None,
+        };
+        let token = settings.keys.sign(&claims(Role::Parent)).unwrap();
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            assert_eq!(with(&format!("{scheme} {token}")), Ok(expected.clone()));
+        }
+        assert_eq!(with(&format!("Bearer  {token} ")), Ok(expected));
+    }
+
+    #[test]
+    fn anything_else_is_nobody() {
+        let long = format!("Bearer {}", "a".repeat(5_000));
+        for header in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic YTpi",
+            "Bearer a.b.c",
+            "Token x",
+            "é",
+            &long,
+        ] {
+            assert_eq!(with(header), Err(Kind::Unauthenticated), "{header}");
+        }
+        let none = identify(&request(Method::GET, "/"), &settings()).unwrap_err();
+        assert_eq!(none.kind, Kind::Unauthenticated);
+    }
+
+    #[test]
+    fn an_expired_token_says_so() {
+        let settings = settings();
+        let mut old = claims(Role::Parent);
+        old.exp = old.iat - 1;
+        let token = settings.keys.sign(&old).unwrap();
+        let given = request(Method::GET, "/").with("authorization", &format!("Bearer {token}"));
+        let problem = identify(&given, &settings).unwrap_err();
+        assert_eq!(problem.kind, Kind::Unauthenticated);
+        assert!(problem.detail.unwrap().contains("expired"));
+    }
+
+    #[test]
+    fn a_token_of_another_region_is_sent_there_if_there_is_one() {
+        let other_keys = (
+            "signing_keys",
+            "two:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI",
+        );
+        for (region, expected) in [("au", Kind::WrongRegion), ("mars", Kind::Unauthenticated)] {
+            let mut other = claims(Role::Parent);
+            other.aud = region.to_owned();
+            let token = settings_with(&[other_keys]).keys.sign(&other).unwrap();
+            let given = request(Method::GET, "/").with("authorization", &format!("Bearer {token}"));
+            let problem = identify(&given, &settings()).unwrap_err();
+            assert_eq!(problem.kind, expected);
+            let location = problem.headers.iter().find(|(name, _)| *name == "location");
+            let known = (region == "au").then_some("https://au.example.org");
+            assert_eq!(location.map(|(_, url)| url.as_str()), known);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The memory that the imports of one instance hold at a time: requests that share an instance share its memory, and a
+//! lack of it would end the program with all of them.
+
+use std::cell::Cell;
+
+use crate::http::problem::{Kind, Problem};
+
+/// Most bytes of the argument of one import. What a guest hands over in one call is bounded by Wasmtime: 61 MiB were seen to
+/// pass, 69 MiB to end the program.
+pub(super) const LARGEST: usize = 60 * 1024 * 1024;
+
+/// The bytes that all of them may hold: one that is as large as can be, and small ones beside it.
+const ALL: usize = LARGEST + 16 * 1024 * 1024;
+
+thread_local! {
+    static HELD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The share of one import, which it gives back when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Share(usize);
+
+impl Share {
+    /// Makes it so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// 503 when the others hold too much.
+    pub(super) fn set(&mut self, bytes: usize) -> Result<(), Problem> {
+        let held = HELD.get() - self.0 + bytes;
+        if held > ALL {
+            return Err(no_memory());
+        }
+        HELD.set(held);
+        self.0 = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        HELD.set(HELD.get() - self.0);
+    }
+}
+
+/// That others have to end first.
+pub(super) fn no_memory() -> Problem {
+    Problem::new(Kind::Unavailable)
+        .detail("Other files are being imported; come again.")
+        .header("retry-after", "30")
+        .cause("no memory for an import")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_as_large_as_can_be_leaves_room_for_small_ones_only() {
+        let (mut first, mut second, mut third) =
+            (Share::default(), Share::default(), Share::default());
+        first.set(1024).unwrap();
+        first.set(LARGEST).unwrap();
+        assert_eq!(second.set(LARGEST).unwrap_err().status(), 503);
+        second.set(4 * 1024 * 1024).unwrap();
+        third.set(12 * 1024 * 1024).unwrap();
+        assert!(third.set(12 * 1024 * 1024 + 1).is_err());
+        drop(first);
+        third.set(LARGEST).unwrap();
+        drop((second, third));
+        assert_eq!(HELD.get(), 0);
+    }
+}

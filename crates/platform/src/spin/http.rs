@@ -1,0 +1,176 @@
+//! HTTP as the host speaks it: its requests become ours, and our responses its own.
+//!
+//! Which endpoint answers, and how, is decided in `pipeline`.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::Method;
+use http_body_util::BodyExt;
+use spin_sdk::http::FullBody;
+
+use crate::declare::component::Component;
+use crate::http::problem::{Kind, Problem};
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::pipeline;
+use crate::pipeline::body_reader::{Body, Intake, Rows};
+use crate::settings::{self, Settings};
+use crate::spin::deadline::within;
+use crate::spin::postgres::Postgres;
+use crate::spin::variables::{settings, variable};
+use crate::values::random;
+
+/// A request as the host hands it over.
+pub type Incoming = spin_sdk::http::Request;
+/// An answer as the host takes it.
+pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
+
+/// Answers a request of the host with the component's table.
+pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
+    let response = match settings().await {
+        Ok(settings) => match read(component, &settings, request).await {
+            (request, Ok(rows)) => {
+                let is_long = rows.is_some() || pipeline::is_lengthy(component, &request);
+                let database = Postgres::new(&settings, is_long);
+                pipeline::handle(component, &settings, &database, &request, rows).await
+            }
+            (request, Err(problem)) => {
+                pipeline::answer(&settings.allowed_origins, &request, || Err(problem))
+            }
+        },
+        Err(cause) => refused(component.name, &cause),
+    };
+    sent(response)
+}
+
+/// Answers a request of the host by `respond`, which is told the allowed origins and reads no body.
+pub async fn serve_files(
+    name: &str,
+    respond: fn(&[String], &Request) -> Response,
+    request: Incoming,
+) -> Outgoing {
+    let response = match variable("allowed_origins").await {
+        Ok(origins) => {
+            let (parts, _) = request.into_parts();
+            respond(&settings::origins(&origins), &head(parts))
+        }
+        Err(cause) => refused(name, &cause),
+    };
+    sent(response)
+}
+
+/// Answers the question of another component of the application.
+pub async fn serve_questions(
+    name: &str,
+    answer: fn(&str, &[u8]) -> Result<String, Problem>,
+    request: Incoming,
+) -> Outgoing {
+    let (parts, body) = request.into_parts();
+    let request = head(parts);
+    let question = match body.collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(_) => Err(Problem::new(Kind::Malformed)),
+    };
+    let answered = question.and_then(|question| answer(&request.path, &question));
+    sent(match answered {
+        Ok(answer) => Response::json(200, answer),
+        Err(problem) => {
+            let cause = problem.cause.as_deref().unwrap_or("not a question");
+            eprintln!("{name} can't answer {}: {cause}", request.path);
+            Response::empty(problem.status())
+        }
+    })
+}
+
+/// The answer when there are no settings to serve by.
+fn refused(name: &str, cause: &str) -> Response {
+    eprintln!("{name} can't serve: {cause}");
+    let problem = Problem::new(Kind::Unavailable).header("retry-after", "30");
+    let request_id = random::id().to_string();
+    let response = Response::problem(&problem, &request_id);
+    let length = response.body.len().to_string();
+    response
+        .header("x-request-id", request_id)
+        .header("content-length", length)
+}
+
+/// Reads the request and the rows of a file that it imports, or says why the body could not be read.
+async fn read(
+    component: &Component,
+    settings: &Settings,
+    request: Incoming,
+) -> (Request, Result<Option<Rows>, Problem>) {
+    let (parts, body) = request.into_parts();
+    let mut request = head(parts);
+    // A body has no meaning there (RFC 9110, section 9.3), nor has its coding: to ask the host for one costs more than to route.
+    if [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE].contains(&request.method) {
+        return (request, Ok(None));
+    }
+    let result = match pipeline::intake(component, settings, &request) {
+        Ok(intake) => read_body(&request, body, intake).await,
+        Err(problem) => Err(problem),
+    };
+    let result = match result {
+        Ok(Body::Bytes(bytes)) => {
+            request.body = bytes;
+            Ok(None)
+        }
+        Ok(Body::Rows(rows)) => Ok(Some(rows)),
+        Err(problem) => Err(problem),
+    };
+    (request, result)
+}
+
+/// The request without its body.
+fn head(parts: http::request::Parts) -> Request {
+    Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        body: Vec::new(),
+    }
+}
+
+async fn read_body<B>(request: &Request, mut body: B, mut intake: Intake) -> Result<Body, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    // A length that can't be parsed is no reason to refuse: what comes is counted anyway.
+    if let Some(length) = request
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+    {
+        intake.announce(length)?;
+    }
+    let begun = Instant::now();
+    let too_slow = || Problem::new(Kind::TooSlow).detail("Send the body faster, or in parts.");
+    while let Some(frame) = within(intake.patience(begun.elapsed()), body.frame())
+        .await
+        .ok_or_else(too_slow)?
+    {
+        let frame = frame.map_err(|_| {
+            Problem::new(Kind::Malformed).detail("The body broke off before its end.")
+        })?;
+        if let Ok(data) = frame.into_data() {
+            intake.take(&data)?;
+        }
+    }
+    intake.finish()
+}
+
+fn sent(response: Response) -> Outgoing {
+    let mut builder = http::Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        builder = builder.header(name, value);
+    }
+    builder
+        .body(FullBody::new(Bytes::from(response.body)))
+        .unwrap_or_else(|error| {
+            eprintln!("an answer's header could not be written: {error}");
+            let mut response = http::Response::new(FullBody::new(Bytes::new()));
+            *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        })
+}

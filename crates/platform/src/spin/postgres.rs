@@ -1,0 +1,152 @@
+//! PostgreSQL by Spin's interface: one call of `lms.run` for each statement.
+//!
+//! Nothing else may open a connection (`clippy.toml` says so): a statement that doesn't go through
+//! `lms.run` would run without a tenant's context.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use spin_sdk::pg::{
+    Certificate, Connection, DbValue, Error, OpenOptions, ParameterValue, PgError, QueryError,
+};
+use spin_sdk::time;
+
+use crate::settings::{self, Settings};
+use crate::spin::deadline::within;
+use crate::sql::database::{Answer, CALL, Database, Pause, Pending};
+use crate::sql::error::{Failure, Refusal};
+use crate::sql::statement::Statement;
+
+/// How long the database may take in all. More than its own `statement_timeout`, whose refusal says more: this is
+/// for a server that has fallen silent, and for a pool that has no connection left.
+const DATABASE: Duration = Duration::from_secs(20);
+
+/// How much longer a request with a lengthy statement may take in all than the statement.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// PostgreSQL through Spin: a connection from the host's pool for one statement, and no longer, for idle
+/// instances that hold connections would starve the others.
+pub(crate) struct Postgres<'s> {
+    address: Cow<'s, str>,
+    certificate: Option<&'s str>,
+    /// How long it may take in all.
+    limit: Duration,
+}
+
+impl<'s> Postgres<'s> {
+    pub(crate) fn new(settings: &'s Settings, is_long: bool) -> Self {
+        let (address, limit) = if is_long {
+            let address = Cow::Owned(settings.lengthy_database_url());
+            (address, settings::LENGTHY + MARGIN)
+        } else {
+            (Cow::Borrowed(settings.database_url.as_str()), DATABASE)
+        };
+        Postgres {
+            address,
+            certificate: settings.database_ca.as_deref(),
+            limit,
+        }
+    }
+
+    #[allow(clippy::disallowed_methods)] // The one place.
+    async fn open(&self) -> Result<Connection, Error> {
+        match self.certificate {
+            None => Connection::open(&*self.address).await,
+            Some(certificate) => {
+                let ca_root = Some(Certificate::Text(certificate.to_owned()));
+                Connection::open_with_options(&*self.address, OpenOptions { ca_root }).await
+            }
+        }
+    }
+
+    async fn call(&self, parameters: [ParameterValue; 4]) -> Result<Option<Vec<DbValue>>, Error> {
+        let connection = self.open().await?;
+        let mut result = connection.query(CALL, parameters).await?;
+        let mut first = None;
+        while let Some(row) = result.rows().next().await {
+            first.get_or_insert(row);
+        }
+        result.result().await?;
+        Ok(first)
+    }
+}
+
+impl Database for Postgres<'_> {
+    fn run<'a>(
+        &'a self,
+        context: String,
+        statement: &'a Statement,
+        arguments: String,
+    ) -> Pending<'a> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let parameters = [
+                ParameterValue::Str(context),
+                ParameterValue::Str(statement.name.clone()),
+                ParameterValue::Str(statement.text.clone()),
+                ParameterValue::Str(arguments),
+            ];
+            match within(self.limit, self.call(parameters)).await {
+                Some(row) => answer(row.map_err(failure)?, started.elapsed().as_micros()),
+                None => Err(Failure::Unavailable(format!(
+                    "no answer within {} s",
+                    self.limit.as_secs()
+                ))),
+            }
+        })
+    }
+
+    fn pause<'a>(&'a self, long: Duration) -> Pause<'a> {
+        Box::pin(time::sleep(long))
+    }
+}
+
+/// The row of `lms.run`: body, tag, whether it was kept from an earlier request, and why there is none of these.
+fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failure> {
+    let odd = |what: &str| Failure::Unexpected(format!("lms.run answered {what}"));
+    let text = |value: DbValue| match value {
+        DbValue::Str(text) => Ok(Some(text)),
+        DbValue::DbNull => Ok(None),
+        // Not the value itself, which may be somebody's: this becomes a line of the log.
+        _ => Err(odd("something else for a text")),
+    };
+    match row.map(<[DbValue; 4]>::try_from) {
+        Some(Ok([_, _, _, DbValue::Str(refusal)])) => match serde_json::from_str(&refusal) {
+            Ok(refusal) => Err(Failure::Refused(Box::new(refusal))),
+            Err(_) => Err(odd("a refusal that is none")),
+        },
+        Some(Ok([body, tag, DbValue::Boolean(replayed), DbValue::DbNull])) => Ok(Answer {
+            body: text(body)?,
+            tag: text(tag)?,
+            replayed,
+            microseconds: microseconds.try_into().unwrap_or(u64::MAX),
+        }),
+        _ => Err(odd("no row of four columns")),
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::PgError(PgError::QueryFailed(QueryError::DbError(error))) => {
+            let extra = |name: &str| {
+                error
+                    .extras
+                    .iter()
+                    .find(|(key, _)| key == name)
+                    .map(|(_, value)| value.clone())
+            };
+            Failure::Refused(Box::new(Refusal {
+                constraint: extra("constraint"),
+                table: extra("table"),
+                column: extra("column"),
+                code: error.code,
+                message: error.message,
+                detail: error.detail,
+            }))
+        }
+        Error::PgError(PgError::QueryFailed(QueryError::Text(text))) => Failure::Unavailable(text),
+        Error::PgError(PgError::ConnectionFailed(text)) => Failure::Unavailable(text),
+        Error::PgError(PgError::Other(text)) => Failure::Unavailable(text),
+        other => Failure::Unexpected(other.to_string()),
+    }
+}

@@ -1,0 +1,71 @@
+//! Questions from one component to another of the same application, by Spin's service chaining: JSON to a path, JSON back.
+//! The component that is asked must be in the other's `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
+
+#[cfg(target_family = "wasm")]
+use bytes::Bytes;
+#[cfg(target_family = "wasm")]
+use http_body_util::BodyExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+#[cfg(target_family = "wasm")]
+use spin_sdk::http::FullBody;
+
+use crate::http::asker::Asker;
+use crate::http::problem::{Kind, Problem};
+
+/// Returns the answer of `component` to a question.
+///
+/// # Errors
+///
+/// 503 when it has too much to do, 500 when it can't answer.
+pub async fn ask<Q: Serialize, A: DeserializeOwned>(
+    component: &str,
+    path: &str,
+    asker: &Asker,
+    question: &Q,
+) -> Result<A, Problem> {
+    let question = serde_json::to_vec(question).map_err(|error| Problem::unreadable(&error))?;
+    let answer = send(component, path, asker.header(), question).await?;
+    serde_json::from_slice(&answer).map_err(|error| Problem::unreadable(&error))
+}
+
+#[cfg(target_family = "wasm")]
+async fn send(
+    component: &str,
+    path: &str,
+    turn_of: String,
+    question: Vec<u8>,
+) -> Result<Vec<u8>, Problem> {
+    let url = format!("http://{component}.spin.internal{path}");
+    let failed = |cause: String| {
+        Problem::new(Kind::Internal).cause(format!("{component} gave no answer: {cause}"))
+    };
+    let request = http::Request::post(url)
+        .header("turn-of", turn_of)
+        .body(FullBody::new(Bytes::from(question)))
+        .map_err(|error| failed(error.to_string()))?;
+    let response = spin_sdk::http::send(request)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    let (parts, body) = response.into_parts();
+    if parts.status == http::StatusCode::SERVICE_UNAVAILABLE {
+        return Err(Problem::new(Kind::Unavailable)
+            .detail("Too much is under way; come again.")
+            .header("retry-after", "5"));
+    }
+    if parts.status != http::StatusCode::OK {
+        return Err(failed(parts.status.to_string()));
+    }
+    let body = body.collect().await;
+    Ok(body
+        .map_err(|error| failed(error.to_string()))?
+        .to_bytes()
+        .to_vec())
+}
+
+/// Natively there is no host that knows the other components.
+#[cfg(not(target_family = "wasm"))]
+async fn send(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    Err(Problem::new(Kind::Internal)
+        .cause(format!("{component}{path} can be asked inside a host only")))
+}

@@ -1,0 +1,81 @@
+//! What a statement is told of the request that it serves, before it runs.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::auth::caller::Caller;
+use crate::auth::role::Role;
+
+/// The first argument of `lms.run`: the row-level policies and the event log read nothing else.
+#[derive(Debug, Clone, Serialize)]
+pub struct Context<'a> {
+    /// The cell that this component is set to serve; the database of another one refuses.
+    pub cell: &'a str,
+    /// The region of that cell.
+    pub region: &'a str,
+    /// The caller's tenant; nobody's rows are visible without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Uuid>,
+    /// The caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Uuid>,
+    /// The caller's role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// The caller's session, which may have been revoked since the token was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<Uuid>,
+    /// The request's id, for the event log.
+    pub request_id: &'a str,
+    /// The client's `Idempotency-Key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<&'a str>,
+    /// A keyed hash of the request, so that the key can't be used for another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+impl<'a> Context<'a> {
+    /// The context of a caller, or of nobody.
+    pub fn new(
+        cell: &'a str,
+        region: &'a str,
+        caller: Option<&Caller>,
+        request_id: &'a str,
+    ) -> Context<'a> {
+        Context {
+            cell,
+            region,
+            tenant: caller.map(|caller| caller.tenant),
+            user: caller.map(|caller| caller.user),
+            role: caller.map(|caller| caller.role),
+            session: caller.map(|caller| caller.session),
+            request_id,
+            idempotency_key: None,
+            fingerprint: None,
+        }
+    }
+
+    /// The JSON text that `lms.run` takes.
+    pub fn text(&self) -> String {
+        // Texts and ids can always be written; an empty context would be refused as no JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nobody_has_no_tenant() {
+        let text = Context::new("eu-standard", "eu", None, "r-1").text();
+        let context: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            context,
+            json!({"cell": "eu-standard", "region": "eu", "request_id": "r-1"})
+        );
+    }
+}

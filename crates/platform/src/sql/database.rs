@@ -1,0 +1,236 @@
+//! The database as the pipeline sees it: one call for each statement.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::http::problem::{Kind, Problem};
+use crate::sql::context::Context;
+use crate::sql::error::Failure;
+use crate::sql::sqlstate::{self, Outcome};
+use crate::sql::statement::{Sql, Statement};
+use crate::values::zones;
+
+/// The one SQL text that ever reaches PostgreSQL from a component. It answers body, tag, whether the answer was kept, and the
+/// [`Refusal`](crate::sql::error::Refusal) as JSON: what is refused is no error to the server, or it would write it, with what people typed, into its log.
+pub const CALL: &str = "call lms.run($1, $2, $3, $4, null, null, null, null)";
+
+/// The SQLSTATE of a transaction that was chosen to end a deadlock. It has left nothing behind, so it can be run again.
+const DEADLOCK: &str = "40P01";
+
+/// How often a statement is run again because of a deadlock.
+const REPEATS: usize = 2;
+
+/// The longest arguments, in bytes, that are kept in case of a deadlock: those of imports are too long to be held twice.
+const REPEATED: usize = 1024 * 1024;
+
+/// What a statement answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The body of the response; none when no row was found.
+    pub body: Option<String>,
+    /// The version of a single resource, or the cursor behind a list.
+    pub tag: Option<String>,
+    /// Whether the answer was stored earlier under the same idempotency key.
+    pub replayed: bool,
+    /// How long the call took, in microseconds.
+    pub microseconds: u64,
+}
+
+/// A statement's answer, when it comes.
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>>;
+
+/// The end of a pause.
+pub type Pause<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// The one way to the database.
+pub trait Database {
+    /// Runs the statement in a transaction of its own, with the context in force.
+    fn run<'a>(
+        &'a self,
+        context: String,
+        statement: &'a Statement,
+        arguments: String,
+    ) -> Pending<'a>;
+
+    /// Lets time pass before the next statement, without a connection.
+    fn pause<'a>(&'a self, time: Duration) -> Pause<'a>;
+}
+
+/// The database as one request uses it: in its context, and with the time that it took.
+pub struct Client<'a> {
+    database: &'a dyn Database,
+    context: Context<'a>,
+    microseconds: Cell<u64>,
+}
+
+impl<'a> Client<'a> {
+    /// The database in the context.
+    pub fn new(database: &'a dyn Database, context: Context<'a>) -> Client<'a> {
+        Client {
+            database,
+            context,
+            microseconds: Cell::new(0),
+        }
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses it or can't be reached.
+    pub async fn run(
+        &self,
+        statement: &Statement,
+        arguments: Map<String, Value>,
+    ) -> Result<Answer, Failure> {
+        self.run_text(statement, Value::Object(arguments).to_string())
+            .await
+    }
+
+    /// Runs a statement whose arguments are JSON text already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::run`].
+    pub async fn run_text(
+        &self,
+        statement: &Statement,
+        mut arguments: String,
+    ) -> Result<Answer, Failure> {
+        let mut repeats = if arguments.len() <= REPEATED {
+            REPEATS
+        } else {
+            0
+        };
+        loop {
+            let again = (repeats > 0).then(|| arguments.clone());
+            let answer = self
+                .database
+                .run(self.context.text(), statement, arguments)
+                .await;
+            match (answer, again) {
+                (Err(Failure::Refused(refusal)), Some(again)) if refusal.code == DEADLOCK => {
+                    repeats -= 1;
+                    arguments = again;
+                }
+                (Err(failure), _) => return Err(failure),
+                (Ok(answer), _) => {
+                    self.microseconds
+                        .set(self.microseconds.get() + answer.microseconds);
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    /// Returns the result of work that asks for time zones: those that it lacks are read first. That is a statement of
+    /// its own, whose answer is not kept for the request's idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// The error of the work, or a problem when the zones cannot be read.
+    pub async fn with_zones<T>(&self, work: impl Fn() -> Result<T, Problem>) -> Result<T, Problem> {
+        let context = Context {
+            idempotency_key: None,
+            fingerprint: None,
+            ..self.context.clone()
+        };
+        let aside = Client::new(self.database, context);
+        let read = async |names: Vec<String>| {
+            let arguments = Map::from_iter([("names".to_owned(), json!(names))]);
+            let answer = aside.run(&time_zones(), arguments).await;
+            self.microseconds
+                .set(self.microseconds.get() + aside.microseconds.take());
+            match answer {
+                Ok(answer) => Ok(answer.body.unwrap_or_default()),
+                Err(failure) => match sqlstate::outcome(failure) {
+                    Outcome::Problem(problem) => Err(*problem),
+                    Outcome::DryRun(_) => Err(Problem::new(Kind::Internal)
+                        .cause("reading time zones was taken for a dry run")),
+                },
+            }
+        };
+        zones::resolved(read, work).await?
+    }
+
+    /// Lets time pass before the next statement, without a connection.
+    pub async fn pause(&self, time: Duration) {
+        self.database.pause(time).await;
+    }
+
+    /// How long the database took so far, in microseconds.
+    pub fn microseconds(&self) -> u64 {
+        self.microseconds.get()
+    }
+}
+
+fn time_zones() -> Statement {
+    Sql::from(
+        "-- time_zones
+select
+  lms.time_zones($1->'names')::text as body,
+  null::text as tag",
+    )
+    .prepared("time_zones")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::fixture::ready;
+    use crate::sql::error::Refusal;
+    use crate::sql::statement::Sql;
+
+    /// A database that ends the first statements with a SQLSTATE.
+    struct Refusing {
+        code: &'static str,
+        left: Cell<usize>,
+        arguments: RefCell<Vec<String>>,
+    }
+
+    impl Database for Refusing {
+        fn run<'a>(&'a self, _: String, _: &'a Statement, arguments: String) -> Pending<'a> {
+            self.arguments.borrow_mut().push(arguments);
+            let left = self.left.get();
+            self.left.set(left.saturating_sub(1));
+            Box::pin(std::future::ready(if left == 0 {
+                Ok(Answer::default())
+            } else {
+                Err(Failure::Refused(Box::new(Refusal {
+                    code: self.code.to_owned(),
+                    ..Refusal::default()
+                })))
+            }))
+        }
+
+        fn pause<'a>(&'a self, _: Duration) -> Pause<'a> {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    fn attempts(code: &'static str, refusals: usize, arguments: &str) -> (bool, Vec<String>) {
+        let database = Refusing {
+            code,
+            left: Cell::new(refusals),
+            arguments: RefCell::default(),
+        };
+        let client = Client::new(&database, Context::new("eu-standard", "eu", None, "r-1"));
+        let statement = Sql::from("select 1").prepared("lamps.list");
+        let answer = ready(client.run_text(&statement, arguments.to_owned()));
+        (answer.is_ok(), database.arguments.into_inner())
+    }
+
+    #[test]
+    fn a_deadlock_is_run_again_a_few_times() {
+        assert_eq!(attempts("40P01", 2, "{}"), (true, vec!["{}".to_owned(); 3]));
+        assert_eq!(attempts("40P01", 9, "{}").1.len(), 3);
+        assert_eq!(attempts("55P03", 1, "{}").1.len(), 1);
+        let long = "x".repeat(REPEATED + 1);
+        assert_eq!(attempts("40P01", 1, &long).1.len(), 1);
+    }
+}

@@ -1,0 +1,481 @@
+//! The one table from what PostgreSQL refused to what the client is told.
+
+use crate::http::problem::{Kind, Problem, elsewhere};
+use crate::http::response::Response;
+use crate::sql::error::{Failure, Refusal};
+use crate::values::field_error::FieldError;
+
+/// Seconds after which a client may try again when the database was away.
+const RETRY_AFTER: &str = "2";
+
+/// What becomes of a failed statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A dry run: everything was rolled back on purpose, and this is the answer.
+    DryRun(String),
+    /// A problem for the client.
+    Problem(Box<Problem>),
+}
+
+/// Turns a failure into what is answered.
+pub fn outcome(failure: Failure) -> Outcome {
+    match failure {
+        Failure::Unavailable(cause) => problem(unavailable(cause)),
+        Failure::Unexpected(cause) => problem(Problem::new(Kind::Internal).cause(cause)),
+        Failure::Refused(refusal) => refused(*refusal),
+    }
+}
+
+fn problem(problem: Problem) -> Outcome {
+    Outcome::Problem(Box::new(problem))
+}
+
+fn unavailable(cause: impl Into<String>) -> Problem {
+    Problem::new(Kind::Unavailable)
+        .detail("Try again in a moment.")
+        .header("retry-after", RETRY_AFTER)
+        .cause(cause)
+}
+
+/// A server's message as a log may have it. Data exceptions (class 22) quote the value that could not be read, and the value is
+/// somebody's; the messages of all other classes name tables, columns and constraints only. DETAIL belongs into no log at all.
+pub fn without_values(code: &str, message: &str) -> String {
+    if !code.starts_with("22") {
+        return message.to_owned();
+    }
+    match message.find('"') {
+        Some(quoted) => format!("{} …", message[..quoted].trim_end()),
+        None => message.to_owned(),
+    }
+}
+
+fn refused(refusal: Refusal) -> Outcome {
+    let line = format!(
+        "{}: {}",
+        refusal.code,
+        without_values(&refusal.code, &refusal.message)
+    );
+    let result = match refusal.code.as_str() {
+        "LM200" => match refusal.detail {
+            Some(report) => return Outcome::DryRun(report),
+            None => Problem::new(Kind::Internal).cause("a dry run without a report"),
+        },
+        "LM401" => Problem::new(Kind::Unauthenticated).detail(refusal.message),
+        "LM403" => Problem::new(Kind::Forbidden).detail(refusal.message),
+        "LM404" => Problem::new(Kind::NotFound),
+        "LM409" => about_field(Kind::Conflict, "conflict", refusal),
+        "LM412" => Problem::new(Kind::Stale)
+            .detail("Read it again and repeat the change with the new ETag."),
+        // The URL of the cell where the tenant lives is the detail.
+        "LM421" => match refusal.detail {
+            Some(url) => elsewhere(&url),
+            None => Problem::new(Kind::Internal).cause(line),
+        },
+        "LM422" => match listed(&refusal) {
+            Some(errors) => Problem::invalid(errors),
+            None => about_field(Kind::Invalid, "invalid", refusal),
+        },
+        "LM424" => {
+            Problem::new(Kind::KeyReused).detail("Use a new Idempotency-Key for a new request.")
+        }
+        "LM429" => Problem::new(Kind::TooManyRequests)
+            .detail("Wait before the next attempt.")
+            .header("retry-after", refusal.message),
+        "LM503" => unavailable(line),
+        // A unique key: what is there may be out of the caller's sight, so only the field is named.
+        "23505" => match field_of(&refusal, "_key") {
+            Some(field) => Problem {
+                errors: vec![FieldError::new(
+                    format!("/{field}"),
+                    "not_unique",
+                    "This value is taken.",
+                )],
+                ..Problem::new(Kind::Conflict)
+            },
+            None => Problem::new(Kind::Conflict).detail("It is there already."),
+        },
+        "23503" => match field_of(&refusal, "_fkey") {
+            Some(field) => Problem::invalid(vec![FieldError::new(
+                format!("/{field}"),
+                "not_found",
+                "There is no such thing here.",
+            )]),
+            None => Problem::new(Kind::Conflict).detail("Something still refers to it."),
+        },
+        "23514" | "23502" => match field_of(&refusal, "_check").or(refusal.column.clone()) {
+            Some(field) => Problem::invalid(vec![FieldError::new(
+                format!("/{field}"),
+                "invalid",
+                "This value isn't allowed.",
+            )]),
+            None => Problem::new(Kind::Invalid),
+        }
+        .cause(line),
+        "23P01" => match field_of(&refusal, "_excl") {
+            Some(field) => Problem {
+                errors: vec![FieldError::new(
+                    format!("/{field}"),
+                    "conflict",
+                    "It overlaps with what is there.",
+                )],
+                ..Problem::new(Kind::Conflict)
+            },
+            None => Problem::new(Kind::Conflict).detail("It overlaps with what is there."),
+        },
+        "42501" => Problem::new(Kind::Forbidden)
+            .detail("This is out of your reach.")
+            .cause(line),
+        // Text that can't be stored, numbers and times out of range, bad casts: the input's fault.
+        code if code.starts_with("22") => Problem::new(Kind::Invalid)
+            .detail("A value is out of the range that can be stored.")
+            .cause(line),
+        // Serialisation, deadlock, lock time-out: another request was faster; repeating helps.
+        // Read only: the tenant is on its way to another cell, or the server is a standby that is about to be promoted.
+        "40001" | "40P01" | "55P03" | "25006" => unavailable(line),
+        // Statement time-out, shutdown, start-up, out of connections, out of disk or memory, lost connection,
+        // a connection that was left inside a transaction.
+        "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "2D000" | "25P02" | "25P03" => {
+            unavailable(line)
+        }
+        code if code.starts_with("53") || code.starts_with("08") || code.starts_with("28") => {
+            unavailable(line)
+        }
+        _ => Problem::new(Kind::Internal).cause(line),
+    };
+    problem(result)
+}
+
+/// Errors of many rows that a statement collected by itself, as JSON in the refusal's detail.
+fn listed(refusal: &Refusal) -> Option<Vec<FieldError>> {
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        pointer: String,
+        detail: String,
+    }
+    let listed: Vec<Listed> = serde_json::from_str(refusal.detail.as_deref()?).ok()?;
+    Some(
+        listed
+            .into_iter()
+            .map(|error| FieldError::new(error.pointer, "invalid", error.detail))
+            .collect(),
+    )
+}
+
+/// One of our own refusals, whose message is meant for the client and whose column is the field.
+fn about_field(kind: Kind, code: &'static str, refusal: Refusal) -> Problem {
+    match refusal.column {
+        Some(field) if !field.is_empty() => Problem {
+            errors: vec![FieldError::new(format!("/{field}"), code, refusal.message)],
+            ..Problem::new(kind)
+        },
+        _ => Problem::new(kind).detail(refusal.message),
+    }
+}
+
+/// The field that a constraint is about; constraints are named `<table>_<field><suffix>`, and the unique
+/// indexes that document 4 names are `idx_<table>_<field>`.
+fn field_of(refusal: &Refusal, suffix: &str) -> Option<String> {
+    let table = refusal.table.as_deref()?;
+    let constraint = refusal.constraint.as_deref()?;
+    let (name, suffix) = match constraint.strip_prefix("idx_") {
+        Some(rest) => (rest, ""),
+        None => (constraint, suffix),
+    };
+    let field = name.strip_prefix(table)?.strip_prefix('_')?;
+    field.strip_suffix(suffix).map(str::to_owned)
+}
+
+/// What is answered when a statement failed.
+///
+/// # Errors
+///
+/// The problem, unless it was a dry run.
+pub fn settle(failure: Failure) -> Result<Response, Problem> {
+    match outcome(failure) {
+        Outcome::DryRun(body) => Ok(Response::json(200, body)),
+        Outcome::Problem(problem) => Err(*problem),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: &str) -> Refusal {
+        Refusal {
+            code: code.to_owned(),
+            message: "said by the database".to_owned(),
+            ..Refusal::default()
+        }
+    }
+
+    fn about(code: &str, table: &str, constraint: &str) -> Refusal {
+        Refusal {
+            table: Some(table.to_owned()),
+            constraint: Some(constraint.to_owned()),
+            ..refusal(code)
+        }
+    }
+
+    fn problem_of(refusal: Refusal) -> Problem {
+        match outcome(Failure::Refused(Box::new(refusal))) {
+            Outcome::Problem(problem) => *problem,
+            Outcome::DryRun(body) => panic!("a dry run: {body}"),
+        }
+    }
+
+    /// Pointer and code of the one error.
+    fn error(problem: &Problem) -> (&str, &str) {
+        assert_eq!(problem.errors.len(), 1, "{problem:?}");
+        (&problem.errors[0].pointer, problem.errors[0].code)
+    }
+
+    #[test]
+    fn every_state_has_its_kind() {
+        for (code, kind) in [
+            ("LM401", Kind::Unauthenticated),
+            ("LM403", Kind::Forbidden),
+            ("LM404", Kind::NotFound),
+            ("LM409", Kind::Conflict),
+            ("LM412", Kind::Stale),
+            ("LM422", Kind::Invalid),
+            ("LM424", Kind::KeyReused),
+            ("LM429", Kind::TooManyRequests),
+            ("LM503", Kind::Unavailable),
+            ("23505", Kind::Conflict),
+            ("23503", Kind::Conflict),
+            ("23514", Kind::Invalid),
+            ("23502", Kind::Invalid),
+            ("23P01", Kind::Conflict),
+            ("42501", Kind::Forbidden),
+            ("22001", Kind::Invalid),
+            ("22003", Kind::Invalid),
+            ("22008", Kind::Invalid),
+            ("22021", Kind::Invalid),
+            ("22P02", Kind::Invalid),
+            ("22P05", Kind::Invalid),
+            ("40001", Kind::Unavailable),
+            ("40P01", Kind::Unavailable),
+            ("25006", Kind::Unavailable),
+            ("55P03", Kind::Unavailable),
+            ("57014", Kind::Unavailable),
+            ("57P01", Kind::Unavailable),
+            ("57P02", Kind::Unavailable),
+            ("57P03", Kind::Unavailable),
+            ("57P05", Kind::Unavailable),
+            ("2D000", Kind::Unavailable),
+            ("25P02", Kind::Unavailable),
+            ("25P03", Kind::Unavailable),
+            ("53300", Kind::Unavailable),
+            ("08006", Kind::Unavailable),
+            ("28P01", Kind::Unavailable),
+            ("42601", Kind::Internal),
+            ("42P01", Kind::Internal),
+            ("XX000", Kind::Internal),
+            ("P0001", Kind::Internal),
+            ("", Kind::Internal),
+        ] {
+            let problem = problem_of(refusal(code));
+            assert_eq!(problem.kind, kind, "{code}");
+            let is_later = problem
+                .headers
+                .iter()
+                .any(|(name, _)| *name == "retry-after");
+            let waits = [Kind::Unavailable, Kind::TooManyRequests].contains(&kind);
+            assert_eq!(is_later, waits, "{code}");
+        }
+    }
+
+    #[test]
+    fn only_words_of_our_own_are_shown() {
+        for code in [
+            "LM404", "LM412", "LM424", "LM503", "23505", "23503", "23514", "23502", "23P01",
+            "42501", "22P02", "40001", "57014", "53300", "42601", "XX000",
+        ] {
+            let body = problem_of(refusal(code)).body("r");
+            assert!(!body.contains("said by the database"), "{code}: {body}");
+        }
+        for code in ["LM401", "LM403", "LM409", "LM422"] {
+            let body = problem_of(refusal(code)).body("r");
+            assert!(body.contains("said by the database"), "{code}: {body}");
+        }
+    }
+
+    #[test]
+    fn what_operators_must_know_goes_to_the_log() {
+        for code in [
+            "LM503", "23514", "42501", "22P02", "40001", "57014", "08006", "42601",
+        ] {
+            let cause = problem_of(refusal(code)).cause;
+            assert_eq!(cause, Some(format!("{code}: said by the database")));
+        }
+    }
+
+    #[test]
+    fn the_log_has_no_value_that_somebody_sent() {
+        for (code, message, line) in [
+            (
+                "22P02",
+                "invalid input syntax for type uuid: \"Ada Byron\"",
+                "22P02: invalid input syntax for type uuid: …",
+            ),
+            (
+                "22003",
+                "value \"98765432109\" is out of range for type integer",
+                "22003: value …",
+            ),
+            ("22012", "division by zero", "22012: division by zero"),
+            (
+                "42P01",
+                "relation \"lms.lamps\" does not exist",
+                "42P01: relation \"lms.lamps\" does not exist",
+            ),
+        ] {
+            let problem = problem_of(Refusal {
+                message: message.to_owned(),
+                detail: Some("Failing row contains (Ada Byron).".to_owned()),
+                ..refusal(code)
+            });
+            assert_eq!(problem.cause.as_deref(), Some(line));
+        }
+    }
+
+    #[test]
+    fn our_own_refusals_name_their_field() {
+        for (code, expected) in [("LM409", "conflict"), ("LM422", "invalid")] {
+            let problem = problem_of(Refusal {
+                column: Some("profile/parent_id".to_owned()),
+                ..refusal(code)
+            });
+            assert_eq!(error(&problem), ("/profile/parent_id", expected));
+            let bare = problem_of(Refusal {
+                column: Some(String::new()),
+                ..refusal(code)
+            });
+            assert!(bare.errors.is_empty());
+            assert_eq!(bare.detail.as_deref(), Some("said by the database"));
+        }
+    }
+
+    #[test]
+    fn constraints_name_their_field_and_never_themselves() {
+        for (refusal, expected) in [
+            (
+                about("23505", "users", "users_email_key"),
+                ("/email", "not_unique"),
+            ),
+            (
+                about("23505", "users", "idx_users_email"),
+                ("/email", "not_unique"),
+            ),
+            (
+                about("23503", "staff", "staff_centre_id_fkey"),
+                ("/centre_id", "not_found"),
+            ),
+            (
+                about("23P01", "lamps", "lamps_place_excl"),
+                ("/place", "conflict"),
+            ),
+            (
+                about("23514", "classes", "classes_level_check"),
+                ("/level", "invalid"),
+            ),
+        ] {
+            let name = refusal.constraint.clone().unwrap();
+            let problem = problem_of(refusal);
+            assert_eq!(error(&problem), expected);
+            assert!(!problem.body("r").contains(&name));
+        }
+        let missing = Refusal {
+            column: Some("name".to_owned()),
+            ..refusal("23502")
+        };
+        assert_eq!(error(&problem_of(missing)), ("/name", "invalid"));
+        for other in [
+            about("23505", "finance_records", "idx_finance_centre_id"),
+            about("23505", "users", "users_pkey"),
+            about("23505", "users", "staff_email_key"),
+        ] {
+            assert!(problem_of(other).errors.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_seconds_to_wait_come_from_the_database() {
+        let problem = problem_of(Refusal {
+            message: "37".to_owned(),
+            ..refusal("LM429")
+        });
+        assert_eq!(problem.headers, [("retry-after", "37".to_owned())]);
+    }
+
+    #[test]
+    fn a_dry_run_is_an_answer() {
+        let run = Refusal {
+            detail: Some("{\"created\":2}".to_owned()),
+            ..refusal("LM200")
+        };
+        assert_eq!(
+            outcome(Failure::Refused(Box::new(run))),
+            Outcome::DryRun("{\"created\":2}".to_owned())
+        );
+        assert_eq!(problem_of(refusal("LM200")).kind, Kind::Internal);
+    }
+
+    #[test]
+    fn a_tenant_that_has_moved_is_found_at_its_url() {
+        let moved = problem_of(Refusal {
+            detail: Some("https://au.example.org".to_owned()),
+            ..refusal("LM421")
+        });
+        assert_eq!(moved.kind, Kind::WrongRegion);
+        assert_eq!(
+            moved.headers,
+            [("location", "https://au.example.org".to_owned())]
+        );
+        assert_eq!(problem_of(refusal("LM421")).kind, Kind::Internal);
+    }
+
+    #[test]
+    fn errors_of_rows_are_listed() {
+        let listed = Refusal {
+            detail: Some(
+                r#"[{"pointer":"/2/name","detail":"Taken."},{"pointer":"/9/id","detail":"No."}]"#
+                    .to_owned(),
+            ),
+            ..refusal("LM422")
+        };
+        let problem = problem_of(listed);
+        let pointers: Vec<&str> = problem
+            .errors
+            .iter()
+            .map(|error| error.pointer.as_str())
+            .collect();
+        assert_eq!(pointers, ["/2/name", "/9/id"]);
+        let prose = Refusal {
+            detail: Some("not JSON".to_owned()),
+            ..refusal("LM422")
+        };
+        assert_eq!(
+            problem_of(prose).detail.as_deref(),
+            Some("said by the database")
+        );
+    }
+
+    #[test]
+    fn without_a_database_the_client_comes_back_later() {
+        let Outcome::Problem(away) = outcome(Failure::Unavailable("refused".to_owned())) else {
+            panic!("not a problem");
+        };
+        assert_eq!(away.kind, Kind::Unavailable);
+        assert_eq!(away.headers, [("retry-after", "2".to_owned())]);
+        assert_eq!(away.cause.as_deref(), Some("refused"));
+        let Outcome::Problem(odd) = outcome(Failure::Unexpected("odd".to_owned())) else {
+            panic!("not a problem");
+        };
+        assert_eq!(
+            (odd.kind, odd.cause.as_deref()),
+            (Kind::Internal, Some("odd"))
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! Statements that were built once in this instance: their text is the same each time, and making it and
+//! its SHA-256 costs more than a route.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::auth::policy::Grant;
+use crate::sql::statement::Statement;
+
+/// What the text of a statement depends on. Declarations alone stand in it, so there is a bounded number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The resource or the action.
+    operation: &'static str,
+    /// The verb; empty for an action.
+    verb: &'static str,
+    /// Where the grant stands in the access table.
+    grant: usize,
+    /// A list's shape: the field that it is filtered by, and whether it goes on behind a cursor.
+    shape: Option<(&'static str, bool)>,
+}
+
+impl Key {
+    /// The statement of a verb, or of an action without one.
+    pub(crate) fn new(operation: &'static str, verb: &'static str, grant: &'static Grant) -> Key {
+        Key {
+            operation,
+            verb,
+            grant: std::ptr::from_ref(grant).addr(),
+            shape: None,
+        }
+    }
+
+    /// The statement of a list of the shape.
+    pub(crate) fn shaped(self, shape: (&'static str, bool)) -> Key {
+        Key {
+            shape: Some(shape),
+            ..self
+        }
+    }
+}
+
+thread_local! {
+    static STATEMENTS: RefCell<HashMap<Key, Rc<Statement>>> = RefCell::default();
+}
+
+/// The statement of the key, built when it is asked for the first time.
+pub(crate) fn get(key: Key, build: impl FnOnce() -> Statement) -> Rc<Statement> {
+    let kept = STATEMENTS.with_borrow(|statements| statements.get(&key).cloned());
+    kept.unwrap_or_else(|| {
+        let statement = Rc::new(build());
+        STATEMENTS.with_borrow_mut(|statements| statements.insert(key, statement.clone()));
+        statement
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{ADMIN, STUDENT};
+    use crate::sql::statement::Sql;
+
+    fn statement(text: &'static str) -> Statement {
+        Sql::from(text).unprepared()
+    }
+
+    #[test]
+    fn a_statement_is_built_once_for_each_key() {
+        let key = Key::new("lamps", "list", &ADMIN);
+        let first = get(key, || statement("first"));
+        let again = get(key, || panic!("built again"));
+        assert!(Rc::ptr_eq(&first, &again));
+        for (other, text) in [
+            (Key::new("lamps", "get", &ADMIN), "verb"),
+            (Key::new("bills", "list", &ADMIN), "operation"),
+            (Key::new("lamps", "list", &STUDENT), "grant"),
+            (key.shaped(("", false)), "shape"),
+            (key.shaped(("", true)), "cursor"),
+            (key.shaped(("kind", true)), "field"),
+        ] {
+            assert_eq!(get(other, || statement(text)).text, text);
+        }
+    }
+
+    #[test]
+    fn building_may_ask_for_another_statement() {
+        let outer = get(Key::new("lamps", "outer", &ADMIN), || {
+            get(Key::new("lamps", "inner", &ADMIN), || statement("inner"))
+                .as_ref()
+                .clone()
+        });
+        assert_eq!(outer.text, "inner");
+    }
+}

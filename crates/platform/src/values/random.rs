@@ -1,0 +1,75 @@
+//! Randomness and ids. Everything that must not be guessed comes from here.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A fresh UUID of version 7 (RFC 9562): sortable by time.
+pub fn id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// Random bytes that can't be guessed.
+///
+/// # Errors
+///
+/// When the system has no randomness to give.
+pub fn bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], getrandom::Error> {
+    let mut bytes = [0_u8; LENGTH];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// 256 random bits as base64url, for refresh tokens and one-use tokens.
+///
+/// # Errors
+///
+/// When the system has no randomness to give.
+pub fn token() -> Result<String, getrandom::Error> {
+    Ok(URL_SAFE_NO_PAD.encode(bytes::<32>()?))
+}
+
+/// What is stored of a token: its SHA-256 as lower-case hex.
+pub fn digest(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Lower-case hex of the bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sortable_by_time() {
+        let ids: Vec<Uuid> = (0..100).map(|_| id()).collect();
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn tokens_hold_256_bits_and_are_never_the_same() {
+        let (one, two) = (token().unwrap(), token().unwrap());
+        assert_ne!(one, two);
+        assert_eq!(URL_SAFE_NO_PAD.decode(&one).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn what_is_stored_of_a_token_is_its_hash() {
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(
+            digest("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(hex(&[0, 15, 16, 255]), "000f10ff");
+    }
+}

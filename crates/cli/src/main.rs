@@ -2,6 +2,8 @@
 
 mod arguments;
 mod commands;
+#[cfg(all(test, feature = "local"))]
+mod reference;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;

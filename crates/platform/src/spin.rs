@@ -111,7 +111,7 @@ pub async fn serve_questions(
 pub(crate) async fn ask(
     component: &str,
     path: &str,
-    turn_of: String,
+    fair_queue_key: String,
     question: Vec<u8>,
 ) -> Result<Bytes, Problem> {
     let url = format!("http://{component}.spin.internal{path}");
@@ -119,7 +119,7 @@ pub(crate) async fn ask(
         Problem::new(Kind::Internal).cause(format!("{component} gave no answer: {cause}"))
     };
     let request = http::Request::post(url)
-        .header("turn-of", turn_of)
+        .header("fair-queue-key", fair_queue_key)
         .body(FullBody::new(Bytes::from(question)))
         .map_err(|error| failed(error.to_string()))?;
     let response = spin_sdk::http::send(request)

@@ -182,7 +182,7 @@ async fn serve_as(
     contract::hold(&demo.base_url, manifest == root().join("spin.toml"));
     let loaded = WASM
         .load(manifest, variables.clone())?
-        .keeping_rooms_for(&local::serve::HEALTH);
+        .with_health_check_paths(&local::serve::HEALTH);
     let loaded = options(loaded);
     let shutdown = Arc::new(Notify::new());
     let told = Arc::clone(&shutdown);

@@ -1,4 +1,6 @@
-//! Serves a manifest without the rest of the product, for measuring and trying out:
+//! Serves the application of a manifest without the rest of the product, for measurements and
+//! experiments. The program that serves the product is `lms`.
+//!
 //! `cargo run --release -p host --example serve -- spin.toml 127.0.0.1:3000 .lms/cache`.
 
 use std::path::Path;
@@ -30,7 +32,7 @@ fn main() -> Result<()> {
             let listener = tokio::net::TcpListener::bind(&address).await?;
             application
                 .serve(listener, async {
-                    // Without the signal there is no way to stop but the hard one.
+                    // If the signal cannot be awaited, only killing the process stops it.
                     let _ = tokio::signal::ctrl_c().await;
                 })
                 .await

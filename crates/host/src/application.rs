@@ -1,4 +1,5 @@
-//! From a manifest to an application that serves.
+//! The crate's public interface: a runtime loads an application from its manifest, and the
+//! application serves HTTP. The modules that do the work are listed in the crate's documentation.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -13,53 +14,49 @@ use wasmtime::Engine;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime_wasi_http::handler::ProxyHandler;
 
-use crate::addresses::Addresses;
-use crate::compiled::CompiledComponents;
-use crate::component::{self, Component, State};
-use crate::drain::Drain;
-use crate::engine::MAXIMUM_INSTANCES;
-use crate::manifest::{self, Manifest};
-use crate::postgres::{Databases, MOST_CONNECTIONS, Pools};
-use crate::rooms::{Rooms, Shared};
-use crate::router::Router;
-use crate::server::Server;
-use crate::services::{self, Services};
-use crate::worker::Instances;
-use crate::{engine, shard, variables};
+use crate::admission::limits::{Limits, SharedLimits};
+use crate::manifest::{self, Manifest, variables};
+use crate::postgres::{MAX_CONNECTIONS, PoolRegistry};
+use crate::server::{self, ConnectionLimit, Drain, RequestHandler, Router};
+use crate::wasm::{
+    self, CompilationCache, ComponentSettings, InstanceFactory, InstanceState, MAX_INSTANCES,
+    Services,
+};
 
-/// What applications run on: one Wasmtime engine and a folder of compiled components. Cheap to
-/// clone.
+/// The environment in which applications run: a Wasmtime engine and a cache of compiled components.
+/// Cloning it is cheap.
 #[derive(Clone)]
 pub struct Runtime {
     engine: Engine,
-    linker: Arc<Linker<State>>,
-    compiled: CompiledComponents,
+    linker: Arc<Linker<InstanceState>>,
+    cache: CompilationCache,
 }
 
 impl Runtime {
-    /// Sets up WebAssembly. Compiled components are kept in `cache_dir`, which is made if need be.
+    /// Creates a runtime. Compiled components are kept in `cache_dir`, which is created if it does
+    /// not exist.
     ///
     /// # Errors
     ///
-    /// The folder cannot be made, or the machine does not give enough address space.
+    /// The folder cannot be created, or the machine does not provide enough address space.
     pub fn new(cache_dir: &Path) -> Result<Self> {
-        let engine = engine::new()?;
-        let linker = Arc::new(component::linker(&engine)?);
+        let engine = wasm::new_engine()?;
+        let linker = Arc::new(wasm::new_linker(&engine)?);
         Ok(Self {
             engine,
             linker,
-            compiled: CompiledComponents::new(cache_dir)?,
+            cache: CompilationCache::new(cache_dir)?,
         })
     }
 
     /// Loads the application that `manifest` describes, with values for its variables.
     ///
-    /// Components that have not been compiled by this version yet are compiled, which takes
-    /// seconds; later it takes milliseconds.
+    /// Components that are not in the cache are compiled, which takes seconds. Loading the others
+    /// takes milliseconds.
     ///
     /// # Errors
     ///
-    /// The manifest is faulty, a variable has no value, or a Wasm file is missing or not usable.
+    /// The manifest is invalid, a variable has no value, or a Wasm file is missing or not usable.
     pub fn load(
         &self,
         manifest: &Path,
@@ -72,140 +69,142 @@ impl Runtime {
         let mut loader = Loader {
             runtime: self,
             folder,
-            values: &values,
-            loaded: HashMap::new(),
+            variables: &values,
+            linked: HashMap::new(),
         };
-        let services = Arc::new(loader.services(&manifest)?);
-        let shards = shard::count();
-        let pools: Vec<_> = (0..shards)
-            .map(|_| Pools::new(MOST_CONNECTIONS / shards))
+        let services = Arc::new(loader.load_services(&manifest)?);
+        let threads = server::thread_count();
+        let pools: Vec<_> = (0..threads)
+            .map(|_| PoolRegistry::new(MAX_CONNECTIONS / threads))
             .collect();
-        let mut handlers: Vec<_> = pools.iter().map(|_| Vec::new()).collect();
-        let mut places = HashMap::new();
+        let mut components: Vec<_> = pools.iter().map(|_| Vec::new()).collect();
+        let mut indices = HashMap::new();
         for (id, component) in &manifest.components {
             if manifest.is_service(id) {
                 continue;
             }
-            for (handlers, pools) in handlers.iter_mut().zip(&pools) {
-                let databases = Databases::new(pools.clone());
-                let services = Some(Arc::clone(&services));
-                let instances = loader.instances(id, component, databases, services)?;
-                handlers.push(ProxyHandler::new(instances));
+            for (components, pools) in components.iter_mut().zip(&pools) {
+                let services = Arc::clone(&services);
+                let instances = loader.load(id, component, pools.clone(), Some(services))?;
+                components.push(ProxyHandler::new(instances));
             }
-            places.insert(id.as_str(), places.len());
+            indices.insert(id.as_str(), indices.len());
         }
-        let router = Router::new(manifest.triggers(), |id| places.get(id).copied())?;
+        let router = Router::new(manifest.triggers(), |id| indices.get(id).copied())?;
         let router = Arc::new(router);
 
-        // A quarter of all instances may be at work, and as many requests take long: they mostly
-        // wait, and an instance has many that wait. So there is always room for one more while
-        // idle instances of other components wait for their time to run out.
-        let rooms = MAXIMUM_INSTANCES as usize / 4 / shards;
-        let (drain, shared) = (Drain::default(), Shared::new());
-        let servers = handlers
+        // A quarter of the instances may run standard requests. Long-running requests may be twice
+        // as many: they mostly wait, and one instance serves many that wait. So there are enough
+        // instances for a further request while idle ones of other components wait to expire.
+        let standard = MAX_INSTANCES as usize / 4 / threads;
+        let (drain, shared) = (Drain::default(), SharedLimits::new());
+        let handlers = components
             .into_iter()
-            .map(|handlers| {
-                let rooms = Rooms::new(rooms, 2 * rooms, shared.clone());
-                Server::new(Arc::clone(&router), handlers, rooms, drain.clone())
+            .map(|components| {
+                let limits = Limits::new(standard, 2 * standard, shared.clone());
+                RequestHandler::new(Arc::clone(&router), components, limits, drain.clone())
             })
             .collect();
         Ok(Application {
-            servers,
-            addresses: Addresses::default(),
+            handlers,
+            connection_limit: ConnectionLimit::default(),
             drain,
         })
     }
 }
 
-/// Makes components ready while one manifest is loaded.
+/// Loads the components of one manifest.
 struct Loader<'a> {
     runtime: &'a Runtime,
     folder: &'a Path,
-    values: &'a BTreeMap<String, String>,
-    /// Two components may have the same Wasm file, and each is made ready for every thread: it is loaded once.
-    loaded: HashMap<PathBuf, InstancePre<State>>,
+    variables: &'a BTreeMap<String, String>,
+    /// The Wasm files that are loaded: several components may have the same file, and each
+    /// component is loaded for every thread.
+    linked: HashMap<PathBuf, InstancePre<InstanceState>>,
 }
 
 impl Loader<'_> {
-    fn services(&mut self, manifest: &Manifest) -> Result<Services> {
+    fn load_services(&mut self, manifest: &Manifest) -> Result<Services> {
         let services = manifest.components.iter();
         let services: Vec<_> = services
             .filter(|(id, _)| manifest.is_service(id))
             .map(|(id, component)| {
-                let databases = Databases::new(Pools::new(services::threads()));
-                Ok((id.clone(), self.instances(id, component, databases, None)?))
+                let pools = PoolRegistry::new(wasm::service_thread_count());
+                Ok((id.clone(), self.load(id, component, pools, None)?))
             })
             .collect::<Result<_>>()?;
         Services::start(services)
     }
 
-    /// A maker of instances of a component, which may ask the services unless it is one.
-    fn instances(
+    /// Loads a component. `services` are those that it may use: none if it is a service itself.
+    fn load(
         &mut self,
         id: &str,
         component: &manifest::Component,
-        databases: Databases,
+        pools: PoolRegistry,
         services: Option<Arc<Services>>,
-    ) -> Result<Instances> {
-        let settings = Component::new(id, component, self.values, databases, services)?;
+    ) -> Result<InstanceFactory> {
+        let services = services.map(|services| services as _);
+        let settings = ComponentSettings::new(id, component, self.variables, pools, services)?;
         let linked = self
-            .linked(&component.source)
+            .link(&component.source)
             .with_context(|| format!("[component.{id}]"))?;
-        Instances::new(&self.runtime.engine, Arc::new(settings), linked)
+        InstanceFactory::new(&self.runtime.engine, Arc::new(settings), linked)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("[component.{id}] does not handle HTTP requests"))
     }
 
-    fn linked(&mut self, source: &str) -> Result<InstancePre<State>> {
+    fn link(&mut self, source: &str) -> Result<InstancePre<InstanceState>> {
         let source = self.folder.join(source);
-        if let Some(linked) = self.loaded.get(&source) {
+        if let Some(linked) = self.linked.get(&source) {
             return Ok(linked.clone());
         }
-        let component = self.runtime.compiled.load(&self.runtime.engine, &source)?;
+        let component = self.runtime.cache.load(&self.runtime.engine, &source)?;
         let linked = self
             .runtime
             .linker
             .instantiate_pre(&component)
             .map_err(anyhow::Error::from)
-            .context("it imports what is not offered here")?;
-        self.loaded.insert(source, linked.clone());
+            .context("it imports an interface that this host does not provide")?;
+        self.linked.insert(source, linked.clone());
         Ok(linked)
     }
 }
 
-/// A loaded application: its routes, its components linked, its variables resolved.
+/// A loaded application: its routes, its linked components, the values of its variables.
 pub struct Application {
-    /// One for each thread that serves.
-    servers: Vec<Server>,
-    addresses: Addresses,
+    /// One for each serving thread.
+    handlers: Vec<RequestHandler>,
+    connection_limit: ConnectionLimit,
     drain: Drain,
 }
 
 impl Application {
-    /// Goes on serving for a time after it was told to stop, and sends clients elsewhere meanwhile: `/.well-known/spin/health`
-    /// answers 503, and every response ends its connection.
+    /// Sets the duration for which the application goes on serving after the signal to stop. It
+    /// sends clients elsewhere meanwhile: `/.well-known/spin/health` responds 503, and every
+    /// response closes its connection.
     #[must_use]
-    pub fn draining_for(mut self, time: Duration) -> Self {
-        self.drain.time = time;
+    pub fn with_drain_duration(mut self, duration: Duration) -> Self {
+        self.drain.duration = duration;
         self
     }
 
-    /// Keeps rooms for these paths, by which others learn how this host is: they are answered when
-    /// everything else has to wait.
+    /// Sets the paths of health checks. They have reserved permits, so that they are answered when
+    /// all other requests have to wait.
     #[must_use]
-    pub fn keeping_rooms_for(mut self, paths: &[&str]) -> Self {
+    pub fn with_health_check_paths(mut self, paths: &[&str]) -> Self {
         let paths: Arc<[String]> = paths.iter().map(|path| (*path).to_owned()).collect();
-        for server in &mut self.servers {
-            server.keep_rooms_for(Arc::clone(&paths));
+        for handler in &mut self.handlers {
+            handler.set_health_check_paths(Arc::clone(&paths));
         }
         self
     }
 
-    /// Closes what a client address opens beyond so many connections. Behind a proxy all clients
-    /// have the proxy's address.
+    /// Sets the maximum number of connections for each client address. Further ones are closed.
+    /// Behind a proxy, all clients have the proxy's address.
     #[must_use]
-    pub fn with_connections_for_each(mut self, most: Option<NonZeroUsize>) -> Self {
-        self.addresses = Addresses::new(most);
+    pub fn with_max_connections_per_address(mut self, max: Option<NonZeroUsize>) -> Self {
+        self.connection_limit = ConnectionLimit::new(max);
         self
     }
 
@@ -219,6 +218,11 @@ impl Application {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        shard::serve(self.servers, self.addresses, listener, shutdown, self.drain).await
+        let Self {
+            handlers,
+            connection_limit,
+            drain,
+        } = self;
+        server::serve(handlers, connection_limit, listener, shutdown, drain).await
     }
 }

@@ -1,8 +1,17 @@
-//! The embedded host: runs a `spin.toml` on Wasmtime.
+//! The embedded host: runs the application of a `spin.toml` on Wasmtime.
 //!
 //! It offers components the interfaces of Spin and nothing else, so that a component cannot tell
-//! the two apart. It knows nothing of the application it runs: no table, no route and no noun of
-//! the product may appear in this crate.
+//! the two apart. It knows nothing of the application that it runs: no table, no route and no noun
+//! of the product may appear in this crate.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `application` | the public interface: loading an application and serving it |
+//! | `manifest` | `spin.toml`: its format, its variables, the hosts that it allows |
+//! | `server` | HTTP/1: connections, routing, request and response bodies, problem documents |
+//! | `admission` | which requests may run: concurrency limits, memory budgets, the fair queue |
+//! | `wasm` | components: compilation, instances, and the interfaces that they import |
+//! | `postgres` | `spin:postgres`: connection pools, statements, types |
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
@@ -13,35 +22,12 @@
 //! # }
 //! ```
 
-mod addresses;
-mod allowed_hosts;
+mod admission;
 mod application;
-mod compiled;
-mod component;
-mod drain;
-mod engine;
-mod exchange;
-mod head;
-mod headers;
-mod intake;
-mod logging;
 mod manifest;
-mod memory;
-mod outbound_http;
-mod pace;
 mod postgres;
-mod problem;
-mod response;
-mod rooms;
-mod router;
-mod sending;
 mod server;
-mod services;
-mod shard;
-mod template;
-mod turns;
-mod variables;
-mod worker;
+mod wasm;
 
 pub use application::{Application, Runtime};
-pub use variables::variables_from_environment;
+pub use manifest::variables::variables_from_environment;

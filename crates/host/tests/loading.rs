@@ -1,11 +1,12 @@
-//! What `Runtime::load` says about an application that cannot run: one clear line for each fault.
+//! The errors of `Runtime::load` for an application that cannot run: one clear line for each.
+//! Applications that run are tested over HTTP in the workspace's package `tests`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-/// The smallest component there is: it exports nothing.
+/// The smallest component, which exports nothing.
 const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
 const MANIFEST: &str = r#"
@@ -24,8 +25,8 @@ const MANIFEST: &str = r#"
     allowed_outbound_hosts = ["https://{{ region }}.example"]
 "#;
 
-/// Loads a manifest that stands in a folder of its own, and returns what is wrong with it.
-fn fault(folder: &Path, manifest: &str, region: Option<&str>) -> Result<String> {
+/// Loads a manifest from a folder of its own, and returns the error.
+fn load_error(folder: &Path, manifest: &str, region: Option<&str>) -> Result<String> {
     let path = folder.join("spin.toml");
     std::fs::write(&path, manifest)?;
     let runtime = host::Runtime::new(&folder.join("cache"))?;
@@ -52,9 +53,9 @@ fn a_missing_manifest() -> Result<()> {
 #[test]
 fn a_missing_variable() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let fault = fault(folder.path(), MANIFEST, None)?;
+    let error = load_error(folder.path(), MANIFEST, None)?;
     assert_eq!(
-        fault,
+        error,
         "variable \"region\" has no value: set SPIN_VARIABLE_REGION"
     );
     Ok(())
@@ -63,24 +64,24 @@ fn a_missing_variable() -> Result<()> {
 #[test]
 fn a_missing_wasm_file() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let fault = fault(folder.path(), MANIFEST, Some("eu"))?;
+    let error = load_error(folder.path(), MANIFEST, Some("eu"))?;
     let file = folder.path().join("users.wasm");
     let expected = format!(
         "[component.users]: cannot read the Wasm file {}: has it been built?",
         file.display()
     );
-    assert!(fault.starts_with(&expected), "{fault}");
+    assert!(error.starts_with(&expected), "{error}");
     Ok(())
 }
 
 #[test]
-fn a_file_that_is_no_component() -> Result<()> {
+fn a_file_that_is_not_a_component() -> Result<()> {
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("users.wasm"), "text")?;
-    let fault = fault(folder.path(), MANIFEST, Some("eu"))?;
+    let error = load_error(folder.path(), MANIFEST, Some("eu"))?;
     assert!(
-        fault.contains("users.wasm is not a usable component"),
-        "{fault}"
+        error.contains("users.wasm is not a usable component"),
+        "{error}"
     );
     Ok(())
 }
@@ -89,20 +90,20 @@ fn a_file_that_is_no_component() -> Result<()> {
 fn a_component_without_a_handler() -> Result<()> {
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("users.wasm"), EMPTY_COMPONENT)?;
-    let fault = fault(folder.path(), MANIFEST, Some("eu"))?;
+    let error = load_error(folder.path(), MANIFEST, Some("eu"))?;
     assert!(
-        fault.starts_with("[component.users] does not handle HTTP requests"),
-        "{fault}"
+        error.starts_with("[component.users] does not handle HTTP requests"),
+        "{error}"
     );
     Ok(())
 }
 
 #[test]
-fn a_rule_for_hosts_that_makes_no_sense() -> Result<()> {
+fn an_invalid_allowed_host() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let fault = fault(folder.path(), MANIFEST, Some("a/b"))?;
+    let error = load_error(folder.path(), MANIFEST, Some("a/b"))?;
     let expected = "[component.users]: allowed host \"https://{{ region }}.example\"";
-    assert!(fault.starts_with(expected), "{fault}");
+    assert!(error.starts_with(expected), "{error}");
     Ok(())
 }
 
@@ -110,27 +111,27 @@ fn a_rule_for_hosts_that_makes_no_sense() -> Result<()> {
 fn an_unknown_component_in_a_route() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let manifest = MANIFEST.replace("component = \"users\"", "component = \"nobody\"");
-    let fault = fault(folder.path(), &manifest, Some("eu"))?;
+    let error = load_error(folder.path(), &manifest, Some("eu"))?;
     assert!(
-        fault.ends_with(
+        error.ends_with(
             "route \"/...\" names the component \"nobody\", but there is no [component.nobody]"
         ),
-        "{fault}"
+        "{error}"
     );
     Ok(())
 }
 
 #[test]
-fn a_damaged_cache_is_made_anew() -> Result<()> {
+fn a_damaged_cache_entry_is_compiled_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("users.wasm"), EMPTY_COMPONENT)?;
-    let first = fault(folder.path(), MANIFEST, Some("eu"))?;
+    let first = load_error(folder.path(), MANIFEST, Some("eu"))?;
     let cache = folder.path().join("cache");
     let compiled = std::fs::read_dir(&cache)?.collect::<Result<Vec<_>, _>>()?;
     assert_eq!(compiled.len(), 1);
     for file in compiled {
         std::fs::write(file.path(), "damaged")?;
     }
-    assert_eq!(fault(folder.path(), MANIFEST, Some("eu"))?, first);
+    assert_eq!(load_error(folder.path(), MANIFEST, Some("eu"))?, first);
     Ok(())
 }

@@ -50,9 +50,9 @@ pub async fn run(options: Options) -> Result<()> {
     let listener = listen(options.listen).await?;
     step.done("loaded");
     let served = application
-        .keeping_rooms_for(&HEALTH)
-        .with_connections_for_each(options.connections_per_address)
-        .draining_for(options.drain)
+        .with_health_check_paths(&HEALTH)
+        .with_max_connections_per_address(options.connections_per_address)
+        .with_drain_duration(options.drain)
         .serve(listener, async move { stop.received().await });
     tokio::select! {
         served = served => served,

@@ -165,8 +165,8 @@ async fn load(
             .context("loading the components was interrupted")??;
     step.done("loaded");
     Ok(application
-        .keeping_rooms_for(&HEALTH)
-        .with_connections_for_each(options.connections_per_address))
+        .with_health_check_paths(&HEALTH)
+        .with_max_connections_per_address(options.connections_per_address))
 }
 
 /// Whether `lms up` runs in a state directory.

@@ -137,7 +137,7 @@ fn free_address() -> Result<SocketAddr> {
 pub(super) async fn serve(state: &Path, manifest: &Path, address: SocketAddr) -> Result<()> {
     let application = host::Runtime::new(&state.join("cache"))?
         .load(manifest, host::variables_from_environment())?
-        .keeping_rooms_for(&local::serve::HEALTH);
+        .with_health_check_paths(&local::serve::HEALTH);
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}"))?;

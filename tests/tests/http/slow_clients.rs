@@ -284,7 +284,7 @@ fn hundreds_of_slow_readers_stop_nobody_and_are_cut_off() {
 fn an_address_has_as_many_connections_as_it_may_have() {
     run(async |app| {
         let few = |application: host::Application| {
-            application.with_connections_for_each(NonZeroUsize::new(3))
+            application.with_max_connections_per_address(NonZeroUsize::new(3))
         };
         app.beside_as(few, async |app| {
             let request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";

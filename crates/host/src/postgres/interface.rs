@@ -1,51 +1,70 @@
-//! The functions of `spin:postgres/postgres@4.2.0`, as guests call them.
+//! The functions of `spin:postgres/postgres@4.2.0`, as guests call them. Statements are executed in
+//! `statements`, and connections are opened in `pool`.
 
 use std::sync::Arc;
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{
-    Accessor, FutureReader, Linker, LinkerInstance, Resource, ResourceType, StreamReader,
+    Accessor, FutureReader, Linker, LinkerInstance, Resource, ResourceTable, ResourceType,
+    StreamReader,
 };
 
-use super::statements::{self, Answer, Connection};
+use super::pool::AuthorizedPools;
+use super::statements::{self, Connection, QueryResult};
+use super::tls;
 use super::types::{Column, Error, ParameterValue, Row};
-use super::{permission, tls};
-use crate::component::{Component, State};
 
-/// What a guest's handle of a builder stands for.
+/// The parts of an instance's state that the interface needs, in the manner of Wasmtime's
+/// [`WasiView`](wasmtime_wasi::WasiView).
+pub(crate) trait PostgresView: Send + 'static {
+    /// The resources that the guest holds.
+    fn table(&mut self) -> &mut ResourceTable;
+
+    /// The pools that the instance's component may use.
+    fn pools(&self) -> &Arc<AuthorizedPools>;
+}
+
+/// The resource `connection-builder`.
 struct ConnectionBuilder {
-    address: String,
+    connection_string: String,
     certificate: Option<String>,
 }
 
 /// Adds the interface to a linker.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker<T: PostgresView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     let mut interface = linker.instance("spin:postgres/postgres@4.2.0")?;
+    add_connection_builder(&mut interface)?;
+    add_connection(&mut interface)?;
+    add_statements(&mut interface)
+}
 
+fn add_connection_builder<T: PostgresView>(
+    interface: &mut LinkerInstance<'_, T>,
+) -> wasmtime::Result<()> {
     interface.resource(
         "connection-builder",
         ResourceType::host::<ConnectionBuilder>(),
         |mut store, handle| {
             let handle = Resource::<ConnectionBuilder>::new_own(handle);
-            store.data_mut().table.delete(handle)?;
+            store.data_mut().table().delete(handle)?;
             Ok(())
         },
     )?;
     interface.func_wrap(
         "[constructor]connection-builder",
-        |mut store: StoreContextMut<'_, State>, (address,): (String,)| {
+        |mut store: StoreContextMut<'_, T>, (connection_string,): (String,)| {
             let builder = ConnectionBuilder {
-                address,
+                connection_string,
                 certificate: None,
             };
-            Ok((store.data_mut().table.push(builder)?,))
+            Ok((store.data_mut().table().push(builder)?,))
         },
     )?;
     interface.func_wrap(
         "[method]connection-builder.set-ca-root",
-        |mut store: StoreContextMut<'_, State>,
+        |mut store: StoreContextMut<'_, T>,
          (builder, certificate): (Resource<ConnectionBuilder>, String)| {
-            let builder = store.data_mut().table.get_mut(&builder)?;
+            let builder = store.data_mut().table().get_mut(&builder)?;
             let checked = tls::check(&certificate)
                 .map_err(|reason| Error::Other(format!("invalid root certificate: {reason}")));
             if checked.is_ok() {
@@ -56,165 +75,183 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     )?;
     interface.func_wrap_async(
         "[method]connection-builder.build",
-        |mut store: StoreContextMut<'_, State>, (builder,): (Resource<ConnectionBuilder>,)| {
+        |mut store: StoreContextMut<'_, T>, (builder,): (Resource<ConnectionBuilder>,)| {
             Box::new(async move {
-                let (component, address, certificate) = store.data_mut().builder(&builder)?;
-                let opened = open(&component, &address, certificate.as_deref()).await;
-                Ok((store.data_mut().keep(opened)?,))
+                let opening = Opening::from_builder(store.data_mut(), &builder)?;
+                let opened = opening.open().await;
+                Ok((push(store.data_mut(), opened)?,))
             })
         },
     )?;
     interface.func_wrap_concurrent(
         "[method]connection-builder.build-async",
-        |accessor: &Accessor<State>, (builder,): (Resource<ConnectionBuilder>,)| {
+        |accessor: &Accessor<T>, (builder,): (Resource<ConnectionBuilder>,)| {
             Box::pin(async move {
-                let (component, address, certificate) =
-                    accessor.with(|mut access| access.data_mut().builder(&builder))?;
-                let opened = open(&component, &address, certificate.as_deref()).await;
-                Ok((accessor.with(|mut access| access.data_mut().keep(opened))?,))
+                let opening =
+                    accessor.with(|mut access| Opening::from_builder(access.get(), &builder))?;
+                let opened = opening.open().await;
+                Ok((accessor.with(|mut access| push(access.get(), opened))?,))
             })
         },
-    )?;
+    )
+}
 
+fn add_connection<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> wasmtime::Result<()> {
     interface.resource(
         "connection",
         ResourceType::host::<Connection>(),
         |mut store, handle| {
-            store
-                .data_mut()
-                .table
-                .delete(Resource::<Connection>::new_own(handle))?;
+            let handle = Resource::<Connection>::new_own(handle);
+            store.data_mut().table().delete(handle)?;
             Ok(())
         },
     )?;
     interface.func_wrap_async(
         "[static]connection.open",
-        |mut store: StoreContextMut<'_, State>, (address,): (String,)| {
+        |mut store: StoreContextMut<'_, T>, (connection_string,): (String,)| {
             Box::new(async move {
-                let component = Arc::clone(store.data().component());
-                let opened = open(&component, &address, None).await;
-                Ok((store.data_mut().keep(opened)?,))
+                let opening = Opening::new(store.data(), connection_string);
+                let opened = opening.open().await;
+                Ok((push(store.data_mut(), opened)?,))
             })
         },
     )?;
     interface.func_wrap_concurrent(
         "[static]connection.open-async",
-        |accessor: &Accessor<State>, (address,): (String,)| {
+        |accessor: &Accessor<T>, (connection_string,): (String,)| {
             Box::pin(async move {
-                let component = accessor.with(|mut access| Arc::clone(access.get().component()));
-                let opened = open(&component, &address, None).await;
-                Ok((accessor.with(|mut access| access.data_mut().keep(opened))?,))
+                let opening =
+                    accessor.with(|mut access| Opening::new(access.get(), connection_string));
+                let opened = opening.open().await;
+                Ok((accessor.with(|mut access| push(access.get(), opened))?,))
             })
         },
-    )?;
-    add_statements(&mut interface)
+    )
 }
 
-fn add_statements(interface: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+fn add_statements<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> wasmtime::Result<()> {
     type Statement = (Resource<Connection>, String, Vec<ParameterValue>);
 
     interface.func_wrap_async(
         "[method]connection.execute",
-        |store: StoreContextMut<'_, State>, (connection, sql, parameters): Statement| {
+        |mut store: StoreContextMut<'_, T>, (connection, sql, parameters): Statement| {
             Box::new(async move {
-                let connection = store.data().table.get(&connection)?.clone();
+                let connection = store.data_mut().table().get(&connection)?.clone();
                 Ok((statements::execute(&connection, &sql, parameters).await,))
             })
         },
     )?;
     interface.func_wrap_concurrent(
         "[method]connection.execute-async",
-        |accessor: &Accessor<State>, (connection, sql, parameters): Statement| {
+        |accessor: &Accessor<T>, (connection, sql, parameters): Statement| {
             Box::pin(async move {
-                let connection =
-                    accessor.with(|mut access| access.get().connection(&connection))?;
+                let connection = connection_of(accessor, &connection)?;
                 Ok((statements::execute(&connection, &sql, parameters).await,))
             })
         },
     )?;
     interface.func_wrap_async(
         "[method]connection.query",
-        |store: StoreContextMut<'_, State>, (connection, sql, parameters): Statement| {
+        |mut store: StoreContextMut<'_, T>, (connection, sql, parameters): Statement| {
             Box::new(async move {
-                let connection = store.data().table.get(&connection)?.clone();
+                let connection = store.data_mut().table().get(&connection)?.clone();
                 Ok((statements::query(&connection, &sql, parameters).await,))
             })
         },
     )?;
     interface.func_wrap_concurrent(
         "[method]connection.query-async",
-        |accessor: &Accessor<State>, (connection, sql, parameters): Statement| {
+        |accessor: &Accessor<T>, (connection, sql, parameters): Statement| {
             Box::pin(async move {
-                let connection =
-                    accessor.with(|mut access| access.get().connection(&connection))?;
-                let answer = match statements::stream(&connection, &sql, parameters).await {
-                    Ok(answer) => answer,
+                let connection = connection_of(accessor, &connection)?;
+                let result = match statements::stream(&connection, &sql, parameters).await {
+                    Ok(result) => result,
                     Err(error) => return Ok((Err(error),)),
                 };
-                Ok((Ok(accessor.with(|access| hand_over(access, answer))?),))
+                Ok((Ok(accessor.with(|access| into_readers(access, result))?),))
             })
         },
     )
 }
 
-type Handles = (
+type Readers = (
     Vec<Column>,
     StreamReader<Row>,
     FutureReader<Result<(), Error>>,
 );
 
-/// Gives the guest the ends from which it reads the answer.
-fn hand_over(
-    mut store: impl wasmtime::AsContextMut<Data = State>,
-    answer: Answer,
-) -> wasmtime::Result<Handles> {
-    let Answer { columns, rows, end } = answer;
+/// Turns a result into the stream of rows and the future of its completion, which the guest reads.
+fn into_readers<T: PostgresView>(
+    mut store: impl wasmtime::AsContextMut<Data = T>,
+    result: QueryResult,
+) -> wasmtime::Result<Readers> {
+    let QueryResult {
+        columns,
+        rows,
+        completion,
+    } = result;
     let rows = match rows {
-        statements::Rows::Whole(rows) => StreamReader::new(&mut store, rows)?,
-        statements::Rows::Rest(rest) => StreamReader::new(&mut store, *rest)?,
+        statements::Rows::Buffered(rows) => StreamReader::new(&mut store, rows)?,
+        statements::Rows::Streamed(rows) => StreamReader::new(&mut store, *rows)?,
     };
-    let end = FutureReader::new(&mut store, async move { wasmtime::error::Ok(end.await) })?;
-    Ok((columns, rows, end))
+    let completion =
+        FutureReader::new(
+            &mut store,
+            async move { wasmtime::error::Ok(completion.await) },
+        )?;
+    Ok((columns, rows, completion))
 }
 
-async fn open(
-    component: &Component,
-    address: &str,
-    certificate: Option<&str>,
-) -> Result<Connection, Error> {
-    let allowed = || permission::check(address, &component.allowed_hosts);
-    component
-        .databases
-        .lease(address, certificate, allowed)
-        .await
-        .map(Connection::new)
+/// The arguments for opening a connection, which do not borrow the instance's state.
+struct Opening {
+    pools: Arc<AuthorizedPools>,
+    connection_string: String,
+    certificate: Option<String>,
 }
 
-impl State {
-    fn connection(&self, handle: &Resource<Connection>) -> wasmtime::Result<Connection> {
-        Ok(self.table.get(handle)?.clone())
+impl Opening {
+    fn new(state: &impl PostgresView, connection_string: String) -> Self {
+        Self {
+            pools: Arc::clone(state.pools()),
+            connection_string,
+            certificate: None,
+        }
     }
 
-    fn keep(
-        &mut self,
-        opened: Result<Connection, Error>,
-    ) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
-        Ok(match opened {
-            Ok(connection) => Ok(self.table.push(connection)?),
-            Err(error) => Err(error),
+    fn from_builder(
+        state: &mut impl PostgresView,
+        handle: &Resource<ConnectionBuilder>,
+    ) -> wasmtime::Result<Self> {
+        let pools = Arc::clone(state.pools());
+        let builder = state.table().get(handle)?;
+        Ok(Self {
+            pools,
+            connection_string: builder.connection_string.clone(),
+            certificate: builder.certificate.clone(),
         })
     }
 
-    fn builder(
-        &self,
-        handle: &Resource<ConnectionBuilder>,
-    ) -> wasmtime::Result<(Arc<Component>, String, Option<String>)> {
-        let builder = self.table.get(handle)?;
-        let component = Arc::clone(self.component());
-        Ok((
-            component,
-            builder.address.clone(),
-            builder.certificate.clone(),
-        ))
+    async fn open(self) -> Result<Connection, Error> {
+        let certificate = self.certificate.as_deref();
+        let session = self.pools.get(&self.connection_string, certificate).await;
+        session.map(Connection::new)
     }
+}
+
+/// Gives the guest a handle of a connection that was opened.
+fn push(
+    state: &mut impl PostgresView,
+    opened: Result<Connection, Error>,
+) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
+    Ok(match opened {
+        Ok(connection) => Ok(state.table().push(connection)?),
+        Err(error) => Err(error),
+    })
+}
+
+fn connection_of<T: PostgresView>(
+    accessor: &Accessor<T>,
+    handle: &Resource<Connection>,
+) -> wasmtime::Result<Connection> {
+    accessor.with(|mut access| Ok(access.get().table().get(handle)?.clone()))
 }

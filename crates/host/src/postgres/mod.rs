@@ -1,23 +1,25 @@
-//! `spin:postgres@4.2.0` on tokio-postgres, in Spin's semantics: the same results, the same errors,
-//! the same pool. What differs cannot be seen from a component: statements stay prepared on their
-//! connection, and resetting a connection shares a round trip with its next statement.
+//! `spin:postgres@4.2.0` on tokio-postgres, with Spin's semantics: the same results, errors and
+//! pools. The rules for the databases that a component may use live in `manifest::allowed_hosts`.
 //!
-//! | file | holds |
+//! Components cannot see the differences from Spin: statements stay prepared on their connection,
+//! and the reset of a connection shares a round trip with its next statement.
+//!
+//! | module | holds |
 //! |---|---|
 //! | `interface` | the functions that guests call |
-//! | `statements` | what those functions do with a connection |
+//! | `statements` | the execution of a guest's statements on its connection |
 //! | `types` | the types of the interface |
-//! | `parameters`, `values`, `failure` | conversion of what goes in, comes out, goes wrong |
-//! | `permission` | whether a component may open a connection string |
-//! | `pool`, `session`, `transaction`, `tls` | the driver |
+//! | `parameters`, `values`, `errors` | conversions between the interface and the driver |
+//! | `permission` | the check of a connection string against the allowed hosts |
+//! | `pool`, `session`, `transaction`, `tls` | connections |
 
 #![expect(
     clippy::result_large_err,
-    reason = "the interface has the whole error of the server in its error type, and Wasmtime \
-              cannot read a boxed one"
+    reason = "the interface has the server's whole error in its error type, and Wasmtime cannot \
+              lift a boxed one"
 )]
 
-mod failure;
+mod errors;
 mod interface;
 mod parameters;
 mod permission;
@@ -29,5 +31,5 @@ mod transaction;
 mod types;
 mod values;
 
-pub(crate) use interface::add_to_linker;
-pub(crate) use pool::{Databases, MOST_CONNECTIONS, Pools};
+pub(crate) use interface::{PostgresView, add_to_linker};
+pub(crate) use pool::{AuthorizedPools, MAX_CONNECTIONS, PoolRegistry};

@@ -1,4 +1,5 @@
-//! From the guest's parameters to what the driver sends.
+//! Conversion of a guest's parameters to those of the driver. The values of result rows are
+//! converted in `values`.
 
 use std::error::Error as StdError;
 
@@ -12,10 +13,14 @@ use uuid::Uuid;
 use super::types::{Bounds, Date, Datetime, Interval, ParameterValue, RangeBoundKind, Time};
 use super::values::DecimalBound;
 
-/// A parameter ready to be sent.
+/// A parameter of the driver.
 pub(crate) type Parameter = Box<dyn ToSql + Send + Sync>;
 
-/// Converts all parameters, or says what is wrong with one.
+/// Converts all parameters.
+///
+/// # Errors
+///
+/// The reason for which a parameter is invalid.
 pub(crate) fn convert(values: Vec<ParameterValue>) -> Result<Vec<Parameter>, String> {
     values.into_iter().map(parameter).collect()
 }
@@ -112,7 +117,7 @@ fn range_bound<S: BoundSided, T: PartialOrd>(
     RangeBound::new(value, kind)
 }
 
-/// NULL for a parameter of any type.
+/// NULL, for a parameter of any type.
 #[derive(Debug)]
 struct Null;
 
@@ -160,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_cannot_be_are_refused_with_the_value() {
+    fn the_error_for_an_invalid_value_contains_it() {
         assert_eq!(
             error_of(ParameterValue::Date((2024, 2, 30))).as_deref(),
             Some("invalid date 2024-2-30")
@@ -176,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn null_goes_into_any_type() {
+    fn null_fits_any_type() {
         let mut buffer = BytesMut::new();
         for of in [Type::UUID, Type::TEXT, Type::JSONB] {
             let sent = Null.to_sql_checked(&of, &mut buffer);

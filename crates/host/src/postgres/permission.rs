@@ -1,23 +1,28 @@
-//! Whether a component may open a connection string, by its `allowed_outbound_hosts`.
+//! The check of a connection string against a component's `allowed_outbound_hosts`. The syntax of
+//! those rules lives in `manifest::allowed_hosts`.
 
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use super::types::Error;
-use crate::allowed_hosts::AllowedHosts;
+use crate::manifest::allowed_hosts::AllowedHosts;
 
-/// Parses a connection string and refuses what the component may not connect to.
-pub(crate) fn check(address: &str, allowed: &AllowedHosts) -> Result<Config, Error> {
-    let refused = |message: String| Err(Error::ConnectionFailed(message));
-    let config: Config = address
+/// Parses a connection string.
+///
+/// # Errors
+///
+/// The connection string is invalid, or names a host that is not allowed.
+pub(crate) fn check(connection_string: &str, allowed: &AllowedHosts) -> Result<Config, Error> {
+    let rejected = |message: String| Err(Error::ConnectionFailed(message));
+    let config: Config = connection_string
         .parse()
         .map_err(|error| Error::ConnectionFailed(format!("{error}")))?;
-    // The driver would connect to `hostaddr` and not look at `host`, which is what the rules name.
+    // The driver would connect to `hostaddr` and ignore `host`, to which the rules apply.
     if !config.get_hostaddrs().is_empty() {
-        return refused("hostaddr is not supported: name the server by host".to_owned());
+        return rejected("hostaddr is not supported: name the server by host".to_owned());
     }
     if config.get_hosts().is_empty() {
-        return refused("the connection string names no host".to_owned());
+        return rejected("the connection string names no host".to_owned());
     }
     for (index, host) in config.get_hosts().iter().enumerate() {
         let port = match config.get_ports() {
@@ -28,11 +33,11 @@ pub(crate) fn check(address: &str, allowed: &AllowedHosts) -> Result<Config, Err
             Host::Tcp(name) => {
                 if !allowed.allows("postgres", name, port) {
                     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-                    return refused(format!("address postgres://{name}{port} is not permitted"));
+                    return rejected(format!("address postgres://{name}{port} is not permitted"));
                 }
             }
             Host::Unix(_) => {
-                return refused("Unix sockets are not supported on WebAssembly".to_owned());
+                return rejected("Unix sockets are not supported on WebAssembly".to_owned());
             }
         }
     }
@@ -45,13 +50,13 @@ mod tests {
 
     use super::*;
 
-    fn outcome(address: &str) -> Result<(), String> {
+    fn outcome(connection_string: &str) -> Result<(), String> {
         let rules = [
             "postgres://db.example:6432".to_owned(),
             "postgres://localhost".to_owned(),
         ];
         let allowed = AllowedHosts::new(&rules, &BTreeMap::new()).unwrap_or_default();
-        match check(address, &allowed) {
+        match check(connection_string, &allowed) {
             Ok(_) => Ok(()),
             Err(Error::ConnectionFailed(message)) => Err(message),
             Err(other) => Err(format!("{other:?}")),
@@ -59,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_a_connection_string_are_read() {
+    fn both_formats_of_a_connection_string_are_accepted() {
         assert_eq!(
             outcome("postgres://user:p%40ss@db.example:6432/lms"),
             Ok(())
@@ -91,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_rules_cannot_judge_is_refused() {
+    fn hosts_to_which_no_rule_can_apply_are_rejected() {
         let message = outcome("host=db.example hostaddr=10.0.0.1 port=6432 user=lms");
         assert_eq!(
             message,

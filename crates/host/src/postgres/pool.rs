@@ -1,4 +1,5 @@
-//! Pools of connections: one for each connection string and certificate, in Spin's semantics.
+//! Connection pools: one for each connection string and certificate, as in Spin. One connection of
+//! a pool is a `session`.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -10,39 +11,45 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::session::Session;
-use super::tls;
 use super::types::Error;
+use super::{permission, tls};
+use crate::manifest::allowed_hosts::AllowedHosts;
 
-/// Connections of one pool, as in Spin; threads that serve share them out.
-pub(crate) const MOST_CONNECTIONS: usize = 64;
-/// Pools that are kept.
-const MOST_POOLS: usize = 16;
-/// How long a guest waits for a connection that others have.
-const WAIT: Duration = Duration::from_secs(5);
-/// How long the server may take to be reached and to let us in.
-const CONNECT: Duration = Duration::from_secs(5);
+/// The maximum number of connections of a pool, as in Spin. The serving threads divide it up.
+pub(crate) const MAX_CONNECTIONS: usize = 64;
 
-/// Connections of one pool that work at a time for as long as each is soon done. More would only
-/// take each other's caches away, here and in the server, and answer nobody sooner.
-const FEW: usize = 4;
-/// A guest that has waited this long for one of the few takes one of the others.
-const SOON: Duration = Duration::from_millis(5);
+/// The maximum number of pools in a [`PoolMap`].
+const MAX_POOLS: usize = 16;
 
-/// A pool, and whose turn it is to use its few busiest connections.
+/// How long a guest waits for a connection that others use.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long establishing a TCP connection may take. With the authentication it may take twice as
+/// long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The number of connections of a pool that are busy at a time, as long as each is soon free again.
+/// More would compete for caches, here and in the server, and finish no statement sooner.
+const MAX_PREFERRED_CONCURRENCY: usize = 4;
+
+/// How long a guest waits for one of those before it uses a further connection.
+const PREFERRED_CONCURRENCY_TIMEOUT: Duration = Duration::from_millis(5);
+
+/// A pool, with the permits for its preferred concurrency.
 #[derive(Clone)]
 struct Pool {
-    sessions: deadpool::managed::Pool<Sessions>,
-    turns: Arc<Semaphore>,
+    sessions: deadpool::managed::Pool<SessionManager>,
+    permits: Arc<Semaphore>,
 }
 
 impl Pool {
-    async fn lease(&self) -> Result<Lease, Error> {
-        let turn = match Arc::clone(&self.turns).try_acquire_owned() {
-            Ok(turn) => Some(turn),
+    async fn get(&self) -> Result<PooledSession, Error> {
+        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => Some(permit),
             Err(_) => {
-                let turn = Arc::clone(&self.turns).acquire_owned();
-                let in_time = tokio::time::timeout(SOON, turn).await;
-                in_time.ok().and_then(Result::ok)
+                let permit = Arc::clone(&self.permits).acquire_owned();
+                let permit = tokio::time::timeout(PREFERRED_CONCURRENCY_TIMEOUT, permit).await;
+                permit.ok().and_then(Result::ok)
             }
         };
         let session = self
@@ -50,138 +57,153 @@ impl Pool {
             .get()
             .await
             .map_err(|error| Error::ConnectionFailed(describe(error)))?;
-        Ok(Lease {
+        Ok(PooledSession {
             session: Some(session),
-            is_spent: false,
-            _turn: turn,
+            close_after_use: false,
+            _permit: permit,
         })
     }
 }
 
-/// Pools by connection string and by the certificate to trust for it.
+/// Pools by connection string and by the certificate that is trusted for it.
 #[derive(Default)]
-struct Known(RwLock<Vec<(String, Option<String>, Pool)>>);
+struct PoolMap(RwLock<Vec<(String, Option<String>, Pool)>>);
 
-impl Known {
-    fn find(&self, address: &str, certificate: Option<&str>) -> Option<Pool> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known
+impl PoolMap {
+    fn get(&self, connection_string: &str, certificate: Option<&str>) -> Option<Pool> {
+        let pools = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        pools
             .iter()
-            .find(|(other, trusted, _)| other == address && trusted.as_deref() == certificate)
+            .find(|(other, trusted, _)| {
+                other == connection_string && trusted.as_deref() == certificate
+            })
             .map(|(_, _, pool)| pool.clone())
     }
 
-    fn add(&self, address: &str, certificate: Option<&str>, pool: Pool) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_POOLS {
-            known.clear();
+    fn insert(&self, connection_string: &str, certificate: Option<&str>, pool: Pool) {
+        let mut pools = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if pools.len() >= MAX_POOLS {
+            pools.clear();
         }
-        known.push((address.to_owned(), certificate.map(str::to_owned), pool));
+        pools.push((
+            connection_string.to_owned(),
+            certificate.map(str::to_owned),
+            pool,
+        ));
     }
 }
 
-/// All pools of one thread that serves. Its components share them.
+/// All pools of one serving thread, which its components share.
 #[derive(Clone)]
-pub(crate) struct Pools {
-    known: Arc<Known>,
-    most_connections: usize,
+pub(crate) struct PoolRegistry {
+    pools: Arc<PoolMap>,
+    max_connections: usize,
 }
 
-impl Pools {
-    /// No pool yet; each will have up to `most_connections`.
-    pub(crate) fn new(most_connections: usize) -> Self {
+impl PoolRegistry {
+    /// An empty registry, whose pools will have up to `max_connections` each.
+    pub(crate) fn new(max_connections: usize) -> Self {
         Self {
-            known: Arc::default(),
-            most_connections,
+            pools: Arc::default(),
+            max_connections,
         }
     }
 
-    fn find_or_add(
+    fn get_or_create(
         &self,
-        address: &str,
+        connection_string: &str,
         certificate: Option<&str>,
         config: Config,
     ) -> Result<Pool, Error> {
-        if let Some(pool) = self.known.find(address, certificate) {
+        if let Some(pool) = self.pools.get(connection_string, certificate) {
             return Ok(pool);
         }
-        let pool = new_pool(config, certificate, self.most_connections)
-            .map_err(Error::ConnectionFailed)?;
-        self.known.add(address, certificate, pool.clone());
+        let pool =
+            new_pool(config, certificate, self.max_connections).map_err(Error::ConnectionFailed)?;
+        self.pools
+            .insert(connection_string, certificate, pool.clone());
         Ok(pool)
     }
 }
 
-/// The databases that one component uses.
-pub(crate) struct Databases {
-    pools: Pools,
-    /// Those of the pools that the component has been allowed to use.
-    allowed: Known,
+/// The pools that one component may use.
+pub(crate) struct AuthorizedPools {
+    registry: PoolRegistry,
+    allowed_hosts: Arc<AllowedHosts>,
+    /// The pools whose connection strings have passed the check.
+    checked: PoolMap,
 }
 
-impl Databases {
-    pub(crate) fn new(pools: Pools) -> Self {
+impl AuthorizedPools {
+    pub(crate) fn new(registry: PoolRegistry, allowed_hosts: Arc<AllowedHosts>) -> Self {
         Self {
-            pools,
-            allowed: Known::default(),
+            registry,
+            allowed_hosts,
+            checked: PoolMap::default(),
         }
     }
 
-    /// Borrows a connection. `check` is asked once for each connection string.
-    pub(crate) async fn lease(
+    /// Takes a connection from the pool for a connection string, which is checked at its first use.
+    pub(crate) async fn get(
         &self,
-        address: &str,
+        connection_string: &str,
         certificate: Option<&str>,
-        check: impl FnOnce() -> Result<Config, Error>,
-    ) -> Result<Lease, Error> {
-        let pool = match self.allowed.find(address, certificate) {
+    ) -> Result<PooledSession, Error> {
+        let pool = match self.checked.get(connection_string, certificate) {
             Some(pool) => pool,
             None => {
-                let pool = self.pools.find_or_add(address, certificate, check()?)?;
-                self.allowed.add(address, certificate, pool.clone());
+                let config = permission::check(connection_string, &self.allowed_hosts)?;
+                let pool = self
+                    .registry
+                    .get_or_create(connection_string, certificate, config)?;
+                self.checked
+                    .insert(connection_string, certificate, pool.clone());
                 pool
             }
         };
-        pool.lease().await
+        pool.get().await
     }
 }
 
 fn new_pool(
     mut config: Config,
     certificate: Option<&str>,
-    most_connections: usize,
+    max_connections: usize,
 ) -> Result<Pool, String> {
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT);
+        config.connect_timeout(CONNECT_TIMEOUT);
     }
     let connector = match config.get_ssl_mode() {
         SslMode::Disable => None,
         _ => Some(tls::connector(certificate)?),
     };
-    let sessions = deadpool::managed::Pool::builder(Sessions { config, connector })
-        .max_size(most_connections)
-        // The connection used last is the one with warm caches on both sides.
+    let sessions = deadpool::managed::Pool::builder(SessionManager { config, connector })
+        .max_size(max_connections)
+        // The connection that was used last has warm caches on both sides.
         .queue_mode(QueueMode::Lifo)
         .runtime(deadpool::Runtime::Tokio1)
-        .wait_timeout(Some(WAIT))
-        .create_timeout(Some(2 * CONNECT))
+        .wait_timeout(Some(WAIT_TIMEOUT))
+        .create_timeout(Some(2 * CONNECT_TIMEOUT))
         .build()
         .map_err(|error| error.to_string())?;
     Ok(Pool {
         sessions,
-        turns: Arc::new(Semaphore::new(FEW)),
+        permits: Arc::new(Semaphore::new(MAX_PREFERRED_CONCURRENCY)),
     })
 }
 
 fn describe(error: PoolError<tokio_postgres::Error>) -> String {
     match error {
         PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => {
-            format!("all connections were in use for {} s", WAIT.as_secs())
+            format!(
+                "all connections were in use for {} s",
+                WAIT_TIMEOUT.as_secs()
+            )
         }
         PoolError::Timeout(_) => {
             format!(
                 "the server did not answer within {} s",
-                (2 * CONNECT).as_secs()
+                (2 * CONNECT_TIMEOUT).as_secs()
             )
         }
         PoolError::Backend(error) => format!("{error:?}"),
@@ -189,13 +211,13 @@ fn describe(error: PoolError<tokio_postgres::Error>) -> String {
     }
 }
 
-/// Makes and recycles the connections of one pool.
-pub(crate) struct Sessions {
+/// Creates and recycles the sessions of one pool.
+pub(crate) struct SessionManager {
     config: Config,
     connector: Option<MakeRustlsConnect>,
 }
 
-impl Manager for Sessions {
+impl Manager for SessionManager {
     type Type = Session;
     type Error = tokio_postgres::Error;
 
@@ -216,37 +238,37 @@ impl Manager for Sessions {
     }
 }
 
-/// A connection that a guest has. Dropped, it goes back to its pool, or is closed if anything of
-/// the guest is left on it.
-pub(crate) struct Lease {
-    session: Option<Object<Sessions>>,
-    is_spent: bool,
-    _turn: Option<OwnedSemaphorePermit>,
+/// A session that a guest uses. When it is dropped, it returns to its pool, or is closed if the
+/// guest has left anything unfinished on it.
+pub(crate) struct PooledSession {
+    /// None only while it is dropped.
+    session: Option<Object<SessionManager>>,
+    close_after_use: bool,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Lease {
-    /// The connection. There always is one: only `drop` takes it out.
+impl PooledSession {
     pub(crate) fn session(&mut self) -> Result<&mut Session, Error> {
         match &mut self.session {
             Some(session) => Ok(session),
-            None => Err(Error::Other("the connection is gone".to_owned())),
+            None => Err(Error::Other("the connection is closed".to_owned())),
         }
     }
 
-    /// Has it closed afterwards: its buffers never shrink.
-    pub(crate) fn spend(&mut self) {
-        self.is_spent = true;
+    /// Marks the session to be closed instead of being reused, because its buffers never shrink.
+    pub(crate) fn close_after_use(&mut self) {
+        self.close_after_use = true;
     }
 }
 
-impl Drop for Lease {
+impl Drop for PooledSession {
     fn drop(&mut self) {
         if let Some(session) = self.session.take()
-            && (self.is_spent || !session.is_reusable())
+            && (self.close_after_use || !session.is_reusable())
         {
             let pool = Object::pool(&session);
             let connector = pool.and_then(|pool| pool.manager().connector.clone());
-            Object::take(session).abandon(connector);
+            Object::take(session).close(connector);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! One connection to a server, with what is known about it: its prepared statements, and whether
-//! the next borrower may have it.
+//! A session: one connection to a server, with its prepared statements and the state that decides
+//! whether it can be reused. Sessions are created and handed out in `pool`.
 //!
-//! The connection is driven by whoever waits for an answer, within the same task: nothing is
-//! spawned, so that an answer wakes the guest's task directly. In return only one statement runs
-//! on a connection at a time.
+//! The task that waits for a result polls the connection itself. Nothing is spawned, so that the
+//! server's data wakes the guest's task directly. In return, only one statement runs on a
+//! connection at a time.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,40 +19,42 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::parameters::Parameter;
 use super::transaction::{self, Effect};
 
-/// What `RecyclingMethod::Clean` of deadpool-postgres sends before it hands a connection to its
-/// next borrower: all of `discard all` but for prepared statements.
-const CLEAN: &str = "close all; set session authorization default; reset all; unlisten *; \
+/// The statements that `RecyclingMethod::Clean` of deadpool-postgres sends before a connection is
+/// reused: all of `discard all` except for prepared statements.
+const RESET_SESSION: &str = "close all; set session authorization default; reset all; unlisten *; \
     select pg_advisory_unlock_all(); discard temp; discard sequences;";
 
-/// Statements that stay prepared on one connection. Guests have static statements, so that this
-/// many are only reached by one that builds its SQL.
-const MOST_STATEMENTS: usize = 256;
+/// The maximum number of prepared statements of one connection. Guests have static statements, so
+/// that only a guest that builds its SQL reaches this limit.
+const MAX_PREPARED_STATEMENTS: usize = 256;
 
-/// How long a server may take to hear that a statement is given up; one that has fallen silent never does.
-const CANCEL: Duration = Duration::from_secs(5);
+/// How long a cancel request may take. A server that has become unreachable never answers it.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The half of a connection that does the reading and writing.
-type Wire = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
+/// The half of a connection that reads and writes. It must be polled for the client half to make
+/// progress.
+type ConnectionTask = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
 
+/// A connection to a server.
 pub(crate) struct Session {
     client: Client,
-    wire: Wire,
+    connection_task: ConnectionTask,
     statements: HashMap<String, Statement>,
-    /// Somebody else had it before and may have changed its settings.
-    used: bool,
-    /// A statement was sent and its end has not been seen.
-    busy: bool,
-    transaction: bool,
-    closed: bool,
+    /// Another guest has used the session before and may have changed its settings.
+    needs_reset: bool,
+    /// A statement was sent, and its completion has not been received.
+    is_busy: bool,
+    in_transaction: bool,
+    is_closed: bool,
 }
 
 impl Session {
-    /// Connects.
+    /// Connects to a server.
     pub(crate) async fn connect(
         config: &Config,
         connector: Option<&MakeRustlsConnect>,
     ) -> Result<Self, tokio_postgres::Error> {
-        let (client, wire): (Client, Wire) = match connector {
+        let (client, connection_task): (Client, ConnectionTask) = match connector {
             None => {
                 let (client, connection) = config.connect(NoTls).await?;
                 (client, Box::pin(connection))
@@ -64,67 +66,70 @@ impl Session {
         };
         Ok(Self {
             client,
-            wire,
+            connection_task,
             statements: HashMap::new(),
-            used: false,
-            busy: false,
-            transaction: false,
-            closed: false,
+            needs_reset: false,
+            is_busy: false,
+            in_transaction: false,
+            is_closed: false,
         })
     }
 
-    /// Whether another borrower may have it: it is alive, and nothing of this one is left.
+    /// Returns whether the pool may give the session to another guest: it is open, and nothing of
+    /// the current guest is left on it.
     pub(crate) fn is_reusable(&self) -> bool {
-        !self.busy && !self.transaction && !self.closed && !self.client.is_closed()
+        !self.is_busy && !self.in_transaction && !self.is_closed && !self.client.is_closed()
     }
 
-    /// Readies it for its next borrower. False if the server has hung up in the meantime.
+    /// Prepares the session for the next guest. Returns false if it cannot be reused, for instance because
+    /// the server has closed the connection in the meantime.
     pub(crate) fn recycle(&mut self) -> bool {
-        self.used = true;
-        let mut nobody = Context::from_waker(Waker::noop());
-        self.closed = self.closed || self.wire.as_mut().poll(&mut nobody).is_ready();
+        self.needs_reset = true;
+        let mut context = Context::from_waker(Waker::noop());
+        self.is_closed =
+            self.is_closed || self.connection_task.as_mut().poll(&mut context).is_ready();
         self.is_reusable()
     }
 
-    /// Gives it up in the middle of a statement: the server is asked to stop that statement, and
-    /// rolls back when it finds the connection gone.
-    pub(crate) fn abandon(self, connector: Option<MakeRustlsConnect>) {
-        if !self.busy || self.closed {
+    /// Closes the session. If a statement is running, the server is asked to cancel it, and rolls
+    /// back when it finds the connection closed.
+    pub(crate) fn close(self, connector: Option<MakeRustlsConnect>) {
+        if !self.is_busy || self.is_closed {
             return;
         }
         let cancel = self.client.cancel_token();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let asked = async {
+                let cancelled = async {
                     match connector {
                         None => cancel.cancel_query(NoTls).await,
                         Some(connector) => cancel.cancel_query(connector).await,
                     }
                 };
-                // If this fails, the server rolls back as well, only later.
-                let _ = tokio::time::timeout(CANCEL, asked).await;
+                // If this fails, the server rolls back all the same, but later.
+                let _ = tokio::time::timeout(CANCEL_TIMEOUT, cancelled).await;
             });
         }
     }
 
-    /// Starts a statement and returns its rows to come.
+    /// Starts a statement.
     pub(crate) async fn query(
         &mut self,
         sql: &str,
         parameters: &[Parameter],
-    ) -> Result<Rows, tokio_postgres::Error> {
+    ) -> Result<RunningStatement, tokio_postgres::Error> {
         self.start(sql);
         let mut outcome = self.try_query(sql, parameters).await;
         if outcome.as_ref().is_err_and(is_stale) {
             self.statements.remove(sql);
-            // Inside a transaction, which the error has ended, nothing can be tried again.
-            if !self.transaction {
+            // Inside a transaction, which the error has aborted, no retry is possible.
+            if !self.in_transaction {
                 outcome = self.try_query(sql, parameters).await;
             }
         }
         match outcome {
-            Ok(stream) => Ok(Rows {
-                stream: Box::pin(stream),
+            Ok(rows) => Ok(RunningStatement {
+                rows: Box::pin(rows),
                 effect: transaction::effect(sql),
             }),
             Err(error) => Err(self.fail(error)),
@@ -137,55 +142,58 @@ impl Session {
         sql: &str,
         parameters: &[Parameter],
     ) -> Result<u64, tokio_postgres::Error> {
-        let mut rows = self.query(sql, parameters).await?;
-        while self.next(&mut rows).await?.is_some() {}
-        Ok(rows.stream.rows_affected().unwrap_or(0))
+        let mut statement = self.query(sql, parameters).await?;
+        while self.next_row(&mut statement).await?.is_some() {}
+        Ok(statement.rows.rows_affected().unwrap_or(0))
     }
 
-    /// The next row, or none at the end.
-    pub(crate) async fn next(
+    /// Returns the next row, or none at the end.
+    pub(crate) async fn next_row(
         &mut self,
-        rows: &mut Rows,
+        statement: &mut RunningStatement,
     ) -> Result<Option<tokio_postgres::Row>, tokio_postgres::Error> {
-        std::future::poll_fn(|context| self.poll_next(rows, context)).await
+        std::future::poll_fn(|context| self.poll_next_row(statement, context)).await
     }
 
-    /// Like [`Session::next`], for those who are polled themselves.
-    pub(crate) fn poll_next(
+    /// Like [`Session::next_row`], for callers that are polled themselves.
+    pub(crate) fn poll_next_row(
         &mut self,
-        rows: &mut Rows,
+        statement: &mut RunningStatement,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<tokio_postgres::Row>, tokio_postgres::Error>> {
-        let polled = poll_driven(&mut self.wire, &mut self.closed, context, |nobody| {
-            rows.stream.poll_next_unpin(nobody)
-        });
+        let polled = poll_driven(
+            &mut self.connection_task,
+            &mut self.is_closed,
+            context,
+            |context| statement.rows.poll_next_unpin(context),
+        );
         polled.map(|row| match row {
             Some(Ok(row)) => Ok(Some(row)),
             Some(Err(error)) => Err(self.fail(error)),
             None => {
-                self.finish(rows.effect);
+                self.finish(statement.effect);
                 Ok(None)
             }
         })
     }
 
-    /// Marks the session as busy until the end of the statement is seen.
+    /// Marks the session as busy until the completion of the statement is received.
     fn start(&mut self, sql: &str) {
-        self.busy = true;
-        // Even if it fails, or if its end is never seen.
-        self.transaction |= transaction::effect(sql) == Effect::Opens;
+        self.is_busy = true;
+        // This holds even if the statement fails, or if its completion is never received.
+        self.in_transaction |= transaction::effect(sql) == Effect::Begin;
     }
 
     fn finish(&mut self, effect: Effect) {
-        self.busy = false;
-        if effect == Effect::Ends {
-            self.transaction = false;
+        self.is_busy = false;
+        if effect == Effect::End {
+            self.in_transaction = false;
         }
     }
 
     fn fail(&mut self, error: tokio_postgres::Error) -> tokio_postgres::Error {
-        // After an error that the server reports, the connection is in order again.
-        self.busy = error.as_db_error().is_none();
+        // After an error that the server reports, the connection is ready for the next statement.
+        self.is_busy = error.as_db_error().is_none();
         error
     }
 
@@ -200,54 +208,59 @@ impl Session {
         };
         let Self {
             client,
-            wire,
-            used,
-            closed,
+            connection_task,
+            needs_reset,
+            is_closed,
             ..
         } = self;
         let parameters = parameters
             .iter()
             .map(|value| &**value as &(dyn ToSql + Sync));
         let query = client.query_raw(&statement, parameters);
-        let cleaning = clean(client, std::mem::take(used));
-        drive(wire, closed, pair(cleaning, query)).await
+        let reset = reset(client, std::mem::take(needs_reset));
+        drive(connection_task, is_closed, pipeline(reset, query)).await
     }
 
     async fn prepare(&mut self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
-        if self.statements.len() >= MOST_STATEMENTS {
+        if self.statements.len() >= MAX_PREPARED_STATEMENTS {
             self.statements.clear();
         }
         let Self {
             client,
-            wire,
-            used,
-            closed,
+            connection_task,
+            needs_reset,
+            is_closed,
             ..
         } = self;
-        let cleaning = clean(client, std::mem::take(used));
-        let statement = drive(wire, closed, pair(cleaning, client.prepare(sql))).await?;
+        let reset = reset(client, std::mem::take(needs_reset));
+        let statement = drive(
+            connection_task,
+            is_closed,
+            pipeline(reset, client.prepare(sql)),
+        )
+        .await?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
 }
 
-/// The rows of a running statement.
-pub(crate) struct Rows {
-    stream: Pin<Box<RowStream>>,
+/// A statement whose rows are being received.
+pub(crate) struct RunningStatement {
+    rows: Pin<Box<RowStream>>,
     effect: Effect,
 }
 
-/// Resets what the previous borrower may have changed.
-async fn clean(client: &Client, needed: bool) -> Result<(), tokio_postgres::Error> {
+/// Resets the settings that the previous guest may have changed.
+async fn reset(client: &Client, needed: bool) -> Result<(), tokio_postgres::Error> {
     if needed {
-        client.batch_execute(CLEAN).await
+        client.batch_execute(RESET_SESSION).await
     } else {
         Ok(())
     }
 }
 
 /// Sends two requests at once, in this order, so that they share a round trip. Both must succeed.
-async fn pair<T>(
+async fn pipeline<T>(
     first: impl Future<Output = Result<(), tokio_postgres::Error>>,
     second: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, tokio_postgres::Error> {
@@ -255,8 +268,8 @@ async fn pair<T>(
     first.and(second)
 }
 
-/// Whether a prepared statement has outlived what it was prepared for: a table was altered since,
-/// or somebody deallocated it. It was not executed then, and may be prepared anew.
+/// Returns whether a prepared statement is out of date: a table was altered since, or the statement
+/// was deallocated. It was not executed then, and can be prepared again.
 fn is_stale(error: &tokio_postgres::Error) -> bool {
     error
         .as_db_error()
@@ -267,33 +280,39 @@ fn is_stale(error: &tokio_postgres::Error) -> bool {
         })
 }
 
-/// Waits for `future`, which waits for the connection, and drives the connection meanwhile.
-async fn drive<F: Future>(wire: &mut Wire, closed: &mut bool, future: F) -> F::Output {
+/// Awaits a future that depends on the connection, and polls the connection meanwhile.
+async fn drive<F: Future>(
+    connection_task: &mut ConnectionTask,
+    is_closed: &mut bool,
+    future: F,
+) -> F::Output {
     let mut future = pin!(future);
     std::future::poll_fn(|context| {
-        poll_driven(wire, closed, context, |nobody| future.as_mut().poll(nobody))
+        poll_driven(connection_task, is_closed, context, |context| {
+            future.as_mut().poll(context)
+        })
     })
     .await
 }
 
-/// Polls what waits for the connection, then the connection, then once more what waits.
+/// Polls a future that depends on the connection, then the connection, then the future once more.
 ///
-/// Only the connection needs waking up: nothing else can make the waiting one ready. If the last
-/// poll sends or takes something, the connection wakes the task by itself.
+/// Only the connection needs the task's waker, because nothing else can make the future ready. If
+/// the last poll sends or receives something, the connection wakes the task by itself.
 fn poll_driven<T>(
-    wire: &mut Wire,
-    closed: &mut bool,
+    connection_task: &mut ConnectionTask,
+    is_closed: &mut bool,
     context: &mut Context<'_>,
-    mut waiting: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    mut poll_dependent: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Poll<T> {
-    let mut nobody = Context::from_waker(Waker::noop());
-    if let Poll::Ready(value) = waiting(&mut nobody) {
+    let mut no_waker = Context::from_waker(Waker::noop());
+    if let Poll::Ready(value) = poll_dependent(&mut no_waker) {
         return Poll::Ready(value);
     }
-    if !*closed && wire.as_mut().poll(context).is_ready() {
-        *closed = true;
-        // Only without the wire do those who wait for it learn that nothing more will come.
-        *wire = Box::pin(async { Ok(()) });
+    if !*is_closed && connection_task.as_mut().poll(context).is_ready() {
+        *is_closed = true;
+        // The client half learns only from the drop of this half that nothing more will come.
+        *connection_task = Box::pin(async { Ok(()) });
     }
-    waiting(&mut nobody)
+    poll_dependent(&mut no_waker)
 }

@@ -1,4 +1,5 @@
-//! Running a guest's statements on its connection, and handing the rows over as they come.
+//! The execution of a guest's statements on its connection, with the rows buffered or streamed. The
+//! protocol with the server lives in `session`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,47 +11,48 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 
-use super::pool::Lease;
-use super::session;
+use super::pool::PooledSession;
+use super::session::RunningStatement;
 use super::types::{Column, Error, ParameterValue, Row, RowSet};
-use super::{failure, parameters, values};
+use super::{errors, parameters, values};
 
-/// No answer, and no row of a stream, may take more memory than this.
-const MOST_BYTES: usize = 128 << 20;
+/// The maximum size of a whole result, and of one row of a streamed result.
+const MAX_RESULT_BYTES: usize = 128 << 20;
 
-/// A connection that has carried more than this in one statement is not used again.
-const LARGE: usize = 1 << 20;
+/// The maximum size of a statement's parameters after which its connection is reused.
+const MAX_REUSABLE_BYTES: usize = 1 << 20;
 
-/// An answer up to this size is read whole before the guest sees any of it; its connection is
-/// free again by then.
-const READ_AHEAD: usize = 64 << 10;
+/// The size up to which a result is buffered before the guest reads any of it, so that its
+/// connection is free by then.
+const MAX_BUFFERED_BYTES: usize = 64 << 10;
 
-/// What a guest's connection handle stands for.
+/// The resource `connection`.
 #[derive(Clone)]
-pub(crate) struct Connection(Arc<Mutex<Lease>>);
+pub(crate) struct Connection(Arc<Mutex<PooledSession>>);
 
 impl Connection {
-    pub(crate) fn new(lease: Lease) -> Self {
-        Self(Arc::new(Mutex::new(lease)))
+    pub(crate) fn new(session: PooledSession) -> Self {
+        Self(Arc::new(Mutex::new(session)))
     }
 }
 
-/// The answer to a statement, whole or in part.
-pub(crate) struct Answer {
+/// The result of a statement, whose rows may still be on their way.
+pub(crate) struct QueryResult {
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Rows,
-    pub(crate) end: End,
+    pub(crate) completion: Completion,
 }
 
-/// How the statement ended, once it has.
-pub(crate) type End = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+/// The outcome of a statement, once it is complete.
+pub(crate) type Completion = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
+/// The rows of a result.
 pub(crate) enum Rows {
-    Whole(Vec<Row>),
-    Rest(Box<Rest>),
+    Buffered(Vec<Row>),
+    Streamed(Box<RowStream>),
 }
 
-/// Runs a statement for the number of rows that it affects.
+/// Executes a statement and returns the number of rows that it affected.
 pub(crate) async fn execute(
     connection: &Connection,
     sql: &str,
@@ -58,15 +60,15 @@ pub(crate) async fn execute(
 ) -> Result<u64, Error> {
     let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::ValueConversionFailed)?;
-    let mut lease = connection.0.lock().await;
+    let mut session = connection.0.lock().await;
     if is_large {
-        lease.spend();
+        session.close_after_use();
     }
-    let affected = lease.session()?.execute(sql, &parameters).await;
-    affected.map_err(|error| failure::query_failed(&error))
+    let affected = session.session()?.execute(sql, &parameters).await;
+    affected.map_err(|error| errors::query_failed(&error))
 }
 
-/// Runs a statement for all its rows at once.
+/// Executes a statement and returns all its rows at once.
 pub(crate) async fn query(
     connection: &Connection,
     sql: &str,
@@ -74,61 +76,61 @@ pub(crate) async fn query(
 ) -> Result<RowSet, Error> {
     let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::BadParameter)?;
-    let mut lease = connection.0.lock().await;
-    let mut reading = Reading::default();
-    let mut rows = start(&mut lease, sql, &parameters, is_large).await?;
-    while reading.bytes <= MOST_BYTES {
-        if !reading.next(&mut lease, &mut rows).await? {
+    let mut session = connection.0.lock().await;
+    let mut buffer = RowBuffer::default();
+    let mut statement = start(&mut session, sql, &parameters, is_large).await?;
+    while buffer.bytes <= MAX_RESULT_BYTES {
+        if !buffer.read_row(&mut session, &mut statement).await? {
             return Ok(RowSet {
-                columns: reading.columns,
-                rows: reading.rows,
+                columns: buffer.columns,
+                rows: buffer.rows,
             });
         }
     }
     Err(too_large())
 }
 
-/// Runs a statement for its rows as they come.
+/// Executes a statement and returns its rows as they arrive.
 ///
-/// An error after the statement has started is part of the answer's end, as in Spin.
+/// An error after the statement has started is part of the completion, as in Spin.
 pub(crate) async fn stream(
     connection: &Connection,
     sql: &str,
     parameters: Vec<ParameterValue>,
-) -> Result<Answer, Error> {
+) -> Result<QueryResult, Error> {
     let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::BadParameter)?;
-    let mut lease = Arc::clone(&connection.0).lock_owned().await;
-    let mut reading = Reading::default();
-    let mut rows = start(&mut lease, sql, &parameters, is_large).await?;
-    let end = loop {
-        if reading.bytes > READ_AHEAD {
-            return Ok(reading.into_stream(lease, rows));
+    let mut session = Arc::clone(&connection.0).lock_owned().await;
+    let mut buffer = RowBuffer::default();
+    let mut statement = start(&mut session, sql, &parameters, is_large).await?;
+    let outcome = loop {
+        if buffer.bytes > MAX_BUFFERED_BYTES {
+            return Ok(buffer.into_stream(session, statement));
         }
-        match reading.next(&mut lease, &mut rows).await {
+        match buffer.read_row(&mut session, &mut statement).await {
             Ok(true) => {}
             Ok(false) => break Ok(()),
             Err(error) => break Err(error),
         }
     };
-    Ok(Answer {
-        columns: reading.columns,
-        rows: Rows::Whole(reading.rows),
-        end: Box::pin(future::ready(end)),
+    Ok(QueryResult {
+        columns: buffer.columns,
+        rows: Rows::Buffered(buffer.rows),
+        completion: Box::pin(future::ready(outcome)),
     })
 }
 
 async fn start(
-    lease: &mut Lease,
+    session: &mut PooledSession,
     sql: &str,
     parameters: &[parameters::Parameter],
     is_large: bool,
-) -> Result<session::Rows, Error> {
+) -> Result<RunningStatement, Error> {
     if is_large {
-        lease.spend();
+        session.close_after_use();
     }
-    let rows = lease.session()?.query(sql, parameters).await;
-    rows.map_err(|error| failure::query_failed(&error))
+    let statement = session.session()?.query(sql, parameters).await;
+    statement.map_err(|error| errors::query_failed(&error))
 }
 
 fn is_large(parameters: &[ParameterValue]) -> bool {
@@ -140,75 +142,85 @@ fn is_large(parameters: &[ParameterValue]) -> bool {
             _ => 0,
         })
         .sum();
-    bytes > LARGE
+    bytes > MAX_REUSABLE_BYTES
 }
 
 fn too_large() -> Error {
-    failure::query_text(format!("query result exceeds limit of {MOST_BYTES} bytes"))
+    errors::query_text(format!(
+        "query result exceeds limit of {MAX_RESULT_BYTES} bytes"
+    ))
 }
 
-/// What has been read of an answer so far.
+/// The rows of a result that have been read so far.
 #[derive(Default)]
-struct Reading {
+struct RowBuffer {
     columns: Vec<Column>,
     rows: Vec<Row>,
     bytes: usize,
 }
 
-impl Reading {
-    /// Reads one row, and says whether there was one.
-    async fn next(&mut self, lease: &mut Lease, rows: &mut session::Rows) -> Result<bool, Error> {
-        let next = lease.session()?.next(rows).await;
-        let Some(row) = next.map_err(|error| failure::query_failed(&error))? else {
+impl RowBuffer {
+    /// Reads a row, and returns whether there was one.
+    async fn read_row(
+        &mut self,
+        session: &mut PooledSession,
+        statement: &mut RunningStatement,
+    ) -> Result<bool, Error> {
+        let row = session.session()?.next_row(statement).await;
+        let Some(row) = row.map_err(|error| errors::query_failed(&error))? else {
             return Ok(false);
         };
         if self.rows.is_empty() {
             self.columns = values::columns(&row);
         }
-        let row = values::convert(&row).map_err(failure::query_text)?;
+        let row = values::convert(&row).map_err(errors::query_text)?;
         self.bytes += values::size(&row);
         self.rows.push(row);
         Ok(true)
     }
 
-    fn into_stream(self, lease: OwnedMutexGuard<Lease>, rows: session::Rows) -> Answer {
-        let (end_sender, end) = oneshot::channel();
-        let rest = Rest {
-            first: self.rows,
-            source: Some((lease, rows)),
-            end: Some(end_sender),
+    fn into_stream(
+        self,
+        session: OwnedMutexGuard<PooledSession>,
+        statement: RunningStatement,
+    ) -> QueryResult {
+        let (sender, completion) = oneshot::channel();
+        let rows = RowStream {
+            buffered: self.rows,
+            source: Some((session, statement)),
+            completion: Some(sender),
         };
-        // A guest that stops reading has asked for no more, which is not an error.
-        let end = async { end.await.unwrap_or(Ok(())) };
-        Answer {
+        // If a guest stops reading, there is no outcome, which is not an error.
+        let completion = async { completion.await.unwrap_or(Ok(())) };
+        QueryResult {
             columns: self.columns,
-            rows: Rows::Rest(Box::new(rest)),
-            end: Box::pin(end),
+            rows: Rows::Streamed(Box::new(rows)),
+            completion: Box::pin(completion),
         }
     }
 }
 
-/// The rows of an answer that is read while the guest takes it.
-pub(crate) struct Rest {
-    first: Vec<Row>,
+/// The rows of a result that the host reads from the server while the guest reads them.
+pub(crate) struct RowStream {
+    buffered: Vec<Row>,
     /// None once the last row was read.
-    source: Option<(OwnedMutexGuard<Lease>, session::Rows)>,
-    end: Option<oneshot::Sender<Result<(), Error>>>,
+    source: Option<(OwnedMutexGuard<PooledSession>, RunningStatement)>,
+    completion: Option<oneshot::Sender<Result<(), Error>>>,
 }
 
-impl Rest {
-    /// As many rows as are there, up to a limit. None only at the end.
+impl RowStream {
+    /// Returns the rows that have arrived, up to a limit: none only at the end of the result.
     fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Result<Vec<Row>, Error>> {
-        let mut batch = std::mem::take(&mut self.first);
+        let mut batch = std::mem::take(&mut self.buffered);
         if !batch.is_empty() {
             return Poll::Ready(Ok(batch));
         }
         let mut bytes = 0;
-        while bytes < READ_AHEAD
-            && let Some((lease, rows)) = &mut self.source
+        while bytes < MAX_BUFFERED_BYTES
+            && let Some((session, statement)) = &mut self.source
         {
-            let row = match lease.session()?.poll_next(rows, context) {
-                Poll::Ready(row) => row.map_err(|error| failure::query_failed(&error))?,
+            let row = match session.session()?.poll_next_row(statement, context) {
+                Poll::Ready(row) => row.map_err(|error| errors::query_failed(&error))?,
                 Poll::Pending if batch.is_empty() => return Poll::Pending,
                 Poll::Pending => break,
             };
@@ -216,9 +228,9 @@ impl Rest {
                 self.source = None;
                 break;
             };
-            let row = values::convert(&row).map_err(failure::query_text)?;
+            let row = values::convert(&row).map_err(errors::query_text)?;
             bytes += values::size(&row);
-            if bytes > MOST_BYTES {
+            if bytes > MAX_RESULT_BYTES {
                 return Poll::Ready(Err(too_large()));
             }
             batch.push(row);
@@ -226,16 +238,16 @@ impl Rest {
         Poll::Ready(Ok(batch))
     }
 
-    fn finish(&mut self, end: Result<(), Error>) {
+    fn finish(&mut self, outcome: Result<(), Error>) {
         self.source = None;
-        if let Some(sender) = self.end.take() {
-            // The guest may have dropped its end.
-            let _ = sender.send(end);
+        if let Some(sender) = self.completion.take() {
+            // The guest may have dropped the future of the completion.
+            let _ = sender.send(outcome);
         }
     }
 }
 
-impl<D> StreamProducer<D> for Rest {
+impl<D> StreamProducer<D> for RowStream {
     type Item = Row;
     type Buffer = VecBuffer<Row>;
 
@@ -246,22 +258,22 @@ impl<D> StreamProducer<D> for Rest {
         mut destination: Destination<'a, Row, VecBuffer<Row>>,
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
-        let rest = self.get_mut();
+        let stream = self.get_mut();
         if destination.remaining(&mut store) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
-        let (batch, end) = match rest.poll_batch(context) {
+        let (batch, outcome) = match stream.poll_batch(context) {
             Poll::Ready(Ok(batch)) => (batch, Ok(())),
             Poll::Ready(Err(error)) => (Vec::new(), Err(error)),
             Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
             Poll::Pending => return Poll::Pending,
         };
-        let ended = end.is_err() || rest.source.is_none();
+        let is_complete = outcome.is_err() || stream.source.is_none();
         destination.set_buffer(batch.into());
-        if !ended {
+        if !is_complete {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
-        rest.finish(end);
+        stream.finish(outcome);
         Poll::Ready(Ok(StreamResult::Dropped))
     }
 }

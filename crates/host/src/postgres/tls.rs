@@ -1,4 +1,5 @@
-//! TLS to the database: which certificates are trusted.
+//! TLS to the database: the certificates that are trusted. The decision to use TLS follows from the
+//! connection string and is made in `pool`.
 
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// A connector that trusts the system's certificates, and the given one (PEM) besides.
+/// Creates a connector that trusts the operating system's certificates and the given one (PEM).
 pub(crate) fn connector(certificate: Option<&str>) -> Result<MakeRustlsConnect, String> {
     let mut trusted = RootCertStore::empty();
-    // A certificate of the system that cannot be read is as good as one that is not there.
+    // A certificate of the operating system that cannot be read is ignored.
     trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(text) = certificate {
         for parsed in CertificateDer::pem_slice_iter(text.as_bytes()) {
@@ -27,7 +28,11 @@ pub(crate) fn connector(certificate: Option<&str>) -> Result<MakeRustlsConnect, 
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Says what is wrong with a certificate that a guest hands over, if anything is.
+/// Checks a certificate that a guest provides.
+///
+/// # Errors
+///
+/// The reason for which the certificate is invalid.
 pub(crate) fn check(certificate: &str) -> Result<(), String> {
     let mut found = false;
     for parsed in CertificateDer::pem_slice_iter(certificate.as_bytes()) {
@@ -40,7 +45,7 @@ pub(crate) fn check(certificate: &str) -> Result<(), String> {
     if found {
         Ok(())
     } else {
-        Err("no certificate in PEM form found".to_owned())
+        Err("no certificate in PEM format found".to_owned())
     }
 }
 
@@ -49,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_certificate_is_refused() {
+    fn invalid_certificates_are_rejected() {
         assert!(check("").is_err());
         assert!(check("hello").is_err());
         assert!(check("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").is_err());

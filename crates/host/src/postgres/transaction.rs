@@ -1,35 +1,39 @@
-//! Whether a statement opens or ends a transaction.
+//! The effect of a statement on its session's transaction: it may begin or end one. The state of
+//! the transaction is kept in `session`.
 //!
-//! A guest may be stopped, or go away, between its `BEGIN` and its `COMMIT`. The pool must know,
-//! so that the next borrower of the connection does not find itself inside that transaction. The
-//! wire protocol takes one statement at a time, and procedures cannot leave a transaction open, so
-//! that the first words of a statement decide.
+//! A guest may be stopped between its `BEGIN` and its `COMMIT`. The pool must know, so that the
+//! next user of the connection is not inside that transaction. The extended query protocol accepts
+//! one statement at a time, and procedures cannot leave a transaction open, so that the first words
+//! of a statement are enough to tell.
 
-/// What a statement does to the session's transaction, if it succeeds.
+/// The effect of a successful statement on the session's transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
-    Opens,
-    Ends,
+    Begin,
+    End,
 }
 
-/// The effect of the statement `sql`.
+/// Returns the effect of the statement `sql`.
 pub(crate) fn effect(sql: &str) -> Effect {
     let sql = after_comments(sql);
     let first = word(sql);
     if is(first, &["begin", "start"]) {
-        Effect::Opens
+        Effect::Begin
     } else if is(first, &["commit", "end", "rollback", "abort", "prepare"]) {
-        ending(&sql[first.len()..])
+        effect_of_end(&sql[first.len()..])
     } else {
         Effect::None
     }
 }
 
-/// `rollback to savepoint` does not end a transaction, `commit and chain` opens the next one, and
-/// `commit prepared` and `prepare name as` concern another. `prepare transaction` ends this one.
-fn ending(mut rest: &str) -> Effect {
-    let mut effect = Effect::Ends;
+/// Returns the effect of a statement by the words after the first, which may end a transaction.
+///
+/// `rollback to savepoint` does not end a transaction, `commit and chain` begins the next one, and
+/// `commit prepared` and `prepare name as` concern none of this session. `prepare transaction` ends
+/// it.
+fn effect_of_end(mut rest: &str) -> Effect {
+    let mut effect = Effect::End;
     let mut no = false;
     loop {
         rest = after_comments(rest);
@@ -41,7 +45,7 @@ fn ending(mut rest: &str) -> Effect {
             return Effect::None;
         }
         if is(next, &["chain"]) && !no {
-            effect = Effect::Opens;
+            effect = Effect::Begin;
         }
         no = is(next, &["no"]);
         rest = &rest[next.len()..];
@@ -59,7 +63,7 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-/// The text after leading blanks and comments. Comments between slashes and stars nest.
+/// Skips leading whitespace and comments. Block comments nest.
 fn after_comments(mut text: &str) -> &str {
     loop {
         text = text.trim_start();
@@ -101,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_that_open() {
+    fn statements_that_begin_a_transaction() {
         for sql in [
             "begin",
             "BEGIN ISOLATION LEVEL SERIALIZABLE",
@@ -111,12 +115,12 @@ mod tests {
             "commit and chain",
             "rollback work and chain",
         ] {
-            assert_eq!(effect(sql), Effect::Opens, "{sql}");
+            assert_eq!(effect(sql), Effect::Begin, "{sql}");
         }
     }
 
     #[test]
-    fn statements_that_end() {
+    fn statements_that_end_a_transaction() {
         for sql in [
             "commit",
             "END;",
@@ -125,7 +129,7 @@ mod tests {
             "commit and no chain",
             "prepare transaction 'x'",
         ] {
-            assert_eq!(effect(sql), Effect::Ends, "{sql}");
+            assert_eq!(effect(sql), Effect::End, "{sql}");
         }
     }
 

@@ -1,5 +1,6 @@
-//! The types of `spin:postgres/postgres@4.2.0`, as Wasmtime carries them between host and guest.
-//! Names and order are the interface's; there is no behaviour here but what they need to be moved.
+//! The types of `spin:postgres/postgres@4.2.0`, as Wasmtime lifts and lowers them between host and
+//! guest. Names and order are the interface's. Conversions live in `parameters`, `values` and
+//! `errors`.
 
 use wasmtime::component::{ComponentType, Lift, Lower};
 

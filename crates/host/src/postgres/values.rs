@@ -1,4 +1,5 @@
-//! From the driver's rows to the values that a guest sees.
+//! Conversion of the driver's rows to the values of `spin:postgres`. A guest's parameters are
+//! converted in `parameters`.
 
 use std::error::Error as StdError;
 
@@ -24,14 +25,18 @@ pub(crate) fn columns(row: &tokio_postgres::Row) -> Vec<Column> {
         .collect()
 }
 
-/// The values of a row, or what could not be converted.
+/// Converts the values of a row.
+///
+/// # Errors
+///
+/// The reason for which a value cannot be converted.
 pub(crate) fn convert(row: &tokio_postgres::Row) -> Result<Row, String> {
     (0..row.len())
         .map(|index| value(row, index).map_err(|error| format!("{error:?}")))
         .collect()
 }
 
-/// Roughly how much memory a row takes in the guest.
+/// The approximate memory that a row takes in the guest.
 pub(crate) fn size(row: &Row) -> usize {
     let owned = |value: &DbValue| match value {
         DbValue::Str(text) | DbValue::Uuid(text) | DbValue::Decimal(text) => text.len(),
@@ -87,7 +92,7 @@ fn value(row: &tokio_postgres::Row, index: usize) -> Result<DbValue, tokio_postg
         Type::INT4 => get(row, index, DbValue::Int32),
         Type::INT8 => get(row, index, DbValue::Int64),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR => get(row, index, DbValue::Str),
-        // Without a variant for it, a time with zone is refused by the driver, as in Spin.
+        // The driver rejects a `timestamptz` as a `NaiveDateTime`, as in Spin.
         Type::TIMESTAMP | Type::TIMESTAMPTZ => get(row, index, datetime),
         Type::DATE => get(row, index, date),
         Type::TIME => get(row, index, time),
@@ -130,7 +135,7 @@ fn get<'a, T: FromSql<'a>>(
     Ok(value.map_or(DbValue::DbNull, convert))
 }
 
-/// The calendar's and the clock's parts are small by construction, so that no cast loses anything.
+/// Converts a part of a date or a time. All of them fit into a byte.
 fn part(number: u32) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
@@ -198,7 +203,7 @@ impl<'a> FromSql<'a> for Interval {
     }
 }
 
-/// The bytes of a value whose type the interface has no variant for.
+/// The bytes of a value of a type for which the interface has no variant.
 struct Raw(Vec<u8>);
 
 impl<'a> FromSql<'a> for Raw {
@@ -211,7 +216,7 @@ impl<'a> FromSql<'a> for Raw {
     }
 }
 
-/// A decimal as the bound of a range, which `postgres_range` cannot do by itself.
+/// A decimal as the bound of a range, for which `postgres_range` has no implementation.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) struct DecimalBound(pub(crate) Decimal);
 
@@ -257,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_split_into_their_parts() {
+    fn a_datetime_is_split_into_its_parts() {
         let day = NaiveDate::from_ymd_opt(2024, 2, 29).unwrap_or_default();
         let moment = day.and_hms_nano_opt(23, 59, 1, 5).unwrap_or_default();
         assert_eq!(

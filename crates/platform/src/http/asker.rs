@@ -13,7 +13,7 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// The value of the header `turn-of`: both by their hashes, which are short and of one form.
+    /// The value of the header `fair-queue-key`: both by their hashes, which are short and of one form.
     pub(crate) fn header(&self) -> String {
         format!("{} {}", digest(&self.group), digest(&self.member))
     }

@@ -33,7 +33,7 @@ pub async fn ask<Q: Serialize, A: DeserializeOwned>(
 async fn send(
     component: &str,
     path: &str,
-    turn_of: String,
+    fair_queue_key: String,
     question: Vec<u8>,
 ) -> Result<Vec<u8>, Problem> {
     let url = format!("http://{component}.spin.internal{path}");
@@ -41,7 +41,7 @@ async fn send(
         Problem::new(Kind::Internal).cause(format!("{component} gave no answer: {cause}"))
     };
     let request = http::Request::post(url)
-        .header("turn-of", turn_of)
+        .header("fair-queue-key", fair_queue_key)
         .body(FullBody::new(Bytes::from(question)))
         .map_err(|error| failed(error.to_string()))?;
     let response = spin_sdk::http::send(request)

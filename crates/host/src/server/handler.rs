@@ -1,0 +1,220 @@
+//! The path of a request: validation, routing, the body, admission, the component, the response.
+//! Each step lives in a module of its own, and connections in `connection`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response, Uri};
+use hyper::body::{Bytes, Incoming};
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
+
+use super::drain::Drain;
+use super::min_rate::MinRate;
+use super::problem::{self, Kind, Problem};
+use super::request_body::{self, BodyKind};
+use super::response_body::{self, Body, ResponseError};
+use super::router::Router;
+use super::{request_head, spin_headers};
+use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
+use crate::admission::limits::{Limits, Rejection, RequestClass};
+use crate::wasm::InstanceFactory;
+
+/// The paths that Spin reserves for the host.
+const WELL_KNOWN: &str = "/.well-known/spin/";
+
+const NOT_FOUND: Problem = Problem::new(Kind::NotFound);
+
+const SHUTTING_DOWN: Problem = Problem::new(Kind::Unavailable)
+    .detail("This host is shutting down.")
+    .retry_after(1);
+
+const TOO_MANY_REQUESTS: Problem = Problem::new(Kind::Unavailable)
+    .detail("Too many requests are in progress. Try again later.")
+    .retry_after(5);
+
+const TOO_MANY_STREAMED_REQUESTS: Problem = Problem::new(Kind::Unavailable)
+    .detail("Too many large request bodies are being processed. Try again later.")
+    .retry_after(30)
+    .close_connection();
+
+const TOO_MANY_STREAMED_RESPONSES: Problem = Problem::new(Kind::Unavailable)
+    .detail("Too many large responses are being sent. Try again later.")
+    .retry_after(5);
+
+/// Answers the requests of one serving thread.
+pub(crate) struct RequestHandler {
+    router: Arc<Router>,
+    /// The handlers of the components, by the router's index.
+    components: Vec<ProxyHandler<InstanceFactory>>,
+    limits: Limits,
+    health_check_paths: Arc<[String]>,
+    drain: Drain,
+}
+
+impl RequestHandler {
+    pub(crate) fn new(
+        router: Arc<Router>,
+        components: Vec<ProxyHandler<InstanceFactory>>,
+        limits: Limits,
+        drain: Drain,
+    ) -> Self {
+        Self {
+            router,
+            components,
+            limits,
+            health_check_paths: Arc::default(),
+            drain,
+        }
+    }
+
+    /// Sets the paths whose requests are health checks.
+    pub(crate) fn set_health_check_paths(&mut self, paths: Arc<[String]>) {
+        self.health_check_paths = paths;
+    }
+
+    /// Answers a request, with an error response if need be.
+    pub(crate) async fn handle(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Response<Body> {
+        // Cloning copies neither the path nor the id: both are reference-counted.
+        let original = request.uri().clone();
+        let request_id = request.headers().get(problem::REQUEST_ID).cloned();
+        let mut response = match self.try_handle(&original, request, client).await {
+            Ok(response) => response,
+            Err(error) => {
+                let request_id = problem::request_id(request_id.as_ref());
+                if let HandlerError::Component(method, error) = &error {
+                    let path = original.path();
+                    tracing::error!("{request_id} {method} {path}: {}", error.root_cause());
+                }
+                error.into_problem().into_response(&request_id)
+            }
+        };
+        self.drain.close_connection_after(&mut response);
+        response
+    }
+
+    async fn try_handle(
+        &self,
+        original: &Uri,
+        request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Result<Response<Body>, HandlerError> {
+        if let Some(name) = original.path().strip_prefix(WELL_KNOWN) {
+            return Ok(self.handle_well_known(name)?);
+        }
+        request_head::validate(&request)?;
+        let matched = self.router.find(original.path()).ok_or(NOT_FOUND)?;
+        let component = self.components.get(matched.route.component);
+        let component = component.ok_or(NOT_FOUND)?;
+        let uri = request_head::absolute_uri(&request)?;
+        let (mut head, body) = request.into_parts();
+        spin_headers::set(&mut head.headers, original, &matched, client);
+        head.uri = uri;
+        let method = head.method.clone();
+
+        let received = request_body::receive(body, self.limits.request_buffer_bytes()).await?;
+        let body_timed_out = received.timeout_flag();
+        let class = self.classify(original, received.kind);
+        let permit = match self.limits.acquire(class).await {
+            Ok(permit) => permit,
+            Err(rejection) => {
+                // If the host closed the connection while the client sends, the client would lose
+                // the response.
+                tokio::spawn(request_body::discard(received.body));
+                return Err(rejection.into());
+            }
+        };
+        let (client, in_flight) = InFlight::start(permit, timeout(class));
+        let request = Request::from_parts(head, received.body);
+        let budget = self.limits.response_buffer_bytes();
+        let response = match component.handle(in_flight, request).await {
+            Ok(response) => response_body::from_guest(&method, response, client, budget)
+                .await
+                .map_err(|error| match error {
+                    ResponseError::TooManyStreamedBodies => TOO_MANY_STREAMED_RESPONSES.into(),
+                    ResponseError::Guest(error) => HandlerError::Component(method, error.into()),
+                }),
+            Err(error) => Err(HandlerError::Component(method, error)),
+        };
+        if body_timed_out.is_set() {
+            return Err(request_body::request_timeout().into());
+        }
+        response
+    }
+
+    fn classify(&self, uri: &Uri, body: BodyKind) -> RequestClass {
+        match body {
+            BodyKind::Streamed { content_length } => RequestClass::StreamedBody { content_length },
+            BodyKind::Buffered
+                if self
+                    .health_check_paths
+                    .iter()
+                    .any(|path| path == uri.path()) =>
+            {
+                RequestClass::HealthCheck
+            }
+            BodyKind::Buffered => RequestClass::Standard,
+        }
+    }
+
+    /// Answers the paths that Spin itself answers.
+    fn handle_well_known(&self, name: &str) -> Result<Response<Body>, Problem> {
+        match name {
+            "health" if self.drain.has_started() => Err(SHUTTING_DOWN),
+            "health" => {
+                let body = Bytes::from_static(b"OK");
+                Ok(Response::new(response_body::buffered(body)))
+            }
+            _ => Err(NOT_FOUND),
+        }
+    }
+}
+
+/// How long a guest may take. The time in which it reads a streamed body comes on top.
+fn timeout(class: RequestClass) -> Duration {
+    match class {
+        RequestClass::StreamedBody { .. } => REQUEST_TIMEOUT + MinRate::STREAMED_BODY.max_timeout,
+        RequestClass::Standard | RequestClass::HealthCheck => REQUEST_TIMEOUT,
+    }
+}
+
+/// The reason why the client does not get a component's response.
+enum HandlerError {
+    Problem(Problem),
+    /// The component got the request and failed, or there was no instance of it.
+    Component(http::Method, wasmtime::Error),
+}
+
+impl From<Problem> for HandlerError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Rejection> for HandlerError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Problem(match rejection {
+            Rejection::TooManyRequests => TOO_MANY_REQUESTS,
+            Rejection::TooManyStreamedBodies => TOO_MANY_STREAMED_REQUESTS,
+        })
+    }
+}
+
+impl HandlerError {
+    fn into_problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Component(_, error) if error.is::<ExpirationError>() => {
+                Problem::new(Kind::GatewayTimeout)
+            }
+            Self::Component(_, error) if error.is::<InstantiationError<Arc<InFlight>>>() => {
+                TOO_MANY_REQUESTS
+            }
+            Self::Component(..) => Problem::new(Kind::InternalError),
+        }
+    }
+}

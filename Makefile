@@ -6,14 +6,14 @@
 run: build
 	target/release/lms up
 
-# Three cells on this machine, as docs/regions.md explains.
+# Three cells on this machine, as docs/how-to/run-several-cells.md explains.
 cells: build
 	target/release/lms cell up
 
 test: components
 	scripts/test.sh
 
-# Loses data on purpose and restores it; what it prints is kept in docs/recovery.md.
+# Loses data on purpose and restores it; what it prints is kept in docs/explanation/recovery.md.
 drill: build
 	target/release/lab drill
 

@@ -1,5 +1,5 @@
 -- What a year of a student takes on the disk: writes it for 200 students of a seeded tenant, with all triggers, and says how
--- much the tables, their indexes, the event log and the WAL grew. docs/scale.md has the figures.
+-- much the tables, their indexes, the event log and the WAL grew. docs/explanation/scale.md has the figures.
 --
 --   lms cluster start; lms prepare >/dev/null; lab seed --tenants 5 --students 20000
 --   psql "$ADDRESS_OF_THE_SUPERUSER" -f lab/bench/storage.sql; lms analytics refresh

@@ -1,4 +1,4 @@
-"""Computes the chain of a tenant's events from an export, as docs/event-log.md describes it, and prints its last position and hash.
+"""Computes the chain of a tenant's events from an export, as docs/reference/event-log-format.md describes it, and prints its last position and hash.
 
     event_chain.py DIRECTORY
 

@@ -1,5 +1,5 @@
 //! `lab bench`: measures the components on the embedded host beside a native service and the bare statement, in one
-//! run on one PostgreSQL. What is measured and how the figures are judged stands in `docs/benchmarks.md`.
+//! run on one PostgreSQL. What is measured and how the figures are judged stands in `docs/reference/benchmarks.md`.
 
 mod book;
 mod calendar;

@@ -1,4 +1,4 @@
-//! The figures of a drill, as they are printed and kept in docs/recovery.md.
+//! The figures of a drill, as they are printed and kept in docs/explanation/recovery.md.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! `lab placement`: what becomes of many tenants that are spread over many cells, and of one cell's tenants when it is lost. A
-//! simulation, the same for the same seed: it reads no cell and no database. `docs/scale.md` explains the figures.
+//! simulation, the same for the same seed: it reads no cell and no database. `docs/explanation/scale.md` explains the figures.
 
 mod report;
 mod world;
@@ -81,11 +81,11 @@ mod tests {
 
     #[test]
     fn the_page_on_scale_shows_what_is_simulated() {
-        let page = include_str!("../../../docs/scale.md");
+        let page = include_str!("../../../docs/explanation/scale.md");
         let report = run(&usual()).unwrap();
         assert!(
             page.contains(&report),
-            "docs/scale.md shows other tables than `lab placement` prints:\n{report}"
+            "docs/explanation/scale.md shows other tables than `lab placement` prints:\n{report}"
         );
     }
 

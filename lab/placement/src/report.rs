@@ -1,4 +1,4 @@
-//! What is printed of a simulation: two tables in Markdown, of which `docs/scale.md` is a copy.
+//! What is printed of a simulation: two tables in Markdown, of which `docs/explanation/scale.md` is a copy.
 
 use std::fmt::Write as _;
 

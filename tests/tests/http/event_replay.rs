@@ -209,7 +209,7 @@ fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column()
 
 #[test]
 fn what_is_not_rebuilt_is_declared_and_documented() {
-    let document = include_str!("../../../docs/event-log.md");
+    let document = include_str!("../../../docs/reference/event-log-format.md");
     for (table, columns, _) in NOT_REBUILT {
         assert!(document.contains(&format!("`{table}`")), "{table}");
         for column in columns.iter().filter(|column| **column != "*") {

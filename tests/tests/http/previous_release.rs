@@ -253,7 +253,7 @@ fn of_known(known: &Value, said: Value) -> Value {
     }
 }
 
-/// Operations that may be refused since, or that do more: they took away what others still stood on (docs/leaving.md), closed a centre to which
+/// Operations that may be refused since, or that do more: they took away what others still stood on (docs/reference/leaving.md), closed a centre to which
 /// others came all the same, moved people away from their lessons, left a child's first contact behind, told of lessons that had not begun, or
 /// had fewer messages to hand out.
 const OTHERWISE_SINCE: [&str; 15] = [
@@ -274,7 +274,7 @@ const OTHERWISE_SINCE: [&str; 15] = [
     "users.update",
 ];
 
-/// Words with which the next schema refuses references to who has left and to what is closed (docs/leaving.md).
+/// Words with which the next schema refuses references to who has left and to what is closed (docs/reference/leaving.md).
 const REFUSALS_SINCE: [&str; 2] = ["has left", "centre is closed"];
 
 #[test]

@@ -1,5 +1,5 @@
 //! The event log from outside: checking its chain, signing where it ends, rebuilding tables from it, writing it into files. What is
-//! relied on here is docs/event-log.md, not the functions of the database that write the log.
+//! relied on here is docs/reference/event-log-format.md, not the functions of the database that write the log.
 
 mod chain;
 pub mod export;

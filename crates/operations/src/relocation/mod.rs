@@ -1,5 +1,5 @@
 //! `lms tenant move`: a tenant from one cell into another, in steps that are written down in both databases. Whoever runs it again goes on
-//! where it stopped. docs/tenants.md tells the steps; here is their order, and nothing of how rows are copied or compared.
+//! where it stopped. docs/explanation/regions.md tells the steps; here is their order, and nothing of how rows are copied or compared.
 
 mod cells;
 mod confirm;

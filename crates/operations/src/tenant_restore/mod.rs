@@ -1,5 +1,5 @@
 //! `lms tenant restore`: one tenant brought back to what it was at a time, through its events or from a restored cluster. The log goes on: what is
-//! brought back is events too. Nobody else's rows are touched. docs/tenants.md says what is brought back and what stays; how rows are written is in `rows`.
+//! brought back is events too. Nobody else's rows are touched. docs/how-to/restore-a-tenant.md says what is brought back and what stays; how rows are written is in `rows`.
 
 mod copy;
 mod rows;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Restored;
 
-/// What is not brought back, beside what is append-only, by table and column (`*` for all of a table), and why. docs/tenants.md names the same.
+/// What is not brought back, beside what is append-only, by table and column (`*` for all of a table), and why. docs/how-to/restore-a-tenant.md names the same.
 pub const STAYS: &[(&str, &str, &str)] = &[
     ("sessions", "*", "who was signed out stays so"),
     ("calendar_feeds", "*", "a secret, which no event has"),

@@ -21,7 +21,7 @@ use crate::progress::Bar;
 /// How many positions are worked on at once.
 const WINDOW: i64 = 50_000;
 
-/// Columns that a replay does not rebuild, by table, and why: `*` for all columns of a table. docs/event-log.md names the same.
+/// Columns that a replay does not rebuild, by table, and why: `*` for all columns of a table. docs/reference/event-log-format.md names the same.
 pub const NOT_REBUILT: &[(&str, &[&str], &str)] = &[
     ("users", &["password_hash"], "a secret, which no event has"),
     (

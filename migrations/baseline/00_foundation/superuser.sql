@@ -87,3 +87,6 @@ $$;
 
 -- Trusted, so that whoever may create objects in the database may install it, if an operator has not done so already.
 create extension if not exists btree_gist with schema lms_private;
+
+-- The files that follow need no superuser, and all that they make belongs to the owner.
+set local role lms_owner;

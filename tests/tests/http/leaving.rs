@@ -127,7 +127,7 @@ fn every_reference_to_people_and_centres_has_a_decision() {
         .await?;
         assert_eq!(
             undecided, [""; 0],
-            "see \"Leaving\" in migrations/README.md"
+            "see \"Leaving\" in docs/reference/schema-deviations.md"
         );
         Ok(())
     });

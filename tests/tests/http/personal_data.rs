@@ -82,7 +82,7 @@ fn every_column_that_can_hold_words_is_declared() {
                 .collect();
             assert!(
                 places.is_empty(),
-                "{wrong}: {places:?}; see \"What is personal\" in migrations/README.md"
+                "{wrong}: {places:?}; see \"Personal data\" in docs/reference/schema-deviations.md"
             );
         }
         Ok(())

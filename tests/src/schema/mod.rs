@@ -218,6 +218,11 @@ impl Table {
     }
 }
 
+/// An expression as PostgreSQL prints it, without its line breaks.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// All tables and materialized views of a database, by name.
 async fn tables(client: &Client) -> Result<BTreeMap<String, Table>> {
     let mut tables = BTreeMap::new();
@@ -232,19 +237,19 @@ async fn tables(client: &Client) -> Result<BTreeMap<String, Table>> {
     }
     for row in client.query(COLUMNS, &[]).await? {
         if let Some(table) = tables.get_mut(row.get::<_, &str>(0)) {
-            table.columns.push((row.get(1), row.get(2)));
+            table.columns.push((row.get(1), one_line(row.get(2))));
         }
     }
     for row in client.query(CONSTRAINTS, &[]).await? {
         if let Some(table) = tables.get_mut(row.get::<_, &str>(0)) {
-            table.constraints.push((row.get(1), row.get(2)));
+            table.constraints.push((row.get(1), one_line(row.get(2))));
         }
     }
     for row in client.query(INDEXES, &[]).await? {
         if let Some(table) = tables.get_mut(row.get::<_, &str>(0)) {
-            let text: String = row.get(1);
             table.indexes.push(
-                text.replace(" USING btree ", " ")
+                one_line(row.get(1))
+                    .replace(" USING btree ", " ")
                     .replace("CREATE UNIQUE INDEX", "create unique index")
                     .replace("CREATE INDEX", "create index")
                     .replace(" ON ONLY ", " on ")

@@ -15,6 +15,7 @@ mod provider;
 mod proxy;
 mod python;
 mod reply;
+pub mod schema;
 mod session;
 mod upgrade;
 
@@ -30,4 +31,4 @@ pub use proxy::{Proxy, run_behind_proxy};
 pub use python::run_python;
 pub use reply::{Reply, send};
 pub use session::Session;
-pub use upgrade::{Releases, run_upgraded};
+pub use upgrade::{Releases, previous_release, run_upgraded};

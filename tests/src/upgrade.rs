@@ -1,21 +1,18 @@
 //! The previous release beside this one: its components, and databases that were made at its schema.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use database::cell::{Name, Region, Retention};
-use database::migrate::{self, Migration};
+use database::migrate;
 use local::demo::Demo;
 use local::installation::Installation;
 use uuid::Uuid;
 
 use crate::Application;
 use crate::application::{INSTALLATION, RUNTIME, install, root, serve, state, with_database};
-
-/// The migration that tells components of time zones.
-const ZONES: i64 = 260;
 
 /// Three applications with the same demo data, which was made at the previous release's schema.
 pub struct Releases<'a> {
@@ -58,8 +55,12 @@ pub fn run_upgraded(test: impl AsyncFnOnce(Releases<'_>) -> Result<()>) {
     });
 }
 
-/// Where the previous release is, built.
-fn previous_release() -> Result<Option<PathBuf>> {
+/// Where the previous release is, built; none in a shallow clone without its commit, which is said on standard error.
+///
+/// # Errors
+///
+/// When it cannot be built.
+pub fn previous_release() -> Result<Option<PathBuf>> {
     let output = Command::new(root().join("scripts/previous-release.sh"))
         .output()
         .context("scripts/previous-release.sh can't be run")?;
@@ -72,15 +73,6 @@ fn previous_release() -> Result<Option<PathBuf>> {
     Ok(Some(PathBuf::from(
         String::from_utf8(output.stdout)?.trim(),
     )))
-}
-
-/// The migrations that the previous release has.
-fn earlier(directory: &Path, all: &[Migration]) -> Result<Vec<Migration>> {
-    let names: BTreeSet<String> = std::fs::read_dir(directory.join("migrations"))?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<Result<_>>()?;
-    let known = |migration: &&Migration| names.contains(&format!("{}.sql", migration.label()));
-    Ok(all.iter().filter(known).cloned().collect())
 }
 
 async fn on_databases(
@@ -100,9 +92,9 @@ async fn on_databases(
         cell: Some(Name::first(Region::Eu, Retention::Standard)),
         ..migrate::Options::default()
     };
-    let earlier = earlier(directory, &all)?;
+    let earlier = migrate::read(&directory.join("migrations"))?;
     migrate::run(&before, &earlier, &options).await?;
-    let demo = demo_with_zones(installation, &before, &names[0], &all).await?;
+    let demo = demo_on(installation, &before, &names[0]).await?;
     // A database that is copied must have no connections.
     client
         .execute(
@@ -147,26 +139,6 @@ async fn on_databases(
         .await
     })
     .await
-}
-
-/// Demo data on a schema that tells nobody of time zones, which this release's program asks for: it does meanwhile.
-async fn demo_with_zones(
-    installation: &Installation,
-    address: &str,
-    name: &str,
-    all: &[Migration],
-) -> Result<Demo> {
-    let zones = all.iter().find(|migration| migration.version == ZONES);
-    let zones = &zones.context("the migration of time zones")?.sql;
-    let client = database::connect(address).await?;
-    client
-        .batch_execute(&format!("begin; {zones}; commit"))
-        .await?;
-    let demo = demo_on(installation, address, name).await?;
-    client
-        .batch_execute("drop function lms.time_zones; drop function lms_private.time_zone")
-        .await?;
-    Ok(demo)
 }
 
 /// Demo data, with the password and the roles of the tests' cluster.

@@ -247,7 +247,7 @@ fn create() -> Statement {
     Sql::from(
         "-- payroll-runs.create
 select
-  lms.name_late_lessons(p.body) as body,
+  p.body,
   p.tag
 from lms.draft_payroll(
   ($1->'input'->>'centre_id')::uuid,
@@ -261,7 +261,7 @@ fn show() -> Statement {
     Sql::from(
         "-- payroll-runs.get
 select
-  lms.name_late_lessons(p.body) as body,
+  p.body,
   p.tag
 from lms.payroll_run(($1->>'id')::uuid) as p",
     )
@@ -272,7 +272,7 @@ fn book() -> Statement {
     Sql::from(
         "-- payroll-runs.post
 select
-  lms.name_late_lessons(p.body) as body,
+  p.body,
   p.tag
 from lms.post_payroll(
   ($1->>'id')::uuid,

@@ -11,7 +11,7 @@ use platform::sql::statement::Sql;
 use serde_json::{Map, json};
 
 /// The lowest version of the schema, a migration's number, that the components of this release work with.
-const SCHEMA: i64 = 312;
+const SCHEMA: i64 = 1;
 
 /// The process answers.
 pub(crate) const LIVE: Action = Action {

@@ -181,15 +181,11 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             dry_run: true,
             ..options()
         };
-        assert_eq!(
-            migrate::run(&address, &known, &dry).await?.len(),
-            known.len()
-        );
-        assert_eq!(
-            migrate::run(&address, &known, &dry).await?.len(),
-            known.len(),
-            "a dry run changes nothing"
-        );
+        for _ in 0..2 {
+            // The second time too: a dry run changes nothing.
+            let first = migrate::run(&address, &known, &dry).await?;
+            assert_eq!(first, [&known[0]], "the baseline has all in it");
+        }
 
         // Two programs at once: one does the work, the other finds it done.
         let opened = options();
@@ -199,13 +195,35 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         );
         let mut counts = [one?.len(), other?.len()];
         counts.sort_unstable();
-        assert_eq!(counts, [0, known.len()]);
+        assert_eq!(counts, [0, 1]);
+        let recorded = migrate::ledger(&database::connect(&address).await?).await?;
+        assert_eq!(recorded.len(), known.len());
 
         let mut edited = known.clone();
-        edited[3].sql.push_str("\n-- a word more");
+        edited[0].files[3].sql.push_str("\n-- a word more");
+        assert!(
+            migrate::run(&address, &edited, &options())
+                .await?
+                .is_empty(),
+            "a comment is no change"
+        );
+        edited[0].files[3].sql.push_str("\nselect 1;");
+        edited.truncate(1);
         let error = migrate::run(&address, &edited, &options())
             .await
             .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("was changed after this database had been made by it"),
+            "{error}"
+        );
+        let mut next = known.clone();
+        next.push(Migration::parse("9000_nothing.sql", "select 1")?);
+        migrate::run(&address, &next, &options()).await?;
+        next.pop();
+        next.push(Migration::parse("9000_nothing.sql", "select 2")?);
+        let error = migrate::run(&address, &next, &options()).await.unwrap_err();
         assert!(
             error
                 .to_string()
@@ -213,7 +231,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             "{error}"
         );
 
-        let error = migrate::run(&address, &known[..known.len() - 1], &options())
+        let error = migrate::run(&address, &known, &options())
             .await
             .unwrap_err();
         assert!(error.to_string().contains("does not contain"), "{error}");
@@ -222,11 +240,64 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             cell: Some(Name::first(Region::Au, Retention::Standard)),
             ..options()
         };
-        let error = migrate::run(&address, &known, &other).await.unwrap_err();
+        let error = migrate::run(&address, &next[..known.len()], &other).await;
+        assert!(error.is_err(), "it has one migration more");
+        next.pop();
+        next.push(Migration::parse("9000_nothing.sql", "select 1")?);
+        let error = migrate::run(&address, &next, &other).await.unwrap_err();
         assert!(
             error.to_string().contains("a cell never changes"),
             "{error}"
         );
+        Ok(())
+    })
+    .await
+}
+
+/// The ledger of a database that was made by migrations from before the first release.
+const UNRELEASED: &str = "create schema lms_private;
+create table lms_private.migrations (
+  version bigint primary key,
+  name text not null,
+  sha256 text not null,
+  applied_at timestamptz not null default now()
+);
+insert into lms_private.migrations (version, name, sha256)
+values (1, 'roles', 'a'), (2, 'schemas', 'b'), (312, 'right_to_change_emails', 'c')";
+
+#[tokio::test]
+async fn a_database_from_before_the_first_release_is_to_be_made_anew_and_not_touched() -> Result<()>
+{
+    with_cluster(|cluster, state| async move {
+        let server = database::connect(&cluster.superuser_url()).await?;
+        server.batch_execute("create database former").await?;
+        let address = database::with_database(&cluster.superuser_url(), "former")?;
+        let client = database::connect(&address).await?;
+        client.batch_execute(UNRELEASED).await?;
+        let touched = "select string_agg(c.relname, ',') || pg_current_wal_insert_lsn()
+            from pg_class as c
+            where c.relnamespace in (select n.oid from pg_namespace as n where n.nspname ~ '^lms')";
+        client.batch_execute("checkpoint").await?;
+        let before = text(&address, touched).await?;
+        for more in [&["--dry-run"][..], &["--cell", "eu-1"]] {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_lms"))
+                .arg("--state")
+                .arg(&state)
+                .arg("migrate")
+                .args(more)
+                .env("DATABASE_URL", &address)
+                .output()?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success(), "{said}");
+            assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+            assert!(
+                said.contains("made by migrations from before the first release")
+                    && said.contains("make it anew"),
+                "{said}"
+            );
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+        }
+        assert_eq!(text(&address, touched).await?, before);
         Ok(())
     })
     .await
@@ -239,10 +310,10 @@ async fn a_migration_that_fails_leaves_nothing_and_names_its_line() -> Result<()
         let mut known = migrate::embedded()?;
         migrate::run(&address, &known, &options()).await?;
         let sql = "set local role lms_owner;\ncreate table lms.half_made (id uuid);\ncreate table lms.tenants ();\nnonsense;";
-        known.push(Migration { version: 9999, name: "broken".to_owned(), sql: sql.to_owned() });
+        known.push(Migration::parse("9999_broken.sql", sql)?);
         let error = migrate::run(&address, &known, &options()).await.unwrap_err();
         let line = format!("{error:#}");
-        assert!(line.contains("9999_broken failed and was undone: line 4: "), "{line}");
+        assert!(line.contains("9999_broken failed and was undone: changes/9999_broken.sql: line 4: "), "{line}");
         assert_eq!(text(&address, "select to_regclass('lms.half_made')::text").await?, "");
         known.pop();
         assert!(migrate::run(&address, &known, &options()).await?.is_empty(), "the ledger is as before");

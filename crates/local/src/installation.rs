@@ -151,9 +151,9 @@ async fn fill(
         },
     )
     .await?;
-    schema.done(&match applied.len() {
-        0 => "up to date".to_owned(),
-        count => format!("{count} migrations applied"),
+    schema.done(&match applied.last() {
+        None => "up to date".to_owned(),
+        Some(last) => format!("at {}", last.label()),
     });
 
     let data = step("Demo data");

@@ -179,9 +179,13 @@ async fn time_zones(client: &Client) -> Result<Finding> {
 async fn migrations(client: &Client) -> Result<Finding> {
     let known = migrate::embedded()?;
     match migrate::pending(&known, &migrate::ledger(client).await?) {
-        Ok(left) if left.is_empty() => {
-            Ok(Finding::Good(format!("all {} are applied", known.len())))
-        }
+        Ok(left) if left.is_empty() => Ok(Finding::Good(format!(
+            "the schema is at {}",
+            known
+                .last()
+                .map(migrate::Migration::label)
+                .unwrap_or_default()
+        ))),
         Ok(left) => bad(format!("{} are not applied", left.len()), "`lms migrate`"),
         Err(mismatch) => bad(
             mismatch.to_string(),

@@ -20,7 +20,7 @@ use crate::service::Service;
 
 const BEGIN: &str = "\
 select attempt_id, tenant_id, user_id, password_hash, role
-from lms.sign_in_begin($1, $2, $3)
+from lms.sign_in_begin($1, $2, $3, null)
 where status = 'active'";
 
 const END: &str = "\

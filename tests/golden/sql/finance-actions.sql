@@ -188,7 +188,7 @@ select
 
 -- payroll-runs.create
 select
-  lms.name_late_lessons(p.body) as body,
+  p.body,
   p.tag
 from lms.draft_payroll(
   ($1->'input'->>'centre_id')::uuid,
@@ -197,13 +197,13 @@ from lms.draft_payroll(
 
 -- payroll-runs.get
 select
-  lms.name_late_lessons(p.body) as body,
+  p.body,
   p.tag
 from lms.payroll_run(($1->>'id')::uuid) as p;
 
 -- payroll-runs.post
 select
-  lms.name_late_lessons(p.body) as body,
+  p.body,
   p.tag
 from lms.post_payroll(
   ($1->>'id')::uuid,

@@ -25,7 +25,7 @@ fn golden(name: &str) -> PathBuf {
 }
 
 /// Compares with the file, or writes it when asked to.
-fn compare(name: &str, text: &str) -> Result<()> {
+pub(crate) fn compare(name: &str, text: &str) -> Result<()> {
     let path = golden(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::create_dir_all(path.parent().context("a folder")?)?;

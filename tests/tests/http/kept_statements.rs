@@ -255,66 +255,6 @@ fn a_name_that_somebody_else_prepared_is_not_executed() {
 }
 
 #[test]
-fn components_of_the_release_before_are_told_by_an_error() {
-    run(async |app| {
-        let connection = Connection::open(app).await?;
-        let run = async |text: &'static str| {
-            let statement = Sql::from(text).prepared("tries");
-            connection
-                .client
-                .query_one(
-                    "call lms.run($1, $2, $3, '{\"id\": 7}', null, null, null)",
-                    &[&connection.context, &statement.name, &statement.text],
-                )
-                .await
-        };
-        let row = run("select $1->>'id', 'tag'").await?;
-        assert_eq!(
-            (row.get(0), row.get(1), row.get(2)),
-            ("7".to_owned(), "tag".to_owned(), false)
-        );
-        for (text, code, message, column) in [
-            (
-                "select 'x', null where lms.refuse('LM409', 'Taken.', 'name')",
-                "LM409",
-                "Taken.",
-                "name",
-            ),
-            (
-                "select ($1->>'id')::uuid::text, null",
-                "22P02",
-                "invalid input syntax for type uuid: \"7\"",
-                "",
-            ),
-            (
-                "select '{}', 'dry_run'",
-                "LM200",
-                "Dry run: nothing was written.",
-                "",
-            ),
-        ] {
-            let Err(error) = run(text).await else {
-                anyhow::bail!("{text} is not refused")
-            };
-            let refused = error.as_db_error().context("of the server")?;
-            assert_eq!(
-                (
-                    refused.code().code(),
-                    refused.message(),
-                    refused.column().unwrap_or_default()
-                ),
-                (code, message, column)
-            );
-            assert_eq!(
-                refused.detail().unwrap_or_default(),
-                if code == "LM200" { "{}" } else { "" }
-            );
-        }
-        Ok(())
-    });
-}
-
-#[test]
 fn what_is_checked_at_the_end_of_a_transaction_is_refused_too() {
     run(async |app| {
         let connection = Connection::open(app).await?;

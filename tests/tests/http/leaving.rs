@@ -125,10 +125,7 @@ fn every_reference_to_people_and_centres_has_a_decision() {
             &[],
         )
         .await?;
-        assert_eq!(
-            undecided, [""; 0],
-            "see docs/reference/leaving.md"
-        );
+        assert_eq!(undecided, [""; 0], "see docs/reference/leaving.md");
         Ok(())
     });
 }

@@ -99,8 +99,11 @@ async fn migrate(state: &Path, arguments: arguments::Migrate) -> Result<ExitCode
     }
     if applied.is_empty() {
         say(format_args!(
-            "nothing to apply: all {} migrations are in the database",
-            migrations.len()
+            "nothing to apply: the schema is at {}",
+            migrations
+                .last()
+                .map(migrate::Migration::label)
+                .unwrap_or_default()
         ))?;
     }
     Ok(ExitCode::SUCCESS)

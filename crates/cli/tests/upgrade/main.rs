@@ -40,18 +40,11 @@ fn previous_release() -> Result<Option<PathBuf>> {
     )))
 }
 
-/// The migration that has the database tell of time zones.
-const ZONES: i64 = 260;
-
 /// A database with demo data at the schema of the previous release.
 async fn install(cluster: &Cluster, previous: &Path) -> Result<demo::Demo> {
     let address = cluster.superuser_url();
     let secrets = cluster.secrets();
-    let mut earlier = migrate::embedded()?;
-    earlier.retain(|migration| {
-        let file = format!("migrations/{}.sql", migration.label());
-        previous.join(file).exists()
-    });
+    let earlier = migrate::read(&previous.join("migrations"))?;
     let options = migrate::Options {
         cell: Some(Name::first(Region::Eu, Retention::Standard)),
         dry_run: false,
@@ -65,20 +58,7 @@ async fn install(cluster: &Cluster, previous: &Path) -> Result<demo::Demo> {
         application_url: database::with_login(&address, "lms_application", application)?,
         password: secrets.demo_password.clone(),
     };
-    // The earlier schema tells nobody of time zones, which this release's program asks for: it does meanwhile.
-    let zones = migrate::embedded()?
-        .into_iter()
-        .find(|migration| migration.version == ZONES)
-        .context("the migration of time zones")?;
-    let client = database::connect(&address).await?;
-    client
-        .batch_execute(&format!("begin; {}; commit", zones.sql))
-        .await?;
-    let demo = demo::create(&address, &options).await?;
-    client
-        .batch_execute("drop function lms.time_zones; drop function lms_private.time_zone")
-        .await?;
-    Ok(demo)
+    demo::create(&address, &options).await
 }
 
 /// What the next release may do: it adds, and what is there stays as it is.

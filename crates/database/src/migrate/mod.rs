@@ -1,7 +1,8 @@
 //! Brings a database to the schema of this program: plan, ledger, transactions, privileges, passwords of the login roles.
-//! The schema itself is only in `migrations/`.
+//! The schema itself is only in `migrations/`, whose README says how its files are ordered.
 
 mod cell;
+mod files;
 mod plan;
 mod privileges;
 
@@ -13,7 +14,8 @@ use tokio_postgres::{Client, GenericClient};
 
 use cell::Standing;
 pub use cell::{cell_name, is_cell};
-pub use plan::{Applied, Migration, Mismatch, embedded, pending};
+pub use files::{embedded, read};
+pub use plan::{Applied, File, Migration, Mismatch, pending};
 pub use privileges::withhold;
 pub use privileges::{Excess, excess};
 
@@ -66,7 +68,12 @@ pub async fn run<'a>(
     let standing = cell::compare(&client, options.cell.as_ref()).await?;
     prepare_ledger(&client).await?;
     for migration in &left {
-        apply_patiently(&mut client, migration)
+        // The baseline has in it what the changes do.
+        let recorded = match *migration {
+            baseline if baseline.is_baseline() => migrations.iter().collect(),
+            change => vec![change],
+        };
+        apply_patiently(&mut client, migration, &recorded)
             .await
             .with_context(|| format!("migration {} failed and was undone", migration.label()))?;
     }
@@ -155,11 +162,15 @@ async fn hand_over_ledger(client: &Client) -> Result<()> {
         .map_err(explain)
 }
 
-/// Applies a migration between the transactions of those who are served meanwhile.
-async fn apply_patiently(client: &mut Client, migration: &Migration) -> Result<()> {
+/// Applies a migration between the transactions of those who are served meanwhile, and writes into the ledger what the database has with it.
+async fn apply_patiently(
+    client: &mut Client,
+    migration: &Migration,
+    recorded: &[&Migration],
+) -> Result<()> {
     let mut attempt = 1;
     loop {
-        match apply(client, migration).await {
+        match apply(client, migration, recorded).await {
             Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
                 tokio::time::sleep(BETWEEN).await;
                 attempt += 1;
@@ -175,28 +186,33 @@ fn is_lock_timeout(error: &anyhow::Error) -> bool {
     error.root_cause().to_string().ends_with(&ending)
 }
 
-async fn apply(client: &mut Client, migration: &Migration) -> Result<()> {
+async fn apply(client: &mut Client, migration: &Migration, recorded: &[&Migration]) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
     transaction
         .batch_execute(&format!("set local lock_timeout = '{LOCK_TIMEOUT}'"))
         .await
         .map_err(explain)?;
-    transaction
-        .batch_execute(&migration.sql)
-        .await
-        .map_err(|error| locate(error, &migration.sql))?;
-    // A file acts as the owner for its own length only.
+    for file in &migration.files {
+        transaction
+            .batch_execute(&file.sql)
+            .await
+            .map_err(|error| locate(error, &file.sql))
+            .with_context(|| file.path.clone())?;
+    }
+    // A migration acts as the owner for its own length only.
     transaction
         .batch_execute("reset role")
         .await
         .map_err(explain)?;
-    transaction
-        .execute(
-            "insert into lms_private.migrations (version, name, sha256)\nvalues ($1, $2, $3)",
-            &[&migration.version, &migration.name, &migration.sha256()],
-        )
-        .await
-        .map_err(explain)?;
+    for entry in recorded {
+        transaction
+            .execute(
+                "insert into lms_private.migrations (version, name, sha256)\nvalues ($1, $2, $3)",
+                &[&entry.version, &entry.name, &entry.sha256()],
+            )
+            .await
+            .map_err(explain)?;
+    }
     transaction.commit().await.map_err(explain)
 }
 

@@ -1,23 +1,35 @@
-//! Which migrations there are, which have been applied, and what is therefore left to do. Pure: no database.
+//! Which migrations have been applied to a database, and what is therefore left to do. Pure: no database, and no files, which
+//! `files.rs` reads.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use anyhow::{Context, Result, bail};
-use include_dir::{Dir, include_dir};
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
+/// The version of a database that has the baseline and no change.
+pub(super) const BASELINE: i64 = 1;
 
-/// One forward step of the schema.
+const BASELINE_NAME: &str = "baseline";
+
+/// One file of the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its path in `migrations/`.
+    pub path: String,
+    /// What it executes.
+    pub sql: String,
+}
+
+/// One forward step of the schema, applied in one transaction: the whole baseline, or one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
     /// Its place in the order.
     pub version: i64,
     /// What it is called, for people.
     pub name: String,
-    /// What it executes.
-    pub sql: String,
+    /// What it executes, in this order.
+    pub files: Vec<File>,
 }
 
 /// One line of the ledger: a migration that has been applied.
@@ -34,9 +46,13 @@ pub struct Applied {
 /// Why this program must not touch a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// The text of an applied migration has changed since.
+    /// The database was made by migrations from before the first release.
+    Unreleased,
+    /// The baseline has changed since, and no change says how a database follows.
+    Rewritten,
+    /// The text of an applied change has changed since.
     Edited(String),
-    /// A migration before one that has been applied was never applied.
+    /// A change before one that has been applied was never applied.
     Skipped(String),
     /// The database has a migration that this program does not know.
     Unknown(String),
@@ -45,6 +61,12 @@ pub enum Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unreleased => formatter.write_str(
+                "this database was made by migrations from before the first release, which are gone: make it anew",
+            ),
+            Self::Rewritten => formatter.write_str(
+                "the baseline was changed after this database had been made by it: make the database anew, or add the change to migrations/changes",
+            ),
             Self::Edited(name) => write!(
                 formatter,
                 "migration {name} was changed after it had been applied: restore the file and put the change into a new migration"
@@ -64,26 +86,26 @@ impl fmt::Display for Mismatch {
 impl std::error::Error for Mismatch {}
 
 impl Migration {
-    /// The checksum that the ledger keeps.
-    pub fn sha256(&self) -> String {
-        Sha256::digest(self.sql.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+    /// The schema as it is, from its files in their order.
+    pub(super) fn baseline(files: Vec<File>) -> Self {
+        Self {
+            version: BASELINE,
+            name: BASELINE_NAME.to_owned(),
+            files,
+        }
     }
 
-    /// Number and name as its file has them.
-    pub fn label(&self) -> String {
-        label(self.version, &self.name)
-    }
-
-    /// Reads one from a file's name (`0001_tenancy.sql`) and text.
+    /// Reads a change from its file's name (`0002_tenancy.sql`) and text.
+    ///
+    /// # Errors
+    ///
+    /// When the name has another form.
     pub fn parse(file_name: &str, text: &str) -> Result<Self> {
         let (number, name) = file_name
             .strip_suffix(".sql")
             .and_then(|stem| stem.split_once('_'))
             .with_context(|| {
-                format!("the migration {file_name} is not named like 0001_name.sql")
+                format!("the migration {file_name} is not named like 0002_name.sql")
             })?;
         let version = number
             .parse()
@@ -91,8 +113,44 @@ impl Migration {
         Ok(Self {
             version,
             name: name.to_owned(),
-            sql: text.to_owned(),
+            files: vec![File {
+                path: format!("changes/{file_name}"),
+                sql: text.to_owned(),
+            }],
         })
+    }
+
+    /// The checksum that the ledger keeps. That of a change is over its bytes: what was reviewed is what ran. Of the baseline, which goes
+    /// on being edited, lines that are empty or a comment do not count: a database does not differ by them.
+    pub fn sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for file in &self.files {
+            if self.is_baseline() {
+                for line in file.sql.lines() {
+                    let said = line.trim();
+                    if !said.is_empty() && !said.starts_with("--") {
+                        digest.update(line.as_bytes());
+                        digest.update(b"\n");
+                    }
+                }
+            } else {
+                digest.update(file.sql.as_bytes());
+            }
+        }
+        digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// Number and name, as the file of a change has them.
+    pub fn label(&self) -> String {
+        label(self.version, &self.name)
+    }
+
+    pub(super) fn is_baseline(&self) -> bool {
+        self.version == BASELINE
     }
 }
 
@@ -100,38 +158,29 @@ fn label(version: i64, name: &str) -> String {
     format!("{version:04}_{name}")
 }
 
-/// The migrations of this program, in order.
-pub fn embedded() -> Result<Vec<Migration>> {
-    let mut by_version = BTreeMap::new();
-    for file in FILES.files() {
-        let name = file
-            .path()
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        if !name.ends_with(".sql") {
-            continue;
-        }
-        let text = file
-            .contents_utf8()
-            .with_context(|| format!("the migration {name} is not UTF-8"))?;
-        let migration = Migration::parse(name, text)?;
-        if let Some(other) = by_version.insert(migration.version, migration) {
-            bail!(
-                "two migrations have the number {}: {} and {name}",
-                other.version,
-                other.label()
-            );
-        }
-    }
-    Ok(by_version.into_values().collect())
-}
-
-/// The migrations still to apply, in order, or the reason why none may be.
+/// The migrations still to apply, in order, or the reason why none may be. The baseline has in it what the changes do, so a database
+/// without anything is left the baseline alone.
+///
+/// # Errors
+///
+/// When the database was not made by these migrations.
 pub fn pending<'a>(
     known: &'a [Migration],
     applied: &[Applied],
 ) -> Result<Vec<&'a Migration>, Mismatch> {
+    if applied.is_empty() {
+        return Ok(known
+            .iter()
+            .filter(|migration| migration.is_baseline())
+            .collect());
+    }
+    if applied
+        .iter()
+        .any(|entry| entry.version == BASELINE && entry.name != BASELINE_NAME)
+    {
+        return Err(Mismatch::Unreleased);
+    }
+    let has_changes = known.iter().any(|migration| !migration.is_baseline());
     let mut left: BTreeMap<i64, &Migration> = known
         .iter()
         .map(|migration| (migration.version, migration))
@@ -140,8 +189,15 @@ pub fn pending<'a>(
         let migration = left
             .remove(&entry.version)
             .ok_or_else(|| Mismatch::Unknown(label(entry.version, &entry.name)))?;
-        if migration.sha256() != entry.sha256 {
+        if migration.sha256() == entry.sha256 {
+            continue;
+        }
+        if !migration.is_baseline() {
             return Err(Mismatch::Edited(migration.label()));
+        }
+        // The baseline goes on with each change, so that of an earlier release was another.
+        if !has_changes {
+            return Err(Mismatch::Rewritten);
         }
     }
     let newest = applied.iter().map(|entry| entry.version).max();
@@ -159,10 +215,18 @@ mod tests {
     use super::*;
 
     fn migration(version: i64, sql: &str) -> Migration {
+        let name = if version == BASELINE {
+            BASELINE_NAME
+        } else {
+            "step"
+        };
         Migration {
             version,
-            name: "step".to_owned(),
-            sql: sql.to_owned(),
+            name: name.to_owned(),
+            files: vec![File {
+                path: name.to_owned(),
+                sql: sql.to_owned(),
+            }],
         }
     }
 
@@ -171,42 +235,6 @@ mod tests {
             version: migration.version,
             name: migration.name.clone(),
             sha256: migration.sha256(),
-        }
-    }
-
-    #[test]
-    fn the_embedded_ones_are_in_order() {
-        let migrations = embedded().unwrap();
-        assert!(
-            migrations
-                .windows(2)
-                .all(|pair| pair[0].version < pair[1].version)
-        );
-    }
-
-    /// The last migration from before there was a rule about this.
-    const WITHOUT_RULE: i64 = 193;
-
-    #[test]
-    fn what_the_release_before_may_use_is_dropped_or_renamed_only_on_purpose() {
-        let contracts = [
-            "drop table",
-            "drop column",
-            "drop view",
-            "drop materialized view",
-            "rename to",
-            "rename column",
-        ];
-        for migration in embedded().unwrap() {
-            let text = migration.sql.to_lowercase();
-            let found = contracts.iter().find(|words| text.contains(**words));
-            assert!(
-                migration.version <= WITHOUT_RULE
-                    || found.is_none()
-                    || text.contains("-- contracts:"),
-                "{} says {found:?}: see migrations/README.md, Expand, then contract",
-                migration.label()
-            );
         }
     }
 
@@ -221,39 +249,79 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_applied_is_pending_in_order() {
+    fn comments_are_no_part_of_the_checksum_of_the_baseline() {
+        let bare = "create table t (\n  a int\n);\n";
+        let told = "-- Tables.\n\ncreate table t (\n  -- A.\n  a int\n);\n";
+        let other = "create table t (\n  a bigint\n);\n";
+        let checksum = |version, sql| migration(version, sql).sha256();
+        assert_eq!(checksum(1, bare), checksum(1, told));
+        assert_ne!(checksum(1, bare), checksum(1, other));
+        assert_ne!(checksum(2, bare), checksum(2, told));
+    }
+
+    #[test]
+    fn a_new_database_is_left_the_baseline_and_another_the_changes_in_order() {
         let known = [migration(3, "c"), migration(1, "a"), migration(2, "b")];
-        let left = pending(&known, &[applied(&known[1])]).unwrap();
-        assert_eq!(
-            left.iter()
+        let versions = |applied: &[Applied]| -> Vec<i64> {
+            pending(&known, applied)
+                .unwrap()
+                .iter()
                 .map(|migration| migration.version)
-                .collect::<Vec<_>>(),
-            [2, 3]
-        );
+                .collect()
+        };
+        assert_eq!(versions(&[]), [1]);
+        assert_eq!(versions(&[applied(&known[1])]), [2, 3]);
+        assert_eq!(versions(&known.each_ref().map(applied)), [0_i64; 0]);
+    }
+
+    #[test]
+    fn a_database_from_before_the_first_release_is_refused() {
+        let known = [migration(1, "a")];
+        let roles = Applied {
+            version: 1,
+            name: "roles".to_owned(),
+            sha256: "0".to_owned(),
+        };
+        let schemas = Applied {
+            version: 2,
+            name: "schemas".to_owned(),
+            sha256: "0".to_owned(),
+        };
         assert_eq!(
-            pending(&known, &known.each_ref().map(applied)).unwrap(),
-            Vec::<&Migration>::new()
+            pending(&known, &[roles, schemas]).unwrap_err(),
+            Mismatch::Unreleased
         );
     }
 
     #[test]
-    fn edited_skipped_and_unknown_ones_are_refused() {
+    fn another_baseline_is_refused_unless_changes_lead_from_it() {
         let known = [migration(1, "a"), migration(2, "b")];
+        let earlier = applied(&migration(1, "earlier"));
+        assert_eq!(
+            pending(&known[..1], std::slice::from_ref(&earlier)).unwrap_err(),
+            Mismatch::Rewritten
+        );
+        assert_eq!(pending(&known, &[earlier]).unwrap(), [&known[1]]);
+    }
+
+    #[test]
+    fn edited_skipped_and_unknown_ones_are_refused() {
+        let known = [migration(1, "a"), migration(2, "b"), migration(3, "c")];
         let edited = Applied {
             sha256: "0".to_owned(),
-            ..applied(&known[0])
+            ..applied(&known[1])
         };
         assert_eq!(
-            pending(&known, &[edited]).unwrap_err(),
-            Mismatch::Edited("0001_step".to_owned())
+            pending(&known, &[applied(&known[0]), edited]).unwrap_err(),
+            Mismatch::Edited("0002_step".to_owned())
         );
         assert_eq!(
-            pending(&known, &[applied(&known[1])]).unwrap_err(),
-            Mismatch::Skipped("0001_step".to_owned())
+            pending(&known, &[applied(&known[0]), applied(&known[2])]).unwrap_err(),
+            Mismatch::Skipped("0002_step".to_owned())
         );
         assert_eq!(
-            pending(&known[..1], &known.each_ref().map(applied)).unwrap_err(),
-            Mismatch::Unknown("0002_step".to_owned())
+            pending(&known[..2], &known.each_ref().map(applied)).unwrap_err(),
+            Mismatch::Unknown("0003_step".to_owned())
         );
     }
 }

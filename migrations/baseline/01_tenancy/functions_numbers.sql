@@ -1,0 +1,71 @@
+-- Numbers for the rows of a table, each tenant's own and without gaps, at the price of one for a statement of many rows.
+
+create function lms_private.keep_numbers(sequence text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  setting constant text := 'app.numbers_' || sequence;
+  -- A tenant and its next number.
+  held constant text[] := string_to_array(nullif(current_setting(setting, true), ''), ' ');
+begin
+  update lms.tenant_sequences as s
+  set next_value = held[2]::bigint
+  where s.tenant_id = held[1]::uuid
+    and s.name = sequence;
+  perform set_config(setting, '', true);
+end
+$$;
+
+comment on function lms_private.keep_numbers is 'Writes down where the sequence that give_number holds goes on.';
+
+alter function lms_private.keep_numbers owner to lms_definer;
+
+create function lms_private.give_number() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  sequence constant text := tg_argv[0];
+  setting constant text := 'app.numbers_' || sequence;
+  held constant text[] := string_to_array(nullif(current_setting(setting, true), ''), ' ');
+begin
+  if held[1]::uuid = new.tenant_id then
+    new.number := held[2]::bigint;
+  else
+    perform lms_private.keep_numbers(sequence);
+    insert into lms.tenant_sequences (tenant_id, name)
+    values (new.tenant_id, sequence)
+    on conflict (tenant_id, name) do nothing;
+    select s.next_value
+    into new.number
+    from lms.tenant_sequences as s
+    where s.tenant_id = new.tenant_id
+      and s.name = sequence
+    for update;
+  end if;
+  perform set_config(setting, format('%s %s', new.tenant_id, new.number + 1), true);
+  return new;
+end
+$$;
+
+comment on function lms_private.give_number is
+  'Before each row: its number, of the sequence that is the argument. The sequence stays locked until commit, so that a number given back by a rollback is given out again. An insert that skips rows (on conflict do nothing) would leave gaps.';
+
+alter function lms_private.give_number owner to lms_definer;
+
+create function lms_private.keep_given_numbers() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform lms_private.keep_numbers(tg_argv[0]);
+  return null;
+end
+$$;
+
+comment on function lms_private.keep_given_numbers is 'After the statement: keep_numbers.';
+
+alter function lms_private.keep_given_numbers owner to lms_definer;

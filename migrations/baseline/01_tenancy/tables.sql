@@ -1,0 +1,127 @@
+-- The cell, its tenants and their centres, and the numbers that are given out in each tenant.
+
+create table lms_private.cell (
+  is_only_row boolean primary key default true check (is_only_row),
+  name text not null check (name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+  region text not null check (region in ('eu', 'au', 'us')),
+  retention_class text not null check (retention_class in ('standard', 'regulated'))
+);
+
+comment on table lms_private.cell is
+  'One row, written once by the operator''s tool. Without it, or with another region than the component''s, no request is served.';
+comment on column lms_private.cell.is_only_row is 'Always true: as primary key it keeps the table at one row.';
+
+grant select on lms_private.cell to lms_application, lms_definer;
+
+create table lms.tenants (
+  like lms_private.row_template including all,
+  slug text not null
+    constraint tenants_slug_check check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+  name text not null
+    constraint tenants_name_check check (char_length(name) between 1 and 200),
+  region text not null
+    constraint tenants_region_check check (region in ('eu', 'au', 'us')),
+  retention_class text not null default 'standard'
+    constraint tenants_retention_class_check check (retention_class in ('standard', 'regulated')),
+  settings jsonb not null default '{}'
+    constraint tenants_settings_check check (jsonb_typeof(settings) = 'object' and octet_length(settings::text) <= 65536),
+  status text not null default 'active'
+    constraint tenants_status_check check (status in ('active', 'inactive')),
+  constraint tenants_id_check check (id = tenant_id),
+  constraint tenants_tenant_id_key unique (tenant_id)
+);
+
+comment on table lms.tenants is 'One organisation each. A row is its own tenant, so that row security shows each tenant itself alone.';
+comment on column lms.tenants.slug is 'The name that people type to sign in. Unique in the cell, by lms_private.tenant_slugs.';
+comment on column lms.tenants.region is 'Must be the cell''s: a tenant of another region cannot be inserted.';
+comment on column lms.tenants.retention_class is 'Must be the cell''s: standard keeps backups 30 days, regulated 7 years.';
+
+call lms_private.adopt('tenants', 'tenant', listed => false);
+
+grant select, update (name, settings) on lms.tenants to lms_application;
+grant select on lms.tenants to lms_definer, lms_refresher;
+
+-- A unique constraint on the table itself could not include the tenant. Only the operator inserts tenants, so nobody
+-- learns here who else exists.
+create table lms_private.tenant_slugs (
+  slug text primary key,
+  tenant_id uuid not null unique references lms.tenants (tenant_id) on delete cascade
+);
+
+comment on table lms_private.tenant_slugs is 'Slug to tenant, kept by trigger: sign-in starts here, before there is a tenant.';
+
+grant select, insert, update on lms_private.tenant_slugs to lms_definer;
+
+create table lms.centres (
+  like lms_private.row_template including all,
+  name text not null
+    constraint centres_name_check check (char_length(name) between 1 and 200),
+  code text not null
+    constraint centres_code_check check (code ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(code) between 2 and 63),
+  time_zone text not null default 'UTC'
+    constraint centres_time_zone_check check (lms_private.is_time_zone(time_zone)),
+  working_hours jsonb not null default lms.usual_working_hours()
+    constraint centres_working_hours_check check (
+      jsonb_typeof(working_hours) = 'array' and octet_length(working_hours::text) <= 65536
+    ),
+  holidays jsonb not null default '[]'
+    constraint centres_holidays_check check (
+      jsonb_typeof(holidays) = 'array' and octet_length(holidays::text) <= 65536
+    ),
+  currency text not null
+    constraint centres_currency_check check (currency ~ '^[A-Z]{3}$'),
+  address jsonb not null default '{}'
+    constraint centres_address_check check (jsonb_typeof(address) = 'object' and octet_length(address::text) <= 16384),
+  phone text
+    constraint centres_phone_check check (char_length(phone) between 1 and 32),
+  email text
+    constraint centres_email_check check (char_length(email) <= 254 and email ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
+  status text not null default 'active'
+    constraint centres_status_check check (status in ('active', 'inactive')),
+  left_at timestamptz,
+  left_with jsonb,
+  constraint centres_tenant_id_fkey foreign key (tenant_id) references lms.tenants (tenant_id)
+);
+
+create unique index centres_code_key
+on lms.centres (tenant_id, code)
+where deleted_at is null;
+
+create index idx_centres_name
+on lms.centres (tenant_id, name collate "und-x-icu", id)
+where deleted_at is null;
+
+comment on table lms.centres is 'A tenant''s places. The scope of supervisors and assessors.';
+comment on column lms.centres.code is 'Short name, unique in the tenant among live centres.';
+comment on column lms.centres.time_zone is 'IANA name, such as Australia/Perth.';
+comment on column lms.centres.working_hours is
+  'Weekly windows {"weekday", "start", "end"} on the clock of the centre''s zone; none at all means that every hour counts.';
+comment on column lms.centres.holidays is 'Days {"date", "name"} on which no hour counts.';
+comment on column lms.centres.currency is 'ISO 4217; what the centre''s finance records are in unless they say otherwise.';
+comment on column lms.centres.left_at is 'When it was closed or deleted; null while it is open. Kept by trigger.';
+comment on column lms.centres.left_with is 'As users.left_with.';
+
+call lms_private.adopt('centres', 'centre');
+call lms_private.index_deleted('centres');
+
+grant select, insert, update on lms.centres to lms_application;
+grant select, update (left_with) on lms.centres to lms_definer;
+grant select on lms.centres to lms_refresher;
+
+create table lms.tenant_sequences (
+  like lms_private.row_template including all,
+  name text not null
+    constraint tenant_sequences_name_check check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+  next_value bigint not null default 1
+    constraint tenant_sequences_next_value_check check (next_value > 0),
+  constraint tenant_sequences_name_key unique (tenant_id, name),
+  constraint tenant_sequences_tenant_id_fkey foreign key (tenant_id) references lms.tenants (tenant_id)
+);
+
+comment on table lms.tenant_sequences is 'Numbers for people to read, such as receipts: each tenant''s own, without gaps.';
+comment on column lms.tenant_sequences.next_value is 'The number that lms_private.give_number gives out next.';
+
+call lms_private.adopt('tenant_sequences', listed => false);
+
+grant select on lms.tenant_sequences to lms_application;
+grant select, insert, update on lms.tenant_sequences to lms_definer;

@@ -1,0 +1,230 @@
+-- Guardians alone decide who sees a child as a parent does. students.parent_id says which of them is the first contact, and the
+-- database keeps the two together: whoever is named as first contact is a guardian, and who is no guardian is no first contact.
+
+create function lms_private.check_guardian() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  account record;
+  first_contact uuid;
+  -- Of a link that comes with the first contact, the student is what somebody has written.
+  refused constant uuid := case when new.by_first_contact then new.student_id else new.id end;
+  field constant text := case when new.by_first_contact then 'parent_id' else 'user_id' end;
+begin
+  if new.deleted_at is not null then
+    return new;
+  end if;
+  -- The account is locked, so that it does not become a student's at the same moment.
+  select
+    u.role,
+    u.left_at,
+    u.deleted_at,
+    s.id is not null as is_the_child,
+    exists (
+      select
+      from lms.students as a
+      where a.tenant_id = u.tenant_id
+        and a.user_id = u.id
+        and a.deleted_at is null
+    ) as is_a_child
+  into account
+  from lms.users as u
+  left join lms.students as s
+    on s.tenant_id = u.tenant_id
+    and s.id = new.student_id
+    and s.user_id = u.id
+  where u.tenant_id = new.tenant_id
+    and u.id = new.user_id
+  for share of u;
+  if account.role = 'student' or account.is_the_child or account.is_a_child then
+    raise exception using
+      errcode = 'LM422',
+      message = 'A student is nobody''s guardian: name the account of a grown-up.',
+      detail = refused,
+      column = field;
+  end if;
+  -- The first contact is looked at where it is named: an account that is restored deactivated is that again.
+  if tg_op = 'INSERT' and (account.deleted_at is not null or (account.left_at is not null and not new.by_first_contact)) then
+    raise exception using errcode = 'LM422', message = 'This person has left.', detail = refused, column = field;
+  end if;
+  -- A link that somebody writes takes the place of the one that came with the first contact.
+  if tg_op = 'INSERT' and not new.by_first_contact then
+    delete from lms.guardians as g
+    where g.tenant_id = new.tenant_id
+      and g.user_id = new.user_id
+      and g.student_id = new.student_id
+      and g.by_first_contact
+      and g.deleted_at is null;
+  end if;
+  if tg_op = 'UPDATE' and old.deleted_at is not null and new.by_first_contact then
+    select s.parent_id
+    into first_contact
+    from lms.students as s
+    where s.tenant_id = new.tenant_id
+      and s.id = new.student_id
+    for no key update of s;
+    if first_contact <> new.user_id then
+      raise exception using
+        errcode = 'LM409',
+        message = 'This link came with being the first contact, and another is that by now: make a new link.',
+        column = 'user_id';
+    end if;
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_guardian is
+  'LM422 for a student as guardian, be it the child''s own account or another''s, and for a new link of somebody who has left. LM409 for the link of a former first contact that would come back though another was named.';
+
+alter function lms_private.check_guardian owner to lms_definer;
+
+create function lms_private.check_role_of_guardian() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (
+    select
+    from lms.guardians as g
+    where g.tenant_id = new.tenant_id
+      and g.user_id = new.id
+      and g.deleted_at is null
+  ) then
+    raise exception using
+      errcode = 'LM422',
+      message = 'This user is a guardian of a student, so this is no student''s account: delete the links first.',
+      detail = new.id,
+      column = 'role';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_role_of_guardian is 'LM422 for a guardian whose account would become a student''s.';
+
+alter function lms_private.check_role_of_guardian owner to lms_definer;
+
+create function lms_private.keep_first_contact() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Students whose first contact is new, with the former one: {"tenant_id", "id", "parent_id", "former"}.
+  changed jsonb;
+begin
+  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  if tg_op = 'INSERT' then
+    select jsonb_agg(jsonb_build_object('tenant_id', n.tenant_id, 'id', n.id, 'parent_id', n.parent_id))
+    into changed
+    from new_rows as n
+    where n.parent_id is not null;
+  else
+    select jsonb_agg(
+      jsonb_build_object('tenant_id', n.tenant_id, 'id', n.id, 'parent_id', n.parent_id, 'former', o.parent_id)
+    )
+    into changed
+    from new_rows as n
+    join old_rows as o
+      on o.tenant_id = n.tenant_id
+      and o.id = n.id
+    where n.parent_id is distinct from o.parent_id;
+  end if;
+  if changed is null then
+    return null;
+  end if;
+  update lms.guardians as g
+  set deleted_at = now()
+  from jsonb_to_recordset(changed) as c (tenant_id uuid, id uuid, former uuid)
+  where g.tenant_id = c.tenant_id
+    and g.user_id = c.former
+    and g.student_id = c.id
+    and g.by_first_contact
+    and g.deleted_at is null;
+  -- A link that is there is locked and stays as it is: whoever deletes it at the same moment comes after, and clears parent_id.
+  insert into lms.guardians as g (tenant_id, user_id, student_id, relationship, by_first_contact)
+  select c.tenant_id, c.parent_id, c.id, 'parent', true
+  from jsonb_to_recordset(changed) as c (tenant_id uuid, id uuid, parent_id uuid)
+  where c.parent_id is not null
+  on conflict (tenant_id, user_id, student_id) where deleted_at is null do update
+  set relationship = g.relationship
+  where false;
+  return null;
+end
+$$;
+
+comment on function lms_private.keep_first_contact is
+  'Makes a guardian of the first contact, and ends the link of a former one who was a guardian by that alone.';
+
+alter function lms_private.keep_first_contact owner to lms_definer;
+
+create function lms_private.clear_first_contact() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update lms.students as s
+  set parent_id = null
+  from new_rows as n
+  join old_rows as o
+    on o.tenant_id = n.tenant_id
+    and o.id = n.id
+  where o.deleted_at is null
+    and n.deleted_at is not null
+    and s.tenant_id = n.tenant_id
+    and s.id = n.student_id
+    and s.parent_id = n.user_id;
+  update lms.students as s
+  set parent_id = n.user_id
+  from new_rows as n
+  join old_rows as o
+    on o.tenant_id = n.tenant_id
+    and o.id = n.id
+  where o.deleted_at is not null
+    and n.deleted_at is null
+    and n.by_first_contact
+    and s.tenant_id = n.tenant_id
+    and s.id = n.student_id
+    and s.parent_id is null;
+  return null;
+end
+$$;
+
+comment on function lms_private.clear_first_contact is
+  'A user who is no guardian is not the first contact, and a link that came with being that brings it back.';
+
+alter function lms_private.clear_first_contact owner to lms_definer;
+
+create function lms_private.check_first_contact() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- The account is locked, so that it is not deactivated at the same moment.
+  perform
+  from lms.users as u
+  where u.tenant_id = new.tenant_id
+    and u.id = new.parent_id
+  for share of u;
+  if exists (
+    select
+    from lms.users as u
+    where u.tenant_id = new.tenant_id
+      and u.id = new.parent_id
+      and u.left_at is not null
+  ) then
+    raise exception using errcode = 'LM422', message = 'This person has left.', detail = new.id, column = 'parent_id';
+  end if;
+  return null;
+end
+$$;
+
+comment on function lms_private.check_first_contact is 'LM422 for a first contact who has left.';
+
+alter function lms_private.check_first_contact owner to lms_definer;

@@ -1,0 +1,25 @@
+-- Students by need, fast inside a tenant although row security hides what is not leakproof from the planner.
+
+create function lms.students_by_need(need text) returns setof uuid
+language plpgsql
+stable
+parallel safe
+security definer
+rows 500
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select s.id
+    from lms.students as s
+    where lms_private.keys_of_tenant(s.tenant_id, s.special_needs)
+        @> array[current_setting('app.tenant_id') || ':' || need]
+      and s.deleted_at is null;
+end
+$$;
+
+comment on function lms.students_by_need is
+  'Ids of the tenant''s live students with a need. It looks past row security to use an index; the query that asks for these ids is held by it.';
+
+alter function lms.students_by_need owner to lms_definer;
+grant execute on function lms.students_by_need to lms_application;

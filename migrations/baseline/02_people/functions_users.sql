@@ -1,0 +1,91 @@
+-- E-mail addresses in lower case, and the last admin who can sign in. That one stays, because nobody else could make another
+-- one. The table keeps this rule, so that it holds for every way to deactivate, demote, delete or erase an account, and for two
+-- that are under way at once.
+
+create function lms_private.lower_email() returns trigger
+language plpgsql
+as $$
+begin
+  new.email := lower(new.email);
+  return new;
+end
+$$;
+
+comment on function lms_private.lower_email is 'Keeps e-mail addresses in lower case.';
+
+create function lms_private.keep_an_admin() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Transactions that take an admin away wait for each other: each of two would otherwise count on the admin that the other one takes.
+  perform pg_advisory_xact_lock(hashtextextended('admins of ' || new.tenant_id::text, 0));
+  if exists (
+    select
+    from lms.users as u
+    where u.tenant_id = new.tenant_id
+      and u.role = 'admin'
+      and u.status = 'active'
+      and u.deleted_at is null
+  )
+  then
+    return null;
+  end if;
+  raise exception using
+    errcode = 'LM409',
+    message = 'This is the last admin who can sign in. Make another one first.',
+    column = case
+      when new.role <> old.role then 'role'
+      when new.status <> old.status then 'status'
+      else 'id'
+    end;
+end
+$$;
+
+comment on function lms_private.keep_an_admin is 'LM409 for a change that leaves a tenant without an active admin.';
+
+alter function lms_private.keep_an_admin owner to lms_definer;
+
+-- A student, tutor or member of the staff holds the account to its role: a tutor whose account became a parent's would still have lessons.
+create function lms_private.check_rows_of_role() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  dependant record;
+  row_id uuid;
+begin
+  for dependant in
+    select d.child, d.child_column
+    from lms_private.dependants as d
+    where d.parent = 'users'
+      and new.role <> all (d.roles)
+    order by d.child, d.child_column
+  loop
+    execute format(
+      'select c.id from lms.%I as c where c.tenant_id = $1 and c.%I = $2 and c.deleted_at is null',
+      dependant.child, dependant.child_column
+    )
+    into row_id
+    using new.tenant_id, new.id;
+    if row_id is not null then
+      raise exception using
+        errcode = 'LM409',
+        message = format(
+          'This person is still a %1$s. Delete the %1$s (%2$s) first.',
+          case dependant.child when 'staff' then 'member of the staff' else left(dependant.child, -1) end,
+          row_id
+        ),
+        column = 'role';
+    end if;
+  end loop;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_rows_of_role is
+  'LM409 for an account whose role would change from under its student, tutor or member of the staff: lms_private.dependants.roles.';
+
+alter function lms_private.check_rows_of_role owner to lms_definer;

@@ -1,0 +1,285 @@
+-- Triggers that check, keep and follow changes of accounts, staff, tutors, students and guardians. A user, student, tutor or member
+-- of the staff who moves to another centre leaves the old one (16_leaving).
+
+-- The rows that follow are written to tables whose writers take turns, so the turn is taken before a row is locked.
+create trigger take_turn_to_leave
+before update of deleted_at, status on lms.users
+for each statement execute function lms_private.take_turn();
+
+create trigger keep_left
+before insert or update on lms.users
+for each row execute function lms_private.keep_left();
+
+-- By its name behind the trigger that records the statement: in the log the cause comes first.
+create trigger then_leave
+after update on lms.users
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.leave();
+
+create trigger lower_email
+before insert or update of email on lms.users
+for each row execute function lms_private.lower_email();
+
+create trigger keep_tutor_names
+after update of name on lms.users
+for each row
+when (new.name <> old.name)
+execute function lms_private.keep_tutor_names();
+
+create trigger keep_an_admin
+after update of role, status, deleted_at on lms.users
+for each row
+when (
+  old.role = 'admin'
+  and old.status = 'active'
+  and old.deleted_at is null
+  and (new.role <> 'admin' or new.status <> 'active' or new.deleted_at is not null)
+)
+execute function lms_private.keep_an_admin();
+
+create trigger end_codes
+after update of status, deleted_at, role, password_hash, email on lms.users
+for each row
+when (
+  (old.status, old.deleted_at, old.role, old.password_hash, old.email)
+    is distinct from (new.status, new.deleted_at, new.role, new.password_hash, new.email)
+)
+execute function lms_private.end_codes();
+
+create trigger end_sessions
+after update of status, deleted_at, role, password_hash, email on lms.users
+for each row execute function lms_private.end_sessions();
+
+-- Behind lower_email by its name: what is kept aside is the address as it is stored.
+create trigger then_confirm_email
+before update of email, pending_email, status, role, deleted_at, password_hash on lms.users
+for each row execute function lms_private.confirm_email();
+
+create trigger then_tell_former_address
+after update of email on lms.users
+for each row
+when (old.email <> new.email)
+execute function lms_private.tell_former_address();
+
+create trigger check_role_of_guardian
+before update of role on lms.users
+for each row
+when (new.role = 'student' and old.role <> 'student')
+execute function lms_private.check_role_of_guardian();
+
+create trigger check_rows_of_role
+before update of role on lms.users
+for each row
+when (new.role <> old.role)
+execute function lms_private.check_rows_of_role();
+
+-- Restoring such a row takes the turn, so the two see each other.
+create trigger take_turn_of_role
+before update of role on lms.users
+for each statement execute function lms_private.take_turn();
+
+create trigger then_check_open_insert
+after insert on lms.users
+for each row
+when (new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger then_check_open_update
+after update of centre_id on lms.users
+for each row
+when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger take_turn_to_leave
+before update of deleted_at, status on lms.staff
+for each statement execute function lms_private.take_turn();
+
+create trigger keep_left
+before insert or update on lms.staff
+for each row execute function lms_private.keep_left();
+
+create trigger then_leave
+after update on lms.staff
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.leave();
+
+create trigger then_check_open_insert
+after insert on lms.staff
+for each row
+when (new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger then_check_open_update
+after update of centre_id on lms.staff
+for each row
+when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger then_leave_centre
+after update on lms.staff
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.leave_centre();
+
+create trigger take_turn_to_leave
+before update of deleted_at on lms.tutors
+for each statement execute function lms_private.take_turn();
+
+create trigger keep_left
+before insert or update on lms.tutors
+for each row execute function lms_private.keep_left();
+
+create trigger then_leave
+after update on lms.tutors
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.leave();
+
+create trigger keep_tutor
+before insert or update of user_id, max_students on lms.tutors
+for each row execute function lms_private.keep_tutor();
+
+-- It writes classes, whose writers take turns: so the turn is taken before a row is locked.
+create trigger take_turn
+before update of availability, subjects, centre_id on lms.tutors
+for each statement execute function lms_private.take_turn();
+
+create trigger then_warn
+after update on lms.tutors
+for each row
+when ((old.availability, old.subjects, old.centre_id) is distinct from (new.availability, new.subjects, new.centre_id))
+execute function lms_private.warn_of_tutor();
+
+create trigger then_check_open_insert
+after insert on lms.tutors
+for each row
+when (new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger then_check_open_update
+after update of centre_id on lms.tutors
+for each row
+when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger then_check_move
+after update of centre_id on lms.tutors
+for each row
+when (new.centre_id <> old.centre_id)
+execute function lms_private.check_move_of_tutor();
+
+create trigger take_turn_to_leave
+before update of deleted_at on lms.students
+for each statement execute function lms_private.take_turn();
+
+create trigger keep_left
+before insert or update on lms.students
+for each row execute function lms_private.keep_left();
+
+create trigger then_leave
+after update on lms.students
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.leave();
+
+-- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+create trigger then_count_students_insert
+after insert on lms.students
+referencing new table as new_rows
+for each statement execute function lms_private.count_students();
+
+create trigger then_count_students_update
+after update on lms.students
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.count_students();
+
+create trigger check_accounts_insert
+after insert on lms.students
+referencing new table as new_rows
+for each statement execute function lms_private.check_accounts();
+
+create trigger check_accounts_update
+after update on lms.students
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.check_accounts();
+
+-- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+create trigger then_keep_first_contact_insert
+after insert on lms.students
+referencing new table as new_rows
+for each statement execute function lms_private.keep_first_contact();
+
+create trigger then_keep_first_contact_update
+after update on lms.students
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.keep_first_contact();
+
+create trigger then_check_open_insert
+after insert on lms.students
+for each row
+when (new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger then_check_open_update
+after update of centre_id on lms.students
+for each row
+when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
+execute function lms_private.check_open('new');
+
+create trigger then_check_tutoring_insert
+after insert on lms.students
+for each row
+when (new.assigned_tutor_id is not null and new.deleted_at is null)
+execute function lms_private.check_tutoring();
+
+create trigger then_check_tutoring_update
+after update of assigned_tutor_id on lms.students
+for each row
+when (new.assigned_tutor_id is distinct from old.assigned_tutor_id and new.assigned_tutor_id is not null)
+execute function lms_private.check_tutoring();
+
+-- Places are rows of tables whose writers take turns, so the turn is taken before the student is locked. The others take it already.
+create trigger take_turn_to_move
+before update of centre_id on lms.students
+for each statement execute function lms_private.take_turn();
+
+create trigger leave_tutor_of_centre
+before update of centre_id on lms.students
+for each row
+when (
+  new.centre_id <> old.centre_id
+  and new.assigned_tutor_id = old.assigned_tutor_id
+)
+execute function lms_private.leave_tutor_of_centre();
+
+create trigger then_leave_centre
+after update on lms.students
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.leave_centre();
+
+create trigger then_check_first_contact_insert
+after insert on lms.students
+for each row
+when (new.parent_id is not null)
+execute function lms_private.check_first_contact();
+
+-- A first contact that comes back with an account or with its link comes by a trigger, and is named by nobody.
+create trigger then_check_first_contact_update
+after update of parent_id on lms.students
+for each row
+when (new.parent_id is distinct from old.parent_id and new.parent_id is not null and pg_trigger_depth() = 0)
+execute function lms_private.check_first_contact();
+
+call lms_private.refuse_who_left(
+  'students', 'assigned_tutor_id', 'tutors', 'assigned_tutor_id', 'id', '%1$s.deleted_at is null'
+);
+
+create trigger keep_left
+before update of deleted_at on lms.guardians
+for each row execute function lms_private.keep_left();
+
+create trigger check_guardian
+before insert or update on lms.guardians
+for each row execute function lms_private.check_guardian();
+
+create trigger then_clear_first_contact
+after update on lms.guardians
+referencing old table as old_rows new table as new_rows
+for each statement execute function lms_private.clear_first_contact();

@@ -1,0 +1,122 @@
+-- Codes that were sent to a person end with what they were sent for: when password, e-mail, role or status change, when the
+-- account is deleted, when its tenant is closed, and when another code for the same purpose is issued. Sessions end with a
+-- changed e-mail as well.
+
+create function lms_private.account_of(tenant uuid, email text) returns uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select u.id
+  from lms.users as u
+  where u.tenant_id = tenant
+    and lms_private.email_key(u.email) = lms_private.email_key(account_of.email)
+    and u.deleted_at is null
+$$;
+
+comment on function lms_private.account_of is 'The account that has the address, active or not: the one place that says which addresses are the same.';
+
+alter function lms_private.account_of owner to lms_definer;
+
+create function lms_private.end_codes() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform lms_private.end_codes(new.tenant_id, new.id);
+  return null;
+end
+$$;
+
+comment on function lms_private.end_codes() is 'Ends all codes of a user whose account has changed.';
+
+alter function lms_private.end_codes() owner to lms_definer;
+
+create function lms_private.end_codes(tenant uuid, person uuid, purpose text default null) returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with ended as (
+    update lms.one_use_tokens as o
+    set used_at = now()
+    where o.tenant_id = tenant
+      and o.user_id = person
+      and o.used_at is null
+      and o.purpose = coalesce(end_codes.purpose, o.purpose)
+    returning o.token_hash
+  )
+  delete from lms_private.notification_secrets as k
+  using ended
+  where k.tenant_id = tenant
+    and lms_private.digest_of(k.token) = ended.token_hash
+$$;
+
+comment on function lms_private.end_codes(uuid, uuid, text) is
+  'Ends the codes of a user, of one purpose or of all, and takes those that wait to be sent out of their notifications.';
+
+alter function lms_private.end_codes(uuid, uuid, text) owner to lms_definer;
+
+create function lms_private.send_code(
+  tenant uuid, person uuid, purpose text, span interval, data jsonb, email text default null
+) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  -- A UUID has 122 random bits; three of them are more than the 256 of the hash, which is the code in unpadded base64url.
+  code constant text := translate(
+    rtrim(
+      encode(
+        sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())),
+        'base64'
+      ),
+      '='
+    ),
+    '+/',
+    '-_'
+  );
+  notification uuid;
+begin
+  perform lms_private.end_codes(tenant, person, purpose);
+  insert into lms.notifications (tenant_id, user_id, type, template, data)
+  values (tenant, person, 'email', purpose, data)
+  returning id into notification;
+  insert into lms_private.notification_secrets (tenant_id, notification_id, token, address, expires_at)
+  values (tenant, notification, code, email, now() + span);
+  insert into lms.one_use_tokens (tenant_id, user_id, purpose, token_hash, email, expires_at)
+  values (tenant, person, purpose, sha256(convert_to(code, 'UTF8')), email, now() + span);
+end
+$$;
+
+comment on function lms_private.send_code is
+  'Makes a code that works once and queues the notification of the same name that brings it, to another address than the user''s if one is given. Earlier codes of the purpose end. No caller ever sees the code.';
+
+alter function lms_private.send_code owner to lms_definer;
+
+create function lms_private.refuse_code(address text) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  origin constant bytea := lms_private.digest_of('code', '', lms_private.network_of(address));
+begin
+  perform lms_private.wait_until(lms_private.origin_free_at(origin));
+  insert into lms.sign_in_failures (tenant_id, account, origin, address, failed)
+  values ('00000000-0000-0000-0000-000000000000', origin, origin, left(coalesce(address, ''), 64), true);
+end
+$$;
+
+comment on function lms_private.refuse_code is
+  'Counts a code that is none. LM429 after 100 of an origin in 15 minutes; a code that is good is never held up by that.';
+
+alter function lms_private.refuse_code owner to lms_definer;

@@ -1,0 +1,321 @@
+-- Changing and resetting passwords, and the sessions that end with it. Asking for a reset writes the request down, for every
+-- address alike, and is answered. The worker looks later whether there is such an account, so that neither the answer nor its
+-- time says so. A code is looked up before a password is hashed for it.
+
+create function lms_private.end_sessions() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.status = 'active'
+    and new.deleted_at is null
+    and new.role = old.role
+    and new.email = old.email
+    and new.password_hash is not distinct from old.password_hash
+  then
+    return null;
+  end if;
+  update lms.sessions as s
+  set revoked_at = now()
+  where s.tenant_id = new.tenant_id
+    and s.user_id = new.id
+    and s.revoked_at is null
+    and s.id is distinct from nullif(current_setting('app.session_id', true), '')::uuid;
+  return null;
+end
+$$;
+
+comment on function lms_private.end_sessions is
+  'Revokes a user''s sessions. The one that is asking is spared: it changed its own password, or lms.run refuses it from now on.';
+
+alter function lms_private.end_sessions owner to lms_definer;
+
+create function lms_private.end_tenant_sessions() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.status <> 'active' or new.deleted_at is not null then
+    update lms.sessions as s
+    set revoked_at = now()
+    where s.tenant_id = new.tenant_id
+      and s.revoked_at is null;
+    with ended as (
+      update lms.one_use_tokens as o
+      set used_at = now()
+      where o.tenant_id = new.tenant_id
+        and o.used_at is null
+      returning o.token_hash
+    )
+    delete from lms_private.notification_secrets as k
+    using ended
+    where k.tenant_id = new.tenant_id
+      and lms_private.digest_of(k.token) = ended.token_hash;
+  end if;
+  return null;
+end
+$$;
+
+comment on function lms_private.end_tenant_sessions is 'Revokes every session of a tenant that is no longer active, and ends every code.';
+
+alter function lms_private.end_tenant_sessions owner to lms_definer;
+
+create function lms.password_begin(address text) returns table (attempt_id uuid, password_hash text)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  account bytea;
+begin
+  select u.password_hash, lms_private.account_key(t.slug, u.email)
+  into password_begin.password_hash, account
+  from lms.users as u
+  join lms.tenants as t
+    on t.tenant_id = u.tenant_id
+  where u.tenant_id = current_setting('app.tenant_id')::uuid
+    and u.id = current_setting('app.user_id')::uuid
+    and u.deleted_at is null;
+  if not found then
+    return;
+  end if;
+  -- Apart from attempts to sign in: strangers keep nobody who is signed in from changing the password.
+  attempt_id := lms_private.begin_attempt(
+    current_setting('app.tenant_id')::uuid, account, lms_private.digest_of('password'), null, address
+  );
+  return next;
+end
+$$;
+
+comment on function lms.password_begin is
+  'The caller''s password hash, to check the current password against. password_end or attempt_failed says how the attempt ended; LM429.';
+
+alter function lms.password_begin owner to lms_definer;
+grant execute on function lms.password_begin to lms_application;
+
+create function lms.password_end(attempt_id uuid, password_hash text) returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+  perform lms_private.forgive_attempts(attempt_id);
+  update lms.users as u
+  set password_hash = password_end.password_hash
+  where u.tenant_id = current_setting('app.tenant_id')::uuid
+    and u.id = current_setting('app.user_id')::uuid
+    and u.deleted_at is null;
+  return found;
+end
+$$;
+
+comment on function lms.password_end is 'Sets the caller''s password; the caller''s other sessions end.';
+
+alter function lms.password_end owner to lms_definer;
+grant execute on function lms.password_end to lms_application;
+
+create function lms.password_reset_end(token_hash bytea, password_hash text) returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  used record;
+begin
+  -- A second request with the same token waits meanwhile, and then finds it used.
+  select o.tenant_id, o.user_id
+  into used
+  from lms.one_use_tokens as o
+  where o.token_hash = password_reset_end.token_hash
+    and o.purpose = 'password_reset'
+    and o.used_at is null
+    and o.expires_at > now()
+  for update;
+  if not found or lms_private.identity_json(used.tenant_id, used.user_id) is null then
+    return false;
+  end if;
+
+  perform
+    set_config('app.tenant_id', used.tenant_id::text, true),
+    set_config('app.user_id', used.user_id::text, true);
+  -- By trigger, every session and every code of the user ends, this one too.
+  update lms.users as u
+  set password_hash = password_reset_end.password_hash
+  where u.tenant_id = used.tenant_id
+    and u.id = used.user_id;
+  perform lms_private.end_codes(used.tenant_id, used.user_id);
+  -- The account is its owner's, who has proved it: what strangers have tried no longer counts.
+  delete from lms.sign_in_failures as f
+  using lms.users as u
+  join lms.tenants as t
+    on t.tenant_id = u.tenant_id
+  where u.tenant_id = used.tenant_id
+    and u.id = used.user_id
+    and f.account = lms_private.account_key(t.slug, u.email);
+  return true;
+end
+$$;
+
+comment on function lms.password_reset_end is
+  'Sets the password if the token (SHA-256 of its text) is good, ends every session and code of the user, and lets the user sign in at once. False otherwise.';
+
+alter function lms.password_reset_end owner to lms_definer;
+grant execute on function lms.password_reset_end to lms_application;
+
+create function lms.request_password_reset(tenant_slug text, email text, address text) returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  slug constant text := left(lower(tenant_slug), 63);
+  recipient constant text := left(lower(email), 254);
+  account constant bytea := lms_private.digest_of('password_reset', slug, recipient);
+  origin constant bytea := lms_private.digest_of('password_reset', slug, lms_private.network_of(address));
+begin
+  perform lms_private.check_home(null, slug);
+  perform pg_advisory_xact_lock(('x' || left(encode(account, 'hex'), 16))::bit(64)::bigint);
+  perform lms_private.wait_until(
+    greatest(
+      (
+        select f.created_at + interval '30 minutes'
+        from lms.sign_in_failures as f
+        where f.account = account
+          and f.created_at > clock_timestamp() - interval '30 minutes'
+        order by f.created_at desc
+        offset 9
+        limit 1
+      ),
+      lms_private.origin_free_at(origin)
+    )
+  );
+  insert into lms.sign_in_failures (tenant_id, account, origin, address, failed)
+  values ('00000000-0000-0000-0000-000000000000', account, origin, left(coalesce(address, ''), 64), true);
+  insert into lms_private.reset_requests (tenant_slug, email)
+  values (slug, recipient);
+  return true;
+end
+$$;
+
+comment on function lms.request_password_reset is
+  'Writes down that a reset was asked for; reads nothing about accounts. LM429 after 10 requests for an address in 30 minutes, or 100 of an origin in 15, whether there is such an account or not.';
+
+alter function lms.request_password_reset owner to lms_definer;
+grant execute on function lms.request_password_reset to lms_application;
+
+create function lms_private.answer_reset_requests(most integer default 100) returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  span constant interval := '30 minutes';
+  request record;
+  person record;
+  answered integer := 0;
+begin
+  for request in
+    delete from lms_private.reset_requests as r
+    where r.id in (
+      select due.id
+      from lms_private.reset_requests as due
+      order by due.id
+      limit most
+      for update skip locked
+    )
+    returning r.tenant_slug, r.email, r.requested_at
+  loop
+    answered := answered + 1;
+    continue when request.requested_at < now() - span;
+    select u.tenant_id, u.id
+    into person
+    from lms_private.tenant_slugs as s
+    join lms.tenants as t
+      on t.tenant_id = s.tenant_id
+    join lms.users as u
+      on u.tenant_id = s.tenant_id
+    where s.slug = request.tenant_slug
+      and u.id = lms_private.account_of(s.tenant_id, request.email)
+      and u.status = 'active'
+      and t.status = 'active'
+      and t.deleted_at is null
+      and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id);
+    continue when not found;
+    -- Nobody can fill somebody else's mailbox.
+    continue when (
+      select count(*)
+      from lms.one_use_tokens as o
+      where o.tenant_id = person.tenant_id
+        and o.user_id = person.id
+        and o.purpose = 'password_reset'
+        and o.created_at > now() - span
+    ) >= 3;
+    -- One that cannot be answered holds up no other.
+    begin
+      perform set_config('app.tenant_id', person.tenant_id::text, true);
+      perform lms_private.send_code(
+        person.tenant_id, person.id, 'password_reset', span, jsonb_build_object('minutes', extract(epoch from span)::integer / 60)
+      );
+    exception when others then
+      raise warning 'A request for a password reset could not be answered: %.', sqlstate;
+    end;
+  end loop;
+  return answered;
+end
+$$;
+
+comment on function lms_private.answer_reset_requests is
+  'Takes out requests for a password reset and sends codes to those who have an active account; at most 3 in 30 minutes each. For the worker. Returns how many it took out.';
+
+alter function lms_private.answer_reset_requests owner to lms_definer;
+grant execute on function lms_private.answer_reset_requests to lms_owner;
+
+create function lms.password_reset_check(token_hash bytea, address text) returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  presented record;
+begin
+  select o.tenant_id, o.user_id, lms_private.account_key(t.slug, u.email) as account
+  into presented
+  from lms.one_use_tokens as o
+  join lms.users as u
+    on u.tenant_id = o.tenant_id
+    and u.id = o.user_id
+  join lms.tenants as t
+    on t.tenant_id = o.tenant_id
+  where o.token_hash = token_hash
+    and o.purpose = 'password_reset'
+    and o.used_at is null
+    and o.expires_at > now();
+  if not found or lms_private.identity_json(presented.tenant_id, presented.user_id) is null then
+    perform lms_private.refuse_code(address);
+    return null;
+  end if;
+  return lms_private.begin_attempt(
+    presented.tenant_id, presented.account, lms_private.digest_of('password_reset'), null, address
+  );
+end
+$$;
+
+comment on function lms.password_reset_check is
+  'Begins an attempt that password_reset_end ends if a token (SHA-256 of its text) is good for a new password, before that is hashed; null otherwise. LM429.';
+
+alter function lms.password_reset_check owner to lms_definer;
+grant execute on function lms.password_reset_check to lms_application;

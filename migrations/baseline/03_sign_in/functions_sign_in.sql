@@ -1,0 +1,274 @@
+-- Sign-in and refresh: functions that look past row security, because there is no caller yet. Security definer, owned by
+-- lms_definer. A refusal that has to leave a trace returns null: raising would roll the trace back.
+
+create function lms_private.user_json(person lms.users) returns json
+language sql
+stable
+return json_build_object(
+  'id', person.id,
+  'centre_id', person.centre_id,
+  'name', person.name,
+  'email', person.email,
+  'phone', person.phone,
+  'role', person.role,
+  'language_preferences', person.language_preferences,
+  'accessibility_settings', person.accessibility_settings,
+  'status', person.status,
+  'created_at', lms.utc(person.created_at),
+  'updated_at', lms.utc(person.updated_at),
+  'created_by', person.created_by,
+  'updated_by', person.updated_by
+);
+
+comment on function lms_private.user_json is 'A user as the interface shows it: never with the password''s hash.';
+
+grant execute on function lms_private.user_json to lms_definer;
+
+create function lms_private.identity_json(tenant uuid, person uuid) returns json
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform lms_private.check_home(tenant);
+  return (
+    select json_build_object(
+      'user', lms_private.user_json(u),
+      'tenant', json_build_object(
+        'id', t.id,
+        'slug', t.slug,
+        'name', t.name,
+        'region', t.region,
+        'language', t.settings ->> 'language'
+      )
+    )
+    from lms.users as u
+    join lms.tenants as t
+      on t.tenant_id = u.tenant_id
+    where u.tenant_id = tenant
+      and u.id = person
+      and u.status = 'active'
+      and u.deleted_at is null
+      and t.status = 'active'
+      and t.deleted_at is null
+  );
+end
+$$;
+
+comment on function lms_private.identity_json is 'User and tenant; null unless both are active.';
+
+alter function lms_private.identity_json owner to lms_definer;
+
+create function lms.sign_in_end(
+  attempt_id uuid,
+  tenant_id uuid,
+  user_id uuid,
+  session_id uuid,
+  refresh_hash bytea,
+  user_agent text,
+  address text,
+  lifetime interval default interval '30 days'
+) returns json
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  identity constant json := lms_private.identity_json(tenant_id, user_id);
+begin
+  if identity is null then
+    perform lms.attempt_failed(attempt_id);
+    return null;
+  end if;
+  -- From here on the caller is known: to the audit columns, the event and its chain.
+  perform
+    set_config('app.tenant_id', tenant_id::text, true),
+    set_config('app.user_id', user_id::text, true);
+  perform lms_private.forgive_attempts(attempt_id);
+  insert into lms.sessions (tenant_id, id, user_id, user_agent, address, expires_at)
+  values (tenant_id, session_id, user_id, left(user_agent, 500), left(address, 64), now() + lifetime);
+  insert into lms.refresh_tokens (tenant_id, session_id, token_hash)
+  values (tenant_id, session_id, refresh_hash);
+  return identity;
+end
+$$;
+
+comment on function lms.sign_in_end is
+  'Second half, once the password was right: opens the session. {"user": ..., "tenant": {"id", "slug", "name", "region"}}; null when user or tenant is not active.';
+
+alter function lms.sign_in_end owner to lms_definer;
+grant execute on function lms.sign_in_end to lms_application;
+
+create function lms.session_refresh(
+  refresh_hash bytea, new_hash bytea, user_agent text, address text
+) returns json
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  presented record;
+  session record;
+  identity json;
+begin
+  select r.tenant_id, r.id, r.session_id
+  into presented
+  from lms.refresh_tokens as r
+  where r.token_hash = refresh_hash;
+  if not found then
+    return null;
+  end if;
+  perform lms_private.check_home(presented.tenant_id);
+  perform set_config('app.tenant_id', presented.tenant_id::text, true);
+
+  update lms.refresh_tokens as r
+  set used_at = now()
+  where r.tenant_id = presented.tenant_id
+    and r.id = presented.id
+    and r.used_at is null;
+  if not found then
+    update lms.sessions as s
+    set revoked_at = now()
+    where s.tenant_id = presented.tenant_id
+      and s.id = presented.session_id
+      and s.revoked_at is null;
+    return null;
+  end if;
+
+  select s.user_id, s.expires_at
+  into session
+  from lms.sessions as s
+  where s.tenant_id = presented.tenant_id
+    and s.id = presented.session_id
+    and s.revoked_at is null
+    and s.expires_at > now();
+  if not found then
+    return null;
+  end if;
+  identity := lms_private.identity_json(presented.tenant_id, session.user_id);
+  if identity is null then
+    return null;
+  end if;
+
+  perform set_config('app.user_id', session.user_id::text, true);
+  update lms.sessions as s
+  set
+    last_used_at = now(),
+    user_agent = coalesce(left(session_refresh.user_agent, 500), s.user_agent),
+    address = coalesce(left(session_refresh.address, 64), s.address)
+  where s.tenant_id = presented.tenant_id
+    and s.id = presented.session_id;
+  insert into lms.refresh_tokens (tenant_id, session_id, token_hash)
+  values (presented.tenant_id, presented.session_id, new_hash);
+  return (
+    json_build_object(
+      'user', identity -> 'user',
+      'tenant', identity -> 'tenant',
+      'session', json_build_object('id', presented.session_id, 'expires_at', lms.utc(session.expires_at))
+    )
+  );
+end
+$$;
+
+comment on function lms.session_refresh is
+  'Exchanges a refresh token. As sign_in_end, with "session": {"id", "expires_at"}. Null: refused; a dead token has revoked its session.';
+
+alter function lms.session_refresh owner to lms_definer;
+grant execute on function lms.session_refresh to lms_application;
+
+create function lms.me() returns json
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return lms_private.identity_json(
+    current_setting('app.tenant_id')::uuid,
+    current_setting('app.user_id')::uuid
+  );
+end
+$$;
+
+comment on function lms.me is 'The caller: as sign_in_end.';
+
+alter function lms.me owner to lms_definer;
+grant execute on function lms.me to lms_application;
+
+create function lms.sign_in_begin(
+  tenant_slug text, email text, address text, user_agent text
+) returns table (
+  attempt_id uuid, tenant_id uuid, user_id uuid, password_hash text, role text, status text, region text
+)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  from_address constant text := left(sign_in_begin.address, 64);
+  program constant text := left(sign_in_begin.user_agent, 500);
+  is_known boolean;
+begin
+  perform lms_private.check_home(null, lower(sign_in_begin.tenant_slug));
+
+  select s.tenant_id
+  into sign_in_begin.tenant_id
+  from lms_private.tenant_slugs as s
+  where s.slug = lower(sign_in_begin.tenant_slug);
+
+  select
+    u.id,
+    u.password_hash,
+    u.role,
+    case when u.status = 'active' and t.status = 'active' and t.deleted_at is null then 'active' else 'inactive' end,
+    t.region
+  into
+    sign_in_begin.user_id,
+    sign_in_begin.password_hash,
+    sign_in_begin.role,
+    sign_in_begin.status,
+    sign_in_begin.region
+  from lms.users as u
+  join lms.tenants as t
+    on t.tenant_id = u.tenant_id
+  where u.tenant_id = sign_in_begin.tenant_id
+    and u.id = lms_private.account_of(sign_in_begin.tenant_id, sign_in_begin.email);
+
+  -- Asked of accounts that do not exist as well: it takes the same steps.
+  is_known := exists (
+    select
+    from lms.sessions as s
+    where s.tenant_id = coalesce(sign_in_begin.tenant_id, nobody)
+      and s.user_id = coalesce(sign_in_begin.user_id, nobody)
+      and s.address = from_address
+      and s.user_agent is not distinct from program
+  );
+
+  attempt_id := lms_private.begin_attempt(
+    sign_in_begin.tenant_id,
+    lms_private.account_key(coalesce(tenant_slug, ''), coalesce(sign_in_begin.email, '')),
+    case when is_known then lms_private.digest_of('device', from_address, program) end,
+    lms_private.digest_of(
+      'sign_in',
+      case when sign_in_begin.tenant_id is not null then lower(tenant_slug) end,
+      lms_private.network_of(from_address)
+    ),
+    from_address
+  );
+  return next;
+end
+$$;
+
+comment on function lms.sign_in_begin is
+  'First half of sign-in: always one row, all null but attempt_id when there is no such account. sign_in_end or attempt_failed says how the attempt ended. LM429 with the seconds to wait.';
+
+alter function lms.sign_in_begin owner to lms_definer;
+grant execute on function lms.sign_in_begin to lms_application;

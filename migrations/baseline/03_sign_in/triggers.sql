@@ -1,0 +1,16 @@
+-- Triggers that make events of sessions.
+
+create trigger record_insert
+after insert on lms.sessions
+referencing new table as new_rows
+for each statement execute function lms_private.record_changes('session');
+
+create trigger record_revocation
+after update of revoked_at on lms.sessions
+for each row execute function lms_private.record_revocation();
+
+-- Sessions go with their user, and with their age: the log says so, or a replay would still have them.
+create trigger record_delete
+after delete on lms.sessions
+referencing old table as old_rows
+for each statement execute function lms_private.record_changes('session');

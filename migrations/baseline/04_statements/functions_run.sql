@@ -1,0 +1,300 @@
+-- The one procedure that a request calls, with its session check and the statements that a connection keeps prepared. Refusals
+-- are answered, not raised: an error that PL/pgSQL catches never gets into the server's log, and an error's DETAIL and CONTEXT
+-- hold what people typed. log_error_verbosity = terse would not do instead: CloudNativePG logs as CSV, which has all parts of an
+-- error at every verbosity.
+
+-- Without SET search_path, which would be a fifth of the price of each session check: the names in it say their schema instead.
+create function lms_private.admit(given pg_catalog.jsonb) returns pg_catalog.text
+language plpgsql
+stable
+security definer
+as $$
+declare
+  nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+  tenant constant pg_catalog.uuid := (given ->> 'tenant')::pg_catalog.uuid;
+  caller constant pg_catalog.uuid := (given ->> 'user')::pg_catalog.uuid;
+  session constant pg_catalog.uuid := (given ->> 'session')::pg_catalog.uuid;
+  home record;
+  centre pg_catalog.uuid;
+  is_away pg_catalog.bool;
+begin
+  if session is not null then
+    select
+      u.centre_id,
+      exists (select from lms_private.tenants_away as a where a.tenant_id = tenant)
+    into centre, is_away
+    from lms.sessions as s
+    join lms.users as u
+      on u.tenant_id = s.tenant_id
+      and u.id = s.user_id
+    where s.tenant_id = tenant
+      and s.id = session
+      and s.user_id = caller
+      and s.revoked_at is null
+      and s.expires_at > pg_catalog.now()
+      and u.role = given ->> 'role'
+      and u.status = 'active'
+      and u.deleted_at is null
+      and exists (
+        select from lms_private.cell as c
+        where c.region = given ->> 'region'
+          and c.name = coalesce(given ->> 'cell', c.name)
+      );
+    if found then
+      if is_away then
+        perform lms_private.check_home(tenant);
+      end if;
+      return coalesce(centre, nobody);
+    end if;
+  end if;
+
+  select c.name, c.region
+  into home
+  from lms_private.cell as c;
+  if home.region is distinct from given ->> 'region'
+    or home.name is distinct from coalesce(given ->> 'cell', home.name)
+  then
+    raise exception using
+      errcode = 'LM503',
+      message = pg_catalog.format(
+        'This cell is %s, in region %s; the component serves %s, in %s.',
+        coalesce(home.name, '(none)'),
+        coalesce(home.region, '(none)'),
+        coalesce(given ->> 'cell', '(any)'),
+        given ->> 'region'
+      );
+  end if;
+  if tenant is not null then
+    perform lms_private.check_home(tenant);
+  end if;
+  if session is not null then
+    raise exception using errcode = 'LM401', message = 'This session has ended.';
+  end if;
+  if caller is not null then
+    select u.centre_id
+    into centre
+    from lms.users as u
+    where u.tenant_id = tenant
+      and u.id = caller;
+  end if;
+  return coalesce(centre, nobody);
+end
+$$;
+
+comment on function lms_private.admit is
+  'Checks that this cell serves this context: LM503 for another cell or region, LM401 for a session that is not live. Returns the user''s centre. Security definer because the policies would cost more than the look-up.';
+
+alter function lms_private.admit owner to lms_definer;
+grant execute on function lms_private.admit to lms_application;
+
+create procedure lms_private.prepare_statement(name text, kept_as text, sql text)
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  most_lists constant integer := 32;
+  most_others constant integer := 256;
+  spare text;
+begin
+  if octet_length(name) > 52
+    or name !~ '[#~][0-9a-f]{16}$'
+    or right(name, 16) <> left(encode(sha256(convert_to(sql, 'UTF8')), 'hex'), 16)
+  then
+    raise exception using
+      errcode = 'LM503',
+      message = format(
+        'Statement name %s must end in # or ~ and the first 16 hex digits of the SHA-256 of its text, in 52 bytes.',
+        name
+      );
+  end if;
+
+  -- Each takes memory in this server process for as long as the connection lives, so their number is bounded. There are as many lists
+  -- as ways to filter them (~), so they have a bound of their own: they can't push out the statements of the fixed verbs (#). Those that
+  -- were used least for the time that they have been there make room.
+  for spare in
+    select p.name
+    from (
+      select
+        s.name,
+        s.name like '%~________________@%' as is_list,
+        row_number() over (
+          partition by s.name like '%~________________@%'
+          order by
+            (s.generic_plans + s.custom_plans) / greatest(extract(epoch from clock_timestamp() - s.prepare_time), 0.001) desc,
+            s.prepare_time desc
+        ) as place
+      from pg_prepared_statements as s
+      where s.from_sql
+        and s.name like '%@' || pg_backend_pid()
+    ) as p
+    where p.is_list = (name ~ '~[0-9a-f]{16}$')
+      and p.place >= case when p.is_list then most_lists else most_others end
+  loop
+    execute format('deallocate %I', spare);
+  end loop;
+
+  execute format('prepare %I (jsonb) as %s', kept_as, sql);
+end
+$$;
+
+comment on procedure lms_private.prepare_statement is
+  'Prepares a statement of lms.run on this connection, if its name is true of its text. Lets go of those that are used least: 32 filtered lists (their names have ~) and 256 others (#) stay.';
+
+grant execute on procedure lms_private.prepare_statement to lms_application;
+
+-- Neither security definer nor with SET: both would forbid the COMMIT.
+create procedure lms.run(
+  context text,
+  name text,
+  sql text,
+  args text,
+  inout body text,
+  inout tag text,
+  inout replayed boolean,
+  inout refusal text
+)
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  nobody constant text := '00000000-0000-0000-0000-000000000000';
+  -- A name of this connection, given by prepare_statement, which has looked at the text: what somebody else has prepared under the
+  -- statement's own name, with any text, is not executed. Looking the text up in pg_prepared_statements would take a microsecond for each
+  -- statement that is prepared, in every request.
+  kept_as constant text := name || '@' || pg_backend_pid();
+  given jsonb;
+  has_key boolean;
+  kept record;
+  ignored text;
+  is_missing boolean := false;
+  code text;
+  message text;
+  detail text;
+  about_constraint text;
+  about_table text;
+  about_column text;
+begin
+  -- First, and on purpose: on a connection that was left inside a transaction this raises 2D000, and its borrower
+  -- drops the connection instead of finishing what another request began.
+  commit;
+
+  -- Twice for a statement that this connection has not prepared yet: to find out by executing it costs those that are prepared nothing.
+  loop
+    begin
+      if not row_security_active('lms.users') then
+        raise exception using errcode = 'LM503', message = format('Role %s is not held by row security.', current_user);
+      end if;
+
+      -- One expression, because each has its price in every request. All of it is for this transaction only. The arguments are a setting,
+      -- too, because EXECUTE of a prepared statement takes an expression but no parameter: as text of the statement they would be in
+      -- the log with every error.
+      given := context::jsonb;
+      ignored := concat(
+        set_config('app.tenant_id', coalesce(given ->> 'tenant', nobody), true),
+        set_config('app.user_id', coalesce(given ->> 'user', nobody), true),
+        set_config('app.role', coalesce(given ->> 'role', 'nobody'), true),
+        set_config('app.session_id', coalesce(given ->> 'session', ''), true),
+        set_config('app.request_id', coalesce(given ->> 'request_id', ''), true),
+        set_config('app.centre_id', lms_private.admit(given), true),
+        case when name <> '' then set_config('app.arguments', args, true) end
+      );
+
+      has_key := given ->> 'idempotency_key' is not null and given ->> 'user' is not null;
+      if has_key then
+        -- Waits while another request with this key is under way. An expired key is taken over.
+        insert into lms.idempotency_keys as k (tenant_id, user_id, key, fingerprint)
+        values (
+          (given ->> 'tenant')::uuid,
+          (given ->> 'user')::uuid,
+          given ->> 'idempotency_key',
+          coalesce(given ->> 'fingerprint', '')
+        )
+        on conflict (tenant_id, user_id, key) do update
+        set
+          fingerprint = excluded.fingerprint,
+          body = null,
+          tag = null,
+          expires_at = excluded.expires_at
+        where k.expires_at <= now();
+        if not found then
+          select k.fingerprint, k.body, k.tag
+          into kept
+          from lms.idempotency_keys as k
+          where k.tenant_id = (given ->> 'tenant')::uuid
+            and k.user_id = (given ->> 'user')::uuid
+            and k.key = given ->> 'idempotency_key';
+          if kept.fingerprint is distinct from coalesce(given ->> 'fingerprint', '') then
+            raise exception using errcode = 'LM424', message = 'This idempotency key was used for another request.';
+          end if;
+          body := kept.body;
+          tag := kept.tag;
+          replayed := true;
+          return;
+        end if;
+      end if;
+
+      replayed := false;
+      if name = '' then
+        execute sql into body, tag using args::jsonb;
+      else
+        if is_missing then
+          call lms_private.prepare_statement(name, kept_as, sql);
+        end if;
+        execute format('execute %I(current_setting(''app.arguments'')::jsonb)', kept_as) into body, tag;
+      end if;
+
+      -- Checks that wait for the end of a transaction are made in here, too.
+      set constraints all immediate;
+
+      if tag = 'dry_run' then
+        raise exception using errcode = 'LM200', message = 'Dry run: nothing was written.', detail = body;
+      end if;
+
+      if has_key then
+        update lms.idempotency_keys as k
+        set
+          body = run.body,
+          tag = run.tag
+        where k.tenant_id = (given ->> 'tenant')::uuid
+          and k.user_id = (given ->> 'user')::uuid
+          and k.key = given ->> 'idempotency_key';
+      end if;
+      return;
+    exception
+      when others then
+        if sqlstate = '26000' and name <> '' and not is_missing then
+          is_missing := true;
+          continue;
+        end if;
+        -- A full disk, no memory, damaged files: the operator's alarms look for these in the server's log. None holds what people typed.
+        if left(sqlstate, 2) in ('53', '58', 'XX') then
+          raise;
+        end if;
+        get stacked diagnostics
+          code = returned_sqlstate,
+          message = message_text,
+          detail = pg_exception_detail,
+          about_constraint = constraint_name,
+          about_table = table_name,
+          about_column = column_name;
+        body := null;
+        tag := null;
+        replayed := false;
+        refusal := json_build_object(
+          'code', code,
+          'message', message,
+          'detail', nullif(detail, ''),
+          'constraint', nullif(about_constraint, ''),
+          'table', nullif(about_table, ''),
+          'column', nullif(about_column, '')
+        );
+        return;
+    end;
+  end loop;
+end
+$$;
+
+comment on procedure lms.run is
+  'Runs one statement in the context of a request and answers its row, or why it was refused. Errors of the server itself (53, 58, XX), a timeout (57014) and a connection that was left inside a transaction (2D000) are raised.';
+
+grant execute on procedure lms.run to lms_application;

@@ -1,0 +1,53 @@
+-- Which classes and lessons are the caller's: what the row-scope policies ask. Security definer, or a policy would have to look
+-- through the policies of the tables it reads.
+
+create function lms.caller_classes() returns uuid[]
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  family constant uuid[] := lms.caller_family();
+begin
+  if family = '{}' then
+    return family;
+  end if;
+  return array(
+    select distinct e.class_id
+    from lms.enrolments as e
+    where e.tenant_id = current_setting('app.tenant_id')::uuid
+      and e.student_id = any (family)
+      and e.deleted_at is null
+  );
+end
+$$;
+
+comment on function lms.caller_classes is 'The classes of the caller''s family.';
+
+alter function lms.caller_classes owner to lms_definer;
+grant execute on function lms.caller_classes to lms_application;
+
+create function lms.gave_lesson(occurrence uuid) returns boolean
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select
+    from lms.occurrences as o
+    where o.tenant_id = current_setting('app.tenant_id')::uuid
+      and o.id = occurrence
+      and o.tutor_id = lms.caller_tutor()
+  );
+end
+$$;
+
+comment on function lms.gave_lesson is 'True when the lesson is one that the caller gives or gave as its tutor.';
+
+alter function lms.gave_lesson owner to lms_definer;
+grant execute on function lms.gave_lesson to lms_application;

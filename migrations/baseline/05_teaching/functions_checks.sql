@@ -1,0 +1,380 @@
+-- Checks of classes, and the refusals when they clash. Triggers see to it, so that it holds whoever writes the class. They run with
+-- the caller's rights: row scope holds, and constraints look past it anyhow. Lessons are paid, so of the own ones a tutor plans
+-- those that are ahead, at the own centre and of a usual length; whatever else there is to enter, the people of the centre enter. A
+-- class is planned in one statement: so many lessons for so many students that it could not be done in time are refused, not broken
+-- off.
+
+create function lms_private.may_become(former text, fresh text) returns boolean
+language sql
+immutable
+strict
+parallel safe
+return (former, fresh) in (
+  ('scheduled', 'completed'),
+  ('scheduled', 'cancelled')
+);
+
+comment on function lms_private.may_become is 'The one table of status moves, of classes and of occurrences.';
+
+grant execute on function lms_private.may_become to lms_application, lms_definer;
+
+create function lms_private.check_status() returns trigger
+language plpgsql
+as $$
+begin
+  if new.status <> old.status and not lms_private.may_become(old.status, new.status) then
+    raise exception using
+      errcode = 'LM409',
+      message = format('What is %s can''t become %s.', old.status, new.status),
+      column = 'status';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_status is 'LM409 for a move that lms_private.may_become does not know.';
+
+create function lms_private.is_taught(tenant uuid, tutor uuid, subject text, level text) returns boolean
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return lms_private.is_of_context(tenant) and exists (
+    select
+    from lms.tutors as t
+    cross join jsonb_array_elements(t.subjects) as taught
+    where t.tenant_id = is_taught.tenant
+      and t.id = is_taught.tutor
+      and lower(taught ->> 'subject') = lower(is_taught.subject)
+      and (is_taught.level is null or taught ->> 'level' is null or lower(taught ->> 'level') = lower(is_taught.level))
+  );
+end
+$$;
+
+comment on function lms_private.is_taught is
+  'True when the tutor teaches the subject at the level; a subject without a level is taught at all of them.';
+
+alter function lms_private.is_taught owner to lms_definer;
+grant execute on function lms_private.is_taught to lms_application;
+
+create function lms_private.are_of_centre(tenant uuid, centre uuid, students jsonb) returns boolean
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return lms_private.is_of_context(tenant) and not exists (
+    select
+    from jsonb_array_elements_text(students) as one (id)
+    left join lms.students as s
+      on s.tenant_id = tenant
+      and s.id = one.id::uuid
+      and s.centre_id = centre
+      and s.deleted_at is null
+    where s.id is null
+  );
+end
+$$;
+
+comment on function lms_private.are_of_centre is 'True when all of these are live students of the centre.';
+
+alter function lms_private.are_of_centre owner to lms_definer;
+grant execute on function lms_private.are_of_centre to lms_application;
+
+create function lms_private.check_class() returns trigger
+language plpgsql
+as $$
+declare
+  added jsonb := new.student_ids;
+begin
+  if tg_op = 'UPDATE' then
+    if old.status <> 'scheduled' and (new.centre_id, new.tutor_id, new.student_ids, new.schedule, new.room)
+      is distinct from (old.centre_id, old.tutor_id, old.student_ids, old.schedule, old.room)
+    then
+      raise exception using
+        errcode = 'LM409',
+        message = format('This class is %s: who meets when and where is settled.', old.status),
+        column = 'status';
+    end if;
+    if new.centre_id = old.centre_id then
+      added := added - array(select jsonb_array_elements_text(old.student_ids));
+    end if;
+  end if;
+  if added <> '[]' and not lms_private.are_of_centre(new.tenant_id, new.centre_id, added) then
+    raise exception using
+      errcode = 'LM422',
+      message = 'Each of them must be a student of the class''s centre.',
+      detail = new.id,
+      column = 'student_ids';
+  end if;
+  new.warnings := case
+    when new.subject is null or lms_private.is_taught(new.tenant_id, new.tutor_id, new.subject, new.level) then '[]'
+    else '["tutor_without_subject"]'
+  end;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_class is
+  'Students of other centres are refused, a tutor who does not teach the subject gets a warning, and what is over is not planned anew.';
+
+create function lms_private.spans(planned jsonb) returns table (starts_at timestamptz, ends_at timestamptz)
+language sql
+immutable
+strict
+parallel safe
+rows 26
+begin atomic
+  select (span ->> 0)::timestamptz, (span ->> 1)::timestamptz
+  from jsonb_array_elements(planned) as span;
+end;
+
+comment on function lms_private.spans is 'classes.planned as rows. The times in it are written in UTC, so that no setting has a say.';
+
+grant execute on function lms_private.spans to lms_application, lms_definer;
+
+-- The attendances that a class's students have at the time are looked up by student, with ids that are cast beforehand: a cast within the
+-- condition is not leakproof, and all attendances of the tenant would be read.
+create function lms_private.refuse_clash(violated text, classes lms.classes[], moved uuid default null) returns void
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  what constant text := case violated
+    when 'occurrences_tutor_id_excl' then 'tutor_id'
+    when 'occurrences_room_excl' then 'room'
+    when 'attendances_student_id_excl' then 'student_ids'
+  end;
+  who constant text := case what when 'tutor_id' then 'The tutor' when 'room' then 'The room' else 'A student' end;
+  clash record;
+begin
+  if what is null then
+    raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
+  end if;
+  -- The hours that the classes are after, and those that they have; of the lessons there, those that the caller may see. Of a class's own
+  -- lessons those don't count that make room for its new ones.
+  select c.id, t.class_id, t.starts_at, t.ends_at, t.student_id
+  into clash
+  from unnest(classes) as c
+  cross join lateral (
+    select s.starts_at, s.ends_at, moved as id, c.room
+    from lms_private.spans(c.planned) as s
+    union
+    select o.starts_at, o.ends_at, o.id, o.room
+    from lms.occurrences as o
+    where moved is null
+      and o.tenant_id = c.tenant_id
+      and o.class_id = c.id
+      and (o.deleted_at is null or o.deleted_at = c.deleted_at)
+  ) as wanted
+  cross join lateral (
+    select o.class_id, o.starts_at, o.ends_at, null::uuid as student_id
+    from lms.occurrences as o
+    where what = 'tutor_id'
+      and o.tenant_id = c.tenant_id
+      and o.tutor_id = c.tutor_id
+      and o.starts_at < wanted.ends_at
+      and o.starts_at > wanted.starts_at - interval '25 hours'
+      and o.ends_at > wanted.starts_at
+      and o.id is distinct from wanted.id
+      and (o.class_id <> c.id or moved is not null or o.starts_at <> o.original_start)
+      and o.status <> 'cancelled'
+      and o.deleted_at is null
+    union all
+    select o.class_id, o.starts_at, o.ends_at, null
+    from lms.occurrences as o
+    where what = 'room'
+      and o.tenant_id = c.tenant_id
+      and o.centre_id = c.centre_id
+      and lower(o.room) = lower(wanted.room)
+      and o.starts_at < wanted.ends_at
+      and o.starts_at > wanted.starts_at - interval '25 hours'
+      and o.ends_at > wanted.starts_at
+      and o.class_id <> c.id
+      and o.status <> 'cancelled'
+      and o.deleted_at is null
+    union all
+    select a.class_id, a.starts_at, a.ends_at, a.student_id
+    from lms.attendances as a
+    where what = 'student_ids'
+      and a.tenant_id = c.tenant_id
+      and a.student_id = any (array(select one.id::uuid from jsonb_array_elements_text(c.student_ids) as one (id)))
+      and a.starts_at < wanted.ends_at
+      and a.starts_at > wanted.starts_at - interval '25 hours'
+      and a.ends_at > wanted.starts_at
+      and a.class_id <> c.id
+      and a.is_booked
+      and a.deleted_at is null
+  ) as t
+  where moved is not null or c.version = 1 or wanted.ends_at > now()
+  order by t.class_id = c.id, t.starts_at
+  limit 1;
+  if not found and cardinality(classes) > 1 then
+    -- Nothing that is there: then perhaps two of these.
+    select w.id, w.starts_at, w.ends_at
+    into clash
+    from (
+      select
+        c.id,
+        s.starts_at,
+        s.ends_at,
+        max(s.ends_at) over (
+          partition by k.key
+          order by s.starts_at, c.id
+          rows between unbounded preceding and 1 preceding
+        ) as taken_until
+      from unnest(classes) as c
+      cross join lms_private.spans(c.planned) as s
+      cross join lateral (
+        select c.tutor_id::text
+        where what = 'tutor_id'
+        union all
+        select c.centre_id || lower(c.room)
+        where what = 'room'
+          and c.room is not null
+        union all
+        select one.id
+        from jsonb_array_elements_text(c.student_ids) as one (id)
+        where what = 'student_ids'
+      ) as k (key)
+    ) as w
+    where w.taken_until > w.starts_at
+    order by w.starts_at
+    limit 1;
+    if found then
+      raise exception using
+        errcode = 'LM409',
+        message = format(
+          '%s is taken by two of these classes from %s on.',
+          who,
+          to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        ),
+        detail = clash.id,
+        column = what;
+    end if;
+  end if;
+  if clash is null then
+    raise exception using errcode = 'LM409', message = format('%s is taken at this time.', who), column = what;
+  end if;
+  raise exception using
+    errcode = 'LM409',
+    message = format(
+      '%s is taken from %s to %s by the class %s.',
+      who || coalesce(' (' || clash.student_id || ')', ''),
+      to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      to_char(clash.ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      clash.class_id
+    ),
+    detail = clash.id,
+    column = what;
+end
+$$;
+
+comment on function lms_private.refuse_clash is
+  'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it. DETAIL is the class that is refused.';
+
+grant execute on function lms_private.refuse_clash to lms_application, lms_definer;
+
+create function lms_private.hold_tutor_to_centre() returns trigger
+language plpgsql
+as $$
+begin
+  if tg_op = 'UPDATE' and (new.centre_id, new.tutor_id) = (old.centre_id, old.tutor_id) then
+    return new;
+  end if;
+  if not exists (
+    select
+    from lms.tutors as t
+    where t.tenant_id = new.tenant_id
+      and t.id = new.tutor_id
+      and t.centre_id = new.centre_id
+  ) then
+    raise exception using
+      errcode = 'LM403',
+      message = 'A tutor gives classes at the own centre. Ask the people of the other centre to enter this one.';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.hold_tutor_to_centre is
+  'LM403 for a class that a tutor enters at, or moves to, a centre other than the own. The people of a centre may enter one for a tutor of another.';
+
+create function lms_private.hold_tutor_to_plan() returns trigger
+language plpgsql
+as $$
+declare
+  longest interval := interval '4 hours';
+  is_timed boolean := true;
+begin
+  if tg_op = 'UPDATE' then
+    is_timed := (new.starts_at, new.ends_at) <> (old.starts_at, old.ends_at);
+    if is_timed and old.starts_at <= now() then
+      raise exception using
+        errcode = 'LM403',
+        message = 'This lesson has begun. Ask the people of the centre to change when it was.';
+    end if;
+    -- One that was not there when it began, because it was deleted, comes back by those who may enter it.
+    if old.deleted_at < new.starts_at and new.deleted_at is null and new.starts_at <= now() then
+      raise exception using
+        errcode = 'LM403',
+        message = 'A lesson would have begun while it was deleted. Ask the people of the centre to bring it back.';
+    end if;
+    if old.status <> 'completed'
+      and new.status = 'completed'
+      and old.created_at > old.starts_at
+      and old.created_by = current_setting('app.user_id')::uuid
+    then
+      raise exception using
+        errcode = 'LM403',
+        message = 'You entered this lesson when it had begun. Ask the people of the centre to complete it.';
+    end if;
+    longest := greatest(longest, old.ends_at - old.starts_at);
+  end if;
+  if is_timed and new.starts_at <= now() then
+    raise exception using
+      errcode = 'LM403',
+      message = 'A tutor plans lessons that are ahead. Ask the people of the centre to enter one that has begun.';
+  end if;
+  if is_timed and new.ends_at - new.starts_at > longest then
+    raise exception using
+      errcode = 'LM403',
+      message = 'A tutor plans lessons of 4 hours at most. Ask the people of the centre to enter a longer one.';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.hold_tutor_to_plan is
+  'LM403 for lessons that a tutor enters, moves, lengthens, brings back or completes and that only the people of the centre may.';
+
+create function lms_private.check_places() returns trigger
+language plpgsql
+as $$
+declare
+  most constant integer := 50000;
+  lessons constant integer := jsonb_array_length(new.planned);
+  students constant integer := jsonb_array_length(new.student_ids);
+begin
+  if lessons * students > most
+    and (tg_op = 'INSERT' or (new.student_ids, new.schedule) is distinct from (old.student_ids, old.schedule))
+  then
+    raise exception using
+      errcode = 'LM422',
+      message = format(
+        'These are %s lessons for %s students; a class has %s places at most. Let it end earlier, or make several classes of it.',
+        lessons, students, most
+      ),
+      detail = new.id,
+      column = 'schedule';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_places is 'LM422 for a class whose lessons times students are too many to be planned at once. The worker goes on with those that are.';

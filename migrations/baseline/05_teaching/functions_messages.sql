@@ -1,0 +1,284 @@
+-- Messages about single lessons, and the triggers that tell people of changed classes. Messages say whose lesson it is, of what,
+-- where and when, and read well without a subject, a room or a reason; many lessons of a class are told at once.
+
+create function lms_private.tell_of_lessons() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  actor constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  -- So many students are named to a tutor; of more the class says enough.
+  max_named constant integer := 3;
+  one record;
+begin
+  -- A name that goes out of a room or a reason changes no lesson.
+  if lms_private.is_erasing() then
+    return null;
+  end if;
+  -- A class tells of its changes to its own lessons itself.
+  if nullif(current_setting('app.lessons_before', true), '') is not null then
+    return null;
+  end if;
+  for one in
+    with changed as materialized (
+      select
+        n.*,
+        o.starts_at as was_at,
+        case when n.ends_at - n.starts_at <> o.ends_at - o.starts_at then o.ends_at end as was_until,
+        -- One that was given for something else before stays in the row.
+        case when n.reason is distinct from o.reason then n.reason end as fresh_reason,
+        case when n.room is distinct from o.room then o.room end as was_room,
+        case when n.tutor_id <> o.tutor_id then o.tutor_id end as was_tutor_id,
+        case
+          when n.status = 'cancelled' then 'cancelled'
+          when n.starts_at <> o.starts_at then 'moved'
+          else 'changed'
+        end as what
+      from old_rows as o
+      join new_rows as n
+        on n.tenant_id = o.tenant_id
+        and n.id = o.id
+      where o.starts_at > now()
+        and o.status = 'scheduled'
+        and o.deleted_at is null
+        and n.deleted_at is null
+        and (
+          n.status = 'cancelled'
+          or n.status = 'scheduled'
+          and (n.starts_at, n.ends_at, n.room, n.tutor_id) is distinct from (o.starts_at, o.ends_at, o.room, o.tutor_id)
+        )
+    ), learning as materialized (
+      select c.tenant_id, c.id, s.id as student_id, s.user_id, u.name
+      from changed as c
+      join lms.attendances as a
+        on a.tenant_id = c.tenant_id
+        and a.occurrence_id = c.id
+        and a.deleted_at is null
+      join lms.students as s
+        on s.tenant_id = a.tenant_id
+        and s.id = a.student_id
+        and s.deleted_at is null
+      join lms.users as u
+        on u.tenant_id = s.tenant_id
+        and u.id = s.user_id
+    ), teaching as (
+      select c.id, t.user_id
+      from changed as c
+      join lms.tutors as t
+        on t.tenant_id = c.tenant_id
+        and t.id in (c.tutor_id, c.was_tutor_id)
+        and t.deleted_at is null
+    ), told as (
+      -- The students whose lesson it is: to a student nobody's but the own, to a parent the children's, to a tutor the students' if they are few.
+      select l.id, l.user_id, null as student
+      from learning as l
+      union
+      select l.id, p.user_id, l.name
+      from learning as l
+      join lms.guardians as p
+        on p.tenant_id = l.tenant_id
+        and p.student_id = l.student_id
+        and p.deleted_at is null
+      union
+      select t.id, t.user_id, l.name
+      from teaching as t
+      left join (
+        select l.id, l.name, count(*) over (partition by l.id) as students
+        from learning as l
+      ) as l
+        on l.id = t.id
+        and l.students <= max_named
+    )
+    -- Of one class that loses or changes many lessons alike each person is told once.
+    select
+      c.tenant_id,
+      told.user_id,
+      c.what,
+      count(distinct c.id) as lessons,
+      min(c.was_at) as was_at,
+      max(c.was_at) as last_at,
+      min(c.starts_at) as starts_at,
+      min(c.was_until) as was_until,
+      min(c.ends_at) filter (where c.was_until is not null) as until,
+      min(c.fresh_reason) as reason,
+      to_jsonb(array_agg(distinct told.student) filter (where told.student is not null)) as students,
+      min(l.subject) as subject,
+      case when count(distinct coalesce(c.room, '')) = 1 then min(c.room) end as room,
+      min(c.was_room) as was_room,
+      min(t.name) as tutor,
+      min(w.name) as was_tutor,
+      min(r.name) as centre,
+      min(r.time_zone) as zone
+    from told
+    join changed as c
+      on c.id = told.id
+    join lms.classes as l
+      on l.tenant_id = c.tenant_id
+      and l.id = c.class_id
+    join lms.tutors as t
+      on t.tenant_id = c.tenant_id
+      and t.id = c.tutor_id
+    left join lms.tutors as w
+      on w.tenant_id = c.tenant_id
+      and w.id = c.was_tutor_id
+    join lms.centres as r
+      on r.tenant_id = c.tenant_id
+      and r.id = c.centre_id
+    where told.user_id is distinct from actor
+    group by
+      c.tenant_id,
+      told.user_id,
+      c.class_id,
+      c.what,
+      case when c.what = 'moved' then c.id end,
+      case when c.what = 'changed' then array[c.tutor_id::text, c.was_tutor_id::text, c.room, c.was_room] end
+    order by c.tenant_id, told.user_id, min(c.was_at)
+  loop
+    perform lms_private.notify(
+      one.tenant_id,
+      one.user_id,
+      case
+        when one.what = 'moved' then 'lesson_moved'
+        when one.lessons > 1 then 'lessons_' || one.what
+        else 'lesson_' || one.what
+      end,
+      jsonb_strip_nulls(
+        jsonb_build_object(
+          'lesson', coalesce(one.subject, one.tutor),
+          'tutor', one.tutor,
+          'centre', one.centre,
+          'reason', one.reason,
+          'students', one.students,
+          'subject', one.subject,
+          'room', one.room
+        ) || case
+          when one.what = 'cancelled' then '{}'
+          else jsonb_build_object(
+            'was_room', one.was_room,
+            'was_tutor', one.was_tutor,
+            'until', lms_private.local_time(one.until, one.zone),
+            'was_until', lms_private.local_time(one.was_until, one.zone)
+          )
+        end || case
+          when one.what = 'moved' then jsonb_build_object(
+            'was_at', lms_private.local_time(one.was_at, one.zone),
+            'starts_at', lms_private.local_time(one.starts_at, one.zone)
+          )
+          when one.lessons > 1 then jsonb_build_object(
+            'count', one.lessons,
+            'first_at', lms_private.local_time(one.was_at, one.zone),
+            'last_at', lms_private.local_time(one.last_at, one.zone)
+          )
+          else jsonb_build_object('starts_at', lms_private.local_time(one.was_at, one.zone))
+        end
+      )
+    );
+  end loop;
+  return null;
+end
+$$;
+
+comment on function lms_private.tell_of_lessons is
+  'Tells students, their guardians and the tutors, former ones too, of lessons ahead that were cancelled, moved, or have another end, room or tutor; not who did it, and each person once.';
+
+alter function lms_private.tell_of_lessons owner to lms_definer;
+
+-- A plan that is made anew has new rows, so the lessons ahead are noted before they are planned.
+create function lms_private.note_lessons() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  notes jsonb;
+begin
+  select jsonb_object_agg(
+    n.id,
+    coalesce(
+      (
+        select jsonb_agg(
+          jsonb_build_object(
+            'id', l.id,
+            'original_start', l.original_start,
+            'starts_at', l.starts_at,
+            'ends_at', l.ends_at,
+            'centre_id', l.centre_id,
+            'tutor_id', l.tutor_id,
+            'room', l.room,
+            'status', l.status
+          )
+        )
+        from lms.occurrences as l
+        where l.tenant_id = n.tenant_id
+          and l.class_id = n.id
+          and l.starts_at > now()
+          and l.deleted_at is null
+          and o.deleted_at is null
+      ),
+      '[]'
+    )
+  )
+  into notes
+  from old_rows as o
+  join new_rows as n
+    on n.tenant_id = o.tenant_id
+    and n.id = o.id
+  where (n.deleted_at, n.status, n.centre_id, n.tutor_id, n.student_ids, n.room, n.planned)
+    is distinct from (o.deleted_at, o.status, o.centre_id, o.tutor_id, o.student_ids, o.room, o.planned);
+  perform set_config('app.lessons_before', coalesce(notes::text, ''), true);
+  return null;
+end
+$$;
+
+comment on function lms_private.note_lessons is
+  'Notes the lessons ahead of classes that are changed, before they are planned anew, for lms_private.tell_of_classes.';
+
+alter function lms_private.note_lessons owner to lms_definer;
+
+create function lms_private.some_of(placeholder text, items text[], most integer) returns jsonb
+language sql
+immutable
+parallel safe
+return case
+  when cardinality(items) = 0 then '{}'
+  when cardinality(items) <= most then jsonb_build_object(placeholder, items)
+  else jsonb_build_object(placeholder || '_count', cardinality(items))
+end;
+
+comment on function lms_private.some_of is
+  'A placeholder of a message with its list, or, with _count behind its name, how many there are when they are too many to be named; nothing when there are none.';
+
+grant execute on function lms_private.some_of to lms_definer;
+
+create function lms_private.tell_of_classes() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  notes constant jsonb := nullif(current_setting('app.lessons_before', true), '');
+  change record;
+begin
+  perform set_config('app.lessons_before', '', true);
+  if notes is null then
+    return null;
+  end if;
+  for change in
+    select row(o.*)::lms.classes as former, row(n.*)::lms.classes as fresh, notes -> n.id::text as lessons
+    from new_rows as n
+    join old_rows as o
+      on o.tenant_id = n.tenant_id
+      and o.id = n.id
+    where notes ? n.id::text
+    order by n.tenant_id, n.id
+  loop
+    perform lms_private.tell_of_class(change.former, change.fresh, change.lessons);
+  end loop;
+  return null;
+end
+$$;
+
+comment on function lms_private.tell_of_classes is 'Tells of classes that were changed, when their lessons are planned anew.';
+
+alter function lms_private.tell_of_classes owner to lms_definer;

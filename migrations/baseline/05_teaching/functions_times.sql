@@ -1,0 +1,159 @@
+-- When tutors are free: their windows and exceptions in the zone of the centre, less what they teach. And lessons to come that
+-- were planned by rules which clocks do not follow: the worker tells of their classes, whose schedules are then saved again.
+
+create function lms.free_times(tutors uuid[], since timestamptz, until timestamptz)
+returns table (tutor_id uuid, free tstzmultirange)
+language plpgsql
+stable
+security definer
+rows 100
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  tenant constant uuid := current_setting('app.tenant_id')::uuid;
+begin
+  return query
+    with asked as (
+      select t.id, t.availability, c.time_zone
+      from lms.tutors as t
+      join lms.centres as c
+        on c.tenant_id = t.tenant_id
+        and c.id = t.centre_id
+        -- Nobody is free where nobody can be booked.
+        and c.left_at is null
+      where t.tenant_id = tenant
+        and t.id = any (tutors)
+        and t.deleted_at is null
+    ),
+    -- Few zones and days, many windows: what a clock shows is looked up once for each day, and hours are added to it
+    -- where the day has twenty-four of them.
+    midnights as materialized (
+      select
+        z.time_zone,
+        d.day::date as day,
+        (array['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])[extract(isodow from d.day)]
+          as weekday,
+        lms_private.instant(d.day, z.time_zone) as midnight,
+        lms_private.instant(d.day + interval '1 day', z.time_zone) - lms_private.instant(d.day, z.time_zone)
+          = interval '24 hours' as is_plain
+      from (select distinct a.time_zone from asked as a) as z
+      cross join lateral generate_series(
+        -- A window in hours that are skipped may end on the day after its own.
+        (since at time zone z.time_zone)::date - interval '1 day',
+        (until at time zone z.time_zone)::date,
+        interval '1 day'
+      ) as d (day)
+    ),
+    weekly as materialized (
+      select a.id, a.time_zone, w.weekday, w.start, w."end"
+      from asked as a
+      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'weekly', '[]'))
+        as w (weekday text, start interval, "end" interval)
+    ),
+    windows as (
+      select w.id, true as available, m.time_zone, m.day, m.midnight, m.is_plain, w.start, w."end"
+      from weekly as w
+      join midnights as m
+        on m.time_zone = w.time_zone
+        and m.weekday = w.weekday
+      union all
+      select
+        a.id,
+        e.available,
+        m.time_zone,
+        m.day,
+        m.midnight,
+        m.is_plain,
+        coalesce(e.start, interval '0 hours'),
+        coalesce(e."end", interval '24 hours')
+      from asked as a
+      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'exceptions', '[]'))
+        as e (date date, available boolean, start interval, "end" interval)
+      join midnights as m
+        on m.time_zone = a.time_zone
+        and m.day = e.date
+    ),
+    spans as materialized (
+      select
+        w.id,
+        w.available,
+        case
+          when w.is_plain then w.midnight + w.start
+          else lms_private.instant(w.day + w.start, w.time_zone)
+        end as starts_at,
+        case
+          when w.is_plain then w.midnight + w."end"
+          else lms_private.instant(w.day + w."end", w.time_zone)
+        end as ends_at
+      from windows as w
+    ),
+    planned as (
+      select
+        s.id,
+        range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where s.available) as available,
+        range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where not s.available) as unavailable
+      from spans as s
+      -- Skipped hours may turn a window around.
+      where s.starts_at < s.ends_at
+      group by s.id
+    ),
+    busy as (
+      select o.tutor_id, range_agg(tstzrange(o.starts_at, o.ends_at)) as spans
+      from lms.occurrences as o
+      where o.tenant_id = tenant
+        and o.tutor_id = any (tutors)
+        -- None is longer than that.
+        and o.starts_at > since - interval '25 hours'
+        and o.ends_at > since
+        and o.starts_at < until
+        and o.status <> 'cancelled'
+        and o.deleted_at is null
+      group by o.tutor_id
+    )
+    select
+      p.id,
+      p.available * tstzmultirange(tstzrange(since, until))
+        - coalesce(p.unavailable, '{}')
+        - coalesce(b.spans, '{}')
+    from planned as p
+    left join busy as b
+      on b.tutor_id = p.id
+    where p.available is not null;
+end
+$$;
+
+comment on function lms.free_times is
+  'When tutors of the tenant are available and teach nothing. It looks past row security, because a lesson out of the caller''s sight takes the time as well; callers pass tutors that they see.';
+
+alter function lms.free_times owner to lms_definer;
+grant execute on function lms.free_times to lms_application;
+
+create function lms_private.lessons_off_the_clock(now timestamptz) returns table (class_id uuid, lessons bigint, first_at timestamptz)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select o.class_id, count(*), min(o.original_start)
+  from lms.occurrences as o
+  join lms.classes as c
+    on c.tenant_id = o.tenant_id
+    and c.id = o.class_id
+  cross join lateral (
+    select c.schedule ->> 'time_zone' as time_zone, ((c.schedule ->> 'start')::timestamp)::time as begins
+  ) as s
+  where o.starts_at > now
+    and o.original_start > now
+    and o.status = 'scheduled'
+    and o.deleted_at is null
+    and c.status = 'scheduled'
+    and c.deleted_at is null
+    -- Where clocks skip the hour of a lesson they show another one, and it is right where it is.
+    and (o.original_start at time zone s.time_zone)::time <> s.begins
+    and lms_private.instant((o.original_start at time zone s.time_zone)::date + s.begins, s.time_zone) <> o.original_start
+  group by o.class_id
+  order by min(o.original_start), o.class_id;
+$$;
+
+comment on function lms_private.lessons_off_the_clock is
+  'Classes of the context''s tenant with lessons to come that do not begin when the clock of their zone shows the time of their schedule, how many these are, and the first of them.';

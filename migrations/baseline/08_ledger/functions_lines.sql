@@ -1,0 +1,224 @@
+-- Double entry: two lines beneath each finance record, one on the account that the money moved on, one on what it was for. They
+-- sum to zero for each currency, and a check at commit makes any other state impossible. The totals of centres and days are kept
+-- with them.
+
+create function lms_private.book_amount(amount numeric, reverses_id uuid) returns numeric
+language sql
+immutable
+parallel safe
+return case when reverses_id is null then amount else -amount end;
+
+comment on function lms_private.book_amount is 'The amount that a finance record counts for: a reversal negatively.';
+
+grant execute on function lms_private.book_amount to lms_application, lms_definer, lms_refresher;
+
+create function lms_private.money_account(method text) returns text
+language sql
+immutable
+parallel safe
+return case method when 'card' then 'card_clearing' when 'cash' then 'cash' when 'transfer' then 'bank' end;
+
+comment on function lms_private.money_account is 'The account that money moves on by its method.';
+
+grant execute on function lms_private.money_account to lms_definer;
+
+create function lms_private.purpose_account(type text) returns text
+language sql
+immutable
+parallel safe
+return case type
+  when 'payment' then 'tuition_income'
+  when 'salary' then 'salaries'
+  when 'expense' then 'expenses'
+  when 'reimbursement' then 'reimbursements'
+end;
+
+comment on function lms_private.purpose_account is 'The account that says what money was for, by the record''s type.';
+
+grant execute on function lms_private.purpose_account to lms_definer;
+
+create function lms_private.line_amount(account text, method text, type text, amount numeric, reverses_id uuid) returns numeric
+language sql
+immutable
+parallel safe
+return case account
+  when lms_private.money_account(method) then case
+    when (type = 'payment') = (reverses_id is null) then amount
+    else -amount
+  end
+  when lms_private.purpose_account(type) then case
+    when (type = 'payment') = (reverses_id is null) then -amount
+    else amount
+  end
+end;
+
+comment on function lms_private.line_amount is
+  'The amount that a finance record puts on an account; null on one that it does not touch. A payment debits the account of its method and credits income, everything else the other way round, and a reversal takes its record back.';
+
+grant execute on function lms_private.line_amount to lms_definer;
+
+create function lms_private.line_id(record_id uuid, account text) returns uuid
+language sql
+immutable
+parallel safe
+return encode(
+  overlay(
+    uuid_send(record_id)
+    placing substring(sha256(uuid_send(record_id) || convert_to(account, 'UTF8')) for 4)
+    from 13
+  ),
+  'hex'
+)::uuid;
+
+comment on function lms_private.line_id is
+  'Follows from the record, as all of its lines does, so that they can be made again from the event log.';
+
+grant execute on function lms_private.line_id to lms_definer;
+
+create function lms_private.write_finance_lines() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into lms.finance_lines (tenant_id, id, record_id, account, amount, currency)
+  select
+    n.tenant_id,
+    lms_private.line_id(n.id, l.account),
+    n.id,
+    l.account,
+    lms_private.line_amount(l.account, n.method, n.type, n.amount, n.reverses_id),
+    n.currency
+  from new_rows as n
+  cross join lateral unnest(
+    array[lms_private.money_account(n.method), lms_private.purpose_account(n.type)]
+  ) as l (account);
+  return null;
+end
+$$;
+
+comment on function lms_private.write_finance_lines is 'The lines of new finance records.';
+
+alter function lms_private.write_finance_lines owner to lms_definer;
+
+create function lms_private.check_finance_lines() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  record uuid;
+  is_sound boolean;
+begin
+  if tg_argv[0] = 'record' then
+    record := new.id;
+  else
+    record := new.record_id;
+  end if;
+
+  select
+    count(*) = 2
+    and sum(l.amount) = 0
+    and bool_and(
+      l.currency = r.currency
+      and l.amount is not distinct from lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id)
+    )
+  into is_sound
+  from lms.finance_records as r
+  join lms.finance_lines as l
+    on l.tenant_id = r.tenant_id
+    and l.record_id = r.id
+  where r.tenant_id = new.tenant_id
+    and r.id = record;
+
+  if is_sound is not true then
+    raise exception using
+      errcode = '23514',
+      message = format('The lines of the finance record %s do not carry its amount, or do not sum to zero.', record),
+      table = 'finance_lines',
+      constraint = 'finance_lines_balance_check';
+  end if;
+  return null;
+end
+$$;
+
+comment on function lms_private.check_finance_lines is
+  'At commit: a record has its two lines and no others, in its currency, and they sum to zero.';
+
+alter function lms_private.check_finance_lines owner to lms_definer;
+
+create function lms_private.keep_finance_totals() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into lms.finance_totals as t (tenant_id, centre_id, effective_on, currency, type, amount, records)
+  select
+    n.tenant_id,
+    n.centre_id,
+    n.effective_on,
+    n.currency,
+    n.type,
+    sum(lms_private.book_amount(n.amount, n.reverses_id)),
+    count(*)
+  from new_rows as n
+  group by n.tenant_id, n.centre_id, n.effective_on, n.currency, n.type
+  on conflict (tenant_id, centre_id, effective_on, currency, type) do update
+  set
+    amount = t.amount + excluded.amount,
+    records = t.records + excluded.records;
+  return null;
+end
+$$;
+
+comment on function lms_private.keep_finance_totals is 'Adds new finance records to the totals of their centre and day.';
+
+alter function lms_private.keep_finance_totals owner to lms_definer;
+
+create procedure lms_private.derive_finance()
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into lms.finance_lines (
+    tenant_id, id, record_id, account, amount, currency, created_at, updated_at, created_by, updated_by
+  )
+  select
+    r.tenant_id,
+    lms_private.line_id(r.id, l.account),
+    r.id,
+    l.account,
+    lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id),
+    r.currency,
+    r.created_at,
+    r.created_at,
+    r.created_by,
+    r.created_by
+  from lms.finance_records as r
+  cross join lateral unnest(
+    array[lms_private.money_account(r.method), lms_private.purpose_account(r.type)]
+  ) as l (account)
+  on conflict (tenant_id, record_id, account) do nothing;
+
+  insert into lms.finance_totals as t (tenant_id, centre_id, effective_on, currency, type, amount, records)
+  select
+    r.tenant_id,
+    r.centre_id,
+    r.effective_on,
+    r.currency,
+    r.type,
+    sum(lms_private.book_amount(r.amount, r.reverses_id)),
+    count(*)
+  from lms.finance_records as r
+  group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type
+  on conflict (tenant_id, centre_id, effective_on, currency, type) do update
+  set
+    amount = excluded.amount,
+    records = excluded.records;
+end
+$$;
+
+comment on procedure lms_private.derive_finance is
+  'Makes the lines and totals of records that came in while triggers were off: by a restore, by a replay of the log. For whoever sees all tenants.';

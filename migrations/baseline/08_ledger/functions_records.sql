@@ -1,0 +1,100 @@
+-- Finance records are a book: numbered without gaps, dated, only ever added to. A mistake is reversed by a linked record.
+
+create function lms_private.complete_finance_record() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  digits integer;
+begin
+  if new.tenant_id is distinct from nullif(current_setting('app.tenant_id', true), '')::uuid then
+    raise exception using errcode = '42501', message = 'A finance record is written in the context of its tenant.';
+  end if;
+
+  select
+    coalesce(new.currency, c.currency),
+    coalesce(new.effective_on, (now() at time zone c.time_zone)::date),
+    m.digits
+  into new.currency, new.effective_on, digits
+  from lms.centres as c
+  left join lms_private.currencies as m
+    on m.code = coalesce(new.currency, c.currency)
+  where c.tenant_id = new.tenant_id
+    and c.id = new.centre_id;
+  if not found then
+    raise exception using
+      errcode = 'LM422', message = 'There is no such thing here.', column = 'centre_id', detail = new.id::text;
+  end if;
+  if digits is null then
+    raise exception using
+      errcode = 'LM422', message = 'There is no such currency.', column = 'currency', detail = new.id::text;
+  end if;
+  if new.amount <> round(new.amount, digits) then
+    raise exception using
+      errcode = 'LM422',
+      message = format('An amount in %s has at most %s digits behind the point.', new.currency, digits),
+      column = 'amount',
+      detail = new.id::text;
+  end if;
+
+  new.amount := round(new.amount, digits);
+  return new;
+end
+$$;
+
+comment on function lms_private.complete_finance_record is
+  'Currency and day where none is given, the amount''s digits by its currency.';
+
+alter function lms_private.complete_finance_record owner to lms_definer;
+
+create function lms_private.check_reversal() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  original lms.finance_records;
+begin
+  select r.*
+  into original
+  from lms.finance_records as r
+  where r.tenant_id = new.tenant_id
+    and r.id = new.reverses_id;
+  if not found then
+    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'reverses_id';
+  end if;
+  if original.reverses_id is not null then
+    raise exception using
+      errcode = 'LM409', message = 'This record is itself a reversal, which cannot be reversed. Create the record anew.';
+  end if;
+  if exists (
+    select from lms.finance_records as r
+    where r.tenant_id = new.tenant_id
+      and r.reverses_id = new.reverses_id
+  ) then
+    raise exception using errcode = 'LM409', message = 'This record has been reversed already.';
+  end if;
+  if (new.centre_id, new.student_id, new.tutor_id, new.amount, new.currency, new.type, new.method)
+    is distinct from (
+      original.centre_id, original.student_id, original.tutor_id, original.amount, original.currency, original.type,
+      original.method
+    )
+  then
+    raise exception using
+      errcode = 'LM422', message = 'A reversal repeats the record that it takes back.', column = 'reverses_id';
+  end if;
+  if new.effective_on < original.effective_on then
+    raise exception using
+      errcode = 'LM422',
+      message = format('The record is of %s; it cannot be reversed before that.', original.effective_on),
+      column = 'effective_on';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_reversal is
+  'A record is reversed at most once, by one that is like it, and a reversal not at all.';
+
+alter function lms_private.check_reversal owner to lms_definer;

@@ -1,0 +1,40 @@
+-- The currency and day that a tutor's rate is completed with.
+
+create function lms_private.complete_tutor_rate() returns trigger
+language plpgsql
+as $$
+declare
+  places integer;
+begin
+  if new.currency is null then
+    select c.currency
+    into new.currency
+    from lms.tutors as t
+    join lms.centres as c
+      on c.tenant_id = t.tenant_id
+      and c.id = t.centre_id
+    where t.tenant_id = new.tenant_id
+      and t.id = new.tutor_id;
+  end if;
+  select c.digits
+  into places
+  from lms_private.currencies as c
+  where c.code = new.currency;
+  if not found then
+    raise exception using
+      errcode = 'LM422', message = 'There is no such currency.', column = 'currency', detail = new.id::text;
+  end if;
+  if new.amount <> round(new.amount, places) then
+    raise exception using
+      errcode = 'LM422',
+      message = format('An amount in %s has at most %s digits behind the point.', new.currency, places),
+      column = 'amount',
+      detail = new.id::text;
+  end if;
+  new.amount := round(new.amount, places);
+  return new;
+end
+$$;
+
+comment on function lms_private.complete_tutor_rate is
+  'The currency of the tutor''s centre, where none is given; LM422 for an amount that the currency has no coins for.';

@@ -1,0 +1,279 @@
+-- Stock, loans, and what is asked for when stock runs low. What is lent to a person until a day can be neither lent again nor
+-- taken away. Stock that runs low is asked for by itself: one open request for each item.
+
+create function lms_private.begin_stock() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into lms.inventory_adjustments (tenant_id, inventory_id, change, reason, quantity_after)
+  select n.tenant_id, n.id, n.quantity, 'Opening stock', n.quantity
+  from new_rows as n
+  where n.quantity > 0;
+  return null;
+end
+$$;
+
+comment on function lms_private.begin_stock is 'The quantity that an item is made with is the first entry of its ledger.';
+
+alter function lms_private.begin_stock owner to lms_definer;
+
+create function lms_private.adjust_stock() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  item lms.inventory;
+begin
+  if new.quantity_after is not null then
+    return new;
+  end if;
+  if new.change = 0 then
+    raise exception using errcode = 'LM422', message = 'An adjustment changes something.', column = 'change';
+  end if;
+  update lms.inventory as i
+  set quantity = i.quantity + new.change
+  where i.tenant_id = new.tenant_id
+    and i.id = new.inventory_id
+    and i.quantity + new.change between i.lent and 1000000000
+    and i.deleted_at is null
+  returning i.quantity
+  into new.quantity_after;
+  if found then
+    return new;
+  end if;
+  select i.*
+  into item
+  from lms.inventory as i
+  where i.tenant_id = new.tenant_id
+    and i.id = new.inventory_id
+    and i.deleted_at is null;
+  if not found then
+    raise exception using errcode = 'LM404';
+  end if;
+  raise exception using
+    errcode = 'LM409',
+    message = case
+      when new.change > 0 then 'There is no place for more than 1000000000.'
+      else format(
+        'There are %s, of which %s are lent: no more than %s can be taken away.',
+        item.quantity, item.lent, item.available
+      )
+    end,
+    column = 'change';
+end
+$$;
+
+comment on function lms_private.adjust_stock is
+  'Changes the quantity by an entry of the ledger; LM409 when less would be there than is lent. Entries that know what was there after them, which the application can''t write, have been counted.';
+
+alter function lms_private.adjust_stock owner to lms_definer;
+
+create function lms.adjust_inventory(item uuid, input jsonb, versions jsonb) returns lms.inventory
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  r lms.inventory;
+begin
+  if not exists (select from lms.inventory as i where i.id = item and i.deleted_at is null) then
+    raise exception using errcode = 'LM404';
+  end if;
+  insert into lms.inventory_adjustments (inventory_id, change, reason)
+  values (item, (input ->> 'change')::integer, input ->> 'reason');
+  select i.*
+  into r
+  from lms.inventory as i
+  where i.id = item;
+  -- Of the version that was adjusted, which nobody else can have changed since.
+  perform lms.check_version(
+    r.version - 1,
+    case when versions @> to_jsonb(r.version - 1) then r.version - 1 else (versions ->> 0)::bigint end
+  );
+  return r;
+end
+$$;
+
+comment on function lms.adjust_inventory is 'Writes an adjustment {change, reason} and gives the item as it is then.';
+
+grant execute on function lms.adjust_inventory to lms_application;
+
+create function lms_private.lend() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  item lms.inventory;
+begin
+  update lms.inventory as i
+  set lent = i.lent + new.quantity
+  where i.tenant_id = new.tenant_id
+    and i.id = new.inventory_id
+    and i.quantity - i.lent >= new.quantity
+    and i.deleted_at is null
+  returning i.centre_id
+  into new.centre_id;
+  if not found then
+    select i.*
+    into item
+    from lms.inventory as i
+    where i.tenant_id = new.tenant_id
+      and i.id = new.inventory_id
+      and i.deleted_at is null;
+    if not found then
+      raise exception using errcode = 'LM404';
+    end if;
+    raise exception using
+      errcode = 'LM409',
+      message = format('No more than %s can be lent.', item.available),
+      column = 'quantity';
+  end if;
+  if new.due_on < (
+    select (now() at time zone c.time_zone)::date
+    from lms.centres as c
+    where c.tenant_id = new.tenant_id
+      and c.id = new.centre_id
+  ) then
+    raise exception using errcode = 'LM422', message = 'This day has passed.', column = 'due_on';
+  end if;
+  new.returned_at := null;
+  return new;
+end
+$$;
+
+comment on function lms_private.lend is 'LM409 when fewer are available than are to be lent; LM422 for a day that has passed.';
+
+alter function lms_private.lend owner to lms_definer;
+
+create function lms_private.take_back() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if old.returned_at is not null then
+    raise exception using errcode = 'LM409', message = 'This loan has come back already.', column = 'returned_at';
+  end if;
+  if new.returned_at is not null then
+    new.returned_at := now();
+    update lms.inventory as i
+    set lent = i.lent - old.quantity
+    where i.tenant_id = old.tenant_id
+      and i.id = old.inventory_id;
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.take_back is 'An item that comes back is available again; LM409 for a loan that has come back.';
+
+alter function lms_private.take_back owner to lms_definer;
+
+create function lms_private.keep_lent_items() returns trigger
+language plpgsql
+as $$
+begin
+  if new.deleted_at is not null and old.deleted_at is null and new.lent > 0 then
+    raise exception using errcode = 'LM409', message = format('Of this item %s are lent.', new.lent), column = 'lent';
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.keep_lent_items is 'LM409 for an item that is deleted while some of it are lent.';
+
+create function lms_private.ask_for_stock() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Items that have got low: {"tenant_id", "id"}.
+  low jsonb;
+begin
+  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  if tg_op = 'INSERT' then
+    select jsonb_agg(jsonb_build_object('tenant_id', n.tenant_id, 'id', n.id))
+    into low
+    from new_rows as n
+    where n.available <= n.low_stock_at
+      and n.deleted_at is null;
+  else
+    select jsonb_agg(jsonb_build_object('tenant_id', n.tenant_id, 'id', n.id))
+    into low
+    from new_rows as n
+    join old_rows as o
+      on o.tenant_id = n.tenant_id
+      and o.id = n.id
+    where n.available <= n.low_stock_at
+      and (n.available < o.available or n.low_stock_at is distinct from o.low_stock_at or o.deleted_at is not null)
+      and n.deleted_at is null;
+  end if;
+  insert into lms.requests (tenant_id, centre_id, type, details, inventory_id, by_rule)
+  select
+    i.tenant_id,
+    i.centre_id,
+    'inventory',
+    format('Low stock of %s: %s available, %s or fewer is low.', i.item_name, i.available, i.low_stock_at),
+    i.id,
+    true
+  from jsonb_to_recordset(low) as l (tenant_id uuid, id uuid)
+  join lms.inventory as i
+    on i.tenant_id = l.tenant_id
+    and i.id = l.id
+  -- An item that gets low in a closed centre is changed without a request.
+  join lms.centres as c
+    on c.tenant_id = i.tenant_id
+    and c.id = i.centre_id
+    and c.left_at is null
+  where not exists (
+    select
+    from lms.requests as r
+    where r.tenant_id = i.tenant_id
+      and r.inventory_id = i.id
+      and r.by_rule
+      and r.status in ('open', 'in_progress')
+      and r.deleted_at is null
+  )
+  order by i.tenant_id, i.item_name, i.id;
+  return null;
+end
+$$;
+
+comment on function lms_private.ask_for_stock is
+  'Opens a request for each item of which no more are available than low_stock_at, unless one is open. Writers of a tenant take turns, so two cannot open one each.';
+
+alter function lms_private.ask_for_stock owner to lms_definer;
+
+create function lms_private.tell_of_loan() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  item record;
+begin
+  select i.item_name, c.name as centre
+  into item
+  from lms.inventory as i
+  join lms.centres as c
+    on c.tenant_id = i.tenant_id
+    and c.id = i.centre_id
+  where i.tenant_id = new.tenant_id
+    and i.id = new.inventory_id;
+  perform lms_private.notify(
+    new.tenant_id,
+    new.user_id,
+    tg_argv[0],
+    jsonb_build_object('item', item.item_name, 'quantity', new.quantity, 'due_on', new.due_on, 'centre', item.centre)
+  );
+  return null;
+end
+$$;
+
+comment on function lms_private.tell_of_loan is 'Tells who has borrowed something about the event that is its argument.';
+
+alter function lms_private.tell_of_loan owner to lms_definer;

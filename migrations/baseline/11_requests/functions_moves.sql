@@ -1,0 +1,307 @@
+-- The way of a request from one state to the next: one table of moves, kept by a trigger whoever writes.
+
+create function lms_private.request_moves() returns table (move text, former text, fresh text)
+language sql
+immutable
+parallel safe
+rows 7
+begin atomic
+  select m.move, m.former, m.fresh
+  from (
+    values
+      ('assign', 'open', 'open'),
+      ('assign', 'in_progress', 'in_progress'),
+      ('start', 'open', 'in_progress'),
+      ('resolve', 'in_progress', 'resolved'),
+      ('close', 'resolved', 'closed'),
+      ('reopen', 'resolved', 'open'),
+      ('reopen', 'closed', 'open')
+  ) as m (move, former, fresh);
+end;
+
+comment on function lms_private.request_moves is 'The one state table of requests: which move leads from which state to which.';
+
+grant execute on function lms_private.request_moves to lms_application, lms_definer;
+
+create function lms_private.refuse_move(status text) returns boolean
+language plpgsql
+immutable
+as $$
+begin
+  raise exception using
+    errcode = 'LM409',
+    message = format(
+      'A request that is %s takes these moves: %s.',
+      status,
+      (select string_agg(m.move, ', ') from lms_private.request_moves() as m where m.former = status)
+    ),
+    column = 'status';
+end
+$$;
+
+comment on function lms_private.refuse_move is 'LM409 that says which moves a request takes in its state.';
+
+grant execute on function lms_private.refuse_move to lms_application, lms_definer;
+
+create function lms_private.assignment_problem(tenant uuid, centre uuid, staff uuid) returns text
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  found record;
+begin
+  select s.centre_id, s.status = 'active' and u.status = 'active' as works
+  into found
+  from lms.staff as s
+  join lms.users as u
+    on u.tenant_id = s.tenant_id
+    and u.id = s.user_id
+  where lms_private.is_of_context(tenant)
+    and s.tenant_id = tenant
+    and s.id = staff
+    and s.deleted_at is null
+    and u.deleted_at is null;
+  return case
+    when found is null then 'There is no such thing here.'
+    when not found.works then 'This person is not active.'
+    -- Without a centre one works for all of the tenant.
+    when found.centre_id <> centre then 'This person works at another centre.'
+  end;
+end
+$$;
+
+comment on function lms_private.assignment_problem is
+  'Why a request of the centre can''t be assigned to this row of staff; null when it can. It looks past row security, because a tutor does not see colleagues'' accounts.';
+
+alter function lms_private.assignment_problem owner to lms_definer;
+grant execute on function lms_private.assignment_problem to lms_application;
+
+create function lms_private.check_request_links(r lms.requests) returns void
+language plpgsql
+as $$
+begin
+  if exists (
+    select from lms.classes as c where c.tenant_id = r.tenant_id and c.id = r.class_id and c.centre_id <> r.centre_id
+  ) then
+    raise exception using errcode = 'LM422', message = 'This class is at another centre.', detail = r.id, column = 'class_id';
+  end if;
+  if r.occurrence_start is not null and not exists (
+    select
+    from lms.occurrences as o
+    where o.tenant_id = r.tenant_id
+      and o.class_id = r.class_id
+      and o.original_start = r.occurrence_start
+      and o.deleted_at is null
+  ) then
+    raise exception using
+      errcode = 'LM422',
+      message = 'There is no such lesson of the class.',
+      detail = r.id,
+      column = 'occurrence_start';
+  end if;
+  if exists (
+    select from lms.inventory as i where i.tenant_id = r.tenant_id and i.id = r.inventory_id and i.centre_id <> r.centre_id
+  ) then
+    raise exception using errcode = 'LM422', message = 'This item is at another centre.', detail = r.id, column = 'inventory_id';
+  end if;
+end
+$$;
+
+comment on function lms_private.check_request_links is 'LM422 for a class, a lesson or an item that is not of the request''s centre.';
+
+grant execute on function lms_private.check_request_links to lms_application, lms_definer;
+
+create function lms_private.open_request() returns trigger
+language plpgsql
+as $$
+begin
+  if new.status <> 'open' then
+    raise exception using errcode = 'LM409', message = 'A request begins open.', column = 'status';
+  end if;
+  if num_nonnulls(new.class_id, new.occurrence_start, new.inventory_id) > 0 then
+    perform lms_private.check_request_links(new);
+  end if;
+  new.opened_at := now();
+  -- Without a centre the foreign key has the words for it.
+  new.due_at := coalesce(
+    lms_private.request_due_at(new.tenant_id, new.centre_id, new.type, new.priority, new.opened_at),
+    new.opened_at
+  );
+  return new;
+end
+$$;
+
+comment on function lms_private.open_request is 'A new request is open and due.';
+
+-- A request that is opened again, or restored, is nobody's if whoever had it has left since, is inactive or works at another centre: as the
+-- open requests of somebody who leaves are.
+create function lms_private.keep_request() returns trigger
+language plpgsql
+as $$
+declare
+  problem text;
+begin
+  if new.status <> old.status then
+    if not exists (
+      select from lms_private.request_moves() as m where m.former = old.status and m.fresh = new.status
+    ) then
+      perform lms_private.refuse_move(old.status);
+    end if;
+    case new.status
+      when 'open' then
+        new.opened_at := now();
+        new.resolved_at := null;
+        new.closed_at := null;
+        new.resolution := null;
+      when 'resolved' then
+        new.resolved_at := now();
+      when 'closed' then
+        new.closed_at := now();
+      else null;
+    end case;
+  elsif old.status = 'closed' and (new.type, new.details, new.priority, new.class_id, new.occurrence_start, new.inventory_id)
+    is distinct from (old.type, old.details, old.priority, old.class_id, old.occurrence_start, old.inventory_id)
+  then
+    raise exception using
+      errcode = 'LM409',
+      message = 'This request is closed; reopen it to change it.',
+      column = 'status';
+  end if;
+
+  if new.assigned_to = old.assigned_to
+    and new.status in ('open', 'in_progress')
+    and new.deleted_at is null
+    and (old.status not in ('open', 'in_progress') or old.deleted_at is not null)
+    and lms_private.assignment_problem(new.tenant_id, new.centre_id, new.assigned_to) is not null
+  then
+    new.assigned_to := null;
+  elsif new.assigned_to is distinct from old.assigned_to then
+    if not exists (select from lms_private.request_moves() as m where m.move = 'assign' and m.former = new.status) then
+      perform lms_private.refuse_move(new.status);
+    end if;
+    problem := lms_private.assignment_problem(new.tenant_id, new.centre_id, new.assigned_to);
+    if new.assigned_to is not null and problem is not null then
+      raise exception using errcode = 'LM422', message = problem, column = 'staff_id';
+    end if;
+  end if;
+
+  if (new.class_id, new.occurrence_start, new.inventory_id)
+    is distinct from (old.class_id, old.occurrence_start, old.inventory_id)
+  then
+    perform lms_private.check_request_links(new);
+  end if;
+
+  -- A request that the worker escalates stays as late as it is.
+  if new.opened_at <> old.opened_at
+    or ((new.type, new.priority) <> (old.type, old.priority) and new.escalated_at is not distinct from old.escalated_at)
+  then
+    new.due_at := lms_private.request_due_at(new.tenant_id, new.centre_id, new.type, new.priority, new.opened_at);
+    if new.due_at > now() then
+      new.escalated_at := null;
+    end if;
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.keep_request is
+  'A request moves by the state table, is assigned to those who can do it, is nobody''s when it comes back to somebody who cannot, and is due anew when its type or priority changes or it is reopened.';
+
+create function lms_private.move_lesson(r lms.requests, input jsonb) returns void
+language plpgsql
+as $$
+declare
+  field text;
+begin
+  if r.type <> 'reschedule' or r.occurrence_start is null then
+    raise exception using
+      errcode = 'LM422',
+      message = 'Only a reschedule request with class_id and occurrence_start can move a lesson.',
+      column = 'move';
+  end if;
+  perform lms.move_occurrence(r.class_id, r.occurrence_start, input);
+exception
+  when sqlstate 'LM404' then
+    raise exception using errcode = 'LM403', message = 'This lesson is not there any more, or not yours to move.';
+  when sqlstate 'LM422' then
+    get stacked diagnostics field = column_name;
+    if field = 'end' then
+      field := 'move/end';
+    end if;
+    raise exception using errcode = 'LM422', message = sqlerrm, column = field;
+end
+$$;
+
+comment on function lms_private.move_lesson is 'Moves the lesson that a reschedule request is about, with the caller''s rights.';
+
+grant execute on function lms_private.move_lesson to lms_application, lms_definer;
+
+create function lms.move_request(request uuid, move text, input jsonb, versions jsonb) returns lms.requests
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  former lms.requests;
+  r lms.requests;
+  fresh text;
+begin
+  loop
+    select q.*
+    into former
+    from lms.requests as q
+    where q.id = request
+      and q.deleted_at is null;
+    if not found then
+      raise exception using errcode = 'LM404';
+    end if;
+    perform lms.check_version(
+      former.version,
+      case when versions @> to_jsonb(former.version) then former.version else (versions ->> 0)::bigint end
+    );
+    select m.fresh
+    into fresh
+    from lms_private.request_moves() as m
+    where m.move = move
+      and m.former = former.status;
+    if not found then
+      perform lms_private.refuse_move(former.status);
+    end if;
+    -- The row is not locked before this: writers for a tenant wait for their turn first, and for rows then.
+    update lms.requests as q
+    set
+      status = fresh,
+      assigned_to = case
+        when move = 'assign' then lms.referenced(
+          'staff_id',
+          (input ->> 'staff_id')::uuid,
+          exists (select from lms.staff as s where s.id = (input ->> 'staff_id')::uuid and s.deleted_at is null)
+        )
+        else q.assigned_to
+      end,
+      resolution = case when move = 'resolve' then input ->> 'resolution' else q.resolution end
+    where q.id = request
+      and q.version = former.version
+      and q.deleted_at is null
+    returning q.*
+    into r;
+    exit when found;
+    -- Out of the caller's scope to change, or changed meanwhile: then it is this one's turn now.
+    if exists (select from lms.requests as q where q.id = request and q.version = former.version and q.deleted_at is null) then
+      raise exception using errcode = 'LM404';
+    end if;
+  end loop;
+  if move = 'resolve' and input ? 'move' then
+    perform lms_private.move_lesson(r, input -> 'move');
+  end if;
+  return r;
+end
+$$;
+
+comment on function lms.move_request is
+  'Moves a request by the state table: assign with staff_id, start, resolve with resolution and perhaps move (start, end, room of its lesson), close, reopen.';
+
+grant execute on function lms.move_request to lms_application;

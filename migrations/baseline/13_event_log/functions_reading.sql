@@ -1,0 +1,104 @@
+-- Reading the log. Everything that can be seen by now is sealed first, so that readers find their own writes.
+
+create function lms.check_position(after bigint) returns void
+language plpgsql
+volatile
+as $$
+declare
+  last_position bigint;
+begin
+  perform lms.seal_events();
+  select h.position
+  into last_position
+  from lms.event_heads as h
+  where h.tenant_id = current_setting('app.tenant_id')::uuid;
+  if after > coalesce(last_position, 0) then
+    perform lms.refuse('LM422', format('The log ends at position %s.', coalesce(last_position, 0)), 'after');
+  end if;
+end
+$$;
+
+comment on function lms.check_position is
+  'Seals what is committed of the context''s tenant, and refuses a position beyond the end of its log with LM422.';
+
+grant execute on function lms.check_position to lms_application;
+
+create function lms.event_json(event lms.event_log) returns json
+language sql
+stable
+parallel safe
+return json_build_object(
+  'position', event.position,
+  'id', event.id,
+  'entity', event.entity,
+  'entity_id', event.entity_id,
+  'kind', event.kind,
+  'actor', event.actor,
+  'request_id', event.request_id,
+  'at', lms.utc(event.at),
+  'state', event.state,
+  'hash', encode(event.hash, 'hex')
+);
+
+comment on function lms.event_json is 'An event as it is shown, to who reads the log and to webhooks.';
+
+grant execute on function lms.event_json to lms_application;
+
+create function lms.read_events(after bigint, most integer, of_entity text, of_row uuid) returns setof lms.event_log
+language plpgsql
+volatile
+as $$
+begin
+  perform lms.check_position(after);
+  -- Two texts, because each has an index of its own.
+  if of_row is null then
+    return query
+      select l.*
+      from lms.event_log as l
+      where l.position > after
+        and (of_entity is null or l.entity = of_entity)
+      order by l.position
+      limit most;
+  else
+    return query
+      select l.*
+      from lms.event_log as l
+      where l.entity_id = of_row
+        and l.position > after
+        and (of_entity is null or l.entity = of_entity)
+      order by l.position
+      limit most;
+  end if;
+end
+$$;
+
+comment on function lms.read_events is
+  'Events of the context''s tenant behind a position, in order, of one table or one row if that is named. LM422 for a position beyond the end.';
+
+grant execute on function lms.read_events to lms_application;
+
+create function lms.state_at(of_entity text, of_row uuid, moment timestamptz) returns jsonb
+language plpgsql
+volatile
+as $$
+begin
+  if moment > now() then
+    perform lms.refuse('LM422', 'This time has not come yet.', 'as_of');
+  end if;
+  perform lms.seal_events();
+  return (
+    select l.state
+    from lms.event_log as l
+    where l.entity_id = of_row
+      and l.entity = of_entity
+      and l.at <= moment
+    order by l.position desc
+    limit 1
+  );
+end
+$$;
+
+comment on function lms.state_at is
+  'The state of a row at a time: empty when it had been purged, null when it was not there. LM422 for a time to come.';
+
+grant execute on function lms.state_at to lms_application;

@@ -1,0 +1,110 @@
+-- Long polls of the event log. A session has a few, a tenant not many, and the cell a bounded number together, because those of all
+-- tenants share the rooms of a host. When one more comes, the oldest is answered at once, so that whoever lost a connection need
+-- not wait until the poll that was left behind is over; beyond the bound of the cell, the tenant with most of them makes way, so
+-- that a tenant that has few keeps them however many the others begin.
+
+create function lms.begin_waiting(ticket uuid, seconds integer) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+  -- A tenant that is leaving can only be read: its waits are answered at once.
+  if current_setting('transaction_read_only')::boolean then
+    return;
+  end if;
+  -- Rows that were left behind go, of whichever tenant; those that another is removing at this moment are left to that one.
+  delete from lms_private.event_waits as w
+  where (w.tenant_id, w.ticket) in (
+    select old.tenant_id, old.ticket
+    from lms_private.event_waits as old
+    where old.ends_at < now()
+    for update skip locked
+  );
+  insert into lms_private.event_waits (tenant_id, ticket, session_id, ends_at)
+  values (
+    current_setting('app.tenant_id')::uuid,
+    ticket,
+    current_setting('app.session_id')::uuid,
+    -- The statements of the looks take their time, too.
+    now() + make_interval(secs => least(greatest(seconds, 0), 60) + 5)
+  );
+end
+$$;
+
+comment on function lms.begin_waiting is 'Counts a request of the context''s session as one that waits for events.';
+
+alter function lms.begin_waiting owner to lms_definer;
+grant execute on function lms.begin_waiting to lms_application;
+
+create function lms.may_wait(ticket uuid) returns boolean
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  with of_session as (
+    select
+      w.tenant_id,
+      w.ticket,
+      w.begun_at,
+      row_number() over (partition by w.tenant_id, w.session_id order by w.begun_at desc, w.ticket desc) as place
+    from lms_private.event_waits as w
+    where w.ends_at >= now()
+  ),
+  of_tenant as (
+    select
+      s.tenant_id,
+      s.ticket,
+      s.begun_at,
+      row_number() over (partition by s.tenant_id order by s.begun_at desc, s.ticket desc) as place
+    from of_session as s
+    where s.place <= 4
+  ),
+  -- The first of every tenant come before the second of any: what is behind the bound is of those that have most.
+  of_cell as (
+    select
+      t.tenant_id,
+      t.ticket,
+      row_number() over (order by t.place, t.begun_at desc, t.ticket desc) as place
+    from of_tenant as t
+    where t.place <= 32
+  )
+  select exists (
+    select
+    from of_cell as c
+    where c.tenant_id = current_setting('app.tenant_id')::uuid
+      and c.ticket = may_wait.ticket
+      and c.place <= 128
+  );
+end;
+
+comment on function lms.may_wait is
+  'True when a request of the context''s tenant may go on waiting: it is among the newest 4 of its session, the newest 32 of its tenant, and the 128 of the cell, of which the tenants that have most give up their oldest.';
+
+alter function lms.may_wait owner to lms_definer;
+grant execute on function lms.may_wait to lms_application;
+
+create function lms.end_waiting(ticket uuid) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+  if current_setting('transaction_read_only')::boolean then
+    return;
+  end if;
+  delete from lms_private.event_waits as w
+  where w.tenant_id = current_setting('app.tenant_id')::uuid
+    and w.ticket = ticket;
+end
+$$;
+
+comment on function lms.end_waiting is 'Takes a request of the context''s tenant off those that wait for events.';
+
+alter function lms.end_waiting owner to lms_definer;
+grant execute on function lms.end_waiting to lms_application;

@@ -1,0 +1,279 @@
+-- Changes of webhooks and their secrets, and the questions of the worker about deliveries.
+
+create function lms_private.begin_webhook() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  most constant integer := 20;
+begin
+  if (
+    select count(*)
+    from lms.webhooks as w
+    where w.tenant_id = new.tenant_id
+      and w.deleted_at is null
+  ) > most
+  then
+    raise exception using
+      errcode = 'LM409',
+      message = format('There are %s webhooks already, which is the most: delete one first.', most);
+  end if;
+  insert into lms.webhook_queues (tenant_id, id, position)
+  select
+    new.tenant_id,
+    new.id,
+    coalesce(
+      (
+        select h.position
+        from lms.event_heads as h
+        where h.tenant_id = new.tenant_id
+      ),
+      0
+    )
+  on conflict (tenant_id, id) do nothing;
+  return null;
+end
+$$;
+
+comment on function lms_private.begin_webhook is 'A new webhook is told of what comes behind the present end of the log. LM409 when the tenant has too many.';
+
+alter function lms_private.begin_webhook owner to lms_definer;
+
+create function lms_private.resume_webhook() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update lms.webhook_queues as q
+  set succeeded_at = now()
+  where q.tenant_id = new.tenant_id
+    and q.id = new.id;
+  return null;
+end
+$$;
+
+comment on function lms_private.resume_webhook is 'A webhook that is enabled has its full time to succeed again.';
+
+alter function lms_private.resume_webhook owner to lms_definer;
+
+create function lms.rotate_webhook_secret(webhook uuid, secret bytea) returns lms.webhooks
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  most constant integer := 5;
+  w lms.webhooks;
+begin
+  update lms.webhooks as r
+  set secret_changed_at = now()
+  where r.id = webhook
+    and r.deleted_at is null
+  returning r.*
+  into w;
+  if not found then
+    raise exception using errcode = 'LM404';
+  end if;
+  if (
+    select count(*)
+    from lms.webhook_secrets as s
+    where s.webhook_id = webhook
+      and s.expires_at > now()
+  ) >= most
+  then
+    raise exception using
+      errcode = 'LM409',
+      message = format('%s former secrets sign still: rotate again when the oldest is a day old.', most);
+  end if;
+  update lms.webhook_secrets as s
+  set expires_at = now() + interval '24 hours'
+  where s.webhook_id = webhook
+    and s.expires_at is null;
+  insert into lms.webhook_secrets (webhook_id, secret)
+  values (webhook, secret);
+  return w;
+end
+$$;
+
+comment on function lms.rotate_webhook_secret is 'Gives a webhook a new secret; the former one signs beside it for 24 hours. LM404, and LM409 when too many do.';
+
+grant execute on function lms.rotate_webhook_secret to lms_application;
+
+create function lms.replay_webhook(webhook uuid, after bigint) returns bigint
+language plpgsql
+as $$
+#variable_conflict use_variable
+begin
+  perform
+  from lms.webhooks as w
+  where w.id = webhook
+    and w.deleted_at is null;
+  if not found then
+    raise exception using errcode = 'LM404';
+  end if;
+  perform lms.check_position(after);
+  update lms.webhook_queues as q
+  set position = after
+  where q.id = webhook;
+  return after;
+end
+$$;
+
+comment on function lms.replay_webhook is
+  'Lets a webhook be told again of what is behind a position, or not of what is before it. LM404, and LM422 for a position beyond the end.';
+
+grant execute on function lms.replay_webhook to lms_application;
+
+create function lms_private.check_webhook_kinds() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  unknown record;
+begin
+  select k.place - 1 as place, k.kind
+  into unknown
+  from jsonb_array_elements_text(new.kinds) with ordinality as k (kind, place)
+  where not exists (
+    select
+    from pg_trigger as t
+    join pg_class as c
+      on c.oid = t.tgrelid
+    where t.tgname = 'record_insert'
+      and c.relnamespace = 'lms'::regnamespace
+      and (
+        k.kind = c.relname
+        or (
+          -- The first argument is the noun of its kinds.
+          split_part(k.kind, '.', 1) = split_part(encode(t.tgargs, 'escape'), '\000', 1)
+          and split_part(k.kind, '.', 2) in ('created', 'updated', 'deleted', 'restored', 'purged', 'revoked')
+          and split_part(k.kind, '.', 3) = ''
+        )
+      )
+  )
+  order by k.place
+  limit 1;
+  if found then
+    raise exception using
+      errcode = 'LM422',
+      message = 'There are no such events: this is a kind, such as student.created, or an entity, such as students.',
+      column = 'kinds/' || unknown.place;
+  end if;
+  return new;
+end
+$$;
+
+comment on function lms_private.check_webhook_kinds is 'LM422 for a kind or an entity of which there never will be an event.';
+
+alter function lms_private.check_webhook_kinds owner to lms_definer;
+
+create function lms_private.webhook_body(e lms.event_log) returns text
+language sql
+stable
+return json_build_object(
+  'type', e.kind,
+  'timestamp', lms.utc(e.at),
+  'data', lms.event_json(e)
+)::text;
+
+comment on function lms_private.webhook_body is 'The body that a webhook is told of an event, which is in it as GET /v1/events shows it.';
+
+create function lms_private.webhooks_to_queue_for() returns table (tenant_id uuid, webhook_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select w.tenant_id, w.id
+  from lms.webhooks as w
+  join lms.webhook_queues as q
+    on q.tenant_id = w.tenant_id
+    and q.id = w.id
+  join lms.event_heads as h
+    on h.tenant_id = w.tenant_id
+  join lms.tenants as t
+    on t.tenant_id = w.tenant_id
+  where w.status = 'active'
+    and w.deleted_at is null
+    and q.position < h.position
+    and t.status = 'active'
+    and t.deleted_at is null
+    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+  order by w.tenant_id, w.id
+$$;
+
+comment on function lms_private.webhooks_to_queue_for is 'The active webhooks of active tenants behind whose position there are sealed events.';
+
+alter function lms_private.webhooks_to_queue_for owner to lms_definer;
+grant execute on function lms_private.webhooks_to_queue_for to lms_owner;
+
+create function lms_private.webhooks_to_deliver_to(at timestamptz, busy uuid[]) returns table (tenant_id uuid, webhook_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select w.tenant_id, w.id
+  from lms.webhooks as w
+  join lms.tenants as t
+    on t.tenant_id = w.tenant_id
+  where w.status = 'active'
+    and w.deleted_at is null
+    and w.id <> all (busy)
+    and t.status = 'active'
+    and t.deleted_at is null
+    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+    and exists (
+      select
+      from lms.webhook_deliveries as d
+      where d.tenant_id = w.tenant_id
+        and d.webhook_id = w.id
+        and d.delivered_at is null
+        and d.dead_at is null
+        and d.next_attempt_at <= webhooks_to_deliver_to.at
+    )
+  order by w.tenant_id, w.id
+$$;
+
+comment on function lms_private.webhooks_to_deliver_to is
+  'The active webhooks of active tenants that have something due, without those that have enough under way. Costs what their number costs and not what waits.';
+
+alter function lms_private.webhooks_to_deliver_to owner to lms_definer;
+grant execute on function lms_private.webhooks_to_deliver_to to lms_owner;
+
+create function lms_private.tell_of_webhook() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  person uuid;
+begin
+  for person in
+    select u.id
+    from lms.users as u
+    where u.tenant_id = new.tenant_id
+      and u.role = 'admin'
+      and u.deleted_at is null
+    order by u.id
+  loop
+    perform lms_private.notify(
+      new.tenant_id,
+      person,
+      'webhook_disabled',
+      jsonb_build_object(
+        -- A path may be a secret, and a host says enough.
+        'webhook', coalesce(new.description, substring(new.url from '^[a-z]+://([^/]+)'), new.id::text),
+        'reason', new.disabled_reason
+      )
+    );
+  end loop;
+  return null;
+end
+$$;
+
+comment on function lms_private.tell_of_webhook is 'Tells the tenant''s admins of a webhook that was disabled by the worker.';
+
+alter function lms_private.tell_of_webhook owner to lms_definer;

@@ -1,0 +1,307 @@
+-- Erasing a person: rows, secrets and the event log, in one transaction, with a receipt.
+
+create function lms_private.erase_rows(tenant uuid, person lms_private.person) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_variable
+declare
+  counts jsonb := '{}';
+  declared record;
+  changed bigint;
+begin
+  -- By their names students come behind assessments and attendances, from which triggers derive what students have.
+  for declared in
+    select
+      c.table_name,
+      string_agg(format('%I', c.column_name), ', ' order by c.column_name) as columns,
+      coalesce(
+        string_agg(format('lms_private.mentions(to_jsonb(r.%I)::text, $2)', c.column_name), ' or ') filter (where c.class = 'words'),
+        'false'
+      ) as has_words,
+      coalesce(
+        (
+          select string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.refers), ' or ')
+          from lms_private.personal_rows as o
+          where o.table_name = c.table_name
+        ),
+        'false'
+      ) as is_own
+    from lms_private.personal_columns as c
+    where c.class in ('personal', 'words')
+      or c.replacement is not null
+    group by c.table_name
+    order by c.table_name
+  loop
+    execute format(
+      'with erased as materialized (
+        select r.id, lms_private.redacted(%1$L, to_jsonb(r), $2) as state
+        from lms.%1$I as r
+        where r.tenant_id = $1
+          and (%2$s or %3$s)
+      )
+      update lms.%1$I as r
+      set (%4$s) = (select %4$s from jsonb_populate_record(null::lms.%1$I, e.state))
+      from erased as e
+      where r.tenant_id = $1
+        and r.id = e.id
+        and e.state <> to_jsonb(r)',
+      declared.table_name, declared.is_own, declared.has_words, declared.columns
+    )
+    using tenant, person;
+    get diagnostics changed = row_count;
+    if changed > 0 then
+      counts := counts || jsonb_build_object(declared.table_name, changed);
+    end if;
+  end loop;
+  return counts;
+end
+$$;
+
+comment on function lms_private.erase_rows is
+  'Replaces what is the person''s, and what names the person, in every table that is declared; counts the rows by table.';
+
+alter function lms_private.erase_rows owner to lms_definer;
+
+create function lms_private.erase_secrets(tenant uuid, person lms_private.person) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  counts jsonb := '{}';
+  deleted record;
+begin
+  for deleted in
+    with secrets as (
+      delete from lms_private.notification_secrets as k
+      using lms.notifications as n
+      where k.tenant_id = tenant
+        and n.tenant_id = tenant
+        and n.id = k.notification_id
+        and n.user_id = any (person.users)
+      returning 1
+    ),
+    refresh as (
+      delete from lms.refresh_tokens as t
+      using lms.sessions as s
+      where t.tenant_id = tenant
+        and s.tenant_id = tenant
+        and s.id = t.session_id
+        and s.user_id = any (person.users)
+      returning 1
+    ),
+    one_use as (
+      delete from lms.one_use_tokens as t
+      where t.tenant_id = tenant
+        and t.user_id = any (person.users)
+      returning 1
+    ),
+    feeds as (
+      delete from lms.calendar_feeds as f
+      where f.tenant_id = tenant
+        and f.user_id = any (person.users)
+      returning 1
+    ),
+    keys as (
+      delete from lms.idempotency_keys as k
+      where k.tenant_id = tenant
+        and (k.user_id = any (person.users) or lms_private.mentions(concat_ws(' ', k.key, k.body, k.tag), person))
+      returning 1
+    ),
+    failures as (
+      delete from lms.sign_in_failures as f
+      using lms_private.tenant_slugs as s
+      cross join (
+        select u.email
+        from lms.users as u
+        where u.tenant_id = tenant
+          and u.id = any (person.users)
+        union
+        select l.state ->> 'email'
+        from lms.event_log as l
+        where l.tenant_id = tenant
+          and l.entity = 'users'
+          and l.entity_id = any (person.users)
+      ) as k
+      where s.tenant_id = tenant
+        and f.account = lms_private.account_key(s.slug, k.email)
+      returning 1
+    )
+    select 'notification_secrets' as table_name, (select count(*) from secrets) as rows
+    union all
+    select 'refresh_tokens', (select count(*) from refresh)
+    union all
+    select 'one_use_tokens', (select count(*) from one_use)
+    union all
+    select 'calendar_feeds', (select count(*) from feeds)
+    union all
+    select 'idempotency_keys', (select count(*) from keys)
+    union all
+    select 'sign_in_failures', (select count(*) from failures)
+  loop
+    if deleted.rows > 0 then
+      counts := counts || jsonb_build_object(deleted.table_name, deleted.rows);
+    end if;
+  end loop;
+  return counts;
+end
+$$;
+
+comment on function lms_private.erase_secrets is
+  'Deletes tokens, codes, kept answers and counted attempts of a person, and counts them by table.';
+
+alter function lms_private.erase_secrets owner to lms_definer;
+
+create function lms_private.stop_sending(tenant uuid, person lms_private.person) returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+  update lms.notification_deliveries as d
+  set dead_at = now()
+  from lms.notifications as n
+  where n.tenant_id = tenant
+    and n.user_id = any (person.users)
+    and d.tenant_id = tenant
+    and d.notification_id = n.id
+    and d.delivered_at is null
+    and d.dead_at is null;
+
+  update lms.notifications as n
+  set
+    status = 'failed',
+    failure = 'The user has been erased.'
+  where n.tenant_id = tenant
+    and n.user_id = any (person.users)
+    and n.status is null;
+end
+$$;
+
+comment on function lms_private.stop_sending is 'Gives up what was still to be sent to a person.';
+
+alter function lms_private.stop_sending owner to lms_definer;
+
+create function lms_private.erase_events(tenant uuid, erasure uuid, person lms_private.person) returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  place bigint;
+  event lms.event_log;
+  erased jsonb;
+  fresh uuid;
+  events bigint := 0;
+begin
+  foreach place in array array(
+    select l.position
+    from lms.event_log as l
+    where l.tenant_id = tenant
+      and lms_private.mentions(l.state::text, person)
+  ) loop
+    select l.*
+    into event
+    from lms.event_log as l
+    where l.tenant_id = tenant
+      and l.position = place;
+    erased := lms_private.redacted(event.entity, event.state, person);
+    continue when erased = event.state;
+
+    -- A salt of its own, or the hash of what was there would go with what is there.
+    fresh := gen_random_uuid();
+    insert into lms.event_redactions (tenant_id, erasure_id, position, state_hash)
+    values (tenant, erasure, place, lms_private.state_hash(fresh, erased));
+    update lms.event_log as l
+    set
+      state = erased,
+      salt = fresh
+    where l.tenant_id = tenant
+      and l.id = event.id
+      and l.at = event.at;
+    events := events + 1;
+  end loop;
+  return events;
+end
+$$;
+
+comment on function lms_private.erase_events is
+  'Replaces the states of sealed events that are the person''s or name the person, each with a row in event_redactions, and counts them.';
+
+alter function lms_private.erase_events owner to lms_definer;
+
+create function lms.erase_subject(account uuid, reason text) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  tenant constant uuid := current_setting('app.tenant_id')::uuid;
+  erasure constant uuid := lms.new_id();
+  person lms_private.person;
+  counts jsonb;
+  events bigint;
+begin
+  if current_setting('app.role') <> 'admin' then
+    raise exception using errcode = 'LM403';
+  end if;
+  perform lms_private.take_turn(tenant);
+  -- A writer of something of this person waits, and then sees that the person is gone.
+  perform
+  from lms.users as u
+  where u.tenant_id = tenant
+    and u.id = account
+  for update;
+  if not found then
+    raise exception using errcode = 'LM404';
+  end if;
+  perform lms_private.refuse_erasure(tenant, account);
+  perform lms_private.seal_events(tenant);
+  person := lms_private.person(tenant, account);
+
+  insert into lms_private.erasures_under_way
+  default values;
+  perform lms_private.stop_sending(tenant, person);
+  counts := lms_private.erase_secrets(tenant, person) || lms_private.erase_rows(tenant, person);
+  update lms.users as u
+  set status = 'inactive'
+  where u.tenant_id = tenant
+    and u.id = account
+    and u.status <> 'inactive';
+  update lms.sessions as s
+  set revoked_at = now()
+  where s.tenant_id = tenant
+    and s.user_id = account
+    and s.revoked_at is null;
+
+  -- Sealed once more: what the former statements recorded, and what others have committed meanwhile.
+  perform lms_private.seal_events(tenant);
+  events := lms_private.erase_events(tenant, erasure, person);
+  insert into lms.erasures (tenant_id, id, user_id, reason, counts, events, redactions_hash)
+  values (
+    tenant, erasure, account, lms_private.cut(reason, person), counts, events, lms_private.redactions_hash(tenant, erasure)
+  );
+  delete from lms_private.erasures_under_way as u
+  where u.transaction_id = pg_current_xact_id();
+  perform lms_private.seal_events(tenant);
+  return lms.erasure_receipt(erasure);
+end
+$$;
+
+comment on function lms.erase_subject is
+  'Erases a person of the context''s tenant, for an admin and for the operator''s tool, and returns the receipt. LM404, LM409.';
+
+alter function lms.erase_subject owner to lms_definer;
+grant execute on function lms.erase_subject to lms_application, lms_owner;

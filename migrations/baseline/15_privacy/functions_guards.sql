@@ -1,0 +1,193 @@
+-- The guards of erasing: who is held, which transaction erases, who may write what is to be erased, and the one exception that
+-- append-only tables make for it.
+
+create procedure lms_private.let_erase()
+language plpgsql
+as $$
+declare
+  told record;
+begin
+  for told in
+    select
+      t.table_name,
+      string_agg(format('%I', c.column_name), ', ') filter (where c.class in ('personal', 'words') or c.replacement is not null) as erased
+    from lms_private.personal_tables as t
+    left join lms_private.personal_columns as c
+      using (table_name)
+    where t.table_name not in ('event_log', 'event_heads', 'event_redactions')
+    group by t.table_name
+  loop
+    execute format('grant select on lms.%I to lms_definer', told.table_name);
+    if told.erased is not null then
+      execute format('grant update (%s) on lms.%I to lms_definer', told.erased, told.table_name);
+    end if;
+  end loop;
+end
+$$;
+
+comment on procedure lms_private.let_erase is
+  'Lets lms_definer read and erase what is declared. Called again by every migration that declares more.';
+
+create function lms_private.hold_on(tenant uuid, person uuid) returns text
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select h.reason
+  from lms.legal_holds as h
+  where h.tenant_id = tenant
+    and h.deleted_at is null
+    and (
+      h.user_id = person
+      or h.user_id in (
+        select s.user_id
+        from lms.guardians as g
+        join lms.students as s
+          on s.tenant_id = g.tenant_id
+          and s.id = g.student_id
+        where g.tenant_id = tenant
+          and g.user_id = person
+          and g.deleted_at is null
+      )
+    )
+  order by h.user_id <> person, h.created_at
+  limit 1;
+end;
+
+comment on function lms_private.hold_on is
+  'Why a person is held: by a hold of the person''s own or of a child of the person. Null when nothing holds.';
+
+alter function lms_private.hold_on owner to lms_definer;
+grant execute on function lms_private.hold_on to lms_owner;
+
+create function lms_private.is_held(tenant uuid, person uuid) returns boolean
+language sql
+stable
+begin atomic
+  select lms_private.hold_on(tenant, person) is not null;
+end;
+
+comment on function lms_private.is_held is 'True when a legal hold keeps the person''s rows: then nothing of them is erased or removed.';
+
+grant execute on function lms_private.is_held to lms_definer;
+
+create function lms_private.is_erasing() returns boolean
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select exists (
+    select
+    from lms_private.erasures_under_way as e
+    where e.transaction_id = pg_current_xact_id_if_assigned()
+  );
+end;
+
+comment on function lms_private.is_erasing is 'True when this very transaction erases somebody.';
+
+alter function lms_private.is_erasing owner to lms_definer;
+grant execute on function lms_private.is_erasing to public;
+
+create function lms_private.guard_words() returns trigger
+language plpgsql
+as $$
+begin
+  if to_jsonb(new) - tg_argv[0] = to_jsonb(old) - tg_argv[0]
+    and lms_private.is_erasing()
+  then
+    return new;
+  end if;
+  raise exception using errcode = '42501', message = format('%I is append-only.', tg_table_name);
+end
+$$;
+
+comment on function lms_private.guard_words is
+  'Refuses every change of a row, whoever asks, but that an erasure replaces the one column of free text that the argument names.';
+
+grant execute on function lms_private.guard_words to public;
+
+create procedure lms_private.append_but_erase(table_name text, column_name text)
+language plpgsql
+as $$
+begin
+  execute format(
+    'create or replace trigger append_only before delete or truncate on lms.%I
+    for each statement execute function lms_private.forbid_change()',
+    table_name
+  );
+  -- By its name it comes before stamp, which would change more than the one column.
+  execute format(
+    'create trigger append_only_update before update on lms.%I
+    for each row execute function lms_private.guard_words(%L)',
+    table_name, column_name
+  );
+  execute format('alter table lms.%I enable always trigger append_only', table_name);
+  execute format('alter table lms.%I enable always trigger append_only_update', table_name);
+end
+$$;
+
+comment on procedure lms_private.append_but_erase is
+  'Makes a table append-only, but for the column of free text in which an erasure replaces a name.';
+
+create function lms_private.refuse_erasure(tenant uuid, account uuid) returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  given lms.users;
+  former uuid;
+  hold constant text := lms_private.hold_on(tenant, account);
+begin
+  select u.*
+  into given
+  from lms.users as u
+  where u.tenant_id = tenant
+    and u.id = account;
+  if account = nullif(current_setting('app.user_id', true), '')::uuid then
+    raise exception using errcode = 'LM409', message = 'You cannot erase yourself; another admin can.', column = 'id';
+  end if;
+  if hold is not null then
+    raise exception using
+      errcode = 'LM409',
+      message = format('A legal hold keeps this person: %s Release it first.', regexp_replace(hold, '([[:alnum:]])$', '\1.')),
+      column = 'id';
+  end if;
+  if given.role = 'admin' and not exists (
+    select
+    from lms.users as u
+    where u.tenant_id = tenant
+      and u.id <> account
+      and u.role = 'admin'
+      and u.status = 'active'
+      and u.deleted_at is null
+  ) then
+    raise exception using
+      errcode = 'LM409', message = 'This is the last admin who can sign in. Make another one first.', column = 'id';
+  end if;
+  select e.id
+  into former
+  from lms.erasures as e
+  where e.tenant_id = tenant
+    and e.user_id = account
+  order by e.created_at desc
+  limit 1;
+  -- Somebody who was given a name again can be erased again.
+  if former is not null and (given.name, given.email, given.phone)
+    is not distinct from ('Erased', format('erased-%s@erased.invalid', account), null)
+  then
+    raise exception using
+      errcode = 'LM409',
+      message = format('This person has been erased already: the receipt is that of erasure %s.', former),
+      column = 'id';
+  end if;
+end
+$$;
+
+comment on function lms_private.refuse_erasure is
+  'LM409 for oneself, who is held, the last admin, and who has been erased already.';
+
+alter function lms_private.refuse_erasure owner to lms_definer;

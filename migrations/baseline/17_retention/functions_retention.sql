@@ -1,0 +1,220 @@
+-- Retention: what was deleted goes for good when the time is over in which it could be restored. Which tables, in which order,
+-- what holds a row and what goes with it follows from the schema: from triggers and foreign keys.
+
+create function lms_private.retained_tables() returns setof text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with recursive retained as (
+    select c.oid, c.relname::text as name
+    from pg_class as c
+    where c.relnamespace = 'lms'::regnamespace
+      and c.relkind = 'r'
+      -- A tenant stays, with its book and its log. Payroll is of the book.
+      and c.relname not in ('tenants', 'payroll_runs', 'payroll_items')
+      and exists (
+        select from pg_trigger as t
+        where t.tgrelid = c.oid
+          and t.tgname = 'record_delete'
+      )
+      and not exists (
+        select from pg_trigger as t
+        where t.tgrelid = c.oid
+          and t.tgfoid = 'lms_private.forbid_change'::regproc
+      )
+  ),
+  below as (
+    select r.oid, r.name, 0 as depth
+    from retained as r
+    union all
+    select r.oid, r.name, b.depth + 1
+    from below as b
+    join pg_constraint as f
+      on f.contype = 'f'
+      and f.confrelid = b.oid
+    join retained as r
+      on r.oid = f.conrelid
+  ) cycle oid set is_again using path
+  select b.name
+  from below as b
+  where not b.is_again
+  group by b.name
+  order by max(b.depth) desc, b.name;
+$$;
+
+comment on function lms_private.retained_tables is
+  'The tables of which deleted rows are removed in time, those that refer before those that are referred to: all that are recorded and not append-only.';
+
+create function lms_private.removable_before(now timestamptz) returns timestamptz
+language sql
+stable
+begin atomic
+  select now - case t.retention_class when 'regulated' then interval '7 years' else interval '30 days' end
+  from lms.tenants as t
+  where t.tenant_id = current_setting('app.tenant_id')::uuid;
+end;
+
+comment on function lms_private.removable_before is
+  'The time before which deletions of the context''s tenant can''t be restored: 30 days, or 7 years of a regulated tenant.';
+
+create function lms_private.tables_to_purge(tables text[], now timestamptz) returns setof text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  before constant timestamptz := lms_private.removable_before(now);
+  one text;
+  is_due boolean;
+begin
+  foreach one in array tables loop
+    execute format('select exists (select from lms.%I as t where t.tenant_id = $1 and t.deleted_at < $2)', one)
+    into is_due
+    using current_setting('app.tenant_id')::uuid, before;
+    if is_due then
+      return next one;
+    end if;
+  end loop;
+end
+$$;
+
+comment on function lms_private.tables_to_purge is
+  'Those of the tables in which the context''s tenant has rows whose time is over, in the order in which they were given.';
+
+create function lms_private.matches(reference pg_constraint, child text, parent text) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select string_agg(format('%s.%I = %s.%I', child, c.attname, parent, p.attname), ' and ' order by k.place)
+  from unnest(reference.conkey, reference.confkey) with ordinality as k (referring, referred, place)
+  join pg_attribute as c
+    on c.attrelid = reference.conrelid
+    and c.attnum = k.referring
+  join pg_attribute as p
+    on p.attrelid = reference.confrelid
+    and p.attnum = k.referred;
+$$;
+
+comment on function lms_private.matches is 'The condition by which a row of the alias child refers to a row of the alias parent.';
+
+create function lms_private.is_of_held_person(rows_of regclass, alias text) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(string_agg(p.condition, ' or '), 'false')
+  from (
+    select format('lms_private.is_held(%s.tenant_id, %s.id)', alias, alias) as condition
+    where rows_of = 'lms.users'::regclass
+    union all
+    -- A person's own account, or the account of whom the row is about: students, tutors, staff.
+    select format(
+      'exists (select from %s as person where %s and %s)',
+      f.confrelid::regclass,
+      lms_private.matches(f, alias, 'person'),
+      case
+        when f.confrelid = 'lms.users'::regclass then 'lms_private.is_held(person.tenant_id, person.id)'
+        else (
+          select '(' || string_agg(format('lms_private.is_held(person.tenant_id, person.%I)', a.attname), ' or ') || ')'
+          from pg_constraint as u
+          join pg_attribute as a
+            on a.attrelid = u.conrelid
+            and a.attnum = any (u.conkey)
+            and a.attname <> 'tenant_id'
+          where u.contype = 'f'
+            and u.conrelid = f.confrelid
+            and u.confrelid = 'lms.users'::regclass
+        )
+      end
+    )
+    from pg_constraint as f
+    where f.contype = 'f'
+      and f.conrelid = rows_of
+      and (
+        f.confrelid = 'lms.users'::regclass
+        or exists (
+          select from pg_constraint as u
+          where u.contype = 'f'
+            and u.conrelid = f.confrelid
+            and u.confrelid = 'lms.users'::regclass
+        )
+      )
+  ) as p;
+$$;
+
+comment on function lms_private.is_of_held_person is
+  'The condition that a row of a table, by its alias, is of or about a person under a legal hold.';
+
+create function lms_private.purge_deleted(table_name text, now timestamptz, most integer) returns bigint
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  target constant regclass := ('lms.' || quote_ident(table_name))::regclass;
+  before constant timestamptz := lms_private.removable_before(now);
+  conditions text;
+  limited integer;
+  removed bigint;
+begin
+  select
+    string_agg(c.condition, ' and '),
+    -- With some of them goes much more.
+    case when bool_or(c.goes_along) then least(most, 20) else most end
+  into conditions, limited
+  from (
+    select format('not (%s)', lms_private.is_of_held_person(target, 't')) as condition, false as goes_along
+    union all
+    -- A reference to the row holds it, or goes along unless it is of somebody who is held.
+    select
+      format(
+        'not exists (select from %s as child where %s and %s)',
+        f.conrelid::regclass,
+        lms_private.matches(f, 'child', 't'),
+        case f.confdeltype when 'c' then lms_private.is_of_held_person(f.conrelid, 'child') else 'true' end
+      ),
+      f.confdeltype = 'c'
+    from pg_constraint as f
+    where f.contype = 'f'
+      and f.confrelid = target
+    union all
+    -- A row that was deleted with the one it belongs to can be restored with it, so it stays as long.
+    select
+      format(
+        'not exists (select from %s as parent where %s and parent.deleted_at = t.deleted_at)',
+        f.confrelid::regclass,
+        lms_private.matches(f, 't', 'parent')
+      ),
+      false
+    from pg_constraint as f
+    where f.contype = 'f'
+      and f.conrelid = target
+      and f.confdeltype = 'c'
+  ) as c;
+
+  execute format(
+    'with due as materialized (
+      select t.tenant_id, t.id
+      from %1$s as t
+      where t.tenant_id = $1
+        and t.deleted_at < $2
+        and %2$s
+      limit $3
+      for update of t skip locked
+    )
+    delete from %1$s as t
+    using due as d
+    where t.tenant_id = d.tenant_id
+      and t.id = d.id',
+    target, conditions
+  )
+  using current_setting('app.tenant_id')::uuid, before, limited;
+  get diagnostics removed = row_count;
+  return removed;
+end
+$$;
+
+comment on function lms_private.purge_deleted is
+  'Removes some rows of a table that the context''s tenant deleted so long ago that they can''t be restored any more, and counts them. What something still refers to stays, and what is of or about a person under a legal hold.';

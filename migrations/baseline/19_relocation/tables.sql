@@ -1,0 +1,49 @@
+-- Tenants whose home is not simply this cell: those that are about to leave it, and those that live in another.
+
+create table lms_private.tenants_away (
+  tenant_id uuid primary key,
+  slug text not null unique,
+  state text not null
+    constraint tenants_away_state_check check (state in ('leaving', 'closed', 'elsewhere')),
+  url text
+    constraint tenants_away_url_check check (char_length(url) between 1 and 2000),
+  forgotten_at timestamptz,
+  constraint tenants_away_elsewhere_check check ((state = 'elsewhere') = (url is not null))
+);
+
+comment on table lms_private.tenants_away is
+  'The directory: no row of a tenant that simply lives here. Kept by `lms tenant move`. It holds no personal data, and stays for good.';
+comment on column lms_private.tenants_away.state is
+  'leaving: served here, to be read only. closed: about to be served here, 503 until then. elsewhere: served at the URL, 421.';
+comment on column lms_private.tenants_away.url is 'The base URL of the cell where the tenant lives.';
+comment on column lms_private.tenants_away.forgotten_at is
+  'The time of the transaction that erases the tenant''s rows here: that one may delete what is append-only.';
+
+grant select on lms_private.tenants_away to lms_definer;
+
+create table lms_private.tenant_moves (
+  id uuid primary key,
+  tenant_id uuid not null,
+  slug text not null,
+  direction text not null
+    constraint tenant_moves_direction_check check (direction in ('out', 'in')),
+  state text not null,
+  receipt jsonb not null
+    constraint tenant_moves_receipt_check check (jsonb_typeof(receipt) = 'object'),
+  started_at timestamptz not null default now(),
+  changed_at timestamptz not null default now(),
+  constraint tenant_moves_state_check check (
+    (direction, state) in (
+      ('out', 'leaving'), ('out', 'left'), ('out', 'forgotten'),
+      ('in', 'arrived'), ('in', 'awaited'), ('in', 'served')
+    )
+  )
+);
+
+create index tenant_moves_tenant_id_idx
+on lms_private.tenant_moves (tenant_id);
+
+comment on table lms_private.tenant_moves is
+  'How far each move of a tenant out of this cell or into it has come: who runs `lms tenant move` again goes on from here.';
+comment on column lms_private.tenant_moves.id is 'The same in both cells.';
+comment on column lms_private.tenant_moves.receipt is 'The content of the receipt: cells, counts and hashes. No personal data.';

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 scripts/test-tools.sh
 
-target/python/bin/python tests/python/deployment.py
+target/python/bin/python tests/operator/deployment.py
 
 # The tests start a cluster of their own when they first need it, and share it.
 trap 'target/release/lms --state .lms/test cluster stop >/dev/null 2>&1 || true' EXIT

@@ -20,7 +20,7 @@ has_debian_toolchain() {
 wasm_cargo() {
   local subcommand=$1 manifest
   shift
-  for manifest in components/*/Cargo.toml tests/probe/Cargo.toml; do
+  for manifest in components/*/Cargo.toml tests/support/probe/Cargo.toml; do
     set -- -p "$(basename "$(dirname "$manifest")")" "$@"
   done
   if has_rustup_target; then

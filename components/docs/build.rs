@@ -20,7 +20,7 @@ const OWN: &[(&str, &str, &str)] = &[
     (
         "/v1/openapi.json",
         "application/json",
-        "../../tests/golden/openapi.json",
+        "../../openapi/openapi.json",
     ),
     ("/docs", "text/html; charset=utf-8", "page/index.html"),
     ("/docs/", "text/html; charset=utf-8", "page/index.html"),

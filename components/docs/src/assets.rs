@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_document_is_the_golden_file() {
-        let golden = include_str!("../../../tests/golden/openapi.json");
+        let golden = include_str!("../../../openapi/openapi.json");
         let served = find("/v1/openapi.json").and_then(|asset| asset.inflate().ok());
         assert_eq!(served.as_deref(), Some(golden.as_bytes()));
     }

@@ -1,0 +1,66 @@
+//! The command line of `lms`: reads arguments, calls the library that does the work, prints errors and sets the exit code.
+//! The work itself lives in the crates `database`, `worker`, `operations` and `local`.
+
+mod arguments;
+mod commands;
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{CommandFactory as _, Parser as _};
+
+use arguments::Arguments;
+
+/// The definition of the command line, from which the reference pages are written.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Reads the command line, does what it says, prints errors, and returns the exit code.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let verbose = arguments.verbose;
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(commands::execute(arguments)));
+    match outcome {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error, verbose);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line with the first and the last cause; every cause when asked.
+fn report(error: &anyhow::Error, verbose: bool) {
+    let outer = error.to_string();
+    let root = error.root_cause().to_string();
+    let mut text = if outer == root {
+        format!("error: {outer}\n")
+    } else {
+        format!("error: {outer}: {root}\n")
+    };
+    if verbose {
+        text.extend(
+            error
+                .chain()
+                .skip(1)
+                .map(|cause| format!("  because: {cause}\n")),
+        );
+    }
+    // Where standard error is closed, the exit code has to do.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Whether the reader of standard output has seen enough (`lms openapi | head`): no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,133 @@
+//! Analytics: the materialized views, in each role's scope.
+
+use serde_json::{Value, json};
+use tests::{Role, analytics::refresh, people, rows, run};
+
+fn ids(body: &Value, name: &str) -> Vec<String> {
+    body["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one[name].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn each_role_reads_the_figures_of_its_scope() {
+    run(async |app| {
+        refresh(app).await?;
+        let (home, _) = rows::centres(app).await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let students = app
+                .get(&session, "/v1/analytics/student-progress?limit=200")
+                .await?;
+            let tutors = app
+                .get(&session, "/v1/analytics/tutor-load?limit=200")
+                .await?;
+            if matches!(role, Role::Support | Role::Finance) {
+                students.expect(403);
+                tutors.expect(403);
+                continue;
+            }
+            let scope = match role {
+                Role::Admin => "true",
+                Role::Supervisor | Role::Assessor => "s.centre_id = $2",
+                Role::Parent => {
+                    "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
+                }
+                Role::Tutor => {
+                    "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
+                }
+                _ => "s.user_id = $3",
+            };
+            let expected = rows::texts(
+                app,
+                &format!(
+                    "select s.id::text from lms.students as s where s.tenant_id = $1 and {scope}
+                    and ($2::uuid is not null and $3::uuid is not null) order by s.id"
+                ),
+                &[&session.tenant, &home, &session.user],
+            )
+            .await?;
+            let students = students.expect(200).json();
+            assert_eq!(ids(&students, "student_id"), expected, "{}", role.name());
+            assert!(students["refreshed_at"].is_string());
+            let count = match role {
+                Role::Tutor => 1,
+                Role::Supervisor => 3,
+                Role::Admin => 5,
+                _ => {
+                    tutors.expect(403);
+                    continue;
+                }
+            };
+            let tutors = tutors.expect(200).json();
+            assert_eq!(ids(&tutors, "tutor_id").len(), count, "{}", role.name());
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn figures_are_those_of_the_last_refresh_and_come_in_pages() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let student = people::student(app, &admin, home).await?;
+        let path = format!("/v1/analytics/student-progress?student_id={student}");
+        let none = app.get(&admin, &path).await?.expect(200).json();
+        assert_eq!(
+            none,
+            json!({"data": [], "next_cursor": null, "refreshed_at": null})
+        );
+        for score in [40, 60] {
+            let body = json!({"student_id": student, "type": "reading", "score": score});
+            app.post(&admin, "/v1/assessments", body).await?.expect(201);
+        }
+        app.post(
+            &admin,
+            "/v1/gamification",
+            json!({"student_id": student, "points": 5, "badge": "A"}),
+        )
+        .await?
+        .expect(201);
+        refresh(app).await?;
+        let body = app.get(&admin, &path).await?.expect(200).json();
+        let one = &body["data"][0];
+        assert_eq!(one["assessments"], 2);
+        assert_eq!(one["reading_average"].as_f64(), Some(50.0));
+        assert_eq!(one["reading_latest"], 60);
+        assert_eq!(one["spelling_average"], Value::Null);
+        assert_eq!((&one["points"], &one["badges"]), (&json!(5), &json!(1)));
+
+        let all = app
+            .get(&admin, "/v1/analytics/student-progress?limit=200")
+            .await?
+            .expect(200)
+            .json();
+        let mut paged = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/analytics/student-progress?limit=7{cursor}");
+            let page = app.get(&admin, &path).await?.expect(200).json();
+            let found = ids(&page, "student_id");
+            assert!(found.len() <= 7);
+            paged.extend(found);
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(paged, ids(&all, "student_id"));
+        let own = people::own_tutor(app).await?;
+        let load = app
+            .get(&admin, &format!("/v1/analytics/tutor-load?tutor_id={own}"))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(load["data"][0]["max_students"], 12);
+        assert!(load["data"][0]["students"].as_i64() > Some(0));
+        Ok(())
+    });
+}

@@ -1,0 +1,276 @@
+//! Attendance: who came to a lesson, by whom it is recorded and who may read it.
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{
+    Application, Reply, Role, Session,
+    classroom::{act, classroom, data, lesson, lessons, make, path, series, single, texts},
+    rows, run,
+};
+
+async fn put(
+    app: &Application,
+    session: &Session,
+    path: &str,
+    students: Value,
+) -> anyhow::Result<Reply> {
+    app.call(
+        Some(session),
+        Method::PUT,
+        path,
+        Some(json!({"students": students})),
+    )
+    .await
+}
+
+#[test]
+fn attendance_is_recorded_as_a_whole_and_read_back() {
+    run(async |app| {
+        let tutor = app.sign_in(Role::Tutor).await?;
+        let room = classroom(app).await?;
+        let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
+        let mut class = room.class(single(
+            "UTC",
+            &format!("{yesterday}T03:00:00"),
+            &format!("{yesterday}T04:00:00"),
+        ));
+        class["student_ids"] = json!(room.students[..4]);
+        let admin = app.sign_in(Role::Admin).await?;
+        let class = make(app, &admin, class).await?;
+        let start = format!("{yesterday}T03:00:00Z");
+        let at = format!("{}/attendance", lesson(&class, &start));
+        let before = data(app, &tutor, &at).await?;
+        let mut ids: Vec<String> = room.students[..4].iter().map(ToString::to_string).collect();
+        ids.sort();
+        assert_eq!(texts(&before, "student_id"), ids);
+        assert!(
+            before
+                .iter()
+                .all(|one| one["status"].is_null() && one["note"].is_null())
+        );
+        let record = json!([
+            {"student_id": ids[0], "status": "present"},
+            {"student_id": ids[1], "status": "late", "note": "Ten minutes"},
+            {"student_id": ids[2], "status": "absent", "note": null},
+            {"student_id": ids[3], "status": "excused"},
+        ]);
+        let done = put(app, &tutor, &at, record).await?.expect(200).json();
+        let found = data(app, &tutor, &at).await?;
+        assert_eq!(done["data"], json!(found));
+        assert_eq!(
+            texts(&found, "status"),
+            ["present", "late", "absent", "excused"]
+        );
+        assert_eq!(found[1]["note"], "Ten minutes");
+        let events = rows::written(app).await?;
+        put(app, &tutor, &at, done["data"].clone())
+            .await?
+            .expect(200);
+        assert_eq!(
+            rows::written(app).await?,
+            events,
+            "the same again is no change"
+        );
+        // The list is the record: whoever is not in it has none.
+        put(
+            app,
+            &tutor,
+            &at,
+            json!([{"student_id": ids[0], "status": "late"}]),
+        )
+        .await?
+        .expect(200);
+        assert_eq!(
+            texts(&data(app, &tutor, &at).await?, "status"),
+            ["late", "", "", ""]
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn before_a_lesson_begins_its_students_can_only_be_excused() {
+    run(async |app| {
+        let tutor = app.sign_in(Role::Tutor).await?;
+        let room = classroom(app).await?;
+        let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
+        class["student_ids"] = json!(room.students[..2]);
+        let class = make(app, &tutor, class).await?;
+        let at = format!("{}/attendance", lesson(&class, "2035-04-02T16:00:00Z"));
+        let before = rows::written(app).await?;
+        for status in ["present", "absent", "late"] {
+            let record = json!([
+                {"student_id": room.students[0], "status": "excused"},
+                {"student_id": room.students[1], "status": status},
+            ]);
+            let reply = put(app, &tutor, &at, record).await?.expect(409);
+            assert_eq!(reply.pointers(), ["/students/1/status"], "{}", reply.text);
+        }
+        put(app, &tutor, &at, json!([])).await?.expect(200);
+        assert_eq!(rows::written(app).await?, before);
+        let ill = json!([{"student_id": room.students[0], "status": "excused", "note": "Flu"}]);
+        put(app, &tutor, &at, ill).await?.expect(200);
+        let found = data(app, &tutor, &at).await?;
+        let mut statuses = texts(&found, "status");
+        statuses.sort();
+        assert_eq!(statuses, ["", "excused"]);
+        // An apology gives no lesson.
+        assert_eq!(
+            lessons(app, &tutor, &class).await?[0]["status"],
+            "scheduled"
+        );
+        put(app, &tutor, &at, json!([])).await?.expect(200);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_lesson_that_has_begun_is_completed_by_its_record() {
+    run(async |app| {
+        let tutor = app.sign_in(Role::Tutor).await?;
+        let room = classroom(app).await?;
+        let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
+        let class = room.class(series(
+            "UTC",
+            &format!("{yesterday}T03:00:00"),
+            &format!("{yesterday}T03:30:00"),
+            "FREQ=WEEKLY;COUNT=2",
+        ));
+        // It has begun, so the people of the centre enter it.
+        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let class = make(app, &supervisor, class).await?;
+        let at = lesson(&class, &format!("{yesterday}T03:00:00Z"));
+        let record = json!([{"student_id": room.students[0], "status": "present"}]);
+        put(app, &tutor, &format!("{at}/attendance"), record)
+            .await?
+            .expect(200);
+        assert_eq!(
+            texts(&lessons(app, &tutor, &class).await?, "status"),
+            ["completed", "scheduled"]
+        );
+        let reply = act(app, &tutor, &format!("{at}/cancel")).await?.expect(409);
+        assert_eq!(reply.pointers(), ["/status"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_no_attendance_is_refused() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let room = classroom(app).await?;
+        let class = make(
+            app,
+            &admin,
+            room.class(series(
+                "UTC",
+                "2035-04-02T16:00:00",
+                "2035-04-02T17:00:00",
+                "FREQ=WEEKLY;COUNT=2",
+            )),
+        )
+        .await?;
+        let at = lesson(&class, "2035-04-02T16:00:00Z");
+        let attendance = format!("{at}/attendance");
+        let student = room.students[0];
+        let before = rows::written(app).await?;
+        for (students, pointer) in [
+            (
+                json!([{"student_id": room.students[1], "status": "present"}]),
+                "/students/0/student_id",
+            ),
+            (
+                json!([{"student_id": student, "status": "present"}, {"student_id": class["id"], "status": "late"}]),
+                "/students/1/student_id",
+            ),
+            (
+                json!([{"student_id": student, "status": "asleep"}]),
+                "/students/0/status",
+            ),
+            (json!([{"student_id": student}]), "/students/0/status"),
+            (json!([{"status": "present"}]), "/students/0/student_id"),
+            (
+                json!([{"student_id": student, "status": "late", "note": "x".repeat(1001)}]),
+                "/students/0/note",
+            ),
+            (
+                json!([{"student_id": student, "status": "late"}, {"student_id": student, "status": "absent"}]),
+                "/students/1/student_id",
+            ),
+            (json!({}), "/students"),
+        ] {
+            let reply = put(app, &admin, &attendance, students).await?.expect(422);
+            assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
+        }
+        put(
+            app,
+            &admin,
+            &format!("{}/attendance", lesson(&class, "2035-04-03T16:00:00Z")),
+            json!([]),
+        )
+        .await?
+        .expect(404);
+        assert_eq!(rows::written(app).await?, before);
+        act(app, &admin, &format!("{at}/cancel")).await?.expect(200);
+        put(app, &admin, &attendance, json!([])).await?.expect(409);
+        Ok(())
+    });
+}
+
+#[test]
+fn students_and_parents_read_their_own_record_and_nobody_elses() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let room = classroom(app).await?;
+        let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
+        let own = app.user(0, Role::Parent).id;
+        let child = rows::id(
+            app,
+            "select id from lms.students where parent_id = $1 and centre_id = $2",
+            &[&own, &room.centre],
+        )
+        .await?;
+        let mut students = vec![room.students[0], room.students[1]];
+        if !students.contains(&child) {
+            students.push(child);
+        }
+        class["student_ids"] = json!(students);
+        let class = make(app, &admin, class).await?;
+        let at = format!("{}/attendance", lesson(&class, "2035-04-02T16:00:00Z"));
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let found = data(app, &session, &at).await?;
+            match role {
+                Role::Student => {
+                    assert_eq!(texts(&found, "student_id"), [room.students[0].to_string()])
+                }
+                Role::Parent => {
+                    assert!(!found.is_empty());
+                    for one in &found {
+                        let student = one["student_id"].as_str().unwrap_or_default();
+                        let of_them = rows::count(
+                            app,
+                            "lms.students as s where s.id = $1::text::uuid and (s.parent_id = $2 or exists (
+                              select from lms.guardians as g where g.student_id = s.id and g.user_id = $2))",
+                            &[&student, &own],
+                        )
+                        .await?;
+                        assert_eq!(of_them, 1);
+                    }
+                }
+                _ => assert_eq!(found.len(), students.len(), "{}", role.name()),
+            }
+            let may = matches!(role, Role::Tutor | Role::Supervisor | Role::Admin);
+            put(app, &session, &at, json!([]))
+                .await?
+                .expect(if may { 200 } else { 403 });
+        }
+        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        app.get(&theirs, &at).await?.expect(404);
+        put(app, &theirs, &at, json!([])).await?.expect(404);
+        app.delete(&admin, &path(&class)).await?.expect(204);
+        app.get(&admin, &at).await?.expect(404);
+        put(app, &admin, &at, json!([])).await?.expect(404);
+        Ok(())
+    });
+}

@@ -1,0 +1,216 @@
+//! The leaderboard: who has how many points, and what is shown of others.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, people, rows, run};
+
+use crate::academics::gamification::award;
+
+/// The lines of the leaderboard.
+async fn board(app: &Application, session: &Session, query: &str) -> Result<Vec<Value>> {
+    let body = app
+        .get(session, &format!("/v1/gamification/leaderboard?{query}"))
+        .await?
+        .expect(200)
+        .json();
+    Ok(body["data"].as_array().cloned().unwrap_or_default())
+}
+
+#[test]
+fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others() {
+    run(async |app| {
+        let (home, away) = rows::centres(app).await?;
+        let own = people::own_student(app).await?;
+        for role in [Role::Student, Role::Parent, Role::Tutor] {
+            let session = app.sign_in(role).await?;
+            let lines = board(app, &session, "").await?;
+            assert!(lines.len() > 5, "{}", role.name());
+            let mine: Vec<&Value> = lines.iter().filter(|line| line["is_own"] == true).collect();
+            assert!(!mine.is_empty(), "{}", role.name());
+            assert!(mine.iter().any(|line| line["student_id"] == json!(own)));
+            for line in &lines {
+                let name = line["name"].as_str().unwrap_or_default();
+                if line["is_own"] == false {
+                    assert_eq!(line["student_id"], Value::Null);
+                    // First name and initial, such as Ana B.
+                    let (first, initial) = name.split_once(' ').unwrap_or((name, "-."));
+                    assert!(!first.is_empty() && initial.ends_with('.'), "{name}");
+                    assert_eq!(initial.chars().count(), 2, "{name}");
+                }
+                assert_eq!(line.as_object().map(|line| line.len()), Some(6), "{line}");
+            }
+            let reply = app
+                .get(
+                    &session,
+                    &format!("/v1/gamification/leaderboard?centre_id={away}"),
+                )
+                .await?
+                .expect(422);
+            assert_eq!(reply.pointers(), ["/centre_id"]);
+        }
+        for role in [Role::Supervisor, Role::Assessor, Role::Admin] {
+            let session = app.sign_in(role).await?;
+            let lines = board(app, &session, &format!("centre_id={home}")).await?;
+            assert!(lines.iter().all(|line| line["student_id"].is_string()));
+            assert!(
+                lines
+                    .iter()
+                    .all(|line| line["name"].as_str().unwrap_or_default().contains(' '))
+            );
+        }
+        for role in [Role::Support, Role::Finance] {
+            let session = app.sign_in(role).await?;
+            app.get(&session, "/v1/gamification/leaderboard")
+                .await?
+                .expect(403);
+        }
+        let theirs = rows::any(app, 1, "centres").await?;
+        let admin = app.sign_in(Role::Admin).await?;
+        let reply = app
+            .get(
+                &admin,
+                &format!("/v1/gamification/leaderboard?centre_id={theirs}"),
+            )
+            .await?
+            .expect(422);
+        assert_eq!(reply.pointers(), ["/centre_id"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let made = json!({"name": "Far", "code": "far", "time_zone": "Australia/Sydney", "currency": "AUD"});
+        let centre = people::id(
+            &app.post(&admin, "/v1/centres", made)
+                .await?
+                .expect(201)
+                .json(),
+        )?;
+        let (first, second, third) = (
+            people::student(app, &admin, centre).await?,
+            people::student(app, &admin, centre).await?,
+            people::student(app, &admin, centre).await?,
+        );
+        for (student, points, at) in [
+            (first, 10, "2026-02-28T12:59:59Z"),
+            (first, 20, "2026-02-28T13:00:00Z"),
+            (second, 20, "2026-03-31T12:59:59Z"),
+            (second, 40, "2026-03-31T13:00:00Z"),
+            (third, 5, "2026-03-15T00:00:00Z"),
+        ] {
+            let made = award(app, &admin, student, json!({"points": points}))
+                .await?
+                .expect(201);
+            // Only replay and restore may say when something was.
+            let client = app.superuser().await?;
+            client
+                .batch_execute("set session_replication_role = replica")
+                .await?;
+            client
+                .execute(
+                    "update lms.gamification set created_at = $2::text::timestamptz where id = $1",
+                    &[&people::id(&made.json())?, &at],
+                )
+                .await?;
+        }
+        let lines = board(
+            app,
+            &admin,
+            &format!("centre_id={centre}&from=2026-03-01&to=2026-03-31"),
+        )
+        .await?;
+        let points: Vec<(i64, i64)> = lines
+            .iter()
+            .map(|line| {
+                (
+                    line["rank"].as_i64().unwrap_or_default(),
+                    line["points"].as_i64().unwrap_or_default(),
+                )
+            })
+            .collect();
+        assert_eq!(points, [(1, 20), (1, 20), (3, 5)]);
+        let all = board(app, &admin, &format!("centre_id={centre}&limit=1")).await?;
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0]["points"], 60);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_family_chooses_how_others_see_its_child() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let parent = people::account(app, &admin, Role::Parent, home).await?;
+        let student = people::student(app, &admin, home).await?;
+        award(app, &admin, student, json!({"points": 900_000}))
+            .await?
+            .expect(201);
+        people::link(app, &admin, parent.user, student).await?;
+        let path = format!("/v1/students/{student}");
+        let stranger = app.sign_in(Role::Student).await?;
+        let shown = async |session: &Session| -> Result<Value> {
+            Ok(board(app, session, "").await?[0]["name"].clone())
+        };
+        assert_eq!(shown(&stranger).await?, "New s.");
+        let choice = json!({"leaderboard_name": "The Comet"});
+        let changed = app.patch(&parent, &path, choice.clone()).await?.expect(200);
+        assert_eq!(changed.json()["leaderboard_name"], "The Comet");
+        assert_eq!(shown(&stranger).await?, "The Comet");
+        assert_eq!(shown(&parent).await?, "New student");
+        assert_eq!(shown(&admin).await?, "New student");
+        // It is the family's own choice, and nothing else of the child is.
+        let other = app.sign_in(Role::Parent).await?;
+        app.patch(&other, &path, choice.clone()).await?.expect(404);
+        for field in ["dob", "parent_id", "centre_id"] {
+            let reply = app
+                .patch(&parent, &path, json!({ field: null }))
+                .await?
+                .expect(403);
+            assert_eq!(reply.pointers(), [format!("/{field}")]);
+        }
+        app.patch(&stranger, &path, choice).await?.expect(403);
+        app.patch(&admin, &path, json!({"leaderboard_name": null}))
+            .await?
+            .expect(200);
+        assert_eq!(shown(&stranger).await?, "New s.");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_name_is_shortened_as_people_write_it() {
+    run(async |app| {
+        let client = app.superuser().await?;
+        for (name, short) in [
+            ("Ana Byron", "Ana B."),
+            ("  Ana   Byron ", "Ana B."),
+            ("Ana\u{a0}Byron", "Ana B."),
+            ("Byron, Ada", "Ada B."),
+            ("van der Berg, Ada Maria", "Ada B."),
+            ("Anna de Vries", "Anna V."),
+            ("Gerard 't Hooft", "Gerard H."),
+            ("Sean O'Brien", "Sean O."),
+            ("Jean-Luc Picard", "Jean-Luc P."),
+            ("Cher", "Cher"),
+            ("O'Brien", "O'Brien"),
+            ("Ana -", "Ana"),
+            ("José A\u{301}lvarez", "José Á."),
+            ("Ann Q\u{308}sen", "Ann Q\u{308}."),
+            ("Ólafur Þórsson", "Ólafur Þ."),
+            ("Тарас Шевченко", "Тарас Ш."),
+            ("रवि किशोर", "रवि कि."),
+            ("김 철수", "김 철."),
+            ("王小明", "王."),
+        ] {
+            let row = client
+                .query_one("select lms_private.short_name($1)", &[&name])
+                .await?;
+            assert_eq!(row.get::<_, String>(0), short, "{name}");
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,31 @@
+//! The component `academics`: students, tutors, classes, the calendar, assessments, awards.
+
+mod analytics;
+mod assessments;
+mod assign_tutor;
+mod attendance;
+mod availability_warnings;
+mod calendar;
+mod class_files;
+mod class_scope;
+mod classes;
+mod double_booking;
+mod feed;
+mod feed_history;
+mod feed_readers;
+mod free_slots;
+pub(crate) mod gamification;
+mod leaderboard;
+mod occurrences;
+mod other_centres;
+mod progress;
+mod recurrence;
+mod recurrence_rules;
+mod split_classes;
+mod student_filters;
+mod students;
+mod taught_students;
+mod time_zones;
+mod tutors;
+mod tutors_classes;
+mod whole_series;

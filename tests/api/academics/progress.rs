@@ -1,0 +1,222 @@
+//! What has become of a student over time: history, ages, gains, attendance and points.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, people, rows, run};
+use uuid::Uuid;
+
+/// Lessons of a student on days of March 2026, each with what was recorded.
+async fn lessons(
+    app: &Application,
+    tutor: Uuid,
+    student: Uuid,
+    recorded: &[(u32, Option<&str>)],
+) -> Result<Uuid> {
+    let class = people::class(app, tutor).await?;
+    for (day, status) in recorded {
+        let (start, end) = (
+            format!("2026-03-{day:02}T10:00:00Z"),
+            format!("2026-03-{day:02}T11:00:00Z"),
+        );
+        let lesson = people::lesson(app, class, &start, &end, "scheduled").await?;
+        people::attendance(app, lesson, student, *status).await?;
+    }
+    Ok(class)
+}
+
+async fn history(app: &Application, session: &Session, student: Uuid) -> Result<Vec<Value>> {
+    let body = app
+        .get(session, &format!("/v1/students/{student}"))
+        .await?
+        .expect(200)
+        .json();
+    Ok(body["history"].as_array().cloned().unwrap_or_default())
+}
+
+#[test]
+fn the_history_holds_the_last_five_lessons_that_were_recorded() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let tutor = people::tutor(app, &admin, home, 1).await?;
+        let student = people::student(app, &admin, home).await?;
+        let recorded = [
+            (2, Some("present")),
+            (3, Some("late")),
+            (4, None),
+            (5, Some("absent")),
+            (6, Some("excused")),
+            (7, Some("present")),
+            (8, Some("present")),
+            (9, None),
+        ];
+        let class = lessons(app, tutor, student, &recorded).await?;
+        let days = |history: &[Value]| -> Vec<String> {
+            history
+                .iter()
+                .map(|lesson| lesson["start"].as_str().unwrap_or_default()[8..10].to_owned())
+                .collect()
+        };
+        let kept = history(app, &admin, student).await?;
+        assert_eq!(days(&kept), ["08", "07", "06", "05", "03"]);
+        assert_eq!(
+            kept[4],
+            json!({"class_id": class, "start": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
+        );
+        // A record is made, changed and taken back.
+        let day = "update lms.attendances set status = $3, note = $4
+            where student_id = $1 and starts_at = $2::text::timestamptz";
+        let none: Option<&str> = None;
+        rows::execute(
+            app,
+            day,
+            &[
+                &student,
+                &"2026-03-09T10:00:00Z",
+                &Some("late"),
+                &Some("Bus."),
+            ],
+        )
+        .await?;
+        let kept = history(app, &admin, student).await?;
+        assert_eq!(days(&kept), ["09", "08", "07", "06", "05"]);
+        assert_eq!(kept[0]["note"], "Bus.");
+        rows::execute(app, day, &[&student, &"2026-03-08T10:00:00Z", &none, &none]).await?;
+        assert_eq!(
+            days(&history(app, &admin, student).await?),
+            ["09", "07", "06", "05", "03"]
+        );
+        // A lesson that was called off after all was none.
+        rows::execute(
+            app,
+            "update lms.attendances set is_booked = false where student_id = $1 and starts_at > '2026-03-05T12:00:00Z'",
+            &[&student],
+        )
+        .await?;
+        assert_eq!(
+            days(&history(app, &admin, student).await?),
+            ["05", "03", "02"]
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn progress_shows_ages_gains_attendance_and_points_by_month() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let tutor = people::tutor(app, &admin, home, 1).await?;
+        let student = people::student(app, &admin, home).await?;
+        for (kind, day, age) in [
+            ("reading", "2025-12-01", json!(7)),
+            ("reading", "2026-01-15", json!(7.25)),
+            ("reading", "2026-01-20", json!(7.5)),
+            ("reading", "2026-03-31", json!(8.25)),
+            ("spelling", "2026-02-10", json!(9)),
+            ("numeracy", "2026-02-10", Value::Null),
+        ] {
+            let body = json!({"student_id": student, "type": kind, "score": 50, "assessed_on": day, "academic_age": age});
+            app.post(&admin, "/v1/assessments", body).await?.expect(201);
+        }
+        let recorded = [
+            (2, Some("present")),
+            (3, Some("present")),
+            (4, Some("absent")),
+            (5, Some("late")),
+            (6, None),
+            (7, Some("excused")),
+        ];
+        lessons(app, tutor, student, &recorded).await?;
+        app.post(
+            &admin,
+            "/v1/gamification",
+            json!({"student_id": student, "points": 30}),
+        )
+        .await?
+        .expect(201);
+        let path = format!("/v1/students/{student}/progress?from=2026-01-31&to=2026-03-01");
+        let body = app.get(&admin, &path).await?.expect(200).json();
+        assert_eq!(body["student_id"], json!(student));
+        assert_eq!(body["academic_age"]["reading"].as_f64(), Some(8.25));
+        assert_eq!(body["academic_age"]["numeracy"], Value::Null);
+        let months = body["months"].as_array().cloned().unwrap_or_default();
+        let shown: Vec<Value> = months
+            .iter()
+            .map(|month| {
+                json!([
+                    month["month"],
+                    month["academic_age"]["reading"].as_f64(),
+                    month["gain"]["reading"].as_f64(),
+                    month["academic_age"]["spelling"].as_f64(),
+                ])
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                json!(["2026-01-01", 7.5, 0.5, null]),
+                json!(["2026-02-01", 7.5, 0.0, 9.0]),
+                json!(["2026-03-01", 8.25, 0.75, 9.0]),
+            ]
+        );
+        let attendance = json!({"present": 2, "late": 1, "absent": 1, "excused": 1});
+        assert_eq!(months[2]["attendance"], attendance);
+        assert_eq!(body["attendance"], attendance);
+        assert_eq!(
+            months[0]["attendance"],
+            json!({"present": 0, "late": 0, "absent": 0, "excused": 0})
+        );
+        // From 7.25 on 15 January to 8.25 on 31 March: a year in 75 days.
+        let gain = body["gain_per_month"]["reading"].as_f64().unwrap_or(0.0);
+        assert!((gain - 30.436_875 / 75.0).abs() < 0.0001, "{gain}");
+        assert_eq!(body["gain_per_month"]["spelling"], Value::Null);
+        assert_eq!(body["points"], 0);
+        // By default the last twelve months, today's points among them.
+        let body = app
+            .get(&admin, &format!("/v1/students/{student}/progress"))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(body["months"].as_array().map(Vec::len), Some(12));
+        assert_eq!(body["points"], 30);
+        for query in [
+            "from=2026-03-02&to=2026-03-01",
+            "from=2020-01-01&to=2026-03-01",
+            "from=yesterday",
+        ] {
+            app.get(&admin, &format!("/v1/students/{student}/progress?{query}"))
+                .await?
+                .expect(400);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn progress_is_for_those_who_see_student_and_assessments() {
+    run(async |app| {
+        let (_, away) = rows::centres(app).await?;
+        let own = people::own_student(app).await?;
+        let far = people::student_of(app, away).await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let (near, distant) = match role {
+                Role::Support | Role::Finance => (403, 403),
+                Role::Admin => (200, 200),
+                _ => (200, 404),
+            };
+            for (student, status) in [(own, near), (far, distant)] {
+                app.get(&session, &format!("/v1/students/{student}/progress"))
+                    .await?
+                    .expect(status);
+            }
+        }
+        let admin = app.sign_in(Role::Admin).await?;
+        let theirs = rows::any(app, 1, "students").await?;
+        app.get(&admin, &format!("/v1/students/{theirs}/progress"))
+            .await?
+            .expect(404);
+        Ok(())
+    });
+}

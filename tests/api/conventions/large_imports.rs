@@ -1,0 +1,95 @@
+//! The largest file that an import takes, in one transaction and in time, with everything that follows from it.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use serde_json::json;
+use tests::{Role, csv::import, people, rows, run};
+
+/// Most rows of one import.
+const MANY: i64 = 100_000;
+/// Places of a tutor, so that all students have one.
+const PLACES: i32 = 20;
+
+#[test]
+fn a_hundred_thousand_students_come_in_at_once_or_not_at_all() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let client = app.superuser().await?;
+        // Accounts and tutors are there already; how they came is not what is measured.
+        client
+            .batch_execute("set session_replication_role = replica")
+            .await?;
+        client
+            .execute(
+                "with made as (
+                  insert into lms.users (tenant_id, centre_id, name, email, role)
+                  select $1::uuid, $2::uuid, 'Tutor ' || n, 'tutor' || n || '@many.example', 'tutor'
+                  from generate_series(1, $3::bigint) as n
+                  returning id, name
+                )
+                insert into lms.tutors (tenant_id, user_id, name, centre_id, max_students)
+                select $1::uuid, id, name, $2::uuid, $4::integer from made",
+                &[&admin.tenant, &home, &(MANY / i64::from(PLACES)), &PLACES],
+            )
+            .await?;
+        client
+            .execute(
+                "insert into lms.users (tenant_id, centre_id, name, email, role)
+                select $1::uuid, $2::uuid, 'Student ' || n, 'student' || n || '@many.example', 'student'
+                from generate_series(1, $3::bigint) as n",
+                &[&admin.tenant, &home, &MANY],
+            )
+            .await?;
+        let users = client
+            .query(
+                "select id::text from lms.users where tenant_id = $1 and email like 'student%@many.example'",
+                &[&admin.tenant],
+            )
+            .await?;
+        let tutors = client
+            .query(
+                "select id::text from lms.tutors where tenant_id = $1 and name like 'Tutor %'",
+                &[&admin.tenant],
+            )
+            .await?;
+        client.batch_execute("analyze").await?;
+
+        let mut file =
+            "user_id,centre_id,dob,academic_age,special_needs,languages,assigned_tutor_id\n"
+                .to_owned();
+        for (index, user) in users.iter().enumerate() {
+            let (user, tutor): (&str, &str) = (user.get(0), tutors[index % tutors.len()].get(0));
+            writeln!(
+                file,
+                "{user},{home},2015-01-31,\"{{\"\"reading\"\":7.5,\"\"spelling\"\":8.25}}\",\"[\"\"Autism\"\"]\",\"[\"\"en\"\"]\",{tutor}"
+            )?;
+        }
+
+        // One bad row, the last, keeps all out.
+        let before = rows::written(app).await?;
+        let theirs = rows::any(app, 1, "users").await?;
+        let (good, _) = file.trim_end().rsplit_once('\n').unwrap_or_default();
+        let bad = format!("{good}\n{theirs},{home},,,,,\n");
+        let reply = import(app, &admin, "/v1/students/import", bad)
+            .await?
+            .expect(422);
+        assert_eq!(reply.pointers(), [format!("/{}/user_id", MANY + 1)]);
+        assert_eq!(rows::written(app).await?, before);
+
+        let started = Instant::now();
+        let done = import(app, &admin, "/v1/students/import", file)
+            .await?
+            .expect(201);
+        let took = started.elapsed();
+        eprintln!("{MANY} students were imported in {took:?}");
+        assert_eq!(done.json()["created"], json!(MANY));
+        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(
+            rows::written(app).await?.0 - before.0,
+            MANY + MANY / i64::from(PLACES)
+        );
+        Ok(())
+    });
+}

@@ -1,0 +1,240 @@
+//! Finance records: what each type takes, money as text, and reversal.
+
+use serde_json::{Value, json};
+use tests::{
+    Role,
+    book::{lines, payment, post, record, reverse},
+    people, rows, run,
+};
+use uuid::Uuid;
+
+#[test]
+fn a_record_is_numbered_dated_and_in_its_centres_currency_by_default() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let (home, _) = rows::centres(app).await?;
+        let last = rows::count(
+            app,
+            "lms.finance_records where tenant_id = $1",
+            &[&finance.tenant],
+        )
+        .await?;
+        let body = payment(app, home, "125.5").await?;
+        let reply = post(app, &finance, "/v1/finance-records", &body)
+            .await?
+            .expect(201);
+        let made = reply.json();
+        let path = format!(
+            "/v1/finance-records/{}",
+            made["id"].as_str().unwrap_or_default()
+        );
+        assert_eq!(reply.header("location"), path);
+        assert!(!reply.header("etag").is_empty());
+        assert_eq!(made["number"], json!(last + 1));
+        assert_eq!(made["amount"], "125.50");
+        let facts = rows::texts(
+            app,
+            "select currency from lms.centres where id = $1
+            union all
+            select ((now() at time zone time_zone)::date)::text from lms.centres where id = $1",
+            &[&home],
+        )
+        .await?;
+        assert_eq!(made["currency"], facts[0].as_str());
+        assert_eq!(made["effective_on"], facts[1].as_str());
+        assert_eq!(made["reverses_id"], Value::Null);
+        assert_eq!(app.get(&finance, &path).await?.expect(200).json(), made);
+        Ok(())
+    });
+}
+
+#[test]
+fn each_type_and_method_has_its_lines_which_sum_to_zero() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let (home, _) = rows::centres(app).await?;
+        let student = people::student_of(app, home).await?;
+        let tutor = people::own_tutor(app).await?;
+        for (kind, party, method, debit, credit) in [
+            (
+                "payment",
+                json!({"student_id": student}),
+                "card",
+                "card_clearing",
+                "tuition_income",
+            ),
+            (
+                "salary",
+                json!({"tutor_id": tutor}),
+                "transfer",
+                "salaries",
+                "bank",
+            ),
+            ("expense", json!({}), "cash", "expenses", "cash"),
+            (
+                "reimbursement",
+                json!({"student_id": student}),
+                "card",
+                "reimbursements",
+                "card_clearing",
+            ),
+            (
+                "reimbursement",
+                json!({"tutor_id": tutor}),
+                "transfer",
+                "reimbursements",
+                "bank",
+            ),
+            ("reimbursement", json!({}), "cash", "reimbursements", "cash"),
+        ] {
+            let mut body = party;
+            for (name, value) in [
+                ("centre_id", json!(home)),
+                ("type", json!(kind)),
+                ("amount", json!("40.10")),
+                ("currency", json!("EUR")),
+                ("method", json!(method)),
+                ("reference", json!("invoice 7")),
+                ("effective_on", json!("2026-02-28")),
+            ] {
+                body[name] = value;
+            }
+            let made = record(app, &finance, &body).await?;
+            for (name, value) in body.as_object().into_iter().flatten() {
+                assert_eq!(&made[name], value, "{kind}: {name}");
+            }
+            let found = lines(app, &finance, &made).await?;
+            let expected = [(debit, "40.10"), (credit, "-40.10")];
+            assert_eq!(
+                found,
+                expected.map(|(account, amount)| (account.to_owned(), amount.to_owned()))
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn amounts_have_the_digits_of_their_currency() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let (home, _) = rows::centres(app).await?;
+        for (currency, given, kept) in [
+            ("EUR", "0.01", "0.01"),
+            ("EUR", "7", "7.00"),
+            ("EUR", "7.1000", "7.10"),
+            ("JPY", "1200", "1200"),
+            ("JPY", "1200.00", "1200"),
+            ("KWD", "1.5", "1.500"),
+            ("KWD", "0.001", "0.001"),
+            ("CLF", "0.0001", "0.0001"),
+            ("EUR", "999999999999999.99", "999999999999999.99"),
+        ] {
+            let mut body = payment(app, home, given).await?;
+            body["currency"] = json!(currency);
+            let made = record(app, &finance, &body).await?;
+            assert_eq!(made["amount"], kept, "{given} {currency}");
+            assert_eq!(lines(app, &finance, &made).await?[1].1, format!("-{kept}"));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let (home, _) = rows::centres(app).await?;
+        let mut body = payment(app, home, "125.50").await?;
+        body["effective_on"] = json!("2026-01-31");
+        let made = record(app, &finance, &body).await?;
+        let given = json!({"reference": "paid twice", "effective_on": "2026-02-01"});
+        let reply = reverse(app, &finance, &made["id"], &given)
+            .await?
+            .expect(201);
+        let reversal = reply.json();
+        assert_eq!(
+            reply.header("location"),
+            format!(
+                "/v1/finance-records/{}",
+                reversal["id"].as_str().unwrap_or_default()
+            )
+        );
+        assert_eq!(reversal["reverses_id"], made["id"]);
+        assert_eq!(
+            reversal["number"],
+            json!(made["number"].as_i64().map(|number| number + 1))
+        );
+        assert_eq!(reversal["reference"], "paid twice");
+        assert_eq!(reversal["effective_on"], "2026-02-01");
+        for name in [
+            "centre_id",
+            "student_id",
+            "tutor_id",
+            "amount",
+            "currency",
+            "type",
+            "method",
+        ] {
+            assert_eq!(reversal[name], made[name], "{name}");
+        }
+        assert_eq!(
+            lines(app, &finance, &reversal).await?,
+            [
+                ("tuition_income".to_owned(), "125.50".to_owned()),
+                ("card_clearing".to_owned(), "-125.50".to_owned()),
+            ]
+        );
+
+        reverse(app, &finance, &json!(Uuid::now_v7()), &json!({}))
+            .await?
+            .expect(404);
+        let before = rows::written(app).await?;
+        let again = reverse(app, &finance, &made["id"], &json!({}))
+            .await?
+            .expect(409);
+        assert!(again.text.contains("reversed already"), "{}", again.text);
+        let twice = reverse(app, &finance, &reversal["id"], &json!({}))
+            .await?
+            .expect(409);
+        assert!(twice.text.contains("itself a reversal"), "{}", twice.text);
+        assert_eq!(rows::written(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_reversal_takes_effect_today_and_not_before_its_record() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let (home, _) = rows::centres(app).await?;
+        let today = rows::texts(
+            app,
+            "select ((now() at time zone time_zone)::date)::text from lms.centres where id = $1",
+            &[&home],
+        )
+        .await?;
+        for (of_record, expected) in [
+            ("2026-01-31", today[0].as_str()),
+            ("2190-01-31", "2190-01-31"),
+        ] {
+            let mut body = payment(app, home, "5.00").await?;
+            body["effective_on"] = json!(of_record);
+            let made = record(app, &finance, &body).await?;
+            let before = rows::written(app).await?;
+            let early = json!({"effective_on": "2026-01-30"});
+            let refused = reverse(app, &finance, &made["id"], &early)
+                .await?
+                .expect(422);
+            assert_eq!(refused.pointers(), ["/effective_on"]);
+            assert_eq!(rows::written(app).await?, before);
+            let reversal = reverse(app, &finance, &made["id"], &json!({}))
+                .await?
+                .expect(201)
+                .json();
+            assert_eq!(reversal["effective_on"], expected);
+            assert_eq!(reversal["reference"], Value::Null);
+        }
+        Ok(())
+    });
+}

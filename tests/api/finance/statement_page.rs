@@ -1,0 +1,185 @@
+//! A statement as a page, in a real browser: it fits on A4, repeats its head, and shows every text as text.
+
+use anyhow::Result;
+use serde::Deserialize;
+use tests::{Application, Role, Session, browser::with_tab, rows, run, run_python};
+use uuid::Uuid;
+
+use crate::finance::statement_of_account::{Family, PATH, family, statement};
+
+const SCRIPT: &str = "<script>document.title = 'taken over'</script><img src=x onerror=\"document.title = 'taken over'\">";
+/// How many entries the long statement has.
+const ENTRIES: i32 = 200;
+/// A4 at 96 dots for an inch.
+const WIDTH: i64 = 794;
+
+/// A family whose statement is as hard to print as can be: long names and references without a space, and large amounts.
+async fn wide(app: &Application, admin: &Session) -> Result<Family> {
+    let f = family(app, admin).await?;
+    rows::execute(
+        app,
+        "update lms.users as u
+        set name = repeat('Wolfeschlegelsteinhausenbergerdorff', 5)
+        where u.id = $1 or u.id in (select user_id from lms.students where id = any (array[$2, $3]::uuid[]))",
+        &[&f.parent, &f.child, &f.sibling],
+    )
+    .await?;
+    rows::execute(
+        app,
+        "update lms.centres set name = repeat('Llanfairpwllgwyngyll', 9) where id = $1",
+        &[&f.away],
+    )
+    .await?;
+    let client = app.superuser().await?;
+    let tenant = app.demo.tenants[0].id;
+    client
+        .execute(
+            "select set_config('app.tenant_id', $1, false)",
+            &[&tenant.to_string()],
+        )
+        .await?;
+    client
+        .execute(
+            "insert into lms.finance_records (
+              tenant_id, centre_id, student_id, amount, currency, type, method, reference, effective_on
+            )
+            select
+              $1, $2, $3,
+              999999999999999 - n,
+              case when n % 2 = 0 then 'KWD' else 'EUR' end,
+              'payment', 'transfer',
+              case when n = 1 then $5 else repeat('REFERENCE', 22) end,
+              '2026-03-01'::date + n / 10
+            from generate_series(1, $4::integer) as n",
+            &[&tenant, &f.away, &f.sibling, &ENTRIES, &SCRIPT],
+        )
+        .await?;
+    Ok(f)
+}
+
+fn query(parent: Uuid) -> String {
+    format!("?user_id={parent}&from=2026-03-01&to=2026-03-31")
+}
+
+#[test]
+fn a_page_asks_for_nothing_and_may_do_nothing() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let f = family(app, &admin).await?;
+        let page = statement(app, &admin, &query(f.parent), "text/html")
+            .await?
+            .expect(200);
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(
+            page.header("content-security-policy"),
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        );
+        assert!(page.text.contains("Nothing was booked"), "{}", page.text);
+        Ok(())
+    });
+}
+
+#[test]
+fn every_cell_fits_and_every_text_is_text() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let f = wide(app, &admin).await?;
+        with_tab(async |tab| {
+            tab.sign_in(&admin.token).await?;
+            tab.resize(WIDTH, 1123).await?;
+            let address = format!("{}{PATH}{}", app.base_url, query(f.parent));
+            tab.go(&address).await?;
+            let [scroll, client]: [i64; 2] = tab
+                .value(
+                    "[document.documentElement.scrollWidth, document.documentElement.clientWidth]",
+                )
+                .await?;
+            assert!(scroll <= client && client == WIDTH, "{scroll} of {client}");
+            // A cell whose content is wider than itself shows it over its neighbour.
+            let cells: usize = tab
+                .value("document.querySelectorAll('th, td, dd').length")
+                .await?;
+            assert!(cells > 6 * usize::try_from(ENTRIES)?, "{cells}");
+            let wide: Vec<String> = tab
+                .value(
+                    "[...document.querySelectorAll('h1, h2, p, dd, th, td')]
+                    .filter(cell => cell.scrollWidth > cell.clientWidth
+                      || cell.getBoundingClientRect().right > document.documentElement.clientWidth)
+                    .map(cell => cell.outerHTML)",
+                )
+                .await?;
+            assert!(wide.is_empty(), "{wide:?}");
+
+            let text: String = tab.value("document.body.innerText").await?;
+            assert!(text.contains(SCRIPT), "{text}");
+            let (title, scripts): (String, usize) = tab
+                .value("[document.title, document.querySelectorAll('script, img').length]")
+                .await?;
+            assert!(
+                title.starts_with("Statement of account") && scripts == 0,
+                "{title} {scripts}"
+            );
+            let language: String = tab.value("document.documentElement.lang").await?;
+            assert_eq!(language, "en");
+            let elsewhere: Vec<String> = tab
+                .asked()
+                .into_iter()
+                .filter(|asked| {
+                    !asked.starts_with(&format!("{}/", app.base_url)) && asked != "about:blank"
+                })
+                .collect();
+            assert!(elsewhere.is_empty(), "{elsewhere:?}");
+            Ok(())
+        })
+        .await
+    });
+}
+
+#[test]
+fn it_prints_on_a4_with_its_head_on_every_page() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let f = wide(app, &admin).await?;
+        with_tab(async |tab| {
+            tab.sign_in(&admin.token).await?;
+            tab.go(&format!("{}{PATH}{}", app.base_url, query(f.parent)))
+                .await?;
+            let printed = tab.print().await?;
+            let pages = read(&printed).await?;
+            assert!(pages.len() > 10, "{}", pages.len());
+            for page in &pages {
+                assert!(
+                    (page.width - 595.0).abs() < 1.0 && (page.height - 842.0).abs() < 1.0,
+                    "{} x {}",
+                    page.width,
+                    page.height
+                );
+                for head in ["Date", "No.", "Student", "What for", "Amount", "Balance"] {
+                    assert!(page.text.contains(head), "{head}: {}", page.text);
+                }
+            }
+            let all: String = pages.iter().map(|page| page.text.as_str()).collect();
+            for number in 0..ENTRIES / 10 {
+                let day = format!("2026-03-{:02}", number + 1);
+                assert!(all.contains(&day), "{day}");
+            }
+            Ok(())
+        })
+        .await
+    });
+}
+
+/// A page of a printed file, its size in points.
+#[derive(Deserialize)]
+struct Page {
+    width: f64,
+    height: f64,
+    text: String,
+}
+
+async fn read(printed: &[u8]) -> Result<Vec<Page>> {
+    let file = tempfile::Builder::new().suffix(".pdf").tempfile()?;
+    std::fs::write(file.path(), printed)?;
+    let pages = run_python("printed_pages.py", [file.path()]).await?;
+    Ok(serde_json::from_str(&pages)?)
+}

@@ -1,0 +1,230 @@
+//! Tutor rates: what a tutor earns, from which day on, and who may know.
+
+use anyhow::Result;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{
+    Application, Reply, Role, Session,
+    book::post,
+    csv::{export, import},
+    people, rows, run, send,
+};
+use uuid::Uuid;
+
+const PATH: &str = "/v1/tutor-rates";
+
+/// A rate of a tutor by the hour or by the lesson.
+pub(crate) async fn rate(
+    app: &Application,
+    session: &Session,
+    tutor: Uuid,
+    unit: &str,
+    amount: &str,
+    day: &str,
+) -> Result<Value> {
+    let body = json!({"tutor_id": tutor, "unit": unit, "amount": amount, "effective_from": day});
+    Ok(post(app, session, PATH, &body).await?.expect(201).json())
+}
+
+/// PATCH or DELETE of a version.
+async fn change(
+    app: &Application,
+    session: &Session,
+    method: Method,
+    path: &str,
+    version: &str,
+    body: Option<Value>,
+) -> Result<Reply> {
+    let mut request = app
+        .request(method, path)
+        .bearer_auth(&session.token)
+        .header("if-match", version);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    send(request).await
+}
+
+#[test]
+fn a_rate_is_made_changed_deleted_and_brought_back() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let tutor = people::own_tutor(app).await?;
+        let body = json!({"tutor_id": tutor, "unit": "hour", "amount": "31.5", "effective_from": "2026-03-01"});
+        let made = post(app, &finance, PATH, &body).await?.expect(201);
+        let one = made.json();
+        let path = format!("{PATH}/{}", people::id(&one)?);
+        assert_eq!(made.header("location"), path);
+        let expected = json!({
+            "id": one["id"],
+            "tutor_id": tutor,
+            "unit": "hour",
+            "amount": "31.50",
+            "currency": "EUR",
+            "effective_from": "2026-03-01",
+            "created_at": one["created_at"],
+            "updated_at": one["created_at"],
+            "created_by": finance.user,
+            "updated_by": finance.user,
+        });
+        assert_eq!(one, expected);
+        assert_eq!(app.get(&finance, &path).await?.expect(200).json(), expected);
+
+        let before = rows::written(app).await?;
+        app.post(&finance, PATH, body.clone()).await?.expect(428);
+        app.patch(&finance, &path, json!({"amount": "32"}))
+            .await?
+            .expect(428);
+        app.delete(&finance, &path).await?.expect(428);
+        let reply = post(app, &finance, PATH, &body).await?.expect(409);
+        assert_eq!(reply.pointers(), ["/effective_from"]);
+        assert_eq!(rows::written(app).await?, before);
+
+        let tag = made.header("etag").to_owned();
+        let changes = Some(json!({"unit": "lesson", "amount": "40", "currency": "KWD"}));
+        let changed = change(app, &finance, Method::PATCH, &path, &tag, changes.clone())
+            .await?
+            .expect(200);
+        assert_eq!(changed.json()["amount"], "40.000");
+        change(app, &finance, Method::PATCH, &path, &tag, changes)
+            .await?
+            .expect(412);
+        let tag = changed.header("etag").to_owned();
+        change(app, &finance, Method::DELETE, &path, &tag, None)
+            .await?
+            .expect(204);
+        app.get(&finance, &path).await?.expect(404);
+        let restored = post(app, &finance, &format!("{path}/restore"), &json!({}))
+            .await?
+            .expect(200);
+        assert_eq!(restored.json()["amount"], "40.000");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_no_rate_is_refused_with_its_field() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let tutor = people::own_tutor(app).await?;
+        let before = rows::written(app).await?;
+        for (changes, pointer) in [
+            (json!({"amount": "-1.00"}), "/amount"),
+            (json!({"amount": "10.005"}), "/amount"),
+            (json!({"amount": "0.5", "currency": "JPY"}), "/amount"),
+            (json!({"amount": 10.5}), "/amount"),
+            (json!({"amount": "1e3"}), "/amount"),
+            (json!({"currency": "XXX"}), "/currency"),
+            (json!({"currency": "EUX"}), "/currency"),
+            (json!({"unit": "day"}), "/unit"),
+            (json!({"effective_from": "2026-02-30"}), "/effective_from"),
+            (json!({"tutor_id": Uuid::now_v7()}), "/tutor_id"),
+            (
+                json!({"tutor_id": rows::any(app, 1, "tutors").await?}),
+                "/tutor_id",
+            ),
+            (json!({"rate": "1"}), "/rate"),
+        ] {
+            let mut body = json!({"tutor_id": tutor, "unit": "hour", "amount": "10", "effective_from": "2026-03-01"});
+            for (name, value) in changes.as_object().into_iter().flatten() {
+                body[name] = value.clone();
+            }
+            let reply = post(app, &finance, PATH, &body).await?.expect(422);
+            assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
+        }
+        assert_eq!(rows::written(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn rates_come_from_a_file_and_go_into_one() {
+    run(async |app| {
+        let finance = app.sign_in(Role::Finance).await?;
+        let tutor = people::own_tutor(app).await?;
+        let path = format!("{PATH}/import");
+        let file = format!(
+            "tutor_id,unit,amount,effective_from\n{tutor},hour,0,2026-01-01\n{tutor},lesson,12.345,2026-02-01\n"
+        );
+        let keyed = async |file: String| {
+            let request = app
+                .request(Method::POST, &path)
+                .bearer_auth(&finance.token)
+                .header("idempotency-key", Uuid::now_v7().to_string())
+                .header("content-type", "text/csv")
+                .body(file);
+            send(request).await
+        };
+        let before = rows::written(app).await?;
+        let reply = keyed(file.clone()).await?.expect(422);
+        assert_eq!(reply.pointers(), ["/3/amount"], "{}", reply.text);
+        import(app, &finance, &path, file.clone())
+            .await?
+            .expect(428);
+        assert_eq!(rows::written(app).await?, before);
+        keyed(file.replace("12.345", "12.34")).await?.expect(201);
+        let file = export(
+            app,
+            &finance,
+            &format!("{PATH}?tutor_id={tutor}&sort=effective_from"),
+        )
+        .await?
+        .expect(200);
+        for cells in [
+            ",hour,0.00,EUR,2026-01-01,",
+            ",lesson,12.34,EUR,2026-02-01,",
+        ] {
+            assert!(file.text.contains(cells), "{}", file.text);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn each_role_sees_the_rates_of_its_scope() {
+    run(async |app| {
+        let (home, away) = rows::centres(app).await?;
+        let own = people::own_tutor(app).await?;
+        let far = rows::id(
+            app,
+            "select id from lms.tutors where centre_id = $1",
+            &[&away],
+        )
+        .await?;
+        let near = rows::id(
+            app,
+            "select id from lms.tutors where centre_id = $1 and id <> $2",
+            &[&home, &own],
+        )
+        .await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let expected = match role {
+                Role::Admin | Role::Finance => vec![own, near, far],
+                Role::Supervisor => vec![own, near],
+                Role::Tutor => vec![own],
+                _ => {
+                    app.get(&session, PATH).await?.expect(403);
+                    continue;
+                }
+            };
+            for tutor in [own, near, far] {
+                let path = format!("{PATH}?tutor_id={tutor}");
+                let body = app.get(&session, &path).await?.expect(200).json();
+                let count = body["data"].as_array().map_or(0, Vec::len);
+                assert_eq!(count > 0, expected.contains(&tutor), "{}", role.name());
+            }
+            let body = json!({"tutor_id": own, "unit": "hour", "amount": "1", "effective_from": "2020-01-01"});
+            let reply = post(app, &session, PATH, &body).await?;
+            let writes = matches!(role, Role::Admin | Role::Finance);
+            let taken = role == Role::Admin && reply.status == 409;
+            assert!(
+                reply.status == if writes { 201 } else { 403 } || taken,
+                "{}: {}",
+                role.name(),
+                reply.text
+            );
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,391 @@
+//! Inventory: made, read and changed; its quantity only through a ledger, and never below what is lent.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use futures::future::join_all;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, classroom, csv::import, desk, people, rows, run};
+use uuid::Uuid;
+
+async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Vec<Value>> {
+    let path = format!("{}/adjustments?limit=200", desk::item_path(item));
+    classroom::data(app, session, &path).await
+}
+
+#[test]
+fn an_item_is_made_read_changed_deleted_and_restored() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let item = desk::item(app, &admin, home, 5).await?;
+        let path = desk::item_path(&item);
+        let expected = json!({
+            "id": item["id"],
+            "centre_id": home,
+            "item_name": "Laptop",
+            "category": "laptop",
+            "quantity": 5,
+            "lent": 0,
+            "available": 5,
+            "low_stock_at": null,
+            "condition": "good",
+            "metadata": {},
+            "created_at": item["created_at"],
+            "updated_at": item["created_at"],
+            "created_by": admin.user,
+            "updated_by": admin.user,
+            "deleted_at": null,
+        });
+        assert_eq!(item, expected);
+        assert_eq!(app.get(&admin, &path).await?.expect(200).json(), expected);
+        let patch = json!({"condition": "needs_repair", "metadata": {"shelf": "L-1"}});
+        let changed = app.patch(&admin, &path, patch).await?.expect(200);
+        assert_eq!(changed.json()["condition"], "needs_repair");
+        let before = rows::written(app).await?;
+        for (body, pointer) in [
+            (json!({"category": "food"}), "/category"),
+            (json!({"condition": "lost"}), "/condition"),
+            (json!({"item_name": ""}), "/item_name"),
+            (json!({"low_stock_at": -1}), "/low_stock_at"),
+            (json!({"metadata": []}), "/metadata"),
+            (json!({"quantity": 7}), "/quantity"),
+            (json!({"lent": 0}), "/lent"),
+            (json!({"available": 7}), "/available"),
+            (json!({"centre_id": home}), "/centre_id"),
+            (json!({"colour": "red"}), "/colour"),
+        ] {
+            let refused = app.patch(&admin, &path, body).await?.expect(422);
+            assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
+        }
+        for quantity in [json!(-1), json!(1_000_000_001), json!(1.5), json!("5")] {
+            let body = json!({"centre_id": home, "item_name": "x", "category": "misc", "quantity": quantity});
+            let refused = app.post(&admin, "/v1/inventory", body).await?.expect(422);
+            assert_eq!(refused.pointers(), ["/quantity"]);
+        }
+        assert_eq!(rows::written(app).await?, before);
+        app.delete(&admin, &path).await?.expect(204);
+        app.get(&admin, &path).await?.expect(404);
+        desk::adjust(app, &admin, &item, 1).await?.expect(404);
+        app.get(&admin, &format!("{path}/adjustments"))
+            .await?
+            .expect(404);
+        classroom::act(app, &admin, &format!("{path}/restore"))
+            .await?
+            .expect(200);
+        Ok(())
+    });
+}
+
+#[test]
+fn every_change_of_the_quantity_is_in_the_ledger_with_its_reason() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let item = desk::item(app, &admin, home, 5).await?;
+        let path = format!("{}/adjust", desk::item_path(&item));
+        let adjusted = desk::adjust(app, &admin, &item, -2).await?.expect(200);
+        assert_eq!(adjusted.json()["quantity"], 3);
+        assert_eq!(adjusted.header("etag"), "\"2\"");
+        let before = rows::written(app).await?;
+        for (body, status, pointer) in [
+            (json!({"change": -4, "reason": "x"}), 409, "/change"),
+            (
+                json!({"change": 999_999_999, "reason": "x"}),
+                409,
+                "/change",
+            ),
+            (json!({"change": 0, "reason": "x"}), 422, "/change"),
+            (json!({"change": 1.5, "reason": "x"}), 422, "/change"),
+            (json!({"change": "1", "reason": "x"}), 422, "/change"),
+            (
+                json!({"change": -1_000_000_001, "reason": "x"}),
+                422,
+                "/change",
+            ),
+            (json!({"reason": "x"}), 422, "/change"),
+            (json!({"change": 1}), 422, "/reason"),
+            (json!({"change": 1, "reason": " "}), 422, "/reason"),
+            (
+                json!({"change": 1, "reason": "x", "quantity_after": 9}),
+                422,
+                "/quantity_after",
+            ),
+        ] {
+            let refused = app.post(&admin, &path, body).await?.expect(status);
+            assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
+        }
+        let stale = app
+            .request(Method::POST, &path)
+            .bearer_auth(&admin.token)
+            .header("if-match", "\"1\"")
+            .json(&json!({"change": 1, "reason": "x"}));
+        tests::send(stale).await?.expect(412);
+        assert_eq!(rows::written(app).await?, before);
+        let fresh = app
+            .request(Method::POST, &path)
+            .bearer_auth(&admin.token)
+            .header("if-match", "\"2\"")
+            .json(&json!({"change": 1, "reason": "Found."}));
+        tests::send(fresh).await?.expect(200);
+        let found: Vec<Value> = ledger(app, &admin, &item)
+            .await?
+            .iter()
+            .map(|entry| {
+                json!([
+                    entry["change"],
+                    entry["reason"],
+                    entry["quantity_after"],
+                    entry["created_by"]
+                ])
+            })
+            .collect();
+        let by = admin.user;
+        assert_eq!(
+            found,
+            [
+                json!([5, "Opening stock", 5, by]),
+                json!([-2, "Counted.", 3, by]),
+                json!([1, "Found.", 4, by]),
+            ]
+        );
+        let file =
+            format!("centre_id,item_name,category,quantity\n{home},A,misc,3\n{home},B,misc,0\n");
+        import(app, &admin, "/v1/inventory/import", file)
+            .await?
+            .expect(201);
+        assert_eq!(unbalanced(app).await?, 0);
+        let recorded = rows::count(
+            app,
+            "lms.event_log
+            where kind = 'inventory_adjustment.created' and state ->> 'inventory_id' = $1",
+            &[&item["id"].as_str().unwrap_or_default()],
+        )
+        .await?;
+        assert_eq!(recorded, 3);
+        Ok(())
+    });
+}
+
+/// Items of all tenants whose numbers are not those of their ledger and their loans.
+pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
+    rows::count(
+        app,
+        "lms.inventory as i
+        where i.quantity <> (
+          select coalesce(sum(a.change), 0) from lms.inventory_adjustments as a
+          where a.tenant_id = i.tenant_id and a.inventory_id = i.id
+        )
+        or i.lent <> (
+          select coalesce(sum(l.quantity), 0) from lms.inventory_loans as l
+          where l.tenant_id = i.tenant_id and l.inventory_id = i.id and l.returned_at is null
+        )
+        or i.lent > i.quantity
+        or i.available <> i.quantity - i.lent",
+        &[],
+    )
+    .await
+}
+
+#[test]
+fn a_hundred_at_once_take_no_more_than_there_is() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let item = desk::item(app, &admin, home, 100).await?;
+        desk::lend(app, &admin, &item, admin.user, 20)
+            .await?
+            .expect(201);
+        let calls = (0..100).map(async |_| {
+            loop {
+                let reply = desk::adjust(app, &admin, &item, -3).await?;
+                if reply.status != 503 {
+                    return anyhow::Ok(reply);
+                }
+            }
+        });
+        let mut statuses = BTreeMap::new();
+        for reply in join_all(calls).await {
+            let reply = reply?;
+            if reply.status == 409 {
+                assert_eq!(reply.pointers(), ["/change"]);
+            }
+            *statuses.entry(reply.status).or_insert(0) += 1;
+        }
+        assert_eq!(statuses, BTreeMap::from([(200, 26), (409, 74)]));
+        let now = app.get(&admin, &desk::item_path(&item)).await?.json();
+        assert_eq!(
+            (&now["quantity"], &now["available"]),
+            (&json!(22), &json!(2))
+        );
+        assert_eq!(ledger(app, &admin, &item).await?.len(), 27);
+        assert_eq!(unbalanced(app).await?, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn each_role_reads_and_keeps_the_stock_of_its_scope() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, away) = rows::centres(app).await?;
+        let near = desk::item(app, &admin, home, 5).await?;
+        let far = desk::item(app, &admin, away, 5).await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let reads = !matches!(role, Role::Student | Role::Parent | Role::Assessor);
+            let keeps = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            for (item, centre) in [(&near, home), (&far, away)] {
+                let is_there = reads && (role != Role::Supervisor || centre == home);
+                let what = format!("{} {item}", role.name());
+                let path = desk::item_path(item);
+                let hidden = if reads { 404 } else { 403 };
+                for path in [
+                    path.clone(),
+                    format!("{path}/adjustments"),
+                    format!("{path}/loans"),
+                ] {
+                    let read = app.get(&session, &path).await?;
+                    assert_eq!(
+                        read.status,
+                        if is_there { 200 } else { hidden },
+                        "{what} {path}"
+                    );
+                }
+                let writes = match (keeps, is_there) {
+                    (false, _) => [403, 403, 403],
+                    (true, false) => [404, 404, 404],
+                    (true, true) => [200, 200, 201],
+                };
+                let found = [
+                    app.patch(&session, &path, json!({"condition": "broken"}))
+                        .await?
+                        .status,
+                    desk::adjust(app, &session, item, 1).await?.status,
+                    desk::lend(app, &session, item, session.user, 1)
+                        .await?
+                        .status,
+                ];
+                assert_eq!(found, writes, "{what}");
+                let body =
+                    json!({"centre_id": centre, "item_name": "Desk", "category": "furniture"});
+                let made = app.post(&session, "/v1/inventory", body).await?;
+                let expected = if keeps && is_there { 201 } else { 403 };
+                assert_eq!(made.status, expected, "{what}: {}", made.text);
+            }
+            let list = app.get(&session, "/v1/inventory?limit=200").await?;
+            if reads {
+                let data = list.expect(200).json()["data"].clone();
+                let centres: Vec<Uuid> = data
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|item| item["centre_id"].as_str()?.parse().ok())
+                    .collect();
+                assert!(centres.contains(&home));
+                assert_eq!(
+                    centres.contains(&away),
+                    role != Role::Supervisor,
+                    "{}",
+                    role.name()
+                );
+            } else {
+                list.expect(403);
+            }
+        }
+        Ok(())
+    });
+}
+
+/// The open requests that the database made for an item.
+async fn asked(app: &Application, admin: &Session, item: &Value) -> Result<Vec<Value>> {
+    let id = people::id(item)?;
+    classroom::data(
+        app,
+        admin,
+        &format!("/v1/requests?inventory_id={id}&by_rule=true&status.in=open,in_progress"),
+    )
+    .await
+}
+
+#[test]
+fn low_stock_asks_for_more_by_itself_once() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let item = desk::item(app, &admin, home, 40).await?;
+        let path = desk::item_path(&item);
+        desk::adjust(app, &admin, &item, -10).await?.expect(200);
+        app.patch(&admin, &path, json!({"low_stock_at": 20}))
+            .await?
+            .expect(200);
+        // People may ask for it too.
+        let mut body = desk::request(home);
+        body["inventory_id"] = item["id"].clone();
+        desk::make(app, &admin, body).await?;
+        assert!(asked(app, &admin, &item).await?.is_empty());
+
+        let calls = (0..20).map(async |index| {
+            loop {
+                // Lent ones are not available either.
+                let reply = if index % 2 == 0 {
+                    desk::adjust(app, &admin, &item, -1).await?
+                } else {
+                    desk::lend(app, &admin, &item, admin.user, 1).await?
+                };
+                if reply.status != 503 {
+                    return anyhow::Ok(reply.status);
+                }
+            }
+        });
+        for status in join_all(calls).await {
+            assert!([200, 201].contains(&status?));
+        }
+        let open = asked(app, &admin, &item).await?;
+        assert_eq!(open.len(), 1, "{open:?}");
+        let request = &open[0];
+        assert_eq!(request["type"], "inventory");
+        assert_eq!(request["centre_id"], json!(home));
+        assert_eq!(
+            request["details"],
+            "Low stock of Laptop: 20 available, 20 or fewer is low."
+        );
+        assert_eq!(request["created_by"], json!(admin.user));
+
+        // While somebody is at it, no other; when it was dealt with and there is less again, a new one.
+        desk::act(app, &admin, request, "start").await?.expect(200);
+        desk::adjust(app, &admin, &item, -1).await?.expect(200);
+        assert_eq!(asked(app, &admin, &item).await?.len(), 1);
+        desk::act(app, &admin, request, "resolve")
+            .await?
+            .expect(200);
+        desk::adjust(app, &admin, &item, 5).await?.expect(200);
+        assert!(
+            asked(app, &admin, &item).await?.is_empty(),
+            "more is no reason to ask"
+        );
+        desk::adjust(app, &admin, &item, -1).await?.expect(200);
+        assert_eq!(asked(app, &admin, &item).await?.len(), 1);
+        let twice = desk::act(app, &admin, request, "reopen").await?.expect(409);
+        assert_eq!(twice.pointers(), ["/inventory_id"]);
+
+        // What begins low, or becomes low because one wants more of it, is asked for as well.
+        let file = format!(
+            "centre_id,item_name,category,quantity,low_stock_at\n{home},Pen,stationery,2,5\n"
+        );
+        let made = import(app, &admin, "/v1/inventory/import", file)
+            .await?
+            .expect(201)
+            .json();
+        assert_eq!(asked(app, &admin, &made["rows"][0]).await?.len(), 1);
+        let other = desk::item(app, &admin, home, 3).await?;
+        app.patch(&admin, &desk::item_path(&other), json!({"low_stock_at": 3}))
+            .await?
+            .expect(200);
+        assert_eq!(asked(app, &admin, &other).await?.len(), 1);
+        let never = desk::item(app, &admin, home, 0).await?;
+        assert!(asked(app, &admin, &never).await?.is_empty());
+        Ok(())
+    });
+}

@@ -1,0 +1,98 @@
+//! In which language and in whose words a notification is: the user's first that there are words in, the tenant's, English.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, outbox, run};
+
+async fn template(
+    app: &Application,
+    admin: &Session,
+    language: &str,
+    subject: Option<&str>,
+) -> Result<()> {
+    let body = json!({
+        "key": "announcement", "type": "email", "language": language,
+        "subject": subject, "message": format!("{language}: {{{{text}}}}"),
+    });
+    app.post(admin, "/v1/notification-templates", body)
+        .await?
+        .expect(201);
+    Ok(())
+}
+
+/// What a user who prefers these languages is sent.
+async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<Value> {
+    let student = app.user(0, Role::Student).id;
+    app.patch(
+        admin,
+        &format!("/v1/users/{student}"),
+        json!({"language_preferences": languages}),
+    )
+    .await?
+    .expect(200);
+    let body = json!({
+        "user_id": student, "type": "email", "template": "announcement",
+        "data": {"title": "T", "text": "x"},
+    });
+    Ok(outbox::post(app, admin, body).await?.expect(201).json())
+}
+
+#[test]
+fn the_first_language_that_there_are_words_in_is_taken() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        template(app, &admin, "pt", None).await?;
+        template(app, &admin, "fr-CA", Some("Avis: {{title}}")).await?;
+        template(app, &admin, "DE", None).await?;
+        for (wanted, language, message) in [
+            // One of the tenant's own, by the whole tag or what it falls back on.
+            (vec!["pt-BR"], "pt", "pt: x"),
+            (vec!["pt-BR", "en"], "pt", "pt: x"),
+            (vec!["hi", "fr-CA", "en"], "fr-CA", "fr-CA: x"),
+            // A special one does not stand in for the general.
+            (vec!["fr", "pt"], "pt", "pt: x"),
+            // The tenant's words before those that come with the service.
+            (vec!["de-AT"], "DE", "DE: x"),
+            (vec!["hi", "DE"], "DE", "DE: x"),
+        ] {
+            let made = sent(app, &admin, &wanted).await?;
+            assert_eq!(
+                (&made["language"], &made["message"]),
+                (&json!(language), &json!(message)),
+                "{wanted:?}"
+            );
+        }
+        // Words that come with the service, in the user's language before the tenant's in another.
+        let made = sent(app, &admin, &["es-MX", "pt"]).await?;
+        assert_eq!(made["language"], "es");
+        // Nothing fits: English.
+        for none in [vec![], vec!["hi"], vec!["zh-Hant-TW"]] {
+            assert_eq!(
+                sent(app, &admin, &none).await?["language"],
+                "en",
+                "{none:?}"
+            );
+        }
+        // A template without a subject has one all the same.
+        assert_eq!(sent(app, &admin, &["pt"]).await?["subject"], "T");
+        assert_eq!(sent(app, &admin, &["fr-CA"]).await?["subject"], "Avis: T");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_tenants_language_comes_before_english() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let path = format!("/v1/tenants/{}", admin.tenant);
+        let wrong = json!({"settings": {"language": "nonsense!"}});
+        let reply = app.patch(&admin, &path, wrong).await?.expect(422);
+        assert_eq!(reply.pointers(), ["/settings/language"]);
+        app.patch(&admin, &path, json!({"settings": {"language": "de-CH"}}))
+            .await?
+            .expect(200);
+        assert_eq!(sent(app, &admin, &["hi"]).await?["language"], "de");
+        assert_eq!(sent(app, &admin, &["en"]).await?["language"], "en");
+        Ok(())
+    });
+}

@@ -1,0 +1,193 @@
+//! Templates: a tenant's own words, whose placeholders are those of their event and no others.
+
+use anyhow::Result;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Application, Reply, Role, Session, people, rows, run};
+
+const PATH: &str = "/v1/notification-templates";
+
+async fn make(app: &Application, session: &Session, message: &str) -> Result<Reply> {
+    let body =
+        json!({"key": "announcement", "type": "email", "language": "fr", "message": message});
+    app.post(session, PATH, body).await
+}
+
+#[test]
+fn a_template_is_made_changed_deleted_and_restored() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let made = make(app, &admin, "Bonjour {{name}}, {{ text }}")
+            .await?
+            .expect(201)
+            .json();
+        assert!(made["subject"].is_null(), "{made}");
+        let path = format!("{PATH}/{}", people::id(&made)?);
+        let twice = make(app, &admin, "Encore {{text}}").await?.expect(409);
+        assert_eq!(twice.pointers(), ["/language"]);
+        let changed = app
+            .patch(&admin, &path, json!({"subject": "{{title}} – {{tenant}}"}))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(changed["message"], "Bonjour {{name}}, {{ text }}");
+        app.delete(&admin, &path).await?.expect(204);
+        app.get(&admin, &path).await?.expect(404);
+        make(app, &admin, "Encore {{text}}").await?.expect(201);
+        let clash = app
+            .call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
+            .await?;
+        assert_eq!(clash.expect(409).pointers(), ["/language"]);
+        let french = app
+            .get(&admin, &format!("{PATH}?language=fr"))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(french["data"].as_array().map(Vec::len), Some(1));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_unknown_placeholder_is_named_and_nothing_is_written() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let made = make(app, &admin, "Bonjour {{name}}")
+            .await?
+            .expect(201)
+            .json();
+        let path = format!("{PATH}/{}", people::id(&made)?);
+        let before = rows::written(app).await?;
+        let body = |key: &str, subject: Option<&str>, message: &str| -> Value {
+            json!({"key": key, "type": "sms", "language": "fr", "subject": subject, "message": message})
+        };
+        for (body, pointer, part) in [
+            (body("announcement", None, "{{nme}}"), "/message", "{{nme}}"),
+            (
+                body("announcement", Some("{{when}}"), "{{text}}"),
+                "/subject",
+                "{{when}}",
+            ),
+            (
+                body("announcement", None, "{{starts_at}}"),
+                "/message",
+                "{{starts_at}}",
+            ),
+            (
+                body("lesson_moved", None, "{{count}}"),
+                "/message",
+                "{{was_at}}",
+            ),
+            (
+                body("announcement", None, "{{name}"),
+                "/message",
+                "in pairs",
+            ),
+            (body("announcement", None, "name}}"), "/message", "in pairs"),
+            (
+                body("announcement", None, "{{{{name}}}}"),
+                "/message",
+                "in pairs",
+            ),
+            (body("announcement", None, "{{}}"), "/message", "{{}}"),
+            (
+                body("announcement", None, "{{Name}}"),
+                "/message",
+                "{{Name}}",
+            ),
+            (
+                body("announcement", None, "{{name; drop table}}"),
+                "/message",
+                "drop table",
+            ),
+            (
+                body("password_reset", None, "No code."),
+                "/message",
+                "{{token}}",
+            ),
+            (
+                body("password_reset", Some("{{token}}"), "{{token}}"),
+                "/subject",
+                "{{token}}",
+            ),
+        ] {
+            let shown = body.to_string();
+            let reply = app.post(&admin, PATH, body).await?.expect(422);
+            assert_eq!(reply.pointers(), [pointer], "{shown}: {}", reply.text);
+            let detail = reply.json()["errors"][0]["detail"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            assert!(detail.contains(part), "{shown}: {detail}");
+        }
+        for (patch, pointer) in [
+            (json!({"message": "{{reason}}"}), "/message"),
+            (json!({"subject": "{{reason}}"}), "/subject"),
+            (json!({"key": "lesson_moved"}), "/key"),
+            (json!({"language": "de"}), "/language"),
+        ] {
+            let reply = app.patch(&admin, &path, patch).await?.expect(422);
+            assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
+        }
+        for (key, language, pointer) in [
+            ("birthday", "fr", "/key"),
+            ("announcement", "french!", "/language"),
+        ] {
+            let body = json!({"key": key, "type": "email", "language": language, "message": "x"});
+            let reply = app.post(&admin, PATH, body).await?.expect(422);
+            assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
+        }
+        assert_eq!(rows::written(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_file_of_templates_is_refused_by_row_and_column() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let import = async |file: &'static str| {
+            tests::send(
+                app.request(Method::POST, &format!("{PATH}/import"))
+                    .bearer_auth(&admin.token)
+                    .header("content-type", "text/csv")
+                    .body(file),
+            )
+            .await
+        };
+        let before = rows::written(app).await?;
+        let reply = import(
+            "key,type,language,message\nannouncement,email,fr,{{text}}\nannouncement,email,it,{{testo}}\n",
+        )
+        .await?
+        .expect(422);
+        assert_eq!(reply.pointers(), ["/3/message"], "{}", reply.text);
+        assert_eq!(rows::written(app).await?, before);
+        import("key,type,language,message\nannouncement,email,fr,{{text}}\nannouncement,email,it,{{text}}\n")
+            .await?
+            .expect(201);
+        Ok(())
+    });
+}
+
+#[test]
+fn admins_write_templates_support_and_supervisors_read_them() {
+    run(async |app| {
+        let own = rows::any(app, 0, "notification_templates").await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let reads = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let read = app.get(&session, &format!("{PATH}/{own}")).await?;
+            assert_eq!(
+                read.status,
+                if reads { 200 } else { 403 },
+                "{}",
+                role.name()
+            );
+            let written = make(app, &session, "{{text}}").await?;
+            let expected = if role == Role::Admin { 201 } else { 403 };
+            assert_eq!(written.status, expected, "{}", role.name());
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,356 @@
+//! Requests: made, read, changed, numbered, listed by urgency and by whether they are overdue.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use futures::future::join_all;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, classroom, csv::import, desk, people, rows, run};
+use uuid::Uuid;
+
+#[test]
+fn a_request_is_made_read_changed_deleted_and_restored() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let made = app
+            .post(&admin, "/v1/requests", desk::request(home))
+            .await?
+            .expect(201);
+        let one = made.json();
+        let path = desk::path(&one);
+        assert_eq!(made.header("location"), path);
+        assert_eq!(made.header("etag"), "\"1\"");
+        let expected = json!({
+            "id": one["id"],
+            "number": one["number"],
+            "centre_id": home,
+            "type": "it",
+            "details": "The screen stays dark.",
+            "priority": "medium",
+            "status": "open",
+            "assigned_to": null,
+            "class_id": null,
+            "occurrence_start": null,
+            "inventory_id": null,
+            "by_rule": false,
+            "opened_at": one["created_at"],
+            "due_at": one["due_at"],
+            "escalated_at": null,
+            "resolved_at": null,
+            "closed_at": null,
+            "resolution": null,
+            "created_at": one["created_at"],
+            "updated_at": one["created_at"],
+            "created_by": admin.user,
+            "updated_by": admin.user,
+            "deleted_at": null,
+        });
+        assert_eq!(one, expected);
+        assert_eq!(app.get(&admin, &path).await?.expect(200).json(), expected);
+
+        let changed = app
+            .patch(
+                &admin,
+                &path,
+                json!({"details": "Still dark.", "type": "maintenance"}),
+            )
+            .await?
+            .expect(200);
+        assert_eq!(changed.header("etag"), "\"2\"");
+        assert_eq!(changed.json()["details"], "Still dark.");
+        let stale = app
+            .request(Method::PATCH, &path)
+            .bearer_auth(&admin.token)
+            .header("if-match", "\"1\"")
+            .json(&json!({"details": "Late."}));
+        tests::send(stale).await?.expect(412);
+        app.delete(&admin, &path).await?.expect(204);
+        app.get(&admin, &path).await?.expect(404);
+        classroom::act(app, &admin, &format!("{path}/start"))
+            .await?
+            .expect(404);
+        let restored = classroom::act(app, &admin, &format!("{path}/restore")).await?;
+        assert_eq!(restored.expect(200).json()["number"], one["number"]);
+        let kinds = rows::texts(
+            app,
+            "select kind from lms.event_log where entity_id = $1 order by position",
+            &[&people::id(&one)?],
+        )
+        .await?;
+        assert_eq!(
+            kinds,
+            [
+                "request.created",
+                "request.updated",
+                "request.deleted",
+                "request.restored"
+            ]
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_wrong_is_named_and_nothing_is_written() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let room = classroom::classroom(app).await?;
+        let (home, away) = (room.centre, room.away);
+        let theirs = app.demo.tenants[1].id;
+        let of_theirs = async |table: &str| {
+            let sql = format!("select id from lms.{table} where tenant_id = $1 order by id");
+            rows::id(app, &sql, &[&theirs]).await
+        };
+        let class = classroom::make(
+            app,
+            &admin,
+            room.class(classroom::weekly("FREQ=WEEKLY;COUNT=3")),
+        )
+        .await?;
+        let mut far = room.lesson("2035-05-02T16:00:00", "2035-05-02T17:00:00");
+        far["centre_id"] = json!(away);
+        let far = classroom::make(app, &admin, far).await?;
+        let far_item = desk::item(app, &admin, away, 1).await?;
+        let one = desk::ask(app, &admin).await?;
+        let before = rows::written(app).await?;
+        for (field, value) in [
+            ("centre_id", json!(of_theirs("centres").await?)),
+            ("centre_id", json!(Uuid::now_v7())),
+            ("centre_id", json!(null)),
+            ("type", json!("party")),
+            ("type", json!(null)),
+            ("details", json!("")),
+            ("details", json!("x".repeat(10_001))),
+            ("priority", json!("highest")),
+            ("class_id", json!(of_theirs("classes").await?)),
+            ("class_id", json!(Uuid::now_v7())),
+            ("class_id", far["id"].clone()),
+            ("inventory_id", json!(of_theirs("inventory").await?)),
+            ("inventory_id", far_item["id"].clone()),
+            ("occurrence_start", json!(classroom::FIRST)),
+            ("number", json!(7)),
+            ("status", json!("closed")),
+            ("assigned_to", json!(null)),
+            ("by_rule", json!(true)),
+            ("due_at", json!("2035-05-02T16:00:00Z")),
+            ("escalated_at", json!(null)),
+            ("resolution", json!("Done.")),
+            ("overdue", json!(false)),
+            ("urgency", json!(1)),
+        ] {
+            let mut body = desk::request(home);
+            body[field] = value.clone();
+            let reply = app.post(&admin, "/v1/requests", body).await?.expect(422);
+            assert_eq!(reply.pointers(), [format!("/{field}")], "{}", reply.text);
+            let patch = json!({ field: value });
+            let reply = app
+                .patch(&admin, &desk::path(&one), patch)
+                .await?
+                .expect(422);
+            assert_eq!(reply.pointers(), [format!("/{field}")], "{}", reply.text);
+        }
+        let mut body = desk::request(home);
+        body["class_id"] = class["id"].clone();
+        body["occurrence_start"] = json!("2035-04-02T16:30:00Z");
+        let reply = app
+            .post(&admin, "/v1/requests", body.clone())
+            .await?
+            .expect(422);
+        assert_eq!(reply.pointers(), ["/occurrence_start"]);
+        let far = far["id"].as_str().unwrap_or_default();
+        let file = format!("centre_id,type,details,class_id\n{home},it,x,\n{home},it,x,{far}\n");
+        let refused = import(app, &admin, "/v1/requests/import", file)
+            .await?
+            .expect(422);
+        assert_eq!(refused.pointers(), ["/3/class_id"]);
+        assert_eq!(rows::written(app).await?, before);
+        body["occurrence_start"] = json!(classroom::SECOND);
+        let linked = desk::make(app, &admin, body).await?;
+        assert_eq!(linked["class_id"], class["id"]);
+        assert_eq!(linked["occurrence_start"], "2035-04-09T16:00:00.000000Z");
+        Ok(())
+    });
+}
+
+/// The numbers of all requests of a tenant.
+async fn numbers(app: &Application, tenant: Uuid) -> Result<Vec<i64>> {
+    let sql = "select number from lms.requests where tenant_id = $1 order by number";
+    let rows = app.superuser().await?.query(sql, &[&tenant]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Makes a request, again as long as there is no time for it.
+async fn insist(app: &Application, session: &Session, body: Value) -> Result<u16> {
+    loop {
+        let reply = app.post(session, "/v1/requests", body.clone()).await?;
+        if reply.status != 503 {
+            return Ok(reply.status);
+        }
+    }
+}
+
+#[test]
+fn numbers_have_no_hole_and_no_double_whoever_writes_at_once_and_fails() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let other = app.sign_in_to(1, Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let before = numbers(app, admin.tenant).await?.len();
+        let theirs = numbers(app, other.tenant).await?;
+        let bodies = (0..100).map(|index| {
+            let mut body = desk::request(home);
+            if index % 4 == 3 {
+                // Refused by a trigger, when it has its number already.
+                body["class_id"] = json!(null);
+                body["occurrence_start"] = json!("2035-05-02T16:00:00Z");
+            }
+            body
+        });
+        let mut made = 0;
+        for status in join_all(bodies.map(|body| insist(app, &admin, body))).await {
+            let status = status?;
+            assert!([201, 422].contains(&status), "{status}");
+            made += usize::from(status == 201);
+        }
+        assert_eq!(made, 75);
+        let line = format!("{home},it,Broken\n");
+        let file = format!("centre_id,type,details\n{}", line.repeat(300));
+        let path = "/v1/requests/import";
+        import(app, &admin, &format!("{path}?dry_run=true"), file.clone())
+            .await?
+            .expect(200);
+        import(app, &admin, path, format!("{file}{home},party,x\n"))
+            .await?
+            .expect(422);
+        import(app, &admin, path, file).await?.expect(201);
+        let expected: Vec<i64> = (1..).take(before + 75 + 300).collect();
+        assert_eq!(numbers(app, admin.tenant).await?, expected);
+        assert_eq!(numbers(app, other.tenant).await?, theirs);
+        assert_eq!(theirs.first(), Some(&1));
+        // What the sequence gives out by itself goes on behind them.
+        let next = rows::count(
+            app,
+            "lms.tenant_sequences where tenant_id = $1 and name = 'requests' and next_value = $2",
+            &[&admin.tenant, &i64::try_from(expected.len() + 1)?],
+        )
+        .await?;
+        assert_eq!(next, 1);
+        Ok(())
+    });
+}
+
+/// All ids of a list, page by page.
+async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/v1/requests?limit=2&{query}{cursor}");
+        let page = app.get(session, &path).await?.expect(200).json();
+        let data = page["data"].as_array().context("data")?;
+        ids.extend(classroom::texts(data, "id"));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(ids),
+        }
+    }
+}
+
+#[test]
+fn lists_by_priority_begin_with_what_is_most_urgent() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (_, away) = rows::centres(app).await?;
+        let mut made = Vec::new();
+        for priority in ["low", "high", "medium", "high", "low", "medium"] {
+            let mut body = desk::request(away);
+            body["priority"] = json!(priority);
+            made.push(desk::make(app, &admin, body).await?);
+        }
+        let ids = classroom::texts(&made, "id");
+        let ordered = |places: [usize; 6]| places.map(|place| ids[place].clone()).to_vec();
+        let of = format!("status=open&centre_id={away}");
+        let found = pages(app, &admin, &format!("{of}&sort=priority,created_at")).await?;
+        assert_eq!(found, ordered([1, 3, 2, 5, 0, 4]));
+        let found = pages(app, &admin, &format!("{of}&sort=-priority,created_at")).await?;
+        assert_eq!(found, ordered([0, 4, 2, 5, 1, 3]));
+        let found = pages(app, &admin, &format!("{of}&sort=priority,-created_at")).await?;
+        assert_eq!(found, ordered([3, 1, 5, 2, 4, 0]));
+        let found = pages(
+            app,
+            &admin,
+            &format!("{of}&priority.in=low,high&sort=number"),
+        )
+        .await?;
+        assert_eq!(found, [0, 1, 3, 4].map(|place| ids[place].clone()));
+        let refused = app
+            .get(&admin, "/v1/requests?sort=urgency")
+            .await?
+            .expect(400);
+        assert_eq!(refused.pointers(), ["?sort"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn overdue_is_a_filter_beside_the_others() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, away) = rows::centres(app).await?;
+        let mut late = BTreeSet::new();
+        for (centre, status) in [
+            (away, "open"),
+            (away, "open"),
+            (away, "open"),
+            (away, "in_progress"),
+            (away, "resolved"),
+            (home, "open"),
+        ] {
+            let mut request = desk::make(app, &admin, desk::request(centre)).await?;
+            for name in ["start", "resolve"] {
+                if request["status"] != status {
+                    request = desk::act(app, &admin, &request, name).await?.json();
+                }
+            }
+            desk::let_it_be_late(app, &request).await?;
+            if centre == away && status != "resolved" {
+                late.insert(request["id"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        let in_time = desk::make(app, &admin, desk::request(away)).await?;
+        let all = format!("centre_id={away}");
+        let found = pages(app, &admin, &format!("{all}&overdue=true")).await?;
+        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), late);
+        let found = pages(
+            app,
+            &admin,
+            &format!("{all}&overdue=true&status=in_progress"),
+        )
+        .await?;
+        assert_eq!(found.len(), 1);
+        let found = pages(
+            app,
+            &admin,
+            &format!("{all}&overdue=true&sort=priority,due_at"),
+        )
+        .await?;
+        assert_eq!(found.len(), 4);
+        let found = pages(app, &admin, &format!("{all}&overdue=false")).await?;
+        assert_eq!(found.len(), 2);
+        assert!(found.contains(&in_time["id"].as_str().unwrap_or_default().to_owned()));
+        let path = format!("/v1/requests?{all}&overdue=true&count=exact");
+        assert_eq!(app.get(&admin, &path).await?.json()["count"], 4);
+        for query in [
+            "overdue=maybe",
+            "overdue.ne=true",
+            "overdue.null=true",
+            "sort=overdue",
+        ] {
+            app.get(&admin, &format!("/v1/requests?{query}"))
+                .await?
+                .expect(400);
+        }
+        Ok(())
+    });
+}

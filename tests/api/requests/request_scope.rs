@@ -1,0 +1,267 @@
+//! Who sees and changes which requests, and who reads which comments on them.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, classroom, desk, people, rows, run};
+use uuid::Uuid;
+
+/// Makes the demo user of a role one whom requests can be assigned to.
+async fn employ(app: &Application, admin: &Session, role: Role, centre: Uuid) -> Result<Uuid> {
+    let body = json!({"user_id": app.user(0, role).id, "centre_id": centre});
+    let made = app.post(admin, "/v1/staff", body).await?.expect(201);
+    people::id(&made.json())
+}
+
+async fn assign(app: &Application, admin: &Session, request: &Value, staff: Uuid) -> Result<()> {
+    let path = format!("{}/assign", desk::path(request));
+    app.post(admin, &path, json!({"staff_id": staff}))
+        .await?
+        .expect(200);
+    Ok(())
+}
+
+/// What a role's list has, and what row security gives the role when nothing but the table is asked.
+async fn both(app: &Application, session: &Session, role: Role) -> Result<[BTreeSet<String>; 2]> {
+    let listed = classroom::data(app, session, "/v1/requests?limit=200").await?;
+    let client = database::connect(&app.application_url).await?;
+    let centre: Option<Uuid> = app
+        .superuser()
+        .await?
+        .query_one(
+            "select centre_id from lms.users where id = $1",
+            &[&session.user],
+        )
+        .await?
+        .get(0);
+    for (name, value) in [
+        ("app.tenant_id", session.tenant.to_string()),
+        ("app.user_id", session.user.to_string()),
+        ("app.centre_id", centre.unwrap_or_default().to_string()),
+        ("app.role", role.name().to_owned()),
+    ] {
+        client
+            .execute("select set_config($1, $2, false)", &[&name, &value])
+            .await?;
+    }
+    let rows = client
+        .query(
+            "select id::text from lms.requests where deleted_at is null",
+            &[],
+        )
+        .await?;
+    let held = rows.iter().map(|row| row.get(0)).collect();
+    Ok([classroom::texts(&listed, "id").into_iter().collect(), held])
+}
+
+#[test]
+fn each_role_sees_its_own_requests_and_works_on_those_of_its_scope() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, away) = rows::centres(app).await?;
+        let tutor = employ(app, &admin, Role::Tutor, home).await?;
+        let near = desk::make(app, &admin, desk::request(home)).await?;
+        let far = desk::make(app, &admin, desk::request(away)).await?;
+        let given = desk::make(app, &admin, desk::request(home)).await?;
+        assign(app, &admin, &given, tutor).await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let works = matches!(
+                role,
+                Role::Admin | Role::Support | Role::Supervisor | Role::Tutor
+            );
+            let own = desk::make(app, &session, desk::request(home)).await?;
+            assert_eq!(own["created_by"], json!(session.user));
+            let everywhere = matches!(role, Role::Admin | Role::Support);
+            for (request, is_there) in [
+                (&own, true),
+                (&near, everywhere || role == Role::Supervisor),
+                (&far, everywhere),
+                (&given, works),
+            ] {
+                let what = format!("{} {request}", role.name());
+                let path = desk::path(request);
+                let read = app.get(&session, &path).await?;
+                assert_eq!(read.status, if is_there { 200 } else { 404 }, "{what}");
+                let patched = app
+                    .patch(&session, &path, json!({"details": "Changed."}))
+                    .await?;
+                let expected = match (works, is_there) {
+                    (false, _) => 403,
+                    (true, false) => 404,
+                    (true, true) => 200,
+                };
+                assert_eq!(patched.status, expected, "{what}: {}", patched.text);
+                let moved = desk::act(app, &session, request, "assign").await?;
+                if request == &given && is_there && role == Role::Tutor {
+                    // To give away what is not one's own would put it out of one's own sight.
+                    assert_eq!(moved.status, 403, "{what}: {}", moved.text);
+                } else {
+                    assert_eq!(moved.status, expected, "{what}: {}", moved.text);
+                    if expected == 200 && request == &given {
+                        assign(app, &admin, &given, tutor).await?;
+                    }
+                }
+            }
+            // Everybody may ask any centre, a supervisor the own one.
+            let asked = app
+                .post(&session, "/v1/requests", desk::request(away))
+                .await?;
+            let expected = if role == Role::Supervisor { 403 } else { 201 };
+            assert_eq!(asked.status, expected, "{}", role.name());
+            let [listed, held] = both(app, &session, role).await?;
+            assert_eq!(listed, held, "{}", role.name());
+            assert!(listed.contains(own["id"].as_str().unwrap_or_default()));
+        }
+        Ok(())
+    });
+}
+
+async fn comment(
+    app: &Application,
+    session: &Session,
+    request: &Value,
+    body: Value,
+) -> Result<tests::Reply> {
+    app.post(session, &format!("{}/comments", desk::path(request)), body)
+        .await
+}
+
+async fn bodies(app: &Application, session: &Session, request: &Value) -> Result<Vec<String>> {
+    let path = format!("{}/comments", desk::path(request));
+    Ok(classroom::texts(
+        &classroom::data(app, session, &path).await?,
+        "body",
+    ))
+}
+
+#[test]
+fn internal_comments_are_for_those_who_work_on_the_request() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let staff = employ(app, &admin, Role::Tutor, home).await?;
+        let tutor = app.sign_in(Role::Tutor).await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let request = desk::make(app, &session, desk::request(home)).await?;
+            let said =
+                comment(app, &admin, &request, json!({"body": "We come on Monday."})).await?;
+            let said = said.expect(201).json();
+            let expected = json!({
+                "id": said["id"],
+                "request_id": request["id"],
+                "visibility": "public",
+                "body": "We come on Monday.",
+                "created_at": said["created_at"],
+                "created_by": admin.user,
+            });
+            assert_eq!(said, expected);
+            let inner = json!({"body": "Again!", "visibility": "internal"});
+            comment(app, &admin, &request, inner.clone())
+                .await?
+                .expect(201);
+            let works = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let all = ["We come on Monday.", "Again!"];
+            let seen = bodies(app, &session, &request).await?;
+            assert_eq!(seen, all[..if works { 2 } else { 1 }], "{}", role.name());
+            let reply = comment(app, &session, &request, inner).await?;
+            assert_eq!(
+                reply.status,
+                if works { 201 } else { 403 },
+                "{}",
+                reply.text
+            );
+            if !works && role != Role::Tutor {
+                assert_eq!(reply.pointers(), ["/visibility"]);
+            }
+            comment(app, &session, &request, json!({"body": "Thank you."}))
+                .await?
+                .expect(201);
+            // Who is told to work on it reads what was said among those who do.
+            if role == Role::Student {
+                let path = format!("{}/comments", desk::path(&request));
+                app.get(&tutor, &path).await?.expect(404);
+                assign(app, &admin, &request, staff).await?;
+                let inner = json!({"body": "On it.", "visibility": "internal"});
+                comment(app, &tutor, &request, inner).await?.expect(201);
+                assert_eq!(
+                    bodies(app, &tutor, &request).await?,
+                    ["We come on Monday.", "Again!", "Thank you.", "On it."]
+                );
+                assert_eq!(
+                    bodies(app, &session, &request).await?,
+                    ["We come on Monday.", "Thank you."]
+                );
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn comments_are_added_read_page_by_page_and_never_changed() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let student = app.sign_in(Role::Student).await?;
+        let request = desk::ask(app, &admin).await?;
+        let path = format!("{}/comments", desk::path(&request));
+        let before = rows::written(app).await?;
+        for (body, pointer) in [
+            (json!({}), "/body"),
+            (json!({"body": ""}), "/body"),
+            (json!({"body": "x".repeat(10_001)}), "/body"),
+            (json!({"body": "x", "visibility": "secret"}), "/visibility"),
+            (
+                json!({"body": "x", "created_by": admin.user}),
+                "/created_by",
+            ),
+        ] {
+            let refused = app.post(&admin, &path, body).await?.expect(422);
+            assert_eq!(refused.pointers(), [pointer]);
+        }
+        app.post(&student, &path, json!({"body": "x"}))
+            .await?
+            .expect(404);
+        assert_eq!(rows::written(app).await?, before);
+        for index in 0..5 {
+            let body = json!({"body": format!("Number {index}")});
+            app.post(&admin, &path, body).await?.expect(201);
+        }
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = app
+                .get(&admin, &format!("{path}?limit=2{cursor}"))
+                .await?
+                .expect(200)
+                .json();
+            let data = page["data"].as_array().context("data")?;
+            assert!(data.len() <= 2);
+            found.extend(classroom::texts(data, "body"));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let expected: Vec<String> = (0..5).map(|index| format!("Number {index}")).collect();
+        assert_eq!(found, expected);
+        for method in [Method::PATCH, Method::DELETE, Method::PUT] {
+            app.call(Some(&admin), method, &path, Some(json!({})))
+                .await?
+                .expect(405);
+        }
+        for query in ["limit=0", "limit=201", "cursor=x", "sort=body"] {
+            app.get(&admin, &format!("{path}?{query}"))
+                .await?
+                .expect(400);
+        }
+        app.delete(&admin, &desk::path(&request)).await?.expect(204);
+        app.get(&admin, &path).await?.expect(404);
+        app.post(&admin, &path, json!({"body": "x"}))
+            .await?
+            .expect(404);
+        Ok(())
+    });
+}

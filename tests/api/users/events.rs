@@ -1,0 +1,161 @@
+//! Events: the tenant's log, read by position.
+
+use anyhow::{Context, Result};
+use http::Method;
+use operations::events::verify;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, rows, run, send};
+
+async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<Value>, Value)> {
+    let body = app
+        .get(session, &format!("/v1/events{query}"))
+        .await?
+        .expect(200)
+        .json();
+    Ok((
+        body["data"].as_array().cloned().context("data")?,
+        body["next_after"].clone(),
+    ))
+}
+
+#[test]
+fn events_come_in_order_without_gaps_and_go_on_after_a_position() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let mut positions = Vec::new();
+        let mut after = json!(0);
+        loop {
+            let (data, next) = page(app, &admin, &format!("?after={after}&limit=200")).await?;
+            positions.extend(data.iter().filter_map(|event| event["position"].as_i64()));
+            if data.is_empty() {
+                assert_eq!(next, after);
+                break;
+            }
+            assert!(data.len() <= 200);
+            assert_eq!(data.last().map(|event| &event["position"]), Some(&next));
+            after = next;
+        }
+        let last = i64::try_from(positions.len())?;
+        assert_eq!(positions, (1..=last).collect::<Vec<_>>());
+        let total =
+            rows::count(app, "lms.event_log where tenant_id = $1", &[&admin.tenant]).await?;
+        assert_eq!(last, total);
+        let (data, _) = page(app, &admin, "").await?;
+        assert_eq!(data.len(), 50);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_event_tells_who_did_what_by_which_request() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (_, before) = page(app, &admin, "?after=0&limit=1").await?;
+        assert_eq!(before, 1);
+        let end = rows::count(app, "lms.event_log where tenant_id = $1", &[&admin.tenant]).await?;
+        let body =
+            json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
+        let request = app
+            .request(Method::POST, "/v1/centres")
+            .bearer_auth(&admin.token)
+            .header("x-request-id", "made-by-the-test")
+            .json(&body);
+        let made = send(request).await?.expect(201).json();
+        let (data, next) = page(app, &admin, &format!("?after={end}")).await?;
+        assert_eq!(data.len(), 1);
+        assert_eq!(next, end + 1);
+        let event = &data[0];
+        assert_eq!(event["position"], end + 1);
+        assert_eq!(event["entity"], "centres");
+        assert_eq!(event["entity_id"], made["id"]);
+        assert_eq!(event["kind"], "centre.created");
+        assert_eq!(event["actor"], json!(admin.user));
+        assert_eq!(event["request_id"], "made-by-the-test");
+        assert_eq!(event["hash"].as_str().map(str::len), Some(64));
+        assert_eq!(event["state"]["code"], "lake");
+        assert_eq!(event["state"]["version"], 1);
+        assert!(event["at"].as_str().is_some_and(|at| at.ends_with('Z')));
+
+        let id = made["id"].as_str().unwrap_or_default();
+        let (by_id, _) = page(app, &admin, &format!("?id={id}")).await?;
+        assert_eq!(by_id, data);
+        let (by_entity, _) = page(app, &admin, &format!("?entity=centres&after={end}")).await?;
+        assert_eq!(by_entity, data);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_log_is_the_admins_and_each_tenants_own() {
+    run(async |app| {
+        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+            let session = app.sign_in(role).await?;
+            app.get(&session, "/v1/events").await?.expect(403);
+        }
+        app.call(None, Method::GET, "/v1/events", None)
+            .await?
+            .expect(401);
+        let ours = app.sign_in(Role::Admin).await?;
+        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let (first, _) = page(app, &ours, "?limit=200").await?;
+        let (second, _) = page(app, &theirs, "?limit=200").await?;
+        assert!(
+            first
+                .iter()
+                .all(|event| !second.iter().any(|other| other["id"] == event["id"]))
+        );
+        let id = first[0]["entity_id"].as_str().unwrap_or_default();
+        let (found, next) = page(app, &theirs, &format!("?id={id}")).await?;
+        assert_eq!((found.len(), next), (0, json!(0)));
+        for (method, path) in [(Method::POST, "/v1/events"), (Method::DELETE, "/v1/events")] {
+            let reply = app.call(Some(&ours), method, path, None).await?.expect(405);
+            assert_eq!(reply.header("allow"), "GET, HEAD, OPTIONS");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_chain_stays_whole_under_writes_side_by_side() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let writes = (0..12).map(|number| {
+            let body = json!({"name": "x", "code": format!("side-{number}"), "time_zone": "UTC", "currency": "EUR"});
+            let request = app.request(Method::POST, "/v1/centres").bearer_auth(&admin.token).json(&body);
+            tokio::spawn(send(request))
+        });
+        for write in writes.collect::<Vec<_>>() {
+            write.await??.expect(201);
+        }
+        let reports = verify::run(&app.superuser_url, None, None).await?;
+        assert!(
+            reports.iter().all(|report| report.broken.is_none()),
+            "{reports:?}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_bad_query_is_refused_by_name() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        for (query, name) in [
+            ("after=-1", "?after"),
+            ("after=x", "?after"),
+            ("after=99999999999999999999", "?after"),
+            ("limit=0", "?limit"),
+            ("limit=201", "?limit"),
+            ("id=7", "?id"),
+            ("cursor=x", "?cursor"),
+            ("after=1&after=2", "?after"),
+        ] {
+            let reply = app
+                .get(&admin, &format!("/v1/events?{query}"))
+                .await?
+                .expect(400);
+            assert_eq!(reply.pointers(), [name], "{query}");
+        }
+        Ok(())
+    });
+}

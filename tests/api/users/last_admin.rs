@@ -1,0 +1,129 @@
+//! The last admin who can sign in stays, whoever would take it away and however many at once.
+
+use anyhow::{Context, Result};
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Application, Reply, Role, Session, people, rows, run};
+use uuid::Uuid;
+
+/// Another admin of the first tenant, who is signed in.
+async fn second(app: &Application, admin: &Session) -> Result<(Uuid, Session)> {
+    let body = json!({"name": "Second", "email": "second@aurora.example", "role": "admin", "password": "2 rivers run to 1 sea"});
+    let made = app.post(admin, "/v1/users", body).await?.expect(201);
+    let session = app
+        .sign_in_as("aurora", "second@aurora.example", "2 rivers run to 1 sea")
+        .await?;
+    Ok((people::id(&made.json())?, session))
+}
+
+/// Every way to take an admin away.
+async fn ways(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Reply>> {
+    let path = format!("/v1/users/{user}");
+    let erase = json!({"reason": "Asked for"});
+    Ok(vec![
+        app.call(
+            Some(session),
+            Method::POST,
+            &format!("{path}/deactivate"),
+            None,
+        )
+        .await?,
+        app.patch(session, &path, json!({"role": "supervisor"}))
+            .await?,
+        app.delete(session, &path).await?,
+        app.post(
+            session,
+            &format!("/v1/privacy/subjects/{user}/erase"),
+            erase,
+        )
+        .await?,
+    ])
+}
+
+#[test]
+fn the_last_admin_is_neither_deactivated_demoted_deleted_nor_erased() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let before = rows::written(app).await?;
+        for reply in ways(app, &admin, admin.user).await? {
+            let reply = reply.expect(409);
+            assert_eq!(reply.json()["type"], "/problems/conflict");
+        }
+        assert_eq!(rows::written(app).await?, before);
+        app.get(&admin, "/v1/auth/me").await?.expect(200);
+
+        // One who cannot sign in is no other.
+        let (other, _) = second(app, &admin).await?;
+        let path = format!("/v1/users/{other}/deactivate");
+        app.call(Some(&admin), Method::POST, &path, None)
+            .await?
+            .expect(200);
+        for reply in ways(app, &admin, admin.user).await? {
+            reply.expect(409);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn one_of_two_admins_may_go_and_then_the_other_stays() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (other, session) = second(app, &admin).await?;
+        let first = format!("/v1/users/{}", admin.user);
+        app.patch(&session, &first, json!({"role": "supervisor"}))
+            .await?
+            .expect(200);
+        for reply in ways(app, &session, other).await? {
+            reply.expect(409);
+        }
+        app.patch(&session, &first, json!({"role": "admin"}))
+            .await?
+            .expect(200);
+        app.delete(&session, &format!("/v1/users/{other}"))
+            .await?
+            .expect(204);
+        Ok(())
+    });
+}
+
+#[test]
+fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (other, _) = second(app, &admin).await?;
+        let sql = "update lms.users set status = 'inactive' where id = $1";
+        let mut first = app.superuser().await?;
+        let turn = first.transaction().await?;
+        turn.execute(sql, &[&other]).await?;
+        let rival = app.superuser().await?;
+        let waiting = tokio::spawn(async move { rival.execute(sql, &[&admin.user]).await });
+        // It has to wait until it is known what becomes of the first.
+        let locks = "pg_locks as l where l.locktype = 'advisory' and not l.granted
+            and l.database = (select d.oid from pg_database as d where d.datname = current_database())";
+        while rows::count(app, locks, &[]).await? == 0 {
+            tokio::task::yield_now().await;
+        }
+        turn.commit().await?;
+        let refused = waiting.await?.err().context("both succeeded")?;
+        assert_eq!(refused.code().map(|code| code.code()), Some("LM409"));
+        let left = "lms.users where tenant_id = $1 and role = 'admin' and status = 'active' and deleted_at is null";
+        assert_eq!(rows::count(app, left, &[&admin.tenant]).await?, 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn another_tenants_admins_do_not_count() {
+    run(async |app| {
+        let harbour = app.session(1, Role::Admin).await?;
+        let path = format!("/v1/users/{}/deactivate", harbour.user);
+        let reply = app
+            .call(Some(&harbour), Method::POST, &path, None)
+            .await?
+            .expect(409);
+        let detail: &Value = &reply.json()["errors"][0];
+        assert_eq!(detail["pointer"], "/status");
+        Ok(())
+    });
+}

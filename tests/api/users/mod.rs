@@ -1,0 +1,35 @@
+//! The component `users`: accounts, sign-in, tenants, centres, families, privacy, webhooks.
+
+mod accounts;
+mod addresses;
+mod auth;
+mod centres;
+mod closed_centres;
+mod coming_back;
+mod email_changes;
+mod events;
+mod families;
+mod family_roles;
+mod first_contacts;
+mod guardians;
+mod hashing;
+mod health;
+mod last_admin;
+mod leaving;
+mod legal_holds;
+mod looking_back;
+mod passwords;
+mod pending_addresses;
+mod privacy_erasure;
+mod privacy_export;
+mod privacy_receipts;
+mod privacy_spellings;
+mod reset_codes;
+mod roles_changed;
+mod sign_in_limits;
+mod staff;
+mod tenants;
+mod tokens;
+mod user_lifecycle;
+mod webhook_targets;
+mod webhooks;

@@ -1,0 +1,202 @@
+//! Staff: what the organisation knows of those who work for it.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Role, people, rows, run};
+
+fn names(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+#[test]
+fn a_staff_member_is_made_read_changed_deleted_and_restored() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, away) = rows::centres(app).await?;
+        let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
+        let user = app
+            .post(&admin, "/v1/users", user)
+            .await?
+            .expect(201)
+            .json()["id"]
+            .clone();
+        let body = json!({"user_id": user, "centre_id": home, "title": "Helper", "hired_on": "2026-02-28"});
+        let made = app
+            .post(&admin, "/v1/staff", body.clone())
+            .await?
+            .expect(201);
+        let staff = made.json();
+        let path = format!("/v1/staff/{}", staff["id"].as_str().unwrap_or_default());
+        assert_eq!(made.header("location"), path);
+        let expected = json!({
+            "id": staff["id"],
+            "user_id": user,
+            "centre_id": home,
+            "title": "Helper",
+            "department": null,
+            "hired_on": "2026-02-28",
+            "status": "active",
+            "created_at": staff["created_at"],
+            "updated_at": staff["created_at"],
+            "created_by": admin.user,
+            "updated_by": admin.user,
+            "deleted_at": null,
+        });
+        assert_eq!(staff, expected);
+        let twice = app.post(&admin, "/v1/staff", body).await?.expect(409);
+        assert_eq!(twice.pointers(), ["/user_id"]);
+        let moved = json!({"centre_id": away, "department": "Office", "status": "inactive", "hired_on": null});
+        let moved = app.patch(&admin, &path, moved).await?.expect(200).json();
+        assert_eq!(moved["centre_id"], json!(away));
+        assert_eq!(moved["status"], "inactive");
+        assert_eq!(moved["hired_on"], Value::Null);
+        let fixed = app
+            .patch(&admin, &path, json!({"user_id": admin.user}))
+            .await?
+            .expect(422);
+        assert_eq!(fixed.pointers(), ["/user_id"]);
+        app.delete(&admin, &path).await?.expect(204);
+        app.get(&admin, &path).await?.expect(404);
+        app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
+            .await?
+            .expect(200);
+        assert_eq!(
+            app.get(&admin, &path).await?.expect(200).header("etag"),
+            "\"4\""
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn what_a_staff_member_refers_to_must_be_there() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let body =
+            json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
+        let away = people::id(
+            &app.post(&admin, "/v1/centres", body)
+                .await?
+                .expect(201)
+                .json(),
+        )?;
+        let user = app.user(0, Role::Tutor).id;
+        let (their_user, their_centre) = (
+            app.user(1, Role::Tutor).id,
+            rows::any(app, 1, "centres").await?,
+        );
+        app.delete(&admin, &format!("/v1/centres/{away}"))
+            .await?
+            .expect(204);
+        let before = rows::written(app).await?;
+        for (body, pointer) in [
+            (
+                json!({"user_id": their_user, "centre_id": home}),
+                "/user_id",
+            ),
+            (
+                json!({"user_id": user, "centre_id": their_centre}),
+                "/centre_id",
+            ),
+            (json!({"user_id": user, "centre_id": away}), "/centre_id"),
+            (json!({"user_id": user, "centre_id": user}), "/centre_id"),
+        ] {
+            let reply = app.post(&admin, "/v1/staff", body).await?.expect(422);
+            assert_eq!(reply.pointers(), [pointer]);
+            assert_eq!(
+                reply.json()["errors"][0]["detail"],
+                "There is no such thing here."
+            );
+        }
+        assert_eq!(rows::written(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn each_role_reads_of_the_staff_what_it_needs() {
+    run(async |app| {
+        let (home, _) = rows::centres(app).await?;
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            let reply = app.get(&session, "/v1/staff").await?;
+            if matches!(role, Role::Student | Role::Parent) {
+                reply.expect(403);
+                continue;
+            }
+            let body = reply.expect(200).json();
+            let data = body["data"].as_array().cloned().unwrap_or_default();
+            let expected = if role == Role::Supervisor { 2 } else { 5 };
+            assert_eq!(data.len(), expected, "{}", role.name());
+            for one in &data {
+                match role {
+                    Role::Tutor | Role::Assessor => {
+                        assert_eq!(
+                            names(one),
+                            BTreeSet::from(["id", "user_id", "centre_id", "title"])
+                        );
+                    }
+                    Role::Supervisor => assert_eq!(one["centre_id"], json!(home)),
+                    _ => assert_eq!(one.get("deleted_at").is_some(), role == Role::Admin),
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_supervisor_writes_the_staff_of_the_own_centre_alone() {
+    run(async |app| {
+        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let (home, away) = rows::centres(app).await?;
+        let user = rows::colleague(app, "tutor", home).await?;
+        let tenant_wide = rows::id(
+            app,
+            "select id from lms.staff where user_id = $1",
+            &[&app.user(0, Role::Admin).id],
+        )
+        .await?;
+        let path = format!("/v1/staff/{}", tenant_wide);
+        let before = rows::written(app).await?;
+        app.post(
+            &supervisor,
+            "/v1/staff",
+            json!({"user_id": user, "centre_id": away}),
+        )
+        .await?
+        .expect(403);
+        app.get(&supervisor, &path).await?.expect(404);
+        app.patch(&supervisor, &path, json!({"title": "x"}))
+            .await?
+            .expect(404);
+        app.delete(&supervisor, &path).await?.expect(404);
+        assert_eq!(rows::written(app).await?, before);
+        let made = app
+            .post(
+                &supervisor,
+                "/v1/staff",
+                json!({"user_id": user, "centre_id": home}),
+            )
+            .await?;
+        let path = format!(
+            "/v1/staff/{}",
+            made.expect(201).json()["id"].as_str().unwrap_or_default()
+        );
+        app.patch(&supervisor, &path, json!({"centre_id": away}))
+            .await?
+            .expect(403);
+        app.patch(&supervisor, &path, json!({"title": "Helper"}))
+            .await?
+            .expect(200);
+        Ok(())
+    });
+}

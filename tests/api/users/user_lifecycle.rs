@@ -1,0 +1,392 @@
+//! Accounts: making them with their profile, changing them, and letting them sign in or not.
+
+use anyhow::{Context, Result};
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, rows, run};
+use uuid::Uuid;
+
+async fn make(app: &Application, session: &Session, body: Value) -> Result<(String, Value)> {
+    let made = app.post(session, "/v1/users", body).await?.expect(201);
+    let id = made.json()["id"].as_str().context("id")?.to_owned();
+    assert_eq!(made.header("location"), format!("/v1/users/{id}"));
+    assert_eq!(made.header("etag"), "\"1\"");
+    Ok((id, made.json()))
+}
+
+#[test]
+fn an_account_without_a_profile_is_a_user_alone() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let body = json!({"name": "Ana", "email": "Ana@Aurora.example", "role": "finance"});
+        let (id, made) = make(app, &admin, body).await?;
+        let at = made["created_at"].clone();
+        let expected = json!({
+            "id": id,
+            "name": "Ana",
+            "email": "ana@aurora.example",
+            "phone": null,
+            "role": "finance",
+            "centre_id": null,
+            "language_preferences": [],
+            "accessibility_settings": {},
+            "status": "active",
+            "pending_email": null,
+            "created_at": at,
+            "updated_at": at,
+            "created_by": admin.user,
+            "updated_by": admin.user,
+            "deleted_at": null,
+        });
+        assert_eq!(made, expected);
+        assert_eq!(
+            app.get(&admin, &format!("/v1/users/{id}"))
+                .await?
+                .expect(200)
+                .json(),
+            expected
+        );
+        let profile = rows::count(app, "lms.staff where user_id = $1::text::uuid", &[&id]).await?;
+        assert_eq!(profile, 0);
+        // No password yet: nothing signs it in.
+        assert!(
+            app.sign_in_as("aurora", "ana@aurora.example", "")
+                .await
+                .is_err()
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn each_role_gets_its_row_in_the_same_transaction() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let parent = app.user(0, Role::Parent).id;
+        let child = rows::any(app, 0, "students").await?;
+        let staff = json!({"title": "Helper", "department": "Office", "hired_on": "2026-02-01"});
+        let student = json!({"dob": "2015-05-05", "special_needs": ["ADHD"], "languages": ["en"], "parent_id": parent});
+        let cases = [
+            (
+                "student",
+                student,
+                "students",
+                "dob = '2015-05-05' and special_needs = '[\"ADHD\"]' and languages = '[\"en\"]' and parent_id is not null and centre_id is not null",
+            ),
+            (
+                "tutor",
+                json!({"max_students": 4}),
+                "tutors",
+                "max_students = 4 and current_students = 0 and centre_id is not null",
+            ),
+            (
+                "parent",
+                json!({"student_id": child, "relationship": "guardian"}),
+                "guardians",
+                "relationship = 'guardian'",
+            ),
+            (
+                "supervisor",
+                staff.clone(),
+                "staff",
+                "title = 'Helper' and department = 'Office' and hired_on = '2026-02-01'",
+            ),
+            ("assessor", staff.clone(), "staff", "title = 'Helper'"),
+            ("finance", staff.clone(), "staff", "title = 'Helper'"),
+            ("support", staff.clone(), "staff", "title = 'Helper'"),
+            (
+                "admin",
+                staff,
+                "staff",
+                "title = 'Helper' and status = 'active'",
+            ),
+        ];
+        for (role, profile, table, condition) in cases {
+            let body = json!({
+                "name": "Ana",
+                "email": format!("ana.{role}@aurora.example"),
+                "role": role,
+                "centre_id": home,
+                "password": "the lamp is on table 3",
+                "profile": profile,
+            });
+            let (id, _) = make(app, &admin, body).await?;
+            let from = format!(
+                "lms.{table} where user_id = $1::text::uuid and created_by = $2 and {condition}"
+            );
+            assert_eq!(
+                rows::count(app, &from, &[&id, &admin.user]).await?,
+                1,
+                "{role}"
+            );
+            let together = format!(
+                "lms.{table} as p join lms.users as u on u.id = p.user_id
+                where u.id = $1::text::uuid and u.xmin = p.xmin"
+            );
+            assert_eq!(
+                rows::count(app, &together, &[&id]).await?,
+                1,
+                "{role}: two transactions"
+            );
+            app.sign_in_as(
+                "aurora",
+                &format!("ana.{role}@aurora.example"),
+                "the lamp is on table 3",
+            )
+            .await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_profile_that_does_not_fit_leaves_nothing_behind() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let nobody = Uuid::now_v7();
+        let theirs = rows::any(app, 1, "students").await?;
+        let tutor = app.user(0, Role::Tutor).id;
+        let before = rows::written(app).await?;
+        let cases = [
+            (
+                "student",
+                json!(home),
+                json!({"max_students": 3}),
+                "/profile/max_students",
+            ),
+            (
+                "student",
+                json!(null),
+                json!({"dob": "2015-05-05"}),
+                "/centre_id",
+            ),
+            (
+                "student",
+                json!(home),
+                json!({"dob": "2015-02-30"}),
+                "/profile/dob",
+            ),
+            (
+                "student",
+                json!(home),
+                json!({"dob": "2015-05-05", "parent_id": nobody}),
+                "/profile/parent_id",
+            ),
+            (
+                "student",
+                json!(home),
+                json!({"parent_id": tutor}),
+                "/profile/parent_id",
+            ),
+            ("tutor", json!(null), json!({}), "/centre_id"),
+            (
+                "tutor",
+                json!(home),
+                json!({"max_students": -1}),
+                "/profile/max_students",
+            ),
+            (
+                "parent",
+                json!(null),
+                json!({"student_id": theirs}),
+                "/profile/relationship",
+            ),
+            (
+                "parent",
+                json!(null),
+                json!({"student_id": theirs, "relationship": "parent"}),
+                "/profile/student_id",
+            ),
+            (
+                "support",
+                json!(null),
+                json!({"dob": "2015-05-05"}),
+                "/profile/dob",
+            ),
+            ("support", json!(null), json!({"rank": 3}), "/profile/rank"),
+            (
+                "support",
+                json!(nobody),
+                json!({"title": "Helper"}),
+                "/centre_id",
+            ),
+        ];
+        for (role, centre, profile, pointer) in cases {
+            let body = json!({
+                "name": "Ana",
+                "email": "ana@aurora.example",
+                "role": role,
+                "centre_id": centre,
+                "profile": profile,
+            });
+            let reply = app.post(&admin, "/v1/users", body).await?.expect(422);
+            assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
+        }
+        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(
+            rows::count(app, "lms.users where email = 'ana@aurora.example'", &[]).await?,
+            0
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn an_email_is_taken_once_among_live_users() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
+        let (id, _) = make(app, &admin, body.clone()).await?;
+        let before = rows::written(app).await?;
+        let shouted = json!({"name": "Ana", "email": "ANA@aurora.example", "role": "support"});
+        for clash in [body.clone(), shouted] {
+            let reply = app.post(&admin, "/v1/users", clash).await?.expect(409);
+            assert_eq!(reply.pointers(), ["/email"]);
+        }
+        let path = format!("/v1/users/{}", app.user(0, Role::Tutor).id);
+        let reply = app
+            .patch(&admin, &path, json!({"email": "ana@aurora.example"}))
+            .await?
+            .expect(409);
+        assert_eq!(reply.pointers(), ["/email"]);
+        assert_eq!(rows::written(app).await?, before);
+
+        let path = format!("/v1/users/{id}");
+        app.delete(&admin, &path).await?.expect(204);
+        make(app, &admin, body).await?;
+        let restored = app
+            .call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
+            .await?;
+        assert_eq!(restored.expect(409).pointers(), ["/email"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_deactivated_user_is_signed_out_at_once_until_activated() {
+    run(async |app| {
+        for role in [Role::Admin, Role::Support] {
+            let caller = app.sign_in(role).await?;
+            let user = app.user(0, Role::Assessor);
+            let session = app.sign_in(Role::Assessor).await?;
+            let path = format!("/v1/users/{}", user.id);
+            let reply = app
+                .call(
+                    Some(&caller),
+                    Method::POST,
+                    &format!("{path}/deactivate"),
+                    None,
+                )
+                .await?;
+            assert_eq!(reply.expect(200).json()["status"], "inactive");
+            app.get(&session, "/v1/auth/me").await?.expect(401);
+            assert!(app.sign_in(Role::Assessor).await.is_err());
+            let reply = app
+                .call(
+                    Some(&caller),
+                    Method::POST,
+                    &format!("{path}/activate"),
+                    None,
+                )
+                .await?;
+            let reply = reply.expect(200);
+            assert_eq!(reply.json()["status"], "active");
+            assert!(!reply.header("etag").is_empty());
+            app.get(&session, "/v1/auth/me").await?.expect(401);
+            app.sign_in(Role::Assessor).await?;
+            // The status is an action's, not a field's.
+            let patched = app
+                .patch(
+                    &app.sign_in(Role::Admin).await?,
+                    &path,
+                    json!({"status": "inactive"}),
+                )
+                .await?;
+            assert_eq!(patched.expect(422).pointers(), ["/status"]);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_deleted_user_is_gone_until_restored() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(Role::Parent).await?;
+        let path = format!("/v1/users/{}", session.user);
+        app.delete(&admin, &path).await?.expect(204);
+        app.get(&session, "/v1/auth/me").await?.expect(401);
+        app.get(&admin, &path).await?.expect(404);
+        app.patch(&admin, &path, json!({"name": "x"}))
+            .await?
+            .expect(404);
+        app.call(
+            Some(&admin),
+            Method::POST,
+            &format!("{path}/deactivate"),
+            None,
+        )
+        .await?
+        .expect(404);
+        app.call(
+            Some(&admin),
+            Method::POST,
+            &format!("{path}/activate"),
+            None,
+        )
+        .await?
+        .expect(404);
+        assert!(app.sign_in(Role::Parent).await.is_err());
+        let listed = app
+            .get(&admin, &format!("/v1/users?id={}", session.user))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(listed["data"], json!([]));
+        let back = app
+            .call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
+            .await?
+            .expect(200);
+        assert_eq!(back.json()["id"], json!(session.user));
+        app.get(&session, "/v1/auth/me").await?.expect(401);
+        app.sign_in(Role::Parent).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn an_admin_changes_what_a_user_is() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (_, away) = rows::centres(app).await?;
+        let session = app.sign_in(Role::Assessor).await?;
+        let path = format!("/v1/users/{}", session.user);
+        let body = json!({
+            "role": "supervisor",
+            "centre_id": away,
+            "language_preferences": ["pt-BR", "en"],
+            "accessibility_settings": {"large_text": true},
+            "phone": "+441632960000",
+        });
+        let changed = app.patch(&admin, &path, body).await?.expect(200).json();
+        assert_eq!(changed["role"], "supervisor");
+        assert_eq!(changed["centre_id"], json!(away));
+        assert_eq!(changed["language_preferences"], json!(["pt-BR", "en"]));
+        assert_eq!(changed["accessibility_settings"]["large_text"], true);
+        assert_eq!(changed["phone"], "+441632960000");
+        app.get(&session, "/v1/auth/me").await?.expect(401);
+        for (field, value) in [
+            ("password", json!("the lamp is on table 3")),
+            ("password_hash", json!("x")),
+        ] {
+            let reply = app
+                .patch(&admin, &path, json!({ field: value }))
+                .await?
+                .expect(422);
+            assert_eq!(reply.pointers(), [format!("/{field}")]);
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,148 @@
+//! Where webhooks may lead: to the internet and nowhere else, when they are made, after their names were looked up, and by redirects.
+
+use anyhow::Result;
+use chrono::Utc;
+use platform::http::outbound_url::Networks;
+use serde_json::json;
+use tests::{Application, Mood, Provider, Role, hooks, rows, run};
+use tokio::net::TcpListener;
+use worker::webhooks::{self, Options, Sender};
+
+#[test]
+fn private_hosts_are_refused_however_they_are_spelt() {
+    run(async |app| {
+        app.beside(
+            |variables| {
+                variables.insert("webhook_networks".to_owned(), String::new());
+            },
+            async |app| {
+                let admin = app.sign_in(Role::Admin).await?;
+                let before = rows::written(app).await?;
+                for url in [
+                    "https://localhost/",
+                    "https://LocalHost./",
+                    "https://x.localhost/",
+                    "https://127.0.0.1/",
+                    "https://127.1/",
+                    "https://0x7f000001/",
+                    "https://017700000001/",
+                    "https://2130706433/",
+                    "https://１２７.0.0.1/",
+                    "https://%31%32%37.0.0.1/",
+                    "https://0.0.0.0/",
+                    "https://10.0.0.1/",
+                    "https://172.16.5.4/",
+                    "https://192.168.0.1/",
+                    "https://169.254.169.254/latest/meta-data",
+                    "https://100.64.0.1/",
+                    "https://192.0.2.1/",
+                    "https://224.0.0.1/",
+                    "https://255.255.255.255/",
+                    "https://[::]/",
+                    "https://[::1]/",
+                    "https://[::ffff:127.0.0.1]/",
+                    "https://[::ffff:7f00:1]/",
+                    "https://[64:ff9b::7f00:1]/",
+                    "https://[2002:7f00:1::]/",
+                    "https://[fe80::1]/",
+                    "https://[fc00::1]/",
+                    "https://[ff02::1]/",
+                    "https://[2001:db8::1]/",
+                    "http://127.0.0.1:3000/",
+                ] {
+                    let refused = app
+                        .post(&admin, "/v1/webhooks", json!({"url": url}))
+                        .await?
+                        .expect(422);
+                    assert_eq!(refused.pointers(), ["/url"], "{url}");
+                    assert_eq!(
+                        refused.json()["errors"][0]["code"],
+                        "private_address",
+                        "{url}"
+                    );
+                }
+                assert_eq!(rows::written(app).await?, before);
+                Ok(())
+            },
+        )
+        .await
+    });
+}
+
+/// A webhook at a URL, whatever may be said against it.
+async fn force(app: &Application, url: &str) -> Result<()> {
+    let admin = app.sign_in(Role::Admin).await?;
+    hooks::seal(app, &admin).await?;
+    let hook = hooks::make(
+        app,
+        &admin,
+        &Provider::absent(Mood::Well).await?,
+        &["centres"],
+    )
+    .await?;
+    rows::execute(
+        app,
+        "update lms.webhooks set url = $2 where id = $1",
+        &[&hook.id, &url],
+    )
+    .await?;
+    hooks::happen(app, &admin, "lakeside").await
+}
+
+/// Why the one delivery of a round failed whose sender knows no networks but the internet.
+async fn failure(app: &Application) -> Result<String> {
+    let sender = Sender::new(&Options::within(Networks::default()))?;
+    let report = webhooks::round(&app.superuser_url, &sender, Utc::now()).await?;
+    assert_eq!((report.sent, report.retried), (0, 1), "{report}");
+    Ok(report.reasons.into_keys().collect())
+}
+
+#[test]
+fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
+    run(async |app| {
+        // The name of this machine, which its own resolver knows.
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
+        let listener = TcpListener::bind("0.0.0.0:0").await?;
+        let url = format!("https://{}:{}/", name.trim(), listener.local_addr()?.port());
+        force(app, &url).await?;
+        assert_eq!(failure(app).await?, "its name leads to no public address");
+        let connected = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
+        assert!(connected.is_err(), "somebody connected");
+        Ok(())
+    });
+}
+
+#[test]
+fn an_address_that_is_allowed_no_more_is_not_connected_to() {
+    run(async |app| {
+        let receiver = Provider::start(Mood::Well).await?;
+        force(app, &receiver.url()).await?;
+        assert_eq!(
+            failure(app).await?,
+            "not posted: This host is not on the internet."
+        );
+        assert_eq!(receiver.requests(), 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_redirect_into_a_private_network_is_a_failure_and_is_not_followed() {
+    run(async |app| {
+        // It points to a place on itself, which is on this machine.
+        let (admin, receiver, hook) = hooks::ready(app, Mood::PointsElsewhere).await?;
+        hooks::happen(app, &admin, "lakeside").await?;
+        assert_eq!(hooks::deliver(app, Utc::now()).await?.retried, 1);
+        let told = hooks::deliveries(app, &admin, &hook).await?.remove(0);
+        assert_eq!(
+            told["last_error"],
+            "answered 307: redirects are not followed"
+        );
+        assert_eq!(
+            (&told["last_status"], &told["status"]),
+            (&json!(307), &json!("waiting"))
+        );
+        assert_eq!(receiver.requests(), 1);
+        Ok(())
+    });
+}

@@ -1,0 +1,270 @@
+//! Webhooks as a resource: made, read, changed, enabled and disabled; their secrets are shown once.
+
+use chrono::{Duration, Utc};
+use serde_json::json;
+use tests::{Mood, Role, hooks, people, rows, run};
+use uuid::Uuid;
+
+#[test]
+fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let body = json!({
+            "url": "HTTPS://Hooks.Example.org:443/lms?from=x",
+            "description": "Accounting",
+            "kinds": ["students", "finance_record.created"],
+        });
+        let made = app.post(&admin, "/v1/webhooks", body).await?.expect(201);
+        let secret = hooks::text(&made.json()["secret"]);
+        assert!(
+            secret.starts_with("whsec_") && secret.len() == 6 + 44,
+            "{secret}"
+        );
+        let id = people::id(&made.json())?;
+        let path = format!("/v1/webhooks/{id}");
+        assert_eq!(made.header("location"), path);
+
+        let read = app.get(&admin, &path).await?.expect(200);
+        assert!(!read.text.contains(&secret[6..]) && !read.text.contains("\"secret\""));
+        let read = read.json();
+        assert_eq!(read["url"], "https://hooks.example.org/lms?from=x");
+        assert_eq!(read["kinds"], json!(["students", "finance_record.created"]));
+        assert_eq!(
+            (&read["status"], &read["disabled_at"]),
+            (&json!("active"), &json!(null))
+        );
+
+        let changed = app
+            .patch(&admin, &path, json!({"description": null, "kinds": []}))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(
+            (&changed["description"], &changed["kinds"]),
+            (&json!(null), &json!([]))
+        );
+        for read_only in ["url", "status", "disabled_reason"] {
+            let refused = app
+                .patch(&admin, &path, json!({read_only: "https://a.example.org/"}))
+                .await?;
+            assert_eq!(refused.expect(422).pointers(), [format!("/{read_only}")]);
+        }
+        app.delete(&admin, &path).await?.expect(204);
+        app.get(&admin, &path).await?.expect(404);
+        app.post(&admin, &format!("{path}/restore"), json!({}))
+            .await?
+            .expect(200);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_webhook_is_named() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let url = "https://hooks.example.org/";
+        for (body, pointer) in [
+            (json!({}), "/url"),
+            (json!({"url": "nonsense"}), "/url"),
+            (json!({"url": "http://hooks.example.org/"}), "/url"),
+            (json!({"url": "https://a:b@hooks.example.org/"}), "/url"),
+            (json!({"url": format!("{url}{}", "a".repeat(2048))}), "/url"),
+            (json!({"url": url, "kinds": ["student.create"]}), "/kinds/0"),
+            (
+                json!({"url": url, "kinds": ["students", "student"]}),
+                "/kinds/1",
+            ),
+            (
+                json!({"url": url, "kinds": ["students", "refresh_tokens"]}),
+                "/kinds/1",
+            ),
+            (json!({"url": url, "kinds": "students"}), "/kinds"),
+            (json!({"url": url, "secret": "whsec_AAAA"}), "/secret"),
+            (json!({"url": url, "description": ""}), "/description"),
+        ] {
+            let refused = app
+                .post(&admin, "/v1/webhooks", body.clone())
+                .await?
+                .expect(422);
+            assert_eq!(refused.pointers(), [pointer], "{body}: {}", refused.text);
+        }
+        app.post(&admin, "/v1/webhooks", json!({"url": url}))
+            .await?
+            .expect(201);
+        let again = app
+            .post(&admin, "/v1/webhooks", json!({"url": url}))
+            .await?
+            .expect(409);
+        assert_eq!(again.pointers(), ["/url"]);
+        // There is one in the demo.
+        for number in 0..18 {
+            let body = json!({"url": format!("{url}{number}")});
+            app.post(&admin, "/v1/webhooks", body).await?.expect(201);
+        }
+        let further = app
+            .post(&admin, "/v1/webhooks", json!({"url": format!("{url}x")}))
+            .await?;
+        assert!(further.expect(409).text.contains("20 webhooks"));
+        Ok(())
+    });
+}
+
+#[test]
+fn actions_on_a_webhook_that_is_not_there_find_nothing() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let theirs = rows::any(app, 1, "webhooks").await?;
+        for id in [theirs, Uuid::now_v7()] {
+            for (action, body) in [
+                ("rotate-secret", json!({})),
+                ("enable", json!({})),
+                ("disable", json!({})),
+                ("replay", json!({"after": 0})),
+            ] {
+                let path = format!("/v1/webhooks/{id}/{action}");
+                app.post(&admin, &path, body).await?.expect(404);
+            }
+            let path = format!("/v1/webhooks/{id}/deliveries");
+            app.get(&admin, &path).await?.expect(404);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_replay_from_beyond_the_end_is_refused_and_changes_nothing() {
+    run(async |app| {
+        let (admin, _receiver, hook) = hooks::ready(app, Mood::Well).await?;
+        let queues = "lms.webhook_queues where id = $1 and position = $2";
+        let sql = "select position::text from lms.event_heads where tenant_id = $1";
+        hooks::seal(app, &admin).await?;
+        let end: i64 = rows::texts(app, sql, &[&admin.tenant]).await?[0].parse()?;
+        let refused = hooks::act(
+            app,
+            &admin,
+            &hook,
+            "replay",
+            Some(json!({"after": end + 1})),
+        )
+        .await?;
+        assert_eq!(refused.expect(422).pointers(), ["/after"]);
+        let refused = hooks::act(app, &admin, &hook, "replay", Some(json!({"after": -1}))).await?;
+        assert_eq!(refused.expect(422).pointers(), ["/after"]);
+        assert_eq!(rows::count(app, queues, &[&hook.id, &(end + 1)]).await?, 0);
+        let moved = hooks::act(app, &admin, &hook, "replay", Some(json!({"after": end}))).await?;
+        assert_eq!(moved.expect(200).json(), json!({"position": end}));
+        assert_eq!(rows::count(app, queues, &[&hook.id, &end]).await?, 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn secrets_are_where_they_sign_and_nowhere_else() {
+    run(async |app| {
+        let (admin, receiver, hook) = hooks::ready(app, Mood::Refuses(500)).await?;
+        let rotated = hooks::act(app, &admin, &hook, "rotate-secret", None)
+            .await?
+            .expect(200)
+            .json();
+        let secrets = [hook.secret.clone(), hooks::text(&rotated["secret"])];
+        assert_ne!(secrets[0], secrets[1]);
+        hooks::happen(app, &admin, "lakeside").await?;
+        let report = hooks::deliver(app, Utc::now()).await?;
+        receiver.becomes(Mood::Well);
+        hooks::deliver(app, Utc::now() + Duration::minutes(10)).await?;
+        let mut seen = vec![report.to_string()];
+        for path in [
+            "/v1/webhooks".to_owned(),
+            format!("/v1/webhooks/{}", hook.id),
+            format!("/v1/webhooks/{}/deliveries", hook.id),
+            "/v1/events?limit=200&entity=webhooks".to_owned(),
+        ] {
+            seen.push(app.get(&admin, &path).await?.expect(200).text);
+        }
+        seen.extend(receiver.posts().into_iter().map(|post| format!("{post:?}")));
+        for table in [
+            "lms.event_log",
+            "lms.webhooks",
+            "lms.webhook_queues",
+            "lms.webhook_deliveries",
+            "lms.idempotency_keys",
+            "lms.notifications",
+            "lms_private.unsealed_events",
+        ] {
+            let sql = format!("select t::text from {table} as t");
+            seen.extend(rows::texts(app, &sql, &[]).await?);
+        }
+        for secret in &secrets {
+            let encoded = &secret["whsec_".len()..];
+            let sql = "select encode(decode($1, 'base64'), 'hex')";
+            let hex = rows::texts(app, sql, &[&encoded]).await?.remove(0);
+            for text in &seen {
+                assert!(!text.contains(encoded) && !text.contains(&hex), "{text}");
+            }
+        }
+        // Nor can the components read them.
+        let client = database::connect(&app.application_url).await?;
+        let refused = client
+            .query("select secret from lms.webhook_secrets", &[])
+            .await;
+        assert!(format!("{:?}", refused.err()).contains("permission denied"));
+        Ok(())
+    });
+}
+
+#[test]
+fn what_has_ended_is_kept_for_a_while_and_then_purged() {
+    run(async |app| {
+        let (admin, receiver, hook) = hooks::ready(app, Mood::Well).await?;
+        hooks::happen(app, &admin, "lakeside").await?;
+        hooks::deliver(app, Utc::now()).await?;
+        receiver.becomes(Mood::Refuses(500));
+        hooks::happen(app, &admin, "hillside").await?;
+        hooks::deliver(app, Utc::now()).await?;
+        hooks::act(app, &admin, &hook, "rotate-secret", None)
+            .await?
+            .expect(200);
+        let purge = "select lms.purge()";
+        rows::texts(app, "select lms.purge()::text", &[]).await?;
+        assert_eq!(hooks::deliveries(app, &admin, &hook).await?.len(), 2);
+
+        let client = app.superuser().await?;
+        client
+            .batch_execute(&format!(
+                "set session_replication_role = replica;
+                update lms.webhook_deliveries set updated_at = now() - interval '31 days';
+                update lms.webhook_secrets set expires_at = now() - interval '1 second' where expires_at is not null;
+                insert into lms.notification_deliveries (tenant_id, id, notification_id, type, delivered_at)
+                select n.tenant_id, n.id, n.id, n.type, now() - interval '31 days'
+                from lms.notifications as n limit 1
+                on conflict do nothing;
+                set session_replication_role = origin;
+                {purge}"
+            ))
+            .await?;
+        let left = hooks::deliveries(app, &admin, &hook).await?;
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_eq!(left[0]["status"], "waiting");
+        let secrets = "lms.webhook_secrets where webhook_id = $1";
+        assert_eq!(rows::count(app, secrets, &[&hook.id]).await?, 1);
+        let old = "lms.notification_deliveries where delivered_at < now() - interval '30 days'";
+        assert_eq!(rows::count(app, old, &[]).await?, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn five_former_secrets_are_the_most() {
+    run(async |app| {
+        let (admin, _receiver, hook) = hooks::ready(app, Mood::Well).await?;
+        for _ in 0..5 {
+            hooks::act(app, &admin, &hook, "rotate-secret", None)
+                .await?
+                .expect(200);
+        }
+        hooks::act(app, &admin, &hook, "rotate-secret", None)
+            .await?
+            .expect(409);
+        Ok(())
+    });
+}

@@ -1,0 +1,98 @@
+//! A component and its cell: it serves no database but its own, and reaches no other.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use anyhow::{Result, bail, ensure};
+use http::Method;
+use tests::{Role, interruptions::is_unavailable, run};
+
+#[test]
+fn a_database_of_another_cell_of_the_same_region_is_not_served() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        app.beside(
+            |variables| {
+                variables.insert("cell".to_owned(), "eu-regulated".to_owned());
+            },
+            async |other| {
+                is_unavailable(&other.call(None, Method::GET, "/readyz", None).await?);
+                is_unavailable(&other.get(&admin, "/v1/users").await?);
+                Ok(())
+            },
+        )
+        .await?;
+        app.get(&admin, "/v1/users").await?.expect(200);
+        Ok(())
+    });
+}
+
+/// Ways to write where another cell's database listens.
+fn spellings(port: u16, own_host: &str) -> Vec<String> {
+    let rest = "user=lms_application password=secret dbname=lms sslmode=disable";
+    let url = |host: &str| format!("postgres://lms_application:secret@{host}:{port}/lms");
+    vec![
+        url("127.0.0.1"),
+        url("localhost"),
+        url("127.1"),
+        url("2130706433"),
+        url("[::ffff:127.0.0.1]"),
+        format!("{}?hostaddr=127.0.0.1", url(own_host)),
+        format!("{}?host%61ddr=127.0.0.1", url(own_host)),
+        format!("{}?host=127.0.0.1", url(own_host)),
+        format!("host={own_host} hostaddr=127.0.0.1 port={port} {rest}"),
+        format!("host={own_host},127.0.0.1 port={port},{port} {rest}"),
+    ]
+}
+
+/// Whether anybody has connected.
+fn has_caller(listener: &TcpListener) -> Result<bool> {
+    match listener.accept() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[test]
+fn a_component_reaches_no_database_but_its_cells_however_it_is_written() {
+    run(async |app| {
+        // What it must not reach answers whoever comes: no password keeps anybody away.
+        let elsewhere = TcpListener::bind("127.0.0.1:0")?;
+        elsewhere.set_nonblocking(true)?;
+        let port = elsewhere.local_addr()?.port();
+        let own_host = app.variables["database_host"].clone();
+        for address in spellings(port, &own_host) {
+            let change = |variables: &mut BTreeMap<String, String>| {
+                variables.insert("database_url".to_owned(), address.clone());
+            };
+            app.beside(change, async |misled| {
+                is_unavailable(&misled.call(None, Method::GET, "/readyz", None).await?);
+                Ok(())
+            })
+            .await?;
+            ensure!(!has_caller(&elsewhere)?, "{address} led there");
+        }
+        // It could be reached, if it were allowed.
+        let allowed = |variables: &mut BTreeMap<String, String>| {
+            variables.insert("database_port".to_owned(), port.to_string());
+            let address = format!("postgres://lms_application:secret@{own_host}:{port}/lms");
+            variables.insert("database_url".to_owned(), address);
+        };
+        app.beside(allowed, async |misled| {
+            let request = misled.call(None, Method::GET, "/readyz", None);
+            let arrived = async {
+                while !has_caller(&elsewhere)? {
+                    tokio::task::yield_now().await;
+                }
+                Ok(())
+            };
+            tokio::select! {
+                arrived = arrived => arrived,
+                reply = request => bail!("answered {} without asking there", reply?.status),
+            }
+        })
+        .await
+    });
+}

@@ -1,0 +1,273 @@
+//! Two tenants in one database: neither can tell that the other is there.
+
+use http::Method;
+use serde_json::json;
+use tests::{Role, rows, run};
+
+/// Tables that have a URL.
+const TABLES: [&str; 21] = [
+    "centres",
+    "users",
+    "staff",
+    "guardians",
+    "tenants",
+    "students",
+    "tutors",
+    "classes",
+    "assessments",
+    "gamification",
+    "finance_records",
+    "tutor_rates",
+    "payroll_runs",
+    "requests",
+    "inventory",
+    "inventory_loans",
+    "notifications",
+    "notification_templates",
+    "legal_holds",
+    "erasures",
+    "webhooks",
+];
+
+/// The URL of a table.
+fn url(table: &str) -> String {
+    format!("/v1/{}", table.replace('_', "-"))
+}
+
+#[test]
+fn ids_of_another_tenant_are_not_there_for_anybody() {
+    run(async |app| {
+        let nowhere = uuid::Uuid::now_v7();
+        for role in Role::ALL {
+            let session = app.sign_in(role).await?;
+            for table in TABLES {
+                let theirs = rows::any(app, 1, table).await?;
+                let read = app
+                    .get(&session, &format!("{}/{theirs}", url(table)))
+                    .await?;
+                let missing = app
+                    .get(&session, &format!("{}/{nowhere}", url(table)))
+                    .await?;
+                assert_eq!(read.status, missing.status, "{} {table}", role.name());
+                assert!([403, 404].contains(&read.status), "{}", read.text);
+                assert_eq!(read.json()["detail"], missing.json()["detail"]);
+                assert!(!read.text.contains(&theirs.to_string()));
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn an_admin_changes_nothing_of_another_tenant() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let before = rows::written(app).await?;
+        for table in [
+            "centres",
+            "users",
+            "staff",
+            "guardians",
+            "students",
+            "tutors",
+            "assessments",
+            "requests",
+            "inventory",
+        ] {
+            let path = format!("/v1/{table}/{}", rows::any(app, 1, table).await?);
+            let body = match table {
+                "centres" | "users" => json!({"name": "Ours now"}),
+                "staff" => json!({"title": "Ours now"}),
+                "students" => json!({"dob": "2015-01-31"}),
+                "tutors" => json!({"max_students": 20}),
+                "assessments" => json!({"score": 7}),
+                "requests" => json!({"details": "Ours now"}),
+                "inventory" => json!({"item_name": "Ours now"}),
+                _ => json!({"relationship": "guardian"}),
+            };
+            app.patch(&admin, &path, body).await?.expect(404);
+            app.delete(&admin, &path).await?.expect(404);
+            app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
+                .await?
+                .expect(404);
+        }
+        let user = format!("/v1/users/{}", rows::any(app, 1, "users").await?);
+        for action in ["deactivate", "activate"] {
+            let path = format!("{user}/{action}");
+            app.call(Some(&admin), Method::POST, &path, None)
+                .await?
+                .expect(404);
+        }
+        assert_eq!(rows::written(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn lists_filters_and_counts_show_ones_own_rows_alone() {
+    run(async |app| {
+        let ours = app.sign_in(Role::Admin).await?;
+        for table in TABLES {
+            let own = rows::count(
+                app,
+                &format!("lms.{table} where tenant_id = $1"),
+                &[&ours.tenant],
+            )
+            .await?;
+            let body = app
+                .get(
+                    &ours,
+                    &format!("{}?count=exact&include_deleted=true", url(table)),
+                )
+                .await?
+                .expect(200)
+                .json();
+            assert_eq!(body["count"], json!(own), "{table}");
+            let theirs = rows::any(app, 1, table).await?;
+            let body = app
+                .get(&ours, &format!("{}?id={theirs}&count=exact", url(table)))
+                .await?
+                .expect(200)
+                .json();
+            assert_eq!(
+                body,
+                json!({"data": [], "next_cursor": null, "count": 0}),
+                "{table}"
+            );
+        }
+        let email = &app.user(1, Role::Admin).email;
+        let body = app
+            .get(&ours, &format!("/v1/users?email={email}"))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(body["data"], json!([]));
+        let centre = rows::any(app, 1, "centres").await?;
+        let body = app
+            .get(&ours, &format!("/v1/users?centre_id={centre}"))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(body["data"], json!([]));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_cursor_of_another_tenant_shows_nothing_of_it() {
+    run(async |app| {
+        let ours = app.sign_in(Role::Admin).await?;
+        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let page = app
+            .get(&theirs, "/v1/users?limit=5&sort=email")
+            .await?
+            .expect(200)
+            .json();
+        let cursor = page["next_cursor"].as_str().unwrap_or_default();
+        let body = app
+            .get(
+                &ours,
+                &format!("/v1/users?limit=200&sort=email&cursor={cursor}"),
+            )
+            .await?
+            .expect(200)
+            .json();
+        for one in body["data"].as_array().into_iter().flatten() {
+            // An erased account has no address of the tenant's any more.
+            assert!(
+                one["email"]
+                    .as_str()
+                    .is_some_and(|email| email.ends_with("aurora.example")
+                        || email.ends_with("@erased.invalid")),
+                "{one}"
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_unique_is_unique_in_its_tenant_alone() {
+    run(async |app| {
+        let ours = app.sign_in(Role::Admin).await?;
+        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let email = &app.user(1, Role::Tutor).email;
+        let user = json!({"name": "Ana", "email": email, "role": "tutor", "password": "the lamp is on table 3"});
+        app.post(&ours, "/v1/users", user).await?.expect(201);
+        app.sign_in_as("aurora", email, "the lamp is on table 3")
+            .await?;
+        app.sign_in_to(1, Role::Tutor).await?;
+        assert!(
+            app.sign_in_as("harbour", email, "the lamp is on table 3")
+                .await
+                .is_err()
+        );
+        let centre =
+            json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
+        app.post(&ours, "/v1/centres", centre.clone())
+            .await?
+            .expect(201);
+        app.post(&theirs, "/v1/centres", centre.clone())
+            .await?
+            .expect(201);
+        let clash = app.post(&ours, "/v1/centres", centre).await?.expect(409);
+        assert!(
+            !clash.text.contains("harbour") && !clash.text.contains(&theirs.tenant.to_string())
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn an_id_that_another_tenant_uses_is_free_in_this_one() {
+    run(async |app| {
+        // Ids are made by the component; were one the same, the keys hold the tenant as well.
+        let theirs = rows::any(app, 1, "centres").await?;
+        rows::execute(
+            app,
+            "insert into lms.centres (tenant_id, id, name, code, time_zone, currency)
+            values ($1, $2, 'Twin', 'twin', 'UTC', 'EUR')",
+            &[&app.demo.tenants[0].id, &theirs],
+        )
+        .await?;
+        let ours = app.sign_in(Role::Admin).await?;
+        let other = app.sign_in_to(1, Role::Admin).await?;
+        let path = format!("/v1/centres/{theirs}");
+        assert_eq!(
+            app.get(&ours, &path).await?.expect(200).json()["name"],
+            "Twin"
+        );
+        let before = app.get(&other, &path).await?.expect(200).json();
+        app.patch(&ours, &path, json!({"name": "Changed"}))
+            .await?
+            .expect(200);
+        app.delete(&ours, &path).await?.expect(204);
+        assert_eq!(app.get(&other, &path).await?.expect(200).json(), before);
+        Ok(())
+    });
+}
+
+#[test]
+fn requests_of_two_tenants_side_by_side_never_mix() {
+    run(async |app| {
+        let sessions = [
+            app.sign_in(Role::Admin).await?,
+            app.sign_in_to(1, Role::Admin).await?,
+        ];
+        let tasks: Vec<_> = (0..200)
+            .map(|number: usize| {
+                let session = &sessions[number % 2];
+                let request = app
+                    .request(Method::GET, "/v1/tenants")
+                    .bearer_auth(&session.token);
+                (session.tenant, tokio::spawn(tests::send(request)))
+            })
+            .collect();
+        for (tenant, task) in tasks {
+            let body = task.await??.expect(200).json();
+            assert_eq!(body["data"].as_array().map(Vec::len), Some(1));
+            assert_eq!(body["data"][0]["id"], json!(tenant));
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,133 @@
+//! Polls for events that wait: few of a session, of a tenant and of a cell, and they hold up nobody.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use serde_json::json;
+use tests::{Application, Reply, Role, Session, interruptions::within, rows, run};
+
+use crate::slow_clients::others_are_served;
+
+/// Polls for events behind the position.
+async fn poll(app: &Application, session: &Session, after: i64) -> Result<Reply> {
+    let path = format!("/v1/events?after={after}&wait=30");
+    Ok(within(app.get(session, &path)).await?.expect(200))
+}
+
+/// Has all sessions poll so often, until as many as may wait are left; those get an event that comes then.
+async fn polls_are_few(
+    app: &Application,
+    sessions: &[Session],
+    each: usize,
+    wait: usize,
+) -> Result<()> {
+    let admin = sessions.first().context("a session")?;
+    let sql = "lms.event_log where tenant_id = $1";
+    // Signing in writes to the log: what has been sealed by now is read first.
+    within(app.get(admin, "/v1/events")).await?.expect(200);
+    let end = rows::count(app, sql, &[&admin.tenant]).await?;
+    let mut polls: FuturesUnordered<_> = sessions
+        .iter()
+        .flat_map(|session| (0..each).map(move |_| poll(app, session, end)))
+        .collect();
+    let over = sessions.len() * each - wait;
+    let mut answered = 0;
+    while answered < over {
+        let reply = polls.next().await.context("a poll")??;
+        ensure!(reply.json()["data"] == json!([]), "{}", reply.text);
+        ensure!(reply.header("retry-after") == "3");
+        answered += 1;
+    }
+    let served = others_are_served(app, admin, "lake");
+    let left = async {
+        let mut left = Vec::new();
+        while let Some(reply) = polls.next().await {
+            left.push(reply?);
+        }
+        anyhow::Ok(left)
+    };
+    let (left, served) = tokio::join!(left, served);
+    served?;
+    let left = left?;
+    ensure!(left.len() == wait, "{}", left.len());
+    for reply in left {
+        ensure!(reply.json()["data"] != json!([]), "{}", reply.text);
+        ensure!(reply.header("retry-after").is_empty());
+    }
+    let sql = "lms_private.event_waits where tenant_id = $1";
+    assert_eq!(rows::count(app, sql, &[&admin.tenant]).await?, 0);
+    Ok(())
+}
+
+#[test]
+fn of_two_hundred_polls_of_a_session_the_newest_four_wait() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        polls_are_few(app, &[admin], 200, 4).await
+    });
+}
+
+#[test]
+fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
+    run(async |app| {
+        let mut sessions = Vec::new();
+        for _ in 0..10 {
+            sessions.push(app.sign_in(Role::Admin).await?);
+        }
+        polls_are_few(app, &sessions, 4, 32).await
+    });
+}
+
+/// Has other tenants wait, each with as many polls; none of a session is one too many.
+async fn others_wait(app: &Application, tenants: i32, each: i32) -> Result<()> {
+    rows::execute(
+        app,
+        "insert into lms_private.event_waits (tenant_id, ticket, session_id, ends_at)
+        select t.id, gen_random_uuid(), gen_random_uuid(), now() + interval '5 minutes'
+        from (
+          select gen_random_uuid() as id
+          from generate_series(1, $1::integer)
+        ) as t
+        cross join generate_series(1, $2::integer)",
+        &[&tenants, &each],
+    )
+    .await?;
+    Ok(())
+}
+
+#[test]
+fn of_the_polls_of_a_cell_the_tenant_with_most_gives_up_its_oldest() {
+    run(async |app| {
+        let sessions = [
+            app.sign_in(Role::Admin).await?,
+            app.sign_in(Role::Admin).await?,
+        ];
+        // With these there are rooms for four more.
+        others_wait(app, 124, 1).await?;
+        polls_are_few(app, &sessions, 4, 4).await
+    });
+}
+
+#[test]
+fn a_tenant_with_few_polls_keeps_them_however_many_others_begin() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        // More than there are rooms, with as many of each as a tenant may have.
+        others_wait(app, 12, 32).await?;
+        let sql = "lms.event_log where tenant_id = $1";
+        within(app.get(&admin, "/v1/events")).await?.expect(200);
+        let end = rows::count(app, sql, &[&admin.tenant]).await?;
+        let path = format!("/v1/events?after={end}&wait=3");
+        let begun = Instant::now();
+        let polls = (0..4).map(|_| within(app.get(&admin, &path)));
+        for reply in futures::future::try_join_all(polls).await? {
+            let reply = reply.expect(200);
+            ensure!(reply.json()["data"] == json!([]), "{}", reply.text);
+            ensure!(reply.header("retry-after").is_empty());
+        }
+        ensure!(begun.elapsed() >= Duration::from_secs(3));
+        Ok(())
+    });
+}

@@ -1,0 +1,90 @@
+//! Holds the schema that the migrations make against files that people review, and the baseline against the last release with its changes.
+//!
+//! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- schema` writes the files anew.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use database::cell::{Name, Region, Retention};
+use database::migrate::{self, Migration};
+use tests::{Application, interruptions::beside, run, schema};
+use uuid::Uuid;
+
+use crate::golden::compare;
+
+fn baseline(migrations: &[Migration]) -> Result<&Migration> {
+    migrations.first().context("the baseline")
+}
+
+#[test]
+fn the_tables_of_the_schema_are_what_was_reviewed() {
+    run(async |app| {
+        let migrations = migrate::embedded()?;
+        let client = app.superuser().await?;
+        compare(
+            "tests/golden/schema.sql",
+            &schema::definitions(&client, baseline(&migrations)?).await?,
+        )
+    });
+}
+
+#[test]
+fn the_row_policies_of_the_schema_are_what_was_reviewed() {
+    run(async |app| {
+        let migrations = migrate::embedded()?;
+        let client = app.superuser().await?;
+        compare(
+            "tests/golden/policies.txt",
+            &schema::matrix(&client, baseline(&migrations)?).await?,
+        )
+    });
+}
+
+#[test]
+fn the_schema_of_the_last_release_with_its_changes_is_the_baseline() {
+    let Some(directory) = tests::previous_release().expect("the previous release is built") else {
+        return;
+    };
+    run(async |app| {
+        let release = migrate::read(&directory.join("migrations"))?;
+        let here = migrate::embedded()?;
+        let upgraded = described(app, &[&release, &here]).await?;
+        let made = described(app, &[&here]).await?;
+        assert!(made.len() > 500, "{}", made.len());
+        let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> Vec<String> {
+            one.difference(other).cloned().collect()
+        };
+        assert_eq!(
+            (only(&upgraded, &made), only(&made, &upgraded)),
+            (Vec::new(), Vec::new()),
+            "only by the last release with migrations/changes, and only by migrations/baseline"
+        );
+        Ok(())
+    });
+}
+
+/// The description of a new database to which these were applied, one after the other.
+async fn described(app: &Application, releases: &[&Vec<Migration>]) -> Result<BTreeSet<String>> {
+    let (_, server) = beside(app).await?;
+    let name = format!("test_schema_{}", Uuid::now_v7().simple());
+    server
+        .batch_execute(&format!("create database {name}"))
+        .await?;
+    let (address, _) = app.superuser_url.rsplit_once('/').context("an address")?;
+    let address = format!("{address}/{name}");
+    let described = async {
+        let options = migrate::Options {
+            cell: Some(Name::first(Region::Eu, Retention::Standard)),
+            ..migrate::Options::default()
+        };
+        for migrations in releases {
+            migrate::run(&address, migrations, &options).await?;
+        }
+        schema::description(&database::connect(&address).await?).await
+    }
+    .await;
+    server
+        .batch_execute(&format!("drop database {name} with (force)"))
+        .await?;
+    described
+}

@@ -1,0 +1,76 @@
+"""Builds the manifests of deploy/kubernetes as kustomize does, and holds objects to their schemas. No rule of ours lives here."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+import jsonschema
+import kubernetes_validate
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OVERLAYS = ROOT / "deploy/kubernetes/cells"
+DEFINITIONS = ROOT / "deploy/cells"
+SCHEMAS = ROOT / "tests/operator/schemas"
+
+# What the manifests are written for: the oldest and the newest release of Kubernetes whose schemas are at hand.
+KUBERNETES = ("1.33", "1.37")
+
+# The kinds that operators add to Kubernetes, with the schemas that we hold them to.
+CUSTOM = {
+    json.loads(file.read_text())["properties"]["kind"]["const"]: json.loads(file.read_text())
+    for file in SCHEMAS.glob("*.json")
+}
+
+
+class Loader(yaml.CSafeLoader):
+    """Reads YAML as Kubernetes does, to which a time is a text."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def definitions():
+    """The settings of every cell, by its name."""
+    return {file.stem: tomllib.loads(file.read_text()) for file in sorted(DEFINITIONS.glob("*.toml"))}
+
+
+def build(directory):
+    """The objects of a directory with a kustomization."""
+    kubectl = pathlib.Path(sys.executable).parent / "kubectl"
+    built = subprocess.run([kubectl, "kustomize", directory], capture_output=True, text=True, check=False)
+    if built.returncode != 0 or built.stderr:
+        raise ValueError(f"{directory} does not build: {built.stderr}")
+    return list(yaml.load_all(built.stdout, Loader))
+
+
+def faults(thing):
+    """What is wrong with an object, a line each; a field that its kind does not have is wrong."""
+    if thing["kind"] in CUSTOM:
+        found = jsonschema.Draft202012Validator(CUSTOM[thing["kind"]]).iter_errors(thing)
+        return [f"{fault.json_path}: {fault.message}" for fault in found]
+    lines = []
+    for version in KUBERNETES:
+        try:
+            kubernetes_validate.validate(thing, version, strict=True)
+        except kubernetes_validate.ValidationError as fault:
+            lines.append(f"{version}: {fault.message}")
+    return lines
+
+
+def strings(value):
+    """Every text in a value, keys too."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield key
+            yield from strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from strings(member)
+    elif isinstance(value, str):
+        yield value

@@ -1,0 +1,68 @@
+//! What the manifests in `deploy/kubernetes` call the tool with. That they are valid is checked by `tests/operator/deployment.py`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use operations::server_log;
+
+/// The options in a manifest's lists of arguments, such as `--cell`.
+fn options(manifest: &str) -> Vec<&str> {
+    manifest
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- --"))
+        .map(|option| option.split_once('=').map_or(option, |(name, _)| name))
+        .collect()
+}
+
+fn help(subcommand: &str) -> Result<String> {
+    let output = Command::new(tests::program())
+        .args([subcommand, "--help"])
+        .output()
+        .context("lms does not start")?;
+    ensure!(output.status.success(), "lms has no {subcommand}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[test]
+fn the_jobs_call_migrate_with_options_that_it_has() -> Result<()> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes/base");
+    let manifest = fs::read_to_string(directory.join("migration.yaml"))?;
+    let options = options(&manifest);
+    assert!(options.contains(&"cell"), "{options:?}");
+    let help = help("migrate")?;
+    for option in options {
+        assert!(
+            help.contains(&format!("--{option} <")),
+            "lms migrate has no --{option}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_worker_needs_no_option() -> Result<()> {
+    let usage = help("worker")?;
+    assert!(usage.contains("Usage: lms worker [OPTIONS]\n"), "{usage}");
+    Ok(())
+}
+
+#[test]
+fn every_server_keeps_values_out_of_its_log() -> Result<()> {
+    let kubernetes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes");
+    for file in ["base/database.yaml", "restore/restored.yaml"] {
+        let manifest = fs::read_to_string(kubernetes.join(file))?;
+        for (name, value) in server_log::SETTINGS {
+            let line = manifest
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(&format!("{name}: ")));
+            assert_eq!(
+                line.map(|set| set.trim_matches('"')),
+                Some(value),
+                "{name} in {file}"
+            );
+        }
+    }
+    Ok(())
+}

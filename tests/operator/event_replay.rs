@@ -1,0 +1,327 @@
+//! Replay: a tenant's tables, rebuilt from its events, are what the tables are.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use operations::events::replay::{self, NOT_REBUILT, Options, Until};
+use operations::events::verify;
+use platform::declare::component::Endpoint;
+use tests::{
+    Application, Role, run,
+    workload::{Outcomes, Worker, writes},
+};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// Clients at once, and how often each goes through all writes.
+const CLIENTS: u64 = 4;
+const ROUNDS: usize = 3;
+
+/// Operations that need not succeed: what they need comes about too seldom.
+const MAY_FAIL: &[&str] = &["auth.email.confirm", "auth.logout", "notifications.retry"];
+
+async fn work(app: &Application, seed: u64) -> Result<Outcomes> {
+    let mut workers = Vec::new();
+    for client in 0..CLIENTS {
+        workers.push(Worker::new(app, seed + client).await?);
+    }
+    try_join_all(workers.iter_mut().map(|worker| worker.work(ROUNDS))).await?;
+    let mut all = Outcomes::new();
+    for worker in workers {
+        for (operation, statuses) in worker.outcomes {
+            for (status, count) in statuses {
+                *all.entry(operation.clone())
+                    .or_default()
+                    .entry(status)
+                    .or_default() += count;
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn has_succeeded(outcomes: &Outcomes, operation: &str) -> bool {
+    outcomes
+        .get(operation)
+        .is_some_and(|statuses| statuses.keys().any(|status| *status < 300))
+}
+
+/// Tries what has had no luck so far, until it succeeds.
+async fn make_up(app: &Application, outcomes: &mut Outcomes) -> Result<()> {
+    let mut worker = Worker::new(app, 0).await?;
+    for endpoint in writes() {
+        let operation = endpoint.operation();
+        for _ in 0..40 {
+            if has_succeeded(outcomes, &operation) || MAY_FAIL.contains(&operation.as_str()) {
+                break;
+            }
+            worker.call(&endpoint).await?;
+            let made = worker.outcomes.get(&operation).cloned();
+            outcomes
+                .entry(operation.clone())
+                .or_default()
+                .extend(made.into_iter().flatten());
+        }
+    }
+    Ok(())
+}
+
+async fn replayed(app: &Application, until: Until, schema: &str) -> Result<replay::Report> {
+    let options = Options {
+        tenant: app.demo.tenants[0].slug.clone(),
+        until,
+        schema: schema.to_owned(),
+    };
+    replay::run(&app.superuser_url, &options).await
+}
+
+async fn tables(client: &Client) -> Result<Vec<String>> {
+    let rows = client
+        .query(
+            "select c.relname::text from pg_class as c
+            where c.relnamespace = 'lms'::regnamespace and c.relkind in ('r', 'p') order by 1",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Whether a column of a table is one that is not rebuilt.
+fn is_left_out(table: &str, column: &str) -> bool {
+    NOT_REBUILT.iter().any(|(name, columns, _)| {
+        *name == table && columns.iter().any(|left| ["*", column].contains(left))
+    })
+}
+
+/// The columns that are compared.
+async fn columns(client: &Client, table: &str) -> Result<Vec<String>> {
+    let rows = client
+        .query(
+            "select a.attname::text from pg_attribute as a
+            where a.attrelid = ('lms.' || $1::text)::regclass and a.attnum > 0 and not a.attisdropped",
+            &[&table],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| row.get::<_, String>(0))
+        .filter(|column| !is_left_out(table, column))
+        .collect())
+}
+
+/// Compares all tables of a tenant with what was rebuilt, and says how many rows there are.
+async fn compare(client: &Client, tenant: Uuid, truth: &str, rebuilt: &str) -> Result<i64> {
+    let mut rows = 0;
+    for table in tables(client).await? {
+        let columns = columns(client, &table).await?;
+        if columns.is_empty() {
+            continue;
+        }
+        let list = columns.join(", ");
+        let of = |schema: &str| format!("select {list} from {schema}.{table} where tenant_id = $1");
+        let sql = format!(
+            "select
+              (select coalesce(jsonb_agg(to_jsonb(d)), '[]')::text from (({a} except {b}) limit 3) as d),
+              (select coalesce(jsonb_agg(to_jsonb(d)), '[]')::text from (({b} except {a}) limit 3) as d),
+              (select count(*) from {truth}.{table} where tenant_id = $1),
+              (select count(*) from {rebuilt}.{table} where tenant_id = $1)",
+            a = of(truth),
+            b = of(rebuilt),
+        );
+        let row = client
+            .query_one(&sql, &[&tenant])
+            .await
+            .with_context(|| format!("{table} was not rebuilt"))?;
+        let (missing, surplus): (String, String) = (row.get(0), row.get(1));
+        assert_eq!(
+            (missing.as_str(), surplus.as_str()),
+            ("[]", "[]"),
+            "{table}"
+        );
+        let (there, here): (i64, i64) = (row.get(2), row.get(3));
+        assert_eq!(there, here, "{table}");
+        rows += there;
+    }
+    Ok(rows)
+}
+
+/// Copies all tables of a tenant as they are, and says at which position.
+async fn snapshot(client: &mut Client, tenant: Uuid) -> Result<i64> {
+    let tables = tables(client).await?;
+    let transaction = client.transaction().await?;
+    transaction.batch_execute("create schema snapshot").await?;
+    for table in tables {
+        transaction
+            .batch_execute(&format!(
+                "create table snapshot.{table} as select * from lms.{table} where tenant_id = '{tenant}'"
+            ))
+            .await?;
+    }
+    let row = transaction
+        .query_one("select lms_private.seal_events($1)", &[&tenant])
+        .await?;
+    transaction.commit().await?;
+    Ok(row.get(0))
+}
+
+#[test]
+fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column() {
+    run(async |app| {
+        let tenant = app.demo.tenants[0].id;
+        let mut outcomes = work(app, 1).await?;
+        let mut client = app.superuser().await?;
+        let position = snapshot(&mut client, tenant).await?;
+        for (operation, statuses) in work(app, 1000).await? {
+            outcomes.entry(operation).or_default().extend(statuses);
+        }
+        make_up(app, &mut outcomes).await?;
+        let report = replayed(app, Until::End, "rebuilt").await?;
+        let compared = compare(&client, tenant, "lms", "rebuilt").await?;
+        assert!(u64::try_from(compared)? >= report.rows);
+        replayed(app, Until::Position(position), "rebuilt_then").await?;
+        compare(&client, tenant, "snapshot", "rebuilt_then").await?;
+
+        let never: Vec<String> = writes()
+            .iter()
+            .map(Endpoint::operation)
+            .filter(|operation| !has_succeeded(&outcomes, operation))
+            .filter(|operation| !MAY_FAIL.contains(&operation.as_str()))
+            .collect();
+        assert!(
+            never.is_empty(),
+            "these never succeeded: {never:#?}\n{outcomes:#?}"
+        );
+        let seen: BTreeSet<u16> = outcomes.values().flat_map(|s| s.keys().copied()).collect();
+        for status in [403, 404, 412, 422] {
+            assert!(
+                seen.contains(&status),
+                "nothing failed with {status}: {seen:?}"
+            );
+        }
+        let verified = verify::run(&app.superuser_url, None, None).await?;
+        assert!(
+            verified.iter().all(|report| report.broken.is_none()),
+            "{verified:?}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_not_rebuilt_is_declared_and_documented() {
+    let document = include_str!("../../docs/reference/event-log-format.md");
+    for (table, columns, _) in NOT_REBUILT {
+        assert!(document.contains(&format!("`{table}`")), "{table}");
+        for column in columns.iter().filter(|column| **column != "*") {
+            assert!(
+                document.contains(&format!("`{column}`")),
+                "{table}.{column}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_replay_until_a_time_has_what_had_happened_by_then() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let mut client = app.superuser().await?;
+        let position = snapshot(&mut client, admin.tenant).await?;
+        let now: chrono::DateTime<chrono::Utc> = client
+            .query_one("select clock_timestamp()", &[])
+            .await?
+            .get(0);
+        let body = serde_json::json!({"name": "Later", "code": "later", "time_zone": "UTC", "currency": "EUR"});
+        app.post(&admin, "/v1/centres", body).await?.expect(201);
+        replayed(app, Until::Time(now), "by_time").await?;
+        compare(&client, admin.tenant, "snapshot", "by_time").await?;
+        let report = replayed(app, Until::Position(position), "by_position").await?;
+        assert_eq!(report.position, position);
+        compare(&client, admin.tenant, "by_time", "by_position").await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_replay_that_is_refused_leaves_nothing() {
+    run(async |app| {
+        let client = app.superuser().await?;
+        let refused = async |until: Until, schema: &str| -> Result<String> {
+            let error = replayed(app, until, schema)
+                .await
+                .err()
+                .context("it was done")?;
+            Ok(format!("{error:#}"))
+        };
+        let end: i64 = client
+            .query_one(
+                "select lms_private.seal_events($1)",
+                &[&app.demo.tenants[0].id],
+            )
+            .await?
+            .get(0);
+        let beyond = refused(Until::Position(end + 1), "other").await?;
+        assert_eq!(
+            beyond,
+            format!(
+                "position {} is beyond the end: the last event of aurora is at position {end}",
+                end + 1
+            )
+        );
+        let tomorrow = chrono::Utc::now() + chrono::Duration::days(1);
+        let future = refused(Until::Time(tomorrow), "other").await?;
+        assert!(future.contains("is in the future"), "{future}");
+        assert!(
+            refused(Until::End, "lms")
+                .await?
+                .contains("the schema lms exists already")
+        );
+        for name in [
+            "",
+            "Other",
+            "1st",
+            "pg_other",
+            "a\"b",
+            "a-b",
+            &"x".repeat(64),
+        ] {
+            let message = refused(Until::End, name).await?;
+            assert!(message.contains("is no name for the schema"), "{message}");
+        }
+        let options = Options {
+            tenant: "nobody".to_owned(),
+            until: Until::End,
+            schema: "other".to_owned(),
+        };
+        let error = replay::run(&app.superuser_url, &options)
+            .await
+            .err()
+            .context("done")?;
+        assert_eq!(
+            error.to_string(),
+            "there is no tenant \"nobody\" in this database"
+        );
+        client
+            .batch_execute(
+                "alter table lms.event_log disable trigger all;
+                do $$ declare p regclass; begin
+                  for p in select inhrelid from pg_inherits where inhparent = 'lms.event_log'::regclass loop
+                    execute format('alter table %s disable trigger all', p);
+                  end loop;
+                end $$;
+                update lms.event_log set kind = 'x' where position = 7",
+            )
+            .await?;
+        let broken = refused(Until::End, "other").await?;
+        assert_eq!(
+            broken,
+            "the chain of aurora is broken at position 7: the event is not the one that was hashed"
+        );
+        let schemas = client
+            .query("select from pg_namespace where nspname = 'other'", &[])
+            .await?;
+        assert!(schemas.is_empty());
+        Ok(())
+    });
+}

@@ -1,0 +1,132 @@
+//! `lms cell` as the operator has it: the program itself, its exit codes and what it says.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+/// Away from the ports of cells that a developer may have started.
+const PORT: &str = "4210";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn lms(state: &Path) -> Command {
+    let mut command = Command::new(tests::program());
+    command
+        .current_dir(root())
+        .env_remove("DATABASE_URL")
+        .env_remove("LMS_CELLS")
+        .arg("--state")
+        .arg(state);
+    command
+}
+
+#[tokio::test]
+async fn the_cells_of_the_repository_are_listed_with_what_they_keep_and_where() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let output = lms(directory.path())
+        .args(["cell", "check"])
+        .output()
+        .await?;
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout)?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("us-regulated: "))
+        .context("the cell is not listed")?;
+    assert!(
+        line.contains("https://us-regulated.lms.example.com"),
+        "{line}"
+    );
+    assert!(line.contains("2557 days of backups in s3://"), "{line}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cell_that_does_not_exist_is_told_and_nothing_is_started() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let state = directory.path().join("state");
+    for (name, code, told) in [
+        (
+            "eu-standard-7",
+            1,
+            "there is no cell eu-standard-7: deploy/cells has au-regulated,",
+        ),
+        ("mars", 2, "is no name of a cell"),
+    ] {
+        let output = lms(&state).args(["cell", "up", name]).output().await?;
+        let text = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(told), "{text}");
+        assert!(!state.exists());
+    }
+    Ok(())
+}
+
+/// Waits until the program says how it is stopped, or ends.
+async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
+    loop {
+        let text = fs::read_to_string(log)?;
+        if text.contains("Ctrl-C stops them.") {
+            return Ok(text);
+        }
+        if let Some(status) = process.try_wait()? {
+            anyhow::bail!("it ended: {status}: {text}");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn cells_are_started_with_a_database_and_keys_each_and_stopped_together() -> Result<()> {
+    // The server's account has to get in.
+    let directory = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .tempdir()?;
+    let log = directory.path().join("log");
+    let state = directory.path().join("state");
+    let mut process = lms(&state)
+        .args(["cell", "up", "--port", PORT, "au-standard", "us-regulated"])
+        .stdout(File::create(&log)?)
+        .stderr(File::options().append(true).open(&log)?)
+        .kill_on_drop(true)
+        .spawn()?;
+    let text = until_served(&mut process, &log).await?;
+    let mut secrets = Vec::new();
+    for (name, url) in [
+        ("au-standard", "http://127.0.0.1:4210"),
+        ("us-regulated", "http://127.0.0.1:4220"),
+    ] {
+        assert!(text.contains(url), "{text}");
+        let ready = reqwest::get(format!("{url}/readyz")).await?;
+        let ready: serde_json::Value = ready.error_for_status()?.json().await?;
+        assert_eq!(ready["region"], &name[..2]);
+        let regions: serde_json::Value = reqwest::get(format!("{url}/v1/regions"))
+            .await?
+            .json()
+            .await?;
+        assert_eq!(regions["data"][0]["base_url"], "http://127.0.0.1:4210");
+        assert_eq!(regions["data"][1]["base_url"], "http://127.0.0.1:4220");
+        let cell = state.join("cells").join(name);
+        secrets.push(fs::read_to_string(cell.join("secrets.toml"))?);
+    }
+    for line in secrets[0].lines() {
+        assert!(!secrets[1].contains(line), "a secret is shared");
+    }
+    let id = i32::try_from(process.id().context("it has ended")?)?;
+    kill(Pid::from_raw(id), Signal::SIGTERM)?;
+    assert!(process.wait().await?.success());
+    for name in ["au-standard", "us-regulated"] {
+        let cell = state.join("cells").join(name);
+        assert_eq!(
+            local::cluster::status(&cell),
+            local::cluster::Status::Stopped
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,349 @@
+//! Backup and recovery with the program itself, real PostgreSQL and real pgBackRest: what goes wrong is survived, or said in one line
+//! before anyone relies on it.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use local::cluster::{self, Status};
+use operations::backup::{self, Archiver};
+
+use crate::site::{Site, with_site};
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_killed_server() -> Result<()> {
+    with_site(&["eu-standard"], async |site| {
+        let address = site.address();
+        let writing = tokio::spawn(async move {
+            let client = database::connect(&address).await?;
+            client.batch_execute("create table written (number int)").await?;
+            let mut acknowledged = 0;
+            // Ends when the server does.
+            while client
+                .execute("insert into written values ($1)", &[&(acknowledged + 1)])
+                .await
+                .is_ok()
+            {
+                acknowledged += 1;
+            }
+            anyhow::Ok(acknowledged)
+        });
+        let client = database::connect(&site.address()).await?;
+        let written = "select coalesce((select max(n_tup_ins) from pg_stat_user_tables where relname = 'written'), 0)::bigint";
+        while client.query_one(written, &[]).await?.get::<_, i64>(0) < 100 {
+            tokio::task::yield_now().await;
+        }
+        let Status::Running(process) = cluster::status(&site.state) else {
+            anyhow::bail!("the server does not run")
+        };
+        let process = nix::unistd::Pid::from_raw(i32::try_from(process)?);
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL)?;
+        let acknowledged = writing.await??;
+        site.start().await?;
+        let client = database::connect(&site.address()).await?;
+        let row = client
+            .query_one("select count(*), max(number) from written where number <= $1", &[&acknowledged])
+            .await?;
+        ensure!(acknowledged >= 100);
+        assert_eq!(row.get::<_, i64>(0), i64::from(acknowledged));
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_full_disk_of_the_archive_stops_no_writes_and_is_told() -> Result<()> {
+    with_site(&["eu-standard"], async |site| {
+        let repository = site.repository("eu-standard", 1);
+        let _disk = crate::site::SmallDisk::mount(&repository)?;
+        site.configure("eu-standard").await?;
+        let filler = repository.join("filler");
+        crate::site::fill(&filler)?;
+
+        let client = database::connect(&site.address()).await?;
+        client
+            .batch_execute("create table written (number int); select pg_switch_wal()")
+            .await?;
+        let began = Instant::now();
+        while !matches!(backup::archiver(&client).await?, Archiver::Failing { .. }) {
+            ensure!(
+                began.elapsed() < Duration::from_secs(60),
+                "archiving does not fail"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        site.fails(
+            &["run", "--cell", "eu-standard"],
+            "is full: free some space",
+        )
+        .await?;
+        let (_, told, _) = site.lms(&["doctor"]).await?;
+        assert!(told.contains("FAIL  archiving: archiving of 0"), "{told}");
+        client
+            .batch_execute("insert into written values (1)")
+            .await?;
+
+        fs::remove_file(&filler)?;
+        backup::archive_now(&client, Duration::from_secs(120)).await?;
+        site.done(&["run", "--cell", "eu-standard"], "bytes")
+            .await?;
+        site.done(
+            &["verify", "--cell", "eu-standard"],
+            "whole, can be restored",
+        )
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Result<()> {
+    with_site(&["eu-regulated"], async |site| {
+        site.configure("eu-regulated").await?;
+        site.done(&["run", "--cell", "eu-regulated"], "in repository 2")
+            .await?;
+        let client = database::connect(&site.address()).await?;
+        for _ in 0..3 {
+            client
+                .batch_execute("create table written (number int); drop table written")
+                .await?;
+            backup::archive_now(&client, Duration::from_secs(60)).await?;
+        }
+        site.done(&["verify", "--cell", "eu-regulated"], "repository 2")
+            .await?;
+        site.done(&["list", "--cell", "eu-regulated"], "to any time from 2")
+            .await?;
+        let now = crate::site::now(&client).await?;
+        client
+            .batch_execute("create table written (number int)")
+            .await?;
+        backup::archive_now(&client, Duration::from_secs(60)).await?;
+
+        let segments = crate::site::files(&site.repository("eu-regulated", 1), |name| {
+            name.starts_with("00000001") && name.contains('-')
+        })?;
+        let lost = segments
+            .get(segments.len() - 3)
+            .context("too few segments")?;
+        let kept = fs::read(lost)?;
+        fs::remove_file(lost)?;
+        site.fails(
+            &["verify", "--cell", "eu-regulated"],
+            "of the log is missing, so nothing after",
+        )
+        .await?;
+        let into = site.path("restored");
+        let restore = [
+            "restore",
+            "--cell",
+            "eu-regulated",
+            "--into",
+            &into,
+            "--repository",
+            "1",
+            "--to-time",
+        ];
+        site.fails(
+            &[&restore[..], &["latest"]].concat(),
+            "of the log is missing",
+        )
+        .await?;
+        assert!(!site.directory.join("restored").exists());
+        // The other repository has it all.
+        let other = [
+            "restore",
+            "--cell",
+            "eu-regulated",
+            "--into",
+            &into,
+            "--to-time",
+            &now,
+        ];
+        site.done(&other, "repository 2").await?;
+        fs::remove_dir_all(site.directory.join("restored"))?;
+        site.write_as_server(lost, &kept)?;
+
+        let mut files = crate::site::files(&site.repository("eu-regulated", 1), |name| {
+            name.ends_with(".lz4")
+        })?;
+        files.retain(|file| file.components().any(|part| part.as_os_str() == "base"));
+        let damaged = files.first().context("there are no files")?;
+        let mut bytes = fs::read(damaged)?;
+        for byte in bytes.iter_mut().skip(100).take(16) {
+            *byte ^= 0xff;
+        }
+        fs::write(damaged, bytes)?;
+        site.fails(
+            &["verify", "--cell", "eu-regulated"],
+            "BROKEN: 1 files of the backup",
+        )
+        .await?;
+        site.fails(
+            &[&restore[..], &[now.as_str()]].concat(),
+            "cannot be restored",
+        )
+        .await?;
+        assert!(!site.directory.join("restored").exists());
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
+    with_site(&["eu-standard", "au-standard"], async |site| {
+        site.fails(
+            &["run", "--cell", "eu-standard"],
+            "are not configured for this server",
+        )
+        .await?;
+        site.fails(&["configure", "--cell", "nowhere"], "nowhere")
+            .await?;
+        site.configure("eu-standard").await?;
+        site.done(&["run", "--cell", "eu-standard", "--type", "full"], "bytes")
+            .await?;
+        let settings = site.settings().await?;
+        let held = crate::site::files(&site.repository("eu-standard", 1), |_| true)?;
+
+        // Another cell on the same server, and one whose repository is taken.
+        site.fails(
+            &["configure", "--cell", "au-standard"],
+            "is configured as the cell eu-standard",
+        )
+        .await?;
+        site.define("us-standard", "eu-standard")?;
+        let beside = site.directory.join("beside");
+        let server = crate::site::start(&beside).await?;
+        let taken = ["backup", "configure", "--cell", "us-standard"];
+        let outcome = site.lms_at(&beside, &taken).await;
+        server.stop().await?;
+        let (code, _, told) = outcome?;
+        let refusal =
+            "holds backups of the cell eu-standard: each cell has repositories of its own";
+        assert!(code == Some(1) && told.contains(refusal), "{told}");
+        assert_eq!(site.settings().await?, settings);
+
+        let into = site.path("restored");
+        let restore = [
+            "restore",
+            "--cell",
+            "eu-standard",
+            "--into",
+            &into,
+            "--to-time",
+        ];
+        let with = |time: &'static str| [&restore[..], &[time]].concat();
+        site.fails(&with("2020-01-01T00:00:00Z"), "is before the first backup")
+            .await?;
+        site.fails(&with("2999-01-01T00:00:00Z"), "has not come yet")
+            .await?;
+        let (code, _, told) = site
+            .lms(&[&["backup"], &with("yesterday")[..]].concat())
+            .await?;
+        assert_eq!(code, Some(2), "{told}");
+        let live = site.state.join("postgres").display().to_string();
+        let onto = [
+            "restore",
+            "--cell",
+            "eu-standard",
+            "--to-time",
+            "latest",
+            "--into",
+            &live,
+        ];
+        site.fails(&onto, "a PostgreSQL server runs on").await?;
+        let full = site.path("cells");
+        let onto = [
+            "restore",
+            "--cell",
+            "eu-standard",
+            "--to-time",
+            "latest",
+            "--into",
+            &full,
+        ];
+        site.fails(&onto, "is not empty").await?;
+        site.fails(&["list", "--cell", "au-standard"], "cannot be reached")
+            .await?;
+        let away = [
+            "restore",
+            "--cell",
+            "au-standard",
+            "--into",
+            &into,
+            "--to-time",
+            "latest",
+        ];
+        site.fails(&away, "cannot be reached").await?;
+
+        let right = fs::read_to_string(site.directory.join("passphrase"))?;
+        fs::write(site.directory.join("passphrase"), "another long passphrase")?;
+        for arguments in [
+            &["configure", "--cell", "eu-standard"][..],
+            &["list", "--cell", "eu-standard"],
+            &["verify", "--cell", "eu-standard"],
+            &with("latest"),
+        ] {
+            site.fails(arguments, "the passphrase does not open it")
+                .await?;
+        }
+        fs::write(site.directory.join("passphrase"), right)?;
+        assert!(!site.directory.join("restored").exists());
+        assert_eq!(site.settings().await?, settings);
+        assert_eq!(
+            crate::site::files(&site.repository("eu-standard", 1), |_| true)?,
+            held
+        );
+        site.done(&with("latest"), "holds what was committed").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_repository_holds_one_cell_and_that_is_encrypted() -> Result<()> {
+    for (name, count, days) in [("eu-standard", 1, "30"), ("eu-regulated", 2, "2557")] {
+        with_site(&[name], async |site: &mut Site| {
+            site.configure(name).await?;
+            let client = database::connect(&site.address()).await?;
+            client
+                .batch_execute(
+                    "create table marked as select repeat('marker of a tenant', 100) as text",
+                )
+                .await?;
+            site.done(&["run", "--cell", name], "bytes").await?;
+            backup::archive_now(&client, Duration::from_secs(60)).await?;
+            for number in 1..=count {
+                let repository = site.repository(name, number);
+                for place in ["archive", "backup"] {
+                    let cells: Vec<_> = fs::read_dir(repository.join(place))?
+                        .map(|entry| entry.map(|entry| entry.file_name()))
+                        .collect::<Result<_, _>>()?;
+                    assert_eq!(cells, [name], "{place}");
+                }
+                for file in crate::site::files(&repository, |_| true)? {
+                    let bytes = fs::read(&file)?;
+                    ensure!(
+                        bytes.starts_with(b"Salted__") || file.ends_with("latest"),
+                        "{} is not encrypted",
+                        file.display()
+                    );
+                }
+            }
+            let configuration = site.state.join("backup").join(name).join("pgbackrest.conf");
+            let text = fs::read_to_string(&configuration)?;
+            assert_eq!(
+                text.matches(&format!("retention-full={days}\n")).count(),
+                count
+            );
+            let mode = Command::new("stat")
+                .args(["-c", "%a"])
+                .arg(&configuration)
+                .output()?;
+            assert_eq!(String::from_utf8(mode.stdout)?.trim(), "600");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,343 @@
+//! A running application for one test.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use anyhow::{Context, Result};
+use futures::FutureExt;
+use local::cluster::Durability;
+use local::demo::Demo;
+use local::installation::{self, Installation};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, OnceCell, Semaphore};
+use uuid::Uuid;
+
+use crate::{
+    cluster::Server,
+    contract,
+    reply::{Reply, send},
+    session::Session,
+};
+
+/// Test threads share one runtime: what a test leaves running would die with a runtime of its own.
+pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+});
+
+pub(crate) static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
+static WASM: LazyLock<host::Runtime> =
+    LazyLock::new(|| host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up"));
+
+/// PostgreSQL copies one database at a time from a template; waiting here keeps it from refusing.
+static COPYING: Semaphore = Semaphore::const_new(1);
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+pub(crate) fn state() -> PathBuf {
+    root().join(".lms/test")
+}
+
+/// The application, the database and the people of one test.
+pub struct Application {
+    /// Where it answers.
+    pub base_url: String,
+    /// The database's address for its superuser, who sees everything.
+    pub superuser_url: String,
+    /// The database's address for the components' role.
+    pub application_url: String,
+    /// The demo tenants, and who can sign in.
+    pub demo: Demo,
+    /// The values of the variables that the application runs with.
+    pub variables: BTreeMap<String, String>,
+    client: reqwest::Client,
+    shutdown: Arc<Notify>,
+}
+
+/// Runs a test on an application of its own, and takes the application down afterwards.
+///
+/// # Panics
+///
+/// When the test or its application fails.
+pub fn run(test: impl AsyncFnOnce(&Application) -> Result<()>) {
+    run_with(async |_| Ok(()), test);
+}
+
+/// Runs a test on an application whose variables are changed before it starts.
+///
+/// # Panics
+///
+/// When the test or its application fails.
+pub fn run_with(
+    change: impl AsyncFnOnce(&mut BTreeMap<String, String>) -> Result<()>,
+    test: impl AsyncFnOnce(&Application) -> Result<()>,
+) {
+    RUNTIME.block_on(async {
+        let installation = INSTALLATION
+            .get_or_try_init(|| install(state()))
+            .await
+            .expect("an installation");
+        if let Err(error) = on_copy(installation, change, test).await {
+            panic!("{error:?}");
+        }
+    });
+}
+
+/// Runs a test on an application whose PostgreSQL server nobody else uses: the test may stop it.
+///
+/// # Panics
+///
+/// When the test, its application or its server fails.
+pub fn run_on_own_server(test: impl AsyncFnOnce(&Application, &Server) -> Result<()>) {
+    RUNTIME.block_on(async {
+        let server = Server::new().expect("a directory");
+        let test = async {
+            let installation = install(server.state()).await?;
+            let test = async |app: &Application| test(app, &server).await;
+            on_copy(&installation, async |_| Ok(()), test).await
+        };
+        // The server is stopped even if the test panics: nobody else would.
+        let outcome = AssertUnwindSafe(test).catch_unwind().await;
+        let stopped = server.stop().await;
+        match outcome {
+            Ok(result) => {
+                if let Err(error) = result.and(stopped) {
+                    panic!("{error:?}");
+                }
+            }
+            Err(panicked) => resume_unwind(panicked),
+        }
+    });
+}
+
+/// Runs a test on a copy of the demo database.
+async fn on_copy(
+    installation: &Installation,
+    change: impl AsyncFnOnce(&mut BTreeMap<String, String>) -> Result<()>,
+    test: impl AsyncFnOnce(&Application) -> Result<()>,
+) -> Result<()> {
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut demo = installation.demo.clone();
+    let admin_url = with_database(&demo.database.superuser_url, "postgres");
+    {
+        let _turn = COPYING.acquire().await?;
+        let client = database::connect(&admin_url).await?;
+        client
+            .batch_execute(&format!("create database {name} template lms"))
+            .await
+            .context("the demo database can't be copied")?;
+        // A copy has all that the schema holds, and privileges of its own.
+        let copy = database::connect(&with_database(&admin_url, &name)).await?;
+        database::migrate::withhold(&copy).await?;
+    }
+    demo.database.application_url = with_database(&demo.database.application_url, &name);
+    demo.database.superuser_url = with_database(&demo.database.superuser_url, &name);
+    let mut variables = installation.variables.clone();
+    variables.insert(
+        "database_url".to_owned(),
+        demo.database.application_url.clone(),
+    );
+    variables.insert(
+        "allowed_origins".to_owned(),
+        "https://app.example.org".to_owned(),
+    );
+    change(&mut variables).await?;
+    let result = serve(&root().join("spin.toml"), demo, variables, test).await;
+    if let Ok(client) = database::connect(&admin_url).await {
+        let drop = format!("drop database if exists {name} with (force)");
+        let _ = client.batch_execute(&drop).await;
+    }
+    result
+}
+
+/// Serves an application for as long as a test takes.
+pub(crate) async fn serve(
+    manifest: &Path,
+    demo: Demo,
+    variables: BTreeMap<String, String>,
+    test: impl AsyncFnOnce(&Application) -> Result<()>,
+) -> Result<()> {
+    serve_as(manifest, demo, variables, |application| application, test).await
+}
+
+/// Serves an application with options of the host's own.
+async fn serve_as(
+    manifest: &Path,
+    mut demo: Demo,
+    mut variables: BTreeMap<String, String>,
+    options: impl FnOnce(host::Application) -> host::Application,
+    test: impl AsyncFnOnce(&Application) -> Result<()>,
+) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    demo.base_url = format!("http://{}", listener.local_addr()?);
+    let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
+    variables.insert("base_urls".to_owned(), base_urls.to_string());
+    contract::hold(&demo.base_url, manifest == root().join("spin.toml"));
+    let loaded = WASM
+        .load(manifest, variables.clone())?
+        .with_health_check_paths(&local::serve::HEALTH);
+    let loaded = options(loaded);
+    let shutdown = Arc::new(Notify::new());
+    let told = Arc::clone(&shutdown);
+    let served = tokio::spawn(loaded.serve(listener, async move { told.notified().await }));
+    let application = Application {
+        base_url: demo.base_url.clone(),
+        superuser_url: demo.database.superuser_url.clone(),
+        application_url: demo.database.application_url.clone(),
+        demo,
+        variables,
+        client: reqwest::Client::new(),
+        shutdown,
+    };
+    let result = test(&application).await;
+    application.shut_down();
+    result.and(served.await?)
+}
+
+impl Application {
+    /// Runs a part of a test on a second application on the same database, whose variables are changed before it starts.
+    ///
+    /// # Errors
+    ///
+    /// When the test or the application fails.
+    pub async fn beside(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+        test: impl AsyncFnOnce(&Application) -> Result<()>,
+    ) -> Result<()> {
+        let mut variables = self.variables.clone();
+        change(&mut variables);
+        let manifest = root().join("spin.toml");
+        Box::pin(serve(&manifest, self.demo.clone(), variables, test)).await
+    }
+
+    /// Runs a part of a test on a second application on the same database, served with options of the host's own.
+    ///
+    /// # Errors
+    ///
+    /// When the test or the application fails.
+    pub async fn beside_as(
+        &self,
+        options: impl FnOnce(host::Application) -> host::Application,
+        test: impl AsyncFnOnce(&Application) -> Result<()>,
+    ) -> Result<()> {
+        let (manifest, variables) = (root().join("spin.toml"), self.variables.clone());
+        Box::pin(serve_as(
+            &manifest,
+            self.demo.clone(),
+            variables,
+            options,
+            test,
+        ))
+        .await
+    }
+
+    /// Tells the application to finish what it is doing and to stop.
+    pub fn shut_down(&self) {
+        self.shutdown.notify_one();
+    }
+
+    /// A request to a path.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.base_url))
+    }
+
+    /// Sends a request, as somebody or nobody, with or without a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    pub async fn call(
+        &self,
+        session: Option<&Session>,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Reply> {
+        let mut request = self.request(method, path);
+        if let Some(session) = session {
+            request = request.bearer_auth(&session.token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        send(request).await
+    }
+
+    /// GET as somebody.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    pub async fn get(&self, session: &Session, path: &str) -> Result<Reply> {
+        self.call(Some(session), Method::GET, path, None).await
+    }
+
+    /// POST as somebody.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    pub async fn post(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
+        self.call(Some(session), Method::POST, path, Some(body))
+            .await
+    }
+
+    /// PATCH as somebody.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    pub async fn patch(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
+        self.call(Some(session), Method::PATCH, path, Some(body))
+            .await
+    }
+
+    /// DELETE as somebody.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    pub async fn delete(&self, session: &Session, path: &str) -> Result<Reply> {
+        self.call(Some(session), Method::DELETE, path, None).await
+    }
+
+    /// A connection to the test's database as its superuser, to look at what HTTP doesn't show.
+    ///
+    /// # Errors
+    ///
+    /// When the database can't be reached.
+    pub async fn superuser(&self) -> Result<tokio_postgres::Client> {
+        database::connect(&self.superuser_url).await
+    }
+}
+
+pub(crate) async fn install(state: PathBuf) -> Result<Installation> {
+    installation::prepare(&installation::Options {
+        cell: None,
+        neighbours: Vec::new(),
+        state,
+        database_url: None,
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        durability: Durability::Unsafe,
+    })
+    .await
+}
+
+/// The address with another database's name behind its last slash.
+pub(crate) fn with_database(address: &str, name: &str) -> String {
+    match address.rsplit_once('/') {
+        Some((server, _)) => format!("{server}/{name}"),
+        None => address.to_owned(),
+    }
+}

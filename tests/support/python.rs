@@ -1,0 +1,36 @@
+//! The tests' Python programs, in `tests/support/python`: for what no other reader than one of Python's is at hand.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+/// What a program writes, once it has ended well.
+///
+/// # Errors
+///
+/// When Python or its packages are not installed, or the program fails.
+pub async fn run_python(
+    program: &str,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Result<String> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = tests.join("../target/python/bin/python");
+    ensure!(
+        python.exists(),
+        "what {program} needs is not installed: run scripts/test-tools.sh"
+    );
+    let output = Command::new(python)
+        .arg(tests.join("python").join(program))
+        .args(arguments)
+        .output()
+        .await
+        .context("Python does not start")?;
+    ensure!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}

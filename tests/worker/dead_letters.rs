@@ -1,0 +1,156 @@
+//! Dead letters: what is given up says why, and an admin may have it tried again.
+
+use http::Method;
+use serde_json::json;
+use tests::{Mood, Provider, Role, outbox, rows, run};
+use uuid::Uuid;
+
+#[test]
+fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
+    run(async |app| {
+        outbox::empty(app).await?;
+        let admin = app.sign_in(Role::Admin).await?;
+        let id = outbox::send_many(app, &admin, 1).await?[0];
+        let path = format!("/v1/notifications/{id}/retry");
+        let early = app
+            .call(Some(&admin), Method::POST, &path, None)
+            .await?
+            .expect(409);
+        assert_eq!(early.pointers(), ["/status"]);
+
+        let provider = Provider::start(Mood::Refuses(422)).await?;
+        let report = provider.deliver(&app.superuser_url).await?;
+        assert_eq!(
+            (report.sent, report.retried, report.dead),
+            (0, 0, 1),
+            "{report}"
+        );
+        let failed = outbox::read(app, &admin, id).await?;
+        assert_eq!(failed["status"], "failed");
+        assert_eq!(failed["failure"], "resend answered 422 (a_fault)");
+        outbox::make_due(app).await?;
+        assert!(provider.deliver(&app.superuser_url).await?.is_empty());
+
+        let key = "select id from lms.notification_deliveries where notification_id = $1";
+        let before = rows::id(app, key, &[&id]).await?;
+        for role in [Role::Supervisor, Role::Student, Role::Finance] {
+            let session = app.sign_in(role).await?;
+            app.call(Some(&session), Method::POST, &path, None)
+                .await?
+                .expect(403);
+        }
+        let support = app.sign_in(Role::Support).await?;
+        let again = app
+            .call(Some(&support), Method::POST, &path, None)
+            .await?
+            .expect(200)
+            .json();
+        assert!(
+            again["status"].is_null() && again["failure"].is_null(),
+            "{again}"
+        );
+        app.call(Some(&support), Method::POST, &path, None)
+            .await?
+            .expect(409);
+
+        provider.becomes(Mood::Well);
+        assert_eq!(provider.deliver(&app.superuser_url).await?.sent, 1);
+        assert_eq!(rows::id(app, key, &[&id]).await?, before);
+        assert!(provider.kept().contains_key(&before.to_string()));
+        assert_eq!(outbox::read(app, &admin, id).await?["status"], "sent");
+        app.call(Some(&admin), Method::POST, &path, None)
+            .await?
+            .expect(409);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_provider_that_never_gets_well_makes_a_dead_letter_after_ten_attempts() {
+    run(async |app| {
+        outbox::empty(app).await?;
+        let admin = app.sign_in(Role::Admin).await?;
+        let id = outbox::send_many(app, &admin, 1).await?[0];
+        let provider = Provider::start(Mood::Refuses(500)).await?;
+        for attempt in 1..=10 {
+            outbox::make_due(app).await?;
+            let report = provider.deliver(&app.superuser_url).await?;
+            let expected = if attempt < 10 { (1, 0) } else { (0, 1) };
+            assert_eq!(
+                (report.retried, report.dead),
+                expected,
+                "{attempt}: {report}"
+            );
+        }
+        assert_eq!(provider.requests(), 10);
+        let failed = outbox::read(app, &admin, id).await?;
+        assert_eq!(
+            (&failed["status"], &failed["attempts"]),
+            (&json!("failed"), &json!(10))
+        );
+        let list = app
+            .get(
+                &admin,
+                "/v1/notifications?status=failed&sort=-created_at&limit=1",
+            )
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(list["data"][0]["id"], json!(id));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_notification_that_is_not_there_can_not_be_tried_again() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let theirs = rows::any(app, 1, "notifications").await?;
+        for id in [Uuid::now_v7(), theirs] {
+            let path = format!("/v1/notifications/{id}/retry");
+            app.call(Some(&admin), Method::POST, &path, None)
+                .await?
+                .expect(404);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn who_must_not_be_reached_any_more_when_the_time_comes_is_not() {
+    run(async |app| {
+        outbox::empty(app).await?;
+        let admin = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(Role::Student).await?;
+        let opted_out = outbox::send(app, &admin, session.user, "Hello.").await?;
+        let body = json!({"email": false, "sms": true, "push": true});
+        app.call(
+            Some(&session),
+            Method::PUT,
+            "/v1/notifications/preferences",
+            Some(body),
+        )
+        .await?
+        .expect(200);
+        let parent = app.user(0, Role::Parent).id;
+        let inactive = outbox::send(app, &admin, parent, "Hello.").await?;
+        app.call(
+            Some(&admin),
+            Method::POST,
+            &format!("/v1/users/{parent}/deactivate"),
+            None,
+        )
+        .await?
+        .expect(200);
+        let provider = Provider::start(Mood::Well).await?;
+        assert_eq!(provider.deliver(&app.superuser_url).await?.dead, 2);
+        assert_eq!(provider.requests(), 0);
+        for (id, why) in [
+            (opted_out, "the user has opted out of it"),
+            (inactive, "the user is not active any more"),
+        ] {
+            assert_eq!(outbox::read(app, &admin, id).await?["failure"], why);
+        }
+        Ok(())
+    });
+}

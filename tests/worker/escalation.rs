@@ -1,0 +1,167 @@
+//! `lms worker` escalates what is overdue: once each, however many workers there are.
+
+use anyhow::Result;
+use chrono::{Duration, Utc};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, desk, people, rows, run};
+
+async fn read(app: &Application, session: &Session, request: &Value) -> Result<Value> {
+    let reply = app.get(session, &desk::path(request)).await?;
+    Ok(reply.expect(200).json())
+}
+
+#[test]
+fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_time() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let staff = desk::staff(app, &admin, "supervisor", home).await?;
+        let now = Utc::now();
+        // Whatever the demo has that is due by now.
+        worker::round(&app.superuser_url, now).await?;
+        let mut late = Vec::new();
+        for (priority, raised) in [("low", "medium"), ("medium", "high"), ("high", "high")] {
+            let mut body = desk::request(home);
+            body["priority"] = json!(priority);
+            let request = desk::make(app, &admin, body).await?;
+            desk::let_it_be_late(app, &request).await?;
+            late.push((request, raised));
+        }
+        let (assigned, _) = &late[0];
+        let path = format!("{}/assign", desk::path(assigned));
+        app.post(&admin, &path, json!({"staff_id": staff}))
+            .await?
+            .expect(200);
+        let done = desk::in_state(app, &admin, "resolved").await?;
+        desk::let_it_be_late(app, &done).await?;
+        let in_time = desk::ask(app, &admin).await?;
+        let before = [
+            read(app, &admin, &done).await?,
+            read(app, &admin, &in_time).await?,
+        ];
+        let due: Vec<Value> = join_all(late.iter().map(|(request, _)| read(app, &admin, request)))
+            .await
+            .into_iter()
+            .map(|request| request.map(|request| request["due_at"].clone()))
+            .collect::<Result<_>>()?;
+
+        let rounds = (0..4).map(|_| worker::round(&app.superuser_url, now));
+        let mut escalated = Vec::new();
+        for report in join_all(rounds).await {
+            let report = report?;
+            assert!(report.failed.is_empty(), "{report}");
+            escalated.extend(report.escalated);
+        }
+        escalated.sort_by_key(|one| one.number);
+        let expected: Vec<worker::Escalation> = late
+            .iter()
+            .map(|(request, raised)| worker::Escalation {
+                tenant: "aurora".to_owned(),
+                number: request["number"].as_i64().unwrap_or_default(),
+                priority: (*raised).to_owned(),
+                is_assigned: request == assigned,
+            })
+            .collect();
+        assert_eq!(escalated, expected);
+        for ((request, raised), due) in late.iter().zip(due) {
+            let now = read(app, &admin, request).await?;
+            assert_eq!(now["priority"], *raised);
+            assert!(now["escalated_at"].is_string());
+            assert_eq!(now["due_at"], due, "it stays as late as it is");
+            assert_eq!(now["updated_by"], Value::Null);
+            let events = rows::texts(
+                app,
+                "select request_id from lms.event_log
+                where entity_id = $1 and state ->> 'escalated_at' is not null",
+                &[&people::id(request)?],
+            )
+            .await?;
+            assert_eq!(events, ["worker"]);
+        }
+        let after = [
+            read(app, &admin, &done).await?,
+            read(app, &admin, &in_time).await?,
+        ];
+        assert_eq!(after, before);
+        let again = worker::round(&app.superuser_url, now).await?;
+        assert!(again.escalated.is_empty(), "{again}");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_gets_a_new_due_time_may_be_escalated_again() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let request = desk::ask(app, &admin).await?;
+        desk::let_it_be_late(app, &request).await?;
+        let escalated = async |now| -> Result<usize> {
+            let number = request["number"].as_i64().unwrap_or_default();
+            let report = worker::round(&app.superuser_url, now).await?;
+            let ours = report
+                .escalated
+                .iter()
+                .filter(|one| one.tenant == "aurora" && one.number == number);
+            Ok(ours.count())
+        };
+        let now = Utc::now();
+        assert_eq!(escalated(now).await?, 1);
+        let path = desk::path(&request);
+        let eased = app
+            .patch(&admin, &path, json!({"priority": "low"}))
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(eased["escalated_at"], Value::Null);
+        assert_eq!(escalated(now).await?, 0);
+        assert_eq!(escalated(now + Duration::days(30)).await?, 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_request_that_can_not_be_escalated_is_reported_and_holds_up_no_other() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        worker::round(&app.superuser_url, Utc::now()).await?;
+        let mut requests = Vec::new();
+        for _ in 0..2 {
+            let request = desk::ask(app, &admin).await?;
+            desk::let_it_be_late(app, &request).await?;
+            requests.push(request);
+        }
+        let broken = people::id(&requests[0])?;
+        app.superuser()
+            .await?
+            .batch_execute(&format!(
+                "create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+                create trigger refuse before update on lms.requests
+                for each row when (old.id = '{broken}') execute function public.refuse()"
+            ))
+            .await?;
+        let report = worker::round(&app.superuser_url, Utc::now()).await?;
+        let failed: Vec<_> = report
+            .failed
+            .iter()
+            .map(|failure| (failure.tenant.as_str(), failure.what, failure.id))
+            .collect();
+        assert_eq!(failed, [("aurora", "request", broken)], "{report}");
+        assert!(
+            report.to_string().contains("not escalated: refused"),
+            "{report}"
+        );
+        let escalated: Vec<Value> = report
+            .escalated
+            .iter()
+            .map(|one| json!(one.number))
+            .collect();
+        assert_eq!(escalated, [requests[1]["number"].clone()], "{report}");
+        assert_eq!(
+            read(app, &admin, &requests[0]).await?["escalated_at"],
+            Value::Null
+        );
+        Ok(())
+    });
+}

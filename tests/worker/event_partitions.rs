@@ -1,0 +1,79 @@
+//! The event log's months: `lms worker` makes them ahead, and an event is in its own.
+
+use anyhow::Result;
+use chrono::{DateTime, Duration, Months, Utc};
+
+use tests::{Application, rows, run};
+use uuid::Uuid;
+
+/// Writes an event that happens at a time, seals it, and returns in which partition it is.
+async fn partition_of_event(app: &Application, at: DateTime<Utc>) -> Result<String> {
+    let id = Uuid::now_v7();
+    rows::execute(
+        app,
+        "insert into lms_private.unsealed_events (tenant_id, entity, entity_id, kind, at, state)
+        values ($1, 'students', $2, 'student.updated', $3, '{}')",
+        &[&app.demo.tenants[0].id, &id, &at],
+    )
+    .await?;
+    let found = rows::texts(
+        app,
+        "select tableoid::regclass::text from lms.event_log where entity_id = $1",
+        &[&id],
+    )
+    .await?;
+    Ok(found.join(", "))
+}
+
+fn name(at: DateTime<Utc>) -> String {
+    format!("lms_private.event_log_{}", at.format("%Y_%m"))
+}
+
+/// The partitions that there are.
+async fn partitions(app: &Application) -> Result<Vec<String>> {
+    let sql = "select i.inhrelid::regclass::text
+        from pg_inherits as i
+        where i.inhparent = 'lms.event_log'::regclass
+        order by 1";
+    rows::texts(app, sql, &[]).await
+}
+
+#[test]
+fn a_round_makes_the_next_three_months_once_and_events_are_in_their_own() {
+    run(async |app| {
+        let now = Utc::now() + Months::new(4);
+        let before = partitions(app).await?;
+        let report = worker::round(&app.superuser_url, now).await?;
+        assert!(report.months > 0, "{report}");
+        let after = partitions(app).await?;
+        for month in 0..=7 {
+            let name = name(Utc::now() + Months::new(month));
+            assert!(after.contains(&name), "{name} is not among {after:?}");
+        }
+        assert_eq!(after.len(), before.len() + usize::try_from(report.months)?);
+        let again = worker::round(&app.superuser_url, now).await?;
+        assert_eq!(again.months, 0, "{again}");
+        assert_eq!(partitions(app).await?, after);
+        for at in [Utc::now(), Utc::now() + Months::new(1), now] {
+            assert_eq!(partition_of_event(app, at).await?, name(at));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn events_of_a_month_that_nobody_made_are_kept_and_stay_where_they_are() {
+    run(async |app| {
+        let late = Utc::now() + Duration::days(400);
+        let default = "lms_private.event_log_default";
+        assert_eq!(partition_of_event(app, late).await?, default);
+        // The worker is there again: that month stays in the default partition, the others are made.
+        let report = worker::round(&app.superuser_url, late).await?;
+        assert!(report.months > 0, "{report}");
+        assert_eq!(partition_of_event(app, late).await?, default);
+        let next = late + Months::new(2);
+        assert_eq!(partition_of_event(app, next).await?, name(next));
+        assert_eq!(worker::round(&app.superuser_url, late).await?.months, 0);
+        Ok(())
+    });
+}

@@ -1,0 +1,354 @@
+//! What is deleted can be restored for a time, and is then removed for good by `lms worker`.
+
+use anyhow::Result;
+use chrono::{DateTime, Duration, Utc};
+use serde_json::json;
+use tests::{Application, Role, Session, book, people, rows, run};
+use uuid::Uuid;
+use worker::Report;
+
+/// A round so many days from now.
+async fn round_in(app: &Application, days: i64) -> Result<Report> {
+    let then: DateTime<Utc> = Utc::now() + Duration::days(days);
+    worker::round(&app.superuser_url, then).await
+}
+
+async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
+    Ok(rows::count(app, &format!("lms.{table} where id = $1"), &[&id]).await? == 1)
+}
+
+/// Deletes a row.
+async fn delete(app: &Application, session: &Session, table: &str, id: Uuid) -> Result<()> {
+    app.delete(session, &format!("/v1/{table}/{id}"))
+        .await?
+        .expect(204);
+    Ok(())
+}
+
+/// What restoring a row is answered.
+async fn restore(app: &Application, session: &Session, table: &str, id: Uuid) -> Result<u16> {
+    let path = format!("/v1/{table}/{id}/restore");
+    Ok(app.post(session, &path, json!({})).await?.status)
+}
+
+async fn assessment(app: &Application, session: &Session, student: Uuid) -> Result<Uuid> {
+    let body = json!({"student_id": student, "type": "reading", "score": 40});
+    let made = app.post(session, "/v1/assessments", body).await?;
+    people::id(&made.expect(201).json())
+}
+
+#[test]
+fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let student = people::student(app, &admin, home).await?;
+        let row = assessment(app, &admin, student).await?;
+        delete(app, &admin, "assessments", row).await?;
+        round_in(app, 29).await?;
+        assert_eq!(restore(app, &admin, "assessments", row).await?, 200);
+
+        delete(app, &admin, "assessments", row).await?;
+        let report = round_in(app, 31).await?;
+        assert!(report.removed >= 1 && !report.has_failures(), "{report}");
+        assert!(!is_there(app, "assessments", row).await?);
+        app.get(&admin, &format!("/v1/assessments/{row}"))
+            .await?
+            .expect(404);
+        assert_eq!(restore(app, &admin, "assessments", row).await?, 404);
+        let purged = "lms.event_log
+            where entity = 'assessments' and entity_id = $1 and kind = 'assessment.purged'
+              and state = '{}' and actor is null and request_id = 'retention'";
+        assert_eq!(rows::count(app, purged, &[&row]).await?, 1);
+        assert!(is_there(app, "students", student).await?);
+        assert_eq!(round_in(app, 31).await?.removed, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_regulated_tenant_keeps_it_for_seven_years() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let student = people::own_student(app).await?;
+        let row = assessment(app, &admin, student).await?;
+        delete(app, &admin, "assessments", row).await?;
+        app.superuser()
+            .await?
+            .batch_execute(
+                "set session_replication_role = replica;
+                update lms.tenants set retention_class = 'regulated'",
+            )
+            .await?;
+        round_in(app, 7 * 365).await?;
+        assert!(is_there(app, "assessments", row).await?);
+        round_in(app, 7 * 365 + 3).await?;
+        assert!(!is_there(app, "assessments", row).await?);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_something_refers_to_stays_until_that_is_gone() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let finance = app.sign_in(Role::Finance).await?;
+        let (home, _) = rows::centres(app).await?;
+        let tutor = people::tutor(app, &admin, home, 5).await?;
+        let assessed = people::student(app, &admin, home).await?;
+        let paying = people::student(app, &admin, home).await?;
+        for student in [assessed, paying] {
+            app.patch(
+                &admin,
+                &format!("/v1/students/{student}"),
+                json!({"assigned_tutor_id": tutor}),
+            )
+            .await?
+            .expect(200);
+        }
+        let row = assessment(app, &admin, assessed).await?;
+        let mut payment = book::payment(app, home, "20").await?;
+        payment["student_id"] = json!(paying);
+        book::record(app, &finance, &payment).await?;
+        for student in [assessed, paying] {
+            delete(app, &admin, "students", student).await?;
+        }
+        let report = round_in(app, 31).await?;
+        assert!(!report.has_failures(), "{report}");
+        assert!(is_there(app, "students", assessed).await?);
+        assert!(is_there(app, "students", paying).await?);
+
+        // What refers goes first, in the same round.
+        delete(app, &admin, "assessments", row).await?;
+        let report = round_in(app, 32).await?;
+        assert!(!report.has_failures(), "{report}");
+        assert!(!is_there(app, "assessments", row).await?);
+        assert!(!is_there(app, "students", assessed).await?);
+        round_in(app, 3000).await?;
+        assert!(is_there(app, "students", paying).await?);
+        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(restore(app, &admin, "students", paying).await?, 200);
+        assert_eq!(people::miscounted(app).await?, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_belongs_to_a_user_goes_along() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let user = people::user(app, &admin, "support", home).await?;
+        rows::execute(
+            app,
+            "insert into lms.sessions (tenant_id, user_id, expires_at)
+            values ($1, $2, now() + interval '1 hour')",
+            &[&admin.tenant, &user],
+        )
+        .await?;
+        let body = json!({"user_id": user, "type": "email", "message": "Welcome."});
+        app.post(&admin, "/v1/notifications", body)
+            .await?
+            .expect(201);
+        delete(app, &admin, "users", user).await?;
+        let report = round_in(app, 31).await?;
+        assert!(!report.has_failures(), "{report}");
+        assert!(!is_there(app, "users", user).await?);
+        let events = rows::texts(
+            app,
+            "select e.kind
+            from lms.event_log as e
+            where e.request_id = 'retention'
+              and e.entity in ('users', 'notifications', 'sessions')
+              and (
+                e.entity_id = $1
+                or exists (
+                  select from lms.event_log as before
+                  where before.entity_id = e.entity_id and before.state ->> 'user_id' = $1::uuid::text
+                )
+              )
+            order by e.kind",
+            &[&user],
+        )
+        .await?;
+        assert_eq!(
+            events,
+            ["notification.purged", "session.purged", "user.purged"]
+        );
+        Ok(())
+    });
+}
+
+/// How many rows of a class there are in the tables that follow from it, live or not.
+async fn of_class(app: &Application, class: Uuid) -> Result<[i64; 3]> {
+    let mut counts = [0; 3];
+    for (count, table) in counts
+        .iter_mut()
+        .zip(["occurrences", "enrolments", "attendances"])
+    {
+        let from = format!("lms.{table} where class_id = $1");
+        *count = rows::count(app, &from, &[&class]).await?;
+    }
+    Ok(counts)
+}
+
+#[test]
+fn a_class_stays_or_goes_as_a_whole() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let tutor = people::tutor(app, &admin, home, 5).await?;
+        let student = people::student(app, &admin, home).await?;
+        let day = (Utc::now() + Duration::days(2)).format("%Y-%m-%d");
+        let body = json!({
+            "centre_id": home,
+            "tutor_id": tutor,
+            "student_ids": [student],
+            "schedule": {
+                "start": format!("{day}T10:00:00"),
+                "end": format!("{day}T11:00:00"),
+                "time_zone": "UTC",
+                "recurring": {"rule": "FREQ=DAILY;COUNT=3"},
+            },
+        });
+        let made = app.post(&admin, "/v1/classes", body).await?.expect(201);
+        let class = people::id(&made.json())?;
+        assert_eq!(of_class(app, class).await?, [3, 1, 3]);
+        let body = json!({"centre_id": home, "type": "it", "details": "The screen stays dark."});
+        let asked = app.post(&admin, "/v1/requests", body).await?.expect(201);
+        let request = people::id(&asked.json())?;
+        rows::execute(
+            app,
+            "update lms.requests set class_id = $2 where id = $1",
+            &[&request, &class],
+        )
+        .await?;
+        delete(app, &admin, "classes", class).await?;
+        round_in(app, 31).await?;
+        assert_eq!(of_class(app, class).await?, [3, 1, 3]);
+        assert_eq!(restore(app, &admin, "classes", class).await?, 200);
+
+        rows::execute(
+            app,
+            "update lms.requests set class_id = null where id = $1",
+            &[&request],
+        )
+        .await?;
+        delete(app, &admin, "classes", class).await?;
+        let report = round_in(app, 31).await?;
+        assert!(!report.has_failures(), "{report}");
+        assert!(!is_there(app, "classes", class).await?);
+        assert_eq!(of_class(app, class).await?, [0, 0, 0]);
+        let purged = "lms.event_log where request_id = 'retention' and kind = 'attendance.purged'";
+        assert_eq!(rows::count(app, purged, &[]).await?, 3);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_legal_hold_keeps_the_rows_of_a_person() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let (home, _) = rows::centres(app).await?;
+        let held = people::student(app, &admin, home).await?;
+        let free = people::student(app, &admin, home).await?;
+        let mut of = Vec::new();
+        for student in [held, free] {
+            let row = assessment(app, &admin, student).await?;
+            let sql = "select user_id from lms.students where id = $1";
+            let user = rows::id(app, sql, &[&student]).await?;
+            if student == held {
+                let hold = json!({"user_id": user, "reason": "A claim is pending."});
+                app.post(&admin, "/v1/legal-holds", hold).await?.expect(201);
+            }
+            delete(app, &admin, "assessments", row).await?;
+            delete(app, &admin, "students", student).await?;
+            delete(app, &admin, "users", user).await?;
+            of.push((row, user));
+        }
+        let report = round_in(app, 31).await?;
+        assert!(!report.has_failures(), "{report}");
+        for (student, (row, user), stays) in [(held, of[0], true), (free, of[1], false)] {
+            assert_eq!(is_there(app, "assessments", row).await?, stays);
+            assert_eq!(is_there(app, "students", student).await?, stays);
+            assert_eq!(is_there(app, "users", user).await?, stays);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let student = people::own_student(app).await?;
+        let row = assessment(app, &admin, student).await?;
+        delete(app, &admin, "assessments", row).await?;
+        app.superuser()
+            .await?
+            .batch_execute(&format!(
+                "create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+                create trigger refuse before delete on lms.assessments for each row execute function public.refuse();
+                set session_replication_role = replica;
+                insert into lms.gamification (tenant_id, student_id, points, deleted_at)
+                select '{}', '{student}', 1, now() from generate_series(1, 1500)",
+                admin.tenant
+            ))
+            .await?;
+        let report = round_in(app, 31).await?;
+        let failed: Vec<(&str, &str)> = report
+            .not_removed
+            .iter()
+            .map(|failed| (failed.tenant.as_str(), failed.table.as_str()))
+            .collect();
+        assert_eq!(failed, [("aurora", "assessments")], "{report}");
+        assert!(report.to_string().contains("refused"), "{report}");
+        assert!(report.removed >= 1500, "{report}");
+        let batches = rows::texts(
+            app,
+            "select count(*)::text
+            from lms.event_log
+            where kind = 'gamification.purged'
+            group by at
+            order by at",
+            &[],
+        )
+        .await?;
+        assert_eq!(batches, ["1000", "500"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_book_and_the_log_are_no_tables_that_rows_are_removed_of() {
+    run(async |app| {
+        let sql = "select t from lms_private.retained_tables() as t";
+        let tables = rows::texts(app, sql, &[]).await?;
+        for one in ["users", "students", "classes", "requests", "assessments"] {
+            assert!(tables.iter().any(|table| table == one), "{one}");
+        }
+        for one in [
+            "tenants",
+            "finance_records",
+            "finance_lines",
+            "finance_totals",
+            "payroll_runs",
+            "payroll_items",
+            "event_log",
+            "event_heads",
+        ] {
+            assert!(!tables.iter().any(|table| table == one), "{one}");
+        }
+        // Each has the index that it is looked through by.
+        for table in &tables {
+            let found = rows::count(
+                app,
+                "pg_indexes where schemaname = 'lms' and indexname = 'idx_' || $1::text || '_deleted'",
+                &[table],
+            )
+            .await?;
+            assert_eq!(found, 1, "{table}");
+        }
+        Ok(())
+    });
+}

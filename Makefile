@@ -1,6 +1,6 @@
-# Two commands for newcomers: `make run` and `make test`. The work is in scripts/ and in the program lms.
+# Two commands for newcomers: `make run` and `make test`. The work is in scripts/ and in the programs lms and lab.
 
-.PHONY: run cells test drill build components lint set-up
+.PHONY: run cells test drill build lab components lint set-up
 .SILENT:
 
 run: build
@@ -14,13 +14,17 @@ test: components
 	scripts/test.sh
 
 # Loses data on purpose and restores it; what it prints is kept in docs/explanation/recovery.md.
-drill: build
+drill: lab
 	target/release/lab drill
 
-# Without the tests, which need much that serving does not. All else, because with a smaller selection Cargo would build
+# What is never shipped: the program lab, and the native service that it measures against.
+lab: build
+	cargo build --release --workspace --bin lab --bin native-baseline
+
+# What serving needs, and no more. With the features of the whole workspace: with those of a smaller selection, Cargo would build
 # Wasmtime once more for the tests.
 build: components
-	cargo build --release --workspace --exclude tests --exclude probe
+	cargo build --release --workspace --bin lms
 
 components: set-up
 	scripts/build-components.sh

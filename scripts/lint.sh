@@ -10,6 +10,7 @@ source scripts/wasm-toolchain.sh
 
 cargo fmt --all --check
 cargo clippy --release --workspace --all-targets -- -D warnings
+scripts/same-features.sh
 
 # The image's program (deploy/Dockerfile) has nothing in it that only a developer's machine or the laboratory needs.
 for package in wasmtime fake host local bench drill; do

@@ -119,7 +119,7 @@ pub(super) fn beside(name: &str) -> Result<PathBuf> {
     let program = own.with_file_name(name);
     if !program.is_file() {
         bail!(
-            "{} is missing: build it (cargo build --release -p native-baseline) and try again",
+            "{} is missing: build it (make lab) and try again",
             program.display()
         );
     }

@@ -91,8 +91,8 @@ async fn force(app: &Application, url: &str) -> Result<()> {
 
 /// Why the one delivery of a round failed whose sender knows no networks but the internet.
 async fn failure(app: &Application) -> Result<String> {
-    let sender = Sender::new(&Options::within(Networks::default()))?;
-    let report = webhooks::round(&app.superuser_url, &sender, Utc::now()).await?;
+    let sender = Sender::new(&Options::allowing(Networks::default()))?;
+    let report = webhooks::run_once(&app.superuser_url, &sender, Utc::now()).await?;
     assert_eq!((report.sent, report.retried), (0, 1), "{report}");
     Ok(report.reasons.into_keys().collect())
 }
@@ -105,7 +105,7 @@ fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         let url = format!("https://{}:{}/", name.trim(), listener.local_addr()?.port());
         force(app, &url).await?;
-        assert_eq!(failure(app).await?, "its name leads to no public address");
+        assert_eq!(failure(app).await?, "its name has no public address");
         let connected = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
         assert!(connected.is_err(), "somebody connected");
         Ok(())

@@ -157,7 +157,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     .await?;
     failed(
         &["heads", "--output", &heads, "--key", &key],
-        "exists already",
+        "already exists",
     )
     .await?;
     failed(

@@ -35,7 +35,7 @@ pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
     }
     if find(client, &tenant.slug).await?.is_some() {
         bail!(
-            "the tenant {} exists already: choose another slug",
+            "the tenant {} already exists: choose another slug",
             tenant.slug
         );
     }

@@ -58,7 +58,7 @@ fn a_lesson_whose_start_is_skipped_keeps_its_end_and_where_that_is_skipped_too_i
 }
 
 #[test]
-fn what_is_stored_goes_on_from_where_it_was_planned() {
+fn a_stored_schedule_continues_where_it_was_planned() {
     let now = utc("2026-03-02T00:00:00Z");
     let stored = |rule: &str| {
         Schedule::read(&value(
@@ -83,7 +83,7 @@ fn what_is_stored_goes_on_from_where_it_was_planned() {
         .unwrap();
     assert_eq!(starts(&ended), (174, planned, None));
 
-    // Longer than a class may be that is made now: five years of it, and then as far as one without an end.
+    // Longer than a new class may be: five years of it, and then up to the horizon like one without an end.
     let long = stored("FREQ=WEEKLY;COUNT=1000");
     let five_years = long.continuation(planned, now).unwrap();
     let limit = utc("2031-03-02T16:00:00Z");

@@ -15,6 +15,8 @@ use super::sender::Sender;
 use super::signature::Secret;
 use crate::queue::{AttemptOutcome, Claim, Policy, Queue, Response, RetrySchedule};
 
+const CLAIM: &str = include_str!("claim.sql");
+
 /// The retry schedule that Standard Webhooks recommends, over three days. A message in flight costs little, so that one worker serves
 /// all receivers side by side; a receiver that fails gets one message at a time until it accepts one.
 static POLICY: Policy = Policy {
@@ -157,53 +159,6 @@ impl Queue for Deliveries<'_> {
         transaction.commit().await.map_err(explain)
     }
 }
-
-const CLAIM: &str = "-- webhooks.claim
-with due as (
-  select d.id
-  from lms.webhook_deliveries as d
-  where d.tenant_id = $1
-    and d.webhook_id = $2
-    and d.delivered_at is null
-    and d.dead_at is null
-    and d.next_attempt_at <= $3
-  order by d.next_attempt_at, d.position
-  limit $4
-  for update skip locked
-), claimed as (
-  update lms.webhook_deliveries as d
-  set
-    attempts = d.attempts + 1,
-    last_attempt_at = $3,
-    next_attempt_at = $3::timestamptz + make_interval(secs => $5)
-  from due
-  where d.tenant_id = $1
-    and d.id = due.id
-  returning d.id, d.attempts, d.event_id, d.event_at, d.position
-)
-select
-  t.id,
-  t.attempts,
-  t.event_id,
-  w.url,
-  case when e.id is not null then lms_private.webhook_body(e) end,
-  array(
-    select s.secret
-    from lms.webhook_secrets as s
-    where s.tenant_id = $1
-      and s.webhook_id = $2
-      and coalesce(s.expires_at > $3, true)
-    order by s.expires_at desc nulls first
-  )
-from claimed as t
-join lms.webhooks as w
-  on w.tenant_id = $1
-  and w.id = $2
-left join lms.event_log as e
-  on e.tenant_id = $1
-  and e.position = t.position
-  and e.at = t.event_at
-order by t.position";
 
 /// An acceptance counts even when the lease had expired and another attempt has been made.
 async fn record_sent(

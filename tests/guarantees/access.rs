@@ -53,7 +53,7 @@ async fn call(
     token: Option<&str>,
     id: Uuid,
 ) -> Result<Reply> {
-    let path = tests::path(endpoint, id);
+    let path = tests::endpoint_path(endpoint, id);
     let mut request = app.request(endpoint.method.clone(), &path);
     if let Some(token) = token {
         request = request.bearer_auth(token);
@@ -88,7 +88,7 @@ fn every_endpoint_is_reviewed() {
 }
 
 #[test]
-fn nobody_gets_past_an_endpoint_that_needs_a_token() {
+fn endpoints_require_a_token() {
     run(async |app| {
         let table = reviewed();
         let session = app.session(0, Role::Admin).await?;
@@ -121,7 +121,7 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
 }
 
 #[test]
-fn every_role_may_do_what_the_access_table_says_and_nothing_else() {
+fn every_role_has_exactly_the_access_of_the_access_table() {
     run(async |app| {
         let table = reviewed();
         for role in Role::ALL {
@@ -173,7 +173,7 @@ async fn ids_of_first_tenant(app: &Application) -> Result<BTreeMap<&'static str,
 }
 
 #[test]
-fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
+fn the_same_role_of_another_tenant_finds_nothing() {
     run(async |app| {
         let ids = ids_of_first_tenant(app).await?;
         let first = app.demo.tenants[0].id.to_string();

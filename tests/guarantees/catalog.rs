@@ -131,7 +131,7 @@ const RULES: [(&str, &str); 7] = [
 ];
 
 #[test]
-fn every_table_keeps_the_rules_of_the_schema() {
+fn every_table_follows_the_rules_of_the_schema() {
     run(async |app| {
         let client = app.superuser().await?;
         for (rule, sql) in RULES {
@@ -155,7 +155,7 @@ fn every_table_keeps_the_rules_of_the_schema() {
 }
 
 #[test]
-fn the_indexes_that_document_4_names_are_there() {
+fn the_specified_indexes_exist() {
     run(async |app| {
         let client = app.superuser().await?;
         for name in [
@@ -234,7 +234,7 @@ fn is_a_rank(resource: &Resource, column: &str) -> bool {
 }
 
 #[test]
-fn the_declarations_agree_with_the_tables() {
+fn the_declarations_match_the_tables() {
     run(async |app| {
         let client = app.superuser().await?;
         let tables = columns(&client).await?;
@@ -281,7 +281,7 @@ fn the_declarations_agree_with_the_tables() {
 }
 
 #[test]
-fn look_ups_enter_their_index_by_the_tenant() {
+fn look_ups_use_an_index_that_starts_with_the_tenant() {
     run(async |app| {
         let client = database::connect(&app.application_url).await?;
         // Of a table with few rows the planner reads the whole; what it could do is what counts.

@@ -6,19 +6,19 @@ use std::net::TcpListener;
 
 use anyhow::{Result, bail, ensure};
 use http::Method;
-use tests::{Role, interruptions::is_unavailable, run};
+use tests::{Role, fault_injection::assert_unavailable, run};
 
 #[test]
 fn a_database_of_another_cell_of_the_same_region_is_not_served() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        app.beside(
+        app.with_second_application(
             |variables| {
                 variables.insert("cell".to_owned(), "eu-regulated".to_owned());
             },
             async |other| {
-                is_unavailable(&other.call(None, Method::GET, "/readyz", None).await?);
-                is_unavailable(&other.get(&admin, "/v1/users").await?);
+                assert_unavailable(&other.call(None, Method::GET, "/readyz", None).await?);
+                assert_unavailable(&other.get(&admin, "/v1/users").await?);
                 Ok(())
             },
         )
@@ -56,7 +56,7 @@ fn has_caller(listener: &TcpListener) -> Result<bool> {
 }
 
 #[test]
-fn a_component_reaches_no_database_but_its_cells_however_it_is_written() {
+fn a_component_reaches_only_its_cells_database_in_every_spelling() {
     run(async |app| {
         // What it must not reach answers whoever comes: no password keeps anybody away.
         let elsewhere = TcpListener::bind("127.0.0.1:0")?;
@@ -67,8 +67,8 @@ fn a_component_reaches_no_database_but_its_cells_however_it_is_written() {
             let change = |variables: &mut BTreeMap<String, String>| {
                 variables.insert("database_url".to_owned(), address.clone());
             };
-            app.beside(change, async |misled| {
-                is_unavailable(&misled.call(None, Method::GET, "/readyz", None).await?);
+            app.with_second_application(change, async |misled| {
+                assert_unavailable(&misled.call(None, Method::GET, "/readyz", None).await?);
                 Ok(())
             })
             .await?;
@@ -80,7 +80,7 @@ fn a_component_reaches_no_database_but_its_cells_however_it_is_written() {
             let address = format!("postgres://lms_application:secret@{own_host}:{port}/lms");
             variables.insert("database_url".to_owned(), address);
         };
-        app.beside(allowed, async |misled| {
+        app.with_second_application(allowed, async |misled| {
             let request = misled.call(None, Method::GET, "/readyz", None);
             let arrived = async {
                 while !has_caller(&elsewhere)? {

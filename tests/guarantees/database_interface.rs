@@ -53,7 +53,7 @@ fn manifest(address: &url::Url) -> Result<String> {
 }
 
 #[test]
-fn both_halves_of_the_interface_answer_alike() {
+fn synchronous_and_asynchronous_functions_return_the_same_results() {
     run(async |app| {
         ensure!(
             Path::new(WASM).exists(),

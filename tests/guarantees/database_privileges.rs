@@ -1,7 +1,7 @@
 //! Actions that the role of the components may not take in the database, whatever SQL it sends.
 
 use anyhow::Result;
-use tests::{Application, rows, run};
+use tests::{Application, queries, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ async fn code(client: &Client, sql: &str) -> String {
 }
 
 #[test]
-fn the_application_makes_no_temporary_objects_and_no_large_ones() {
+fn the_application_cannot_create_temporary_or_large_objects() {
     run(async |app| {
         let client = application(app).await?;
         for sql in [
@@ -55,19 +55,19 @@ fn the_application_makes_no_temporary_objects_and_no_large_ones() {
 }
 
 #[test]
-fn functions_that_take_a_tenant_answer_about_that_of_the_context_alone() {
+fn functions_with_a_tenant_argument_accept_only_the_contexts_tenant() {
     run(async |app| {
         let theirs = app.demo.tenants[1].id;
-        let student = rows::any(app, 1, "students").await?;
-        let tutor = rows::any(app, 1, "tutors").await?;
-        let staff = rows::any(app, 1, "staff").await?;
-        let centre = rows::id(
+        let student = queries::first_id(app, 1, "students").await?;
+        let tutor = queries::first_id(app, 1, "tutors").await?;
+        let staff = queries::first_id(app, 1, "staff").await?;
+        let centre = queries::fetch_id(
             app,
             "select centre_id from lms.students where id = $1",
             &[&student],
         )
         .await?;
-        let subject = rows::texts(
+        let subject = queries::fetch_texts(
             app,
             "select t.subjects -> 0 ->> 'subject' from lms.tutors as t where t.id = $1",
             &[&tutor],

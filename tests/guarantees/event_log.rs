@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Role, Session, queries, run};
 use tokio_postgres::{Client, error::SqlState};
 use uuid::Uuid;
 
@@ -65,7 +65,7 @@ async fn attempt(
 fn no_role_changes_or_removes_an_event() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        rows::written(app).await?;
+        queries::write_marks(app).await?;
         let mut client = app.superuser().await?;
         let partition: String = client
             .query_one(
@@ -100,7 +100,7 @@ fn no_role_changes_or_removes_an_event() {
 }
 
 #[test]
-fn what_is_not_sealed_yet_is_removed_by_sealing_alone() {
+fn unsealed_events_are_removed_only_by_sealing() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut client = app.superuser().await?;
@@ -177,7 +177,7 @@ async fn read_on(
 
 /// Where the log ends for now.
 async fn end(app: &Application, session: &Session) -> Result<i64> {
-    rows::count(
+    queries::count(
         app,
         "lms.event_log where tenant_id = $1",
         &[&session.tenant],
@@ -186,7 +186,7 @@ async fn end(app: &Application, session: &Session) -> Result<i64> {
 }
 
 #[test]
-fn whoever_commits_late_gets_a_later_position() {
+fn an_event_committed_late_gets_a_later_position() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let start = end(app, &admin).await?;
@@ -208,7 +208,7 @@ fn whoever_commits_late_gets_a_later_position() {
 }
 
 #[test]
-fn a_reader_misses_nothing_of_slow_writers_side_by_side() {
+fn a_reader_misses_no_event_of_concurrent_slow_writers() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let start = end(app, &admin).await?;
@@ -266,7 +266,7 @@ fn a_reader_misses_nothing_of_slow_writers_side_by_side() {
 }
 
 #[test]
-fn a_reader_who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
+fn a_waiting_reader_gets_new_events_or_an_empty_page() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let start = end(app, &admin).await?;
@@ -307,7 +307,7 @@ fn a_reader_who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
 }
 
 #[test]
-fn a_position_beyond_the_end_is_refused() {
+fn a_position_beyond_the_end_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let start = end(app, &admin).await?;
@@ -331,10 +331,10 @@ fn a_position_beyond_the_end_is_refused() {
 }
 
 #[test]
-fn an_event_without_a_partition_of_its_month_is_kept_all_the_same() {
+fn an_event_without_a_partition_for_its_month_is_stored() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        rows::written(app).await?;
+        queries::write_marks(app).await?;
         let client = app.superuser().await?;
         // As when no worker has run for years: an event of a month that nobody has made.
         client
@@ -344,7 +344,7 @@ fn an_event_without_a_partition_of_its_month_is_kept_all_the_same() {
                 &[&admin.tenant],
             )
             .await?;
-        rows::written(app).await?;
+        queries::write_marks(app).await?;
         let kept: i64 = client
             .query_one("select count(*) from lms_private.event_log_default", &[])
             .await?

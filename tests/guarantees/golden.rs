@@ -40,7 +40,7 @@ pub(crate) fn compare(name: &str, text: &str) -> Result<()> {
 }
 
 #[test]
-fn the_reference_is_what_the_declarations_say() -> Result<()> {
+fn the_openapi_document_matches_the_declarations() -> Result<()> {
     let document = openapi::document(&COMPONENTS, env!("CARGO_PKG_VERSION"));
     compare(
         "openapi/openapi.json",
@@ -49,7 +49,7 @@ fn the_reference_is_what_the_declarations_say() -> Result<()> {
 }
 
 #[test]
-fn the_access_table_is_what_was_reviewed() -> Result<()> {
+fn the_access_table_matches_the_reviewed_file() -> Result<()> {
     compare("tests/golden/access.txt", &access_table()?)
 }
 
@@ -99,7 +99,7 @@ fn limits(grant: &Grant, verb: Verb) -> String {
 }
 
 #[test]
-fn the_statements_are_what_was_reviewed() -> Result<()> {
+fn the_statements_match_the_reviewed_files() -> Result<()> {
     for component in COMPONENTS {
         for resource in component.resources {
             let text = resource_statements(component, resource)?;

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{Role, queries, run};
 
 /// Tables that have a URL.
 const TABLES: [&str; 21] = [
@@ -35,13 +35,13 @@ fn url(table: &str) -> String {
 }
 
 #[test]
-fn ids_of_another_tenant_are_not_there_for_anybody() {
+fn ids_of_another_tenant_are_not_found_for_any_role() {
     run(async |app| {
         let nowhere = uuid::Uuid::now_v7();
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             for table in TABLES {
-                let theirs = rows::any(app, 1, table).await?;
+                let theirs = queries::first_id(app, 1, table).await?;
                 let read = app
                     .get(&session, &format!("{}/{theirs}", url(table)))
                     .await?;
@@ -62,7 +62,7 @@ fn ids_of_another_tenant_are_not_there_for_anybody() {
 fn an_admin_changes_nothing_of_another_tenant() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for table in [
             "centres",
             "users",
@@ -74,7 +74,7 @@ fn an_admin_changes_nothing_of_another_tenant() {
             "requests",
             "inventory",
         ] {
-            let path = format!("/v1/{table}/{}", rows::any(app, 1, table).await?);
+            let path = format!("/v1/{table}/{}", queries::first_id(app, 1, table).await?);
             let body = match table {
                 "centres" | "users" => json!({"name": "Ours now"}),
                 "staff" => json!({"title": "Ours now"}),
@@ -91,24 +91,24 @@ fn an_admin_changes_nothing_of_another_tenant() {
                 .await?
                 .expect(404);
         }
-        let user = format!("/v1/users/{}", rows::any(app, 1, "users").await?);
+        let user = format!("/v1/users/{}", queries::first_id(app, 1, "users").await?);
         for action in ["deactivate", "activate"] {
             let path = format!("{user}/{action}");
             app.call(Some(&admin), Method::POST, &path, None)
                 .await?
                 .expect(404);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn lists_filters_and_counts_show_ones_own_rows_alone() {
+fn lists_filters_and_counts_show_only_the_callers_tenant() {
     run(async |app| {
         let ours = app.sign_in(Role::Admin).await?;
         for table in TABLES {
-            let own = rows::count(
+            let own = queries::count(
                 app,
                 &format!("lms.{table} where tenant_id = $1"),
                 &[&ours.tenant],
@@ -123,7 +123,7 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
                 .expect(200)
                 .json();
             assert_eq!(body["count"], json!(own), "{table}");
-            let theirs = rows::any(app, 1, table).await?;
+            let theirs = queries::first_id(app, 1, table).await?;
             let body = app
                 .get(&ours, &format!("{}?id={theirs}&count=exact", url(table)))
                 .await?
@@ -142,7 +142,7 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
             .expect(200)
             .json();
         assert_eq!(body["data"], json!([]));
-        let centre = rows::any(app, 1, "centres").await?;
+        let centre = queries::first_id(app, 1, "centres").await?;
         let body = app
             .get(&ours, &format!("/v1/users?centre_id={centre}"))
             .await?
@@ -187,7 +187,7 @@ fn a_cursor_of_another_tenant_shows_nothing_of_it() {
 }
 
 #[test]
-fn what_is_unique_is_unique_in_its_tenant_alone() {
+fn unique_values_are_unique_per_tenant() {
     run(async |app| {
         let ours = app.sign_in(Role::Admin).await?;
         let theirs = app.sign_in_to(1, Role::Admin).await?;
@@ -219,11 +219,11 @@ fn what_is_unique_is_unique_in_its_tenant_alone() {
 }
 
 #[test]
-fn an_id_that_another_tenant_uses_is_free_in_this_one() {
+fn an_id_used_by_another_tenant_is_available() {
     run(async |app| {
         // Ids are made by the component; were one the same, the keys hold the tenant as well.
-        let theirs = rows::any(app, 1, "centres").await?;
-        rows::execute(
+        let theirs = queries::first_id(app, 1, "centres").await?;
+        queries::execute(
             app,
             "insert into lms.centres (tenant_id, id, name, code, time_zone, currency)
             values ($1, $2, 'Twin', 'twin', 'UTC', 'EUR')",
@@ -248,7 +248,7 @@ fn an_id_that_another_tenant_uses_is_free_in_this_one() {
 }
 
 #[test]
-fn requests_of_two_tenants_side_by_side_never_mix() {
+fn concurrent_requests_of_two_tenants_never_mix() {
     run(async |app| {
         let sessions = [
             app.sign_in(Role::Admin).await?,

@@ -10,8 +10,9 @@ use platform::declare::component::{Does, Endpoint};
 use platform::declare::field::{Field, Kind, Setting};
 use serde_json::{Map, Value, json};
 use tests::{
-    Application, COMPONENTS, Role, Session, path, send, work_values,
-    workload::{Drawn, Worker},
+    Application, COMPONENTS, Role, Session, endpoint_path,
+    random_requests::{RandomClient, RandomRequest},
+    random_values, send,
 };
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ fn marked(kind: Kind) -> Option<Value> {
             let text = format!("{MARK}-{}-{}", Uuid::now_v7(), "x".repeat(min));
             json!(text.chars().take(max).collect::<String>())
         }
-        Kind::Email => json!(format!("{MARK}.byron@work.example")),
+        Kind::Email => json!(format!("{MARK}.byron@send_all.example")),
         Kind::Phone => json!(format!("+44{DIGITS}")),
         Kind::Slug => json!(format!("{MARK}-byron")),
         Kind::TextList { .. } => json!([format!("{MARK} dyslexia")]),
@@ -99,7 +100,7 @@ fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Va
     mark(&mut some, &fields, false);
     let mut all = drawn.clone();
     mark(&mut all, &fields, true);
-    work_values::complete(&operation, &mut all);
+    random_values::remove_conflicts(&operation, &mut all);
     let (mut wrong, mut astray, mut odd) = (some.clone(), some.clone(), some.clone());
     for field in &fields {
         if marked(field.kind).is_none() && drawn.contains_key(field.name) {
@@ -138,8 +139,8 @@ impl<'a> Sender<'a> {
     }
 
     /// Sends every write in every way, then asks every list and every path for what is marked.
-    pub(crate) async fn work(&mut self) -> Result<()> {
-        let mut worker = Worker::new(self.app, 11).await?;
+    pub(crate) async fn send_all(&mut self) -> Result<()> {
+        let mut worker = RandomClient::new(self.app, 11).await?;
         let endpoints = || {
             COMPONENTS
                 .iter()
@@ -149,7 +150,7 @@ impl<'a> Sender<'a> {
             if LEFT_OUT.contains(&endpoint.operation().as_str()) {
                 continue;
             }
-            if let Some(drawn) = worker.draw(&endpoint).await? {
+            if let Some(drawn) = worker.random_request(&endpoint).await? {
                 self.write(&endpoint, drawn).await?;
             }
         }
@@ -159,13 +160,13 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    async fn write(&mut self, endpoint: &Endpoint, drawn: Drawn) -> Result<()> {
+    async fn write(&mut self, endpoint: &Endpoint, drawn: RandomRequest) -> Result<()> {
         let mut requests = Vec::new();
         match drawn.content.as_ref() {
             Some(("application/json", text)) => {
                 let body: Map<String, Value> = serde_json::from_str(text)?;
                 for body in bodies(endpoint, &body) {
-                    requests.push(Drawn {
+                    requests.push(RandomRequest {
                         content: Some(("application/json", Value::Object(body).to_string())),
                         ..drawn.clone()
                     });
@@ -178,7 +179,7 @@ impl<'a> Sender<'a> {
                     drawn.path.clone(),
                     drawn.path.clone(),
                 ] {
-                    requests.push(Drawn {
+                    requests.push(RandomRequest {
                         path,
                         content: Some((kind, text.clone())),
                         ..drawn.clone()
@@ -193,7 +194,7 @@ impl<'a> Sender<'a> {
             // Last, for the row may be gone.
             requests.insert(
                 0,
-                Drawn {
+                RandomRequest {
                     stale: true,
                     ..request
                 },
@@ -214,7 +215,7 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    async fn send(&mut self, request: &Drawn) -> Result<()> {
+    async fn send(&mut self, request: &RandomRequest) -> Result<()> {
         let reply = request.send(self.app, &self.session).await?;
         if reply.status == 401 {
             // Some operations end the session.
@@ -226,7 +227,7 @@ impl<'a> Sender<'a> {
 
     async fn read(&mut self, endpoint: &Endpoint) -> Result<()> {
         let template = endpoint.template();
-        let bare = path(endpoint, Uuid::now_v7());
+        let bare = endpoint_path(endpoint, Uuid::now_v7());
         let mut targets = vec![bare.clone(), template.replace("{id}", MARK)];
         if let Does::Verb(resource, Verb::List) = endpoint.does {
             let filters = resource
@@ -274,7 +275,7 @@ fn marked_file(endpoint: &Endpoint, text: &str) -> String {
                 .find(|field| field.name == name)
                 .and_then(|field| marked(field.kind));
             let value = kind.unwrap_or_else(|| json!(cell));
-            row.push(work_values::cell(&value));
+            row.push(random_values::csv_field(&value));
         }
     }
     let row = row.join(",");

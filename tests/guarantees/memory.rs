@@ -25,7 +25,7 @@ const DETAILS: usize = 5_000;
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_of_the_largest_imports_at_once_stay_below_a_gibibyte() -> Result<()> {
+async fn four_concurrent_maximum_imports_stay_below_one_gibibyte() -> Result<()> {
     // The database's account has to get in.
     let directory = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o755))
@@ -37,7 +37,7 @@ async fn four_of_the_largest_imports_at_once_stay_below_a_gibibyte() -> Result<(
             database_url: None,
             cell: None,
             base_url: "http://127.0.0.1".to_owned(),
-            neighbours: Vec::new(),
+            region_urls: Vec::new(),
             durability: Durability::Unsafe,
         })
         .await?;

@@ -3,7 +3,7 @@
 use tests::run;
 
 #[test]
-fn every_column_that_can_hold_words_is_declared() {
+fn every_text_column_is_declared() {
     run(async |app| {
         let client = app.superuser().await?;
         // What is wrong, and each place where it is.

@@ -8,8 +8,9 @@ use platform::auth::policy::Verb;
 use platform::declare::component::{Does, Endpoint};
 use serde_json::{Value, json};
 use tests::{
-    Application, COMPONENTS, Releases, Reply, Role, Session, run_upgraded,
-    workload::{Drawn, Worker, writes},
+    Application, COMPONENTS, Releases, Reply, Role, Session,
+    random_requests::{RandomClient, RandomRequest, write_endpoints},
+    run_with_previous_release,
 };
 use uuid::Uuid;
 
@@ -38,8 +39,8 @@ fn is_known(known: &BTreeSet<(String, String)>, endpoint: &Endpoint) -> bool {
 }
 
 #[test]
-fn the_previous_release_is_ready_on_the_next_schema_and_reads_what_it_read() {
-    run_upgraded(async |releases| {
+fn the_previous_release_is_ready_on_the_new_schema_and_reads_the_same_data() {
+    run_with_previous_release(async |releases| {
         let Releases {
             before,
             previous,
@@ -137,7 +138,7 @@ impl<'a> Mirror<'a> {
     }
 
     /// Whether each id in the request is known in both databases.
-    fn is_common(&self, drawn: &Drawn) -> bool {
+    fn is_common(&self, drawn: &RandomRequest) -> bool {
         let body = drawn.content.as_ref().map_or("", |(_, text)| text.as_str());
         ids(&drawn.path)
             .chain(ids(body))
@@ -153,7 +154,7 @@ impl<'a> Mirror<'a> {
     }
 
     /// Sends a request to both, which must answer alike; returns whether it succeeded.
-    async fn send(&mut self, mut drawn: Drawn) -> Result<bool> {
+    async fn send(&mut self, mut drawn: RandomRequest) -> Result<bool> {
         let (before, previous) = self.releases;
         let sessions: (Session, Session) = (
             before.session(0, drawn.role).await?,
@@ -262,23 +263,23 @@ const OTHERWISE_SINCE: [&str; 0] = [];
 const REFUSALS_SINCE: [&str; 0] = [];
 
 #[test]
-fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
-    run_upgraded(async |releases| {
+fn the_previous_release_writes_on_the_new_schema_as_on_its_own() {
+    run_with_previous_release(async |releases| {
         let Releases {
             before, previous, ..
         } = releases;
         let known = operations(previous).await?;
         let mut mirror = Mirror::new(before, previous).await?;
-        let mut worker = Worker::new(before, 41).await?;
+        let mut worker = RandomClient::new(before, 41).await?;
         let mut succeeded = BTreeSet::new();
         for _ in 0..TRIES {
-            for endpoint in writes()
+            for endpoint in write_endpoints()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
                 .filter(|endpoint| !OTHERWISE_SINCE.contains(&endpoint.operation().as_str()))
             {
                 for _ in 0..5 {
-                    let Some(drawn) = worker.draw(endpoint).await? else {
+                    let Some(drawn) = worker.random_request(endpoint).await? else {
                         break;
                     };
                     if mirror.is_common(&drawn) {
@@ -296,16 +297,16 @@ fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
 }
 
 #[test]
-fn both_releases_serve_one_database_side_by_side() {
-    run_upgraded(async |releases| {
+fn both_releases_serve_one_database_concurrently() {
+    run_with_previous_release(async |releases| {
         let Releases { previous, next, .. } = releases;
         let known = operations(previous).await?;
         let (mut old, mut new) = (
-            Worker::new(previous, 51).await?,
-            Worker::new(next, 52).await?,
+            RandomClient::new(previous, 51).await?,
+            RandomClient::new(next, 52).await?,
         );
         let work = async {
-            for endpoint in writes()
+            for endpoint in write_endpoints()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
             {
@@ -313,13 +314,13 @@ fn both_releases_serve_one_database_side_by_side() {
             }
             anyhow::Ok(())
         };
-        tokio::try_join!(work, new.work(1))?;
+        tokio::try_join!(work, new.run_rounds(1))?;
         for worker in [&old, &new] {
-            let statuses = worker.outcomes.values().flat_map(BTreeMap::keys);
+            let statuses = worker.status_counts.values().flat_map(BTreeMap::keys);
             assert!(
                 statuses.filter(|status| **status < 300).count() > 30,
                 "{:?}",
-                worker.outcomes
+                worker.status_counts
             );
         }
         let session = previous.session(0, Role::Admin).await?;

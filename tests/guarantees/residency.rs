@@ -233,7 +233,7 @@ fn find(directory: &Path, markers: &[Vec<u8>]) -> Result<BTreeMap<PathBuf, usize
 }
 
 #[tokio::test]
-async fn what_is_written_in_one_region_is_in_no_byte_of_the_others() -> Result<()> {
+async fn data_of_one_region_is_in_no_byte_of_the_others() -> Result<()> {
     let directory = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(0o755))
         .tempdir()?;

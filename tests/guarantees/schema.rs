@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use database::cell::{Name, Region, Retention};
 use database::migrate::{self, Migration};
-use tests::{Application, interruptions::beside, run, schema};
+use tests::{Application, fault_injection::database_name_and_server, run, schema};
 use uuid::Uuid;
 
 use crate::golden::compare;
@@ -17,7 +17,7 @@ fn baseline(migrations: &[Migration]) -> Result<&Migration> {
 }
 
 #[test]
-fn the_tables_of_the_schema_are_what_was_reviewed() {
+fn the_tables_of_the_schema_match_the_reviewed_file() {
     run(async |app| {
         let migrations = migrate::embedded()?;
         let client = app.superuser().await?;
@@ -29,7 +29,7 @@ fn the_tables_of_the_schema_are_what_was_reviewed() {
 }
 
 #[test]
-fn the_row_policies_of_the_schema_are_what_was_reviewed() {
+fn the_row_policies_of_the_schema_match_the_reviewed_file() {
     run(async |app| {
         let migrations = migrate::embedded()?;
         let client = app.superuser().await?;
@@ -41,7 +41,7 @@ fn the_row_policies_of_the_schema_are_what_was_reviewed() {
 }
 
 #[test]
-fn the_schema_of_the_last_release_with_its_changes_is_the_baseline() {
+fn the_last_releases_schema_with_changes_equals_the_baseline() {
     let Some(directory) = tests::previous_release().expect("the previous release is built") else {
         return;
     };
@@ -65,7 +65,7 @@ fn the_schema_of_the_last_release_with_its_changes_is_the_baseline() {
 
 /// The description of a new database to which these were applied, one after the other.
 async fn described(app: &Application, releases: &[&Vec<Migration>]) -> Result<BTreeSet<String>> {
-    let (_, server) = beside(app).await?;
+    let (_, server) = database_name_and_server(app).await?;
     let name = format!("test_schema_{}", Uuid::now_v7().simple());
     server
         .batch_execute(&format!("create database {name}"))

@@ -59,13 +59,13 @@ fn errors(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn nothing_that_people_type_gets_into_a_log() {
+fn no_user_input_is_logged() {
     if std::env::var_os(INNER).is_some() {
         run_on_own_server(work);
         return;
     }
     // The components write to the standard error of the process that serves them.
-    let name = "server_log::nothing_that_people_type_gets_into_a_log";
+    let name = "server_log::no_user_input_is_logged";
     let output = std::env::current_exe()
         .and_then(|program| {
             Command::new(program)
@@ -94,7 +94,7 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
 
     let mut sender = Sender::new(app).await?;
     for _ in 0..2 {
-        sender.work().await?;
+        sender.send_all().await?;
     }
     sign_in_wrongly(app).await?;
     erase_somebody(app).await?;

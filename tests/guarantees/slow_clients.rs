@@ -9,8 +9,8 @@ use futures::stream::FuturesUnordered;
 use http::Method;
 use tests::{
     Application, Role, Session,
-    interruptions::{centre, within},
-    run, wire,
+    fault_injection::{centre_body, within_timeout},
+    raw_connection, run,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -21,7 +21,7 @@ const DRIP: Duration = Duration::from_millis(500);
 /// Sends the beginning of a request and then, byte by byte, something that never ends it; returns what was
 /// answered once the server has hung up.
 async fn drip(app: &Application, beginning: &str, byte: u8) -> Result<String> {
-    let mut stream = wire::connect(app).await?;
+    let mut stream = raw_connection::connect(app).await?;
     stream.write_all(beginning.as_bytes()).await?;
     let (mut answers, mut requests) = stream.split();
     let mut answer = Vec::new();
@@ -43,39 +43,46 @@ async fn drip(app: &Application, beginning: &str, byte: u8) -> Result<String> {
 /// Says nothing until the server hangs up.
 async fn silence(app: &Application) -> Result<()> {
     let mut answer = Vec::new();
-    wire::connect(app).await?.read_to_end(&mut answer).await?;
+    raw_connection::connect(app)
+        .await?
+        .read_to_end(&mut answer)
+        .await?;
     ensure!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
     Ok(())
 }
 
 #[test]
-fn a_client_that_sends_its_head_slowly_or_not_at_all_is_cut_off() {
+fn a_client_that_sends_its_head_slowly_or_not_at_all_is_disconnected() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let beginning = "GET /v1/centres HTTP/1.1\r\nHost: x\r\nX-Long: ";
         let slow = async {
-            let clients = (0..20).map(|_| within(drip(app, beginning, b'a')));
+            let clients = (0..20).map(|_| within_timeout(drip(app, beginning, b'a')));
             futures::future::try_join_all(clients).await
         };
         let others = async {
             for _ in 0..20 {
-                within(app.get(&admin, "/v1/centres")).await?.expect(200);
+                within_timeout(app.get(&admin, "/v1/centres"))
+                    .await?
+                    .expect(200);
             }
             anyhow::Ok(())
         };
-        let (slow, silent, others) = tokio::join!(slow, within(silence(app)), others);
+        let (slow, silent, others) = tokio::join!(slow, within_timeout(silence(app)), others);
         others?;
         silent?;
         for answer in slow? {
             ensure!(!answer.contains(" 200 "), "{answer}");
         }
-        within(app.get(&admin, "/v1/centres")).await?.expect(200);
+        within_timeout(app.get(&admin, "/v1/centres"))
+            .await?
+            .expect(200);
         Ok(())
     });
 }
 
 #[test]
-fn a_body_that_stands_still_is_a_408() {
+fn a_stalled_body_is_a_408() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let head = format!(
@@ -83,17 +90,20 @@ fn a_body_that_stands_still_is_a_408() {
             Content-Length: 100\r\n\r\n{{\"name\":",
             admin.token
         );
-        let answer = within(wire::conversation(app, head.as_bytes())).await?;
-        let (head, body) = wire::parts(&answer)?;
+        let answer =
+            within_timeout(raw_connection::send_and_read_all(app, head.as_bytes())).await?;
+        let (head, body) = raw_connection::split_head(&answer)?;
         ensure!(head.starts_with("HTTP/1.1 408 "), "{answer}");
         ensure!(body.contains("/problems/body-too-slow"), "{answer}");
-        within(app.get(&admin, "/v1/centres")).await?.expect(200);
+        within_timeout(app.get(&admin, "/v1/centres"))
+            .await?
+            .expect(200);
         Ok(())
     });
 }
 
 #[test]
-fn a_body_that_never_ends_is_cut_off() {
+fn a_body_that_never_ends_is_disconnected() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let beginning = format!(
@@ -101,11 +111,15 @@ fn a_body_that_never_ends_is_cut_off() {
             Content-Length: 100000\r\n\r\n{{\"name\":\"",
             admin.token
         );
-        let cut_off =
-            tokio::time::timeout(3 * tests::interruptions::BOUND, drip(app, &beginning, b'a'));
+        let cut_off = tokio::time::timeout(
+            3 * tests::fault_injection::RESPONSE_TIMEOUT,
+            drip(app, &beginning, b'a'),
+        );
         let answer = cut_off.await??;
         ensure!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
-        within(app.get(&admin, "/v1/centres")).await?.expect(200);
+        within_timeout(app.get(&admin, "/v1/centres"))
+            .await?
+            .expect(200);
         Ok(())
     });
 }
@@ -118,7 +132,7 @@ async fn begin(
     media: &str,
     length: usize,
 ) -> Result<TcpStream> {
-    let mut stream = wire::connect(app).await?;
+    let mut stream = raw_connection::connect(app).await?;
     let beginning = format!(
         "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: {media}\r\n\
         Content-Length: {length}\r\n\r\n{{",
@@ -135,20 +149,22 @@ pub(crate) async fn others_are_served(
     code: &str,
 ) -> Result<()> {
     for _ in 0..10 {
-        within(app.get(session, "/v1/centres")).await?.expect(200);
+        within_timeout(app.get(session, "/v1/centres"))
+            .await?
+            .expect(200);
     }
-    let made = within(app.post(session, "/v1/centres", centre(code)))
+    let made = within_timeout(app.post(session, "/v1/centres", centre_body(code)))
         .await?
         .expect(201)
         .json();
     // An answer without a body needs no room to be read in.
     let path = format!("/v1/centres/{}", made["id"].as_str().context("an id")?);
-    within(app.call(Some(session), Method::DELETE, &path, None))
+    within_timeout(app.call(Some(session), Method::DELETE, &path, None))
         .await?
         .expect(204);
-    within(app.sign_in(Role::Tutor)).await?;
+    within_timeout(app.sign_in(Role::Tutor)).await?;
     for path in ["/healthz", "/readyz", "/.well-known/spin/health"] {
-        within(app.call(None, Method::GET, path, None))
+        within_timeout(app.call(None, Method::GET, path, None))
             .await?
             .expect(200);
     }
@@ -156,7 +172,7 @@ pub(crate) async fn others_are_served(
 }
 
 #[test]
-fn hundreds_of_slow_bodies_stop_nobody() {
+fn hundreds_of_slow_bodies_do_not_delay_others() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut slow = Vec::new();
@@ -167,13 +183,16 @@ fn hundreds_of_slow_bodies_stop_nobody() {
         // They are told what was wrong, and their connections are closed.
         let mut answer = String::new();
         let first = slow.first_mut().context("a slow client")?;
-        within(async { Ok(first.read_to_string(&mut answer).await?) }).await?;
-        let (head, body) = wire::parts(&answer)?;
+        within_timeout(async { Ok(first.read_to_string(&mut answer).await?) }).await?;
+        let (head, body) = raw_connection::split_head(&answer)?;
         ensure!(head.starts_with("HTTP/1.1 408 "), "{answer}");
         ensure!(body.contains("/problems/body-too-slow"), "{answer}");
-        ensure!(wire::header(head, "x-request-id").is_some(), "{answer}");
         ensure!(
-            wire::header(head, "connection") == Some("close"),
+            raw_connection::header_of(head, "x-request-id").is_some(),
+            "{answer}"
+        );
+        ensure!(
+            raw_connection::header_of(head, "connection") == Some("close"),
             "{answer}"
         );
         Ok(())
@@ -181,7 +200,7 @@ fn hundreds_of_slow_bodies_stop_nobody() {
 }
 
 #[test]
-fn slow_imports_stop_nobody_and_wait_in_a_short_line() {
+fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut slow = Vec::new();
@@ -204,15 +223,18 @@ fn slow_imports_stop_nobody_and_wait_in_a_short_line() {
                 anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
             })
             .collect();
-        let refused = within(async { answers.next().await.context("an answer")? }).await?;
-        let (head, body) = wire::parts(&refused)?;
+        let refused = within_timeout(async { answers.next().await.context("an answer")? }).await?;
+        let (head, body) = raw_connection::split_head(&refused)?;
         ensure!(head.starts_with("HTTP/1.1 503 "), "{refused}");
-        ensure!(wire::header(head, "retry-after") == Some("30"), "{refused}");
+        ensure!(
+            raw_connection::header_of(head, "retry-after") == Some("30"),
+            "{refused}"
+        );
         ensure!(body.contains("/problems/unavailable"), "{refused}");
         others_are_served(app, &admin, "lake").await?;
         // A file that is short has nothing to wait for.
         let file = "name,email,role\nAda Byron,ada@lake.example,tutor\n";
-        within(tests::csv::import(app, &admin, "/v1/users/import", file))
+        within_timeout(tests::csv::import(app, &admin, "/v1/users/import", file))
             .await?
             .expect(201);
         // Those that are under way are cut off in the end.
@@ -224,7 +246,7 @@ fn slow_imports_stop_nobody_and_wait_in_a_short_line() {
                 }
             }
         };
-        let late = within(late).await?;
+        let late = within_timeout(late).await?;
         ensure!(late.contains("/problems/body-too-slow"), "{late}");
         Ok(())
     });
@@ -251,12 +273,12 @@ async fn ask_and_read_nothing(app: &Application) -> Result<TcpStream> {
 }
 
 #[test]
-fn hundreds_of_slow_readers_stop_nobody_and_are_cut_off() {
+fn hundreds_of_slow_readers_do_not_delay_others_and_are_disconnected() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut first = ask_and_read_nothing(app).await?;
         let mut status = [0; 12];
-        within(async { Ok(first.read_exact(&mut status).await?) }).await?;
+        within_timeout(async { Ok(first.read_exact(&mut status).await?) }).await?;
         ensure!(&status == b"HTTP/1.1 200");
         let mut slow = Vec::new();
         // More than there are rooms, those for requests that take long included.
@@ -274,7 +296,7 @@ fn hundreds_of_slow_readers_stop_nobody_and_are_cut_off() {
             }
         }
         // Only the bytes that were on the way by then are left.
-        let _ = within(async { Ok(first.read_to_end(&mut answers).await?) }).await;
+        let _ = within_timeout(async { Ok(first.read_to_end(&mut answers).await?) }).await;
         let answers = String::from_utf8_lossy(&answers);
         let more = answers.matches("HTTP/1.1 ").count();
         ensure!(more < ASKED - 1, "all of it was sent");
@@ -283,28 +305,28 @@ fn hundreds_of_slow_readers_stop_nobody_and_are_cut_off() {
 }
 
 #[test]
-fn an_address_has_as_many_connections_as_it_may_have() {
+fn connections_per_client_address_are_limited() {
     run(async |app| {
         let few = |application: host::Application| {
             application.with_max_connections_per_address(NonZeroUsize::new(3))
         };
-        app.beside_as(few, async |app| {
+        app.with_second_host(few, async |app| {
             let request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
             let mut open = Vec::new();
             for _ in 0..3 {
-                let mut stream = wire::connect(app).await?;
+                let mut stream = raw_connection::connect(app).await?;
                 stream.write_all(request.as_bytes()).await?;
                 ensure!(stream.read_u8().await? == b'H');
                 open.push(stream);
             }
-            let mut fourth = wire::connect(app).await?;
+            let mut fourth = raw_connection::connect(app).await?;
             let mut nothing = Vec::new();
             // It is closed, or reset if something was sent already.
-            let _ = within(async { Ok(fourth.read_to_end(&mut nothing).await?) }).await;
+            let _ = within_timeout(async { Ok(fourth.read_to_end(&mut nothing).await?) }).await;
             ensure!(nothing.is_empty());
             open.pop();
-            within(async {
-                while !wire::exchange(app, request.as_bytes())
+            within_timeout(async {
+                while !raw_connection::send_and_read_one(app, request.as_bytes())
                     .await
                     .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
                 {

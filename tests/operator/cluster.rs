@@ -36,7 +36,7 @@ async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
 }
 
 #[tokio::test]
-async fn what_fails_stops_the_cluster_that_it_started_and_no_other() -> Result<()> {
+async fn a_failed_command_stops_only_the_cluster_that_it_started() -> Result<()> {
     with_cluster(|cluster, state| async move {
         migrate::run(&cluster.superuser_url(), &migrate::embedded()?, &options()).await?;
         let prepare = async || {
@@ -46,7 +46,7 @@ async fn what_fails_stops_the_cluster_that_it_started_and_no_other() -> Result<(
                 // The database is another cell already.
                 cell: Some(Name::first(Region::Us, Retention::Standard)),
                 base_url: "http://127.0.0.1:3000".to_owned(),
-                neighbours: Vec::new(),
+                region_urls: Vec::new(),
                 durability: Durability::Unsafe,
             })
             .await
@@ -78,7 +78,7 @@ async fn serve_for_a_while(state: &Path) -> Result<()> {
         .spawn()?;
     loop {
         let text = fs::read_to_string(&log)?;
-        if text.contains("Ctrl-C stops it.") {
+        if text.contains("Press Ctrl-C to stop it.") {
             break;
         }
         if let Some(status) = process.try_wait()? {
@@ -96,7 +96,7 @@ async fn serve_for_a_while(state: &Path) -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_serves_stops_the_cluster_that_it_started_and_no_other() -> Result<()> {
+async fn a_serving_command_stops_only_the_cluster_that_it_started() -> Result<()> {
     with_cluster(|cluster, state| async move {
         serve_for_a_while(&state).await?;
         assert!(matches!(cluster::status(&state), Status::Running(_)));
@@ -266,8 +266,8 @@ insert into lms_private.migrations (version, name, sha256)
 values (1, 'roles', 'a'), (2, 'schemas', 'b'), (312, 'right_to_change_emails', 'c')";
 
 #[tokio::test]
-async fn a_database_from_before_the_first_release_is_to_be_made_anew_and_not_touched() -> Result<()>
-{
+async fn a_database_from_before_the_first_release_must_be_recreated_and_is_left_untouched()
+-> Result<()> {
     with_cluster(|cluster, state| async move {
         let server = database::connect(&cluster.superuser_url()).await?;
         server.batch_execute("create database former").await?;
@@ -304,7 +304,7 @@ async fn a_database_from_before_the_first_release_is_to_be_made_anew_and_not_tou
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_leaves_nothing_and_names_its_line() -> Result<()> {
+async fn a_failed_migration_is_rolled_back_and_names_its_line() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = cluster.superuser_url();
         let mut known = migrate::embedded()?;
@@ -323,7 +323,7 @@ async fn a_migration_that_fails_leaves_nothing_and_names_its_line() -> Result<()
 }
 
 #[tokio::test]
-async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
+async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = migrated(&cluster, "demo").await?;
         let options = demo::Options {
@@ -365,7 +365,7 @@ async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_migration_that_waits_for_a_lock_holds_up_nobody() -> Result<()> {
+async fn a_migration_that_waits_for_a_lock_does_not_block_others() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = migrated(&cluster, "patient").await?;
         let mut holder = database::connect(&address).await?;

@@ -26,7 +26,7 @@ fn help(subcommand: &str) -> Result<String> {
 }
 
 #[test]
-fn the_jobs_call_migrate_with_options_that_it_has() -> Result<()> {
+fn the_jobs_call_migrate_with_existing_options() -> Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes/base");
     let manifest = fs::read_to_string(directory.join("migration.yaml"))?;
     let options = options(&manifest);
@@ -42,14 +42,14 @@ fn the_jobs_call_migrate_with_options_that_it_has() -> Result<()> {
 }
 
 #[test]
-fn the_worker_needs_no_option() -> Result<()> {
+fn the_worker_requires_no_options() -> Result<()> {
     let usage = help("worker")?;
     assert!(usage.contains("Usage: lms worker [OPTIONS]\n"), "{usage}");
     Ok(())
 }
 
 #[test]
-fn every_server_keeps_values_out_of_its_log() -> Result<()> {
+fn no_server_logs_values() -> Result<()> {
     let kubernetes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes");
     for file in ["base/database.yaml", "restore/restored.yaml"] {
         let manifest = fs::read_to_string(kubernetes.join(file))?;

@@ -6,7 +6,7 @@ use operations::events::{Break, Fault, keys, verify};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
-use tests::{Application, Role, rows, run, run_python};
+use tests::{Application, Role, queries, run, run_python};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -94,7 +94,7 @@ fn at(position: i64, fault: Fault) -> Option<Break> {
 }
 
 #[test]
-fn a_chain_that_nobody_touched_is_whole_in_every_tenant() {
+fn an_untouched_chain_is_valid_in_every_tenant() {
     run(async |app| {
         let reports = verify::run(&app.superuser_url, None, None).await?;
         assert_eq!(reports.len(), 2);
@@ -120,7 +120,7 @@ fn a_chain_that_nobody_touched_is_whole_in_every_tenant() {
 }
 
 #[test]
-fn what_was_removed_added_swapped_or_changed_is_found_at_its_position() {
+fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
     run(async |app| {
         let tamperer = Tamperer::new(app).await?;
         let end = tamperer.end().await?;
@@ -227,7 +227,7 @@ fn turned(kind: &str, column: &str) -> Result<String> {
 }
 
 #[test]
-fn one_turned_bit_of_any_column_is_found() {
+fn one_flipped_bit_of_any_column_is_detected() {
     run(async |app| {
         let tamperer = Tamperer::new(app).await?;
         let end = tamperer.end().await?;
@@ -302,7 +302,7 @@ async fn turn_state(tamperer: &Tamperer, position: i64, random: &mut ChaCha8Rng)
 }
 
 #[test]
-fn a_rewritten_tail_is_found_by_the_signed_heads() {
+fn a_rewritten_tail_is_detected_by_the_signed_heads() {
     run(async |app| {
         let tamperer = Tamperer::new(app).await?;
         let directory = tempfile::tempdir()?;
@@ -408,7 +408,7 @@ async fn erase(tamperer: &Tamperer, erasure: Uuid, position: i64, state: &str) -
 }
 
 #[test]
-fn an_erased_state_is_accepted_and_nothing_else_in_its_place() {
+fn only_the_redacted_state_of_an_erasure_is_accepted() {
     run(async |app| {
         let tamperer = Tamperer::new(app).await?;
         let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
@@ -451,7 +451,7 @@ fn an_erased_state_is_accepted_and_nothing_else_in_its_place() {
 }
 
 #[test]
-fn another_language_computes_the_chain_from_the_document() {
+fn an_independent_implementation_computes_the_same_chain() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let odd = json!({
@@ -478,7 +478,7 @@ fn another_language_computes_the_chain_from_the_document() {
         };
         let report = operations::events::export::run(&app.superuser_url, &options).await?;
         let redactions = tempfile::NamedTempFile::new()?;
-        let lines = rows::texts(
+        let lines = queries::fetch_texts(
             app,
             "select r.position || ',' || encode(r.state_hash, 'hex')
             from lms.event_redactions as r

@@ -25,7 +25,7 @@ async fn lms(address: &str, arguments: &[&str]) -> Result<(Option<i32>, String, 
 }
 
 #[tokio::test]
-async fn wrong_usage_is_told_before_anything_is_done() -> Result<()> {
+async fn wrong_usage_is_reported_before_anything_is_done() -> Result<()> {
     // Nothing listens there.
     let nowhere = "postgres://nobody@127.0.0.1:1/lms";
     for (arguments, told) in [
@@ -98,7 +98,7 @@ async fn wrong_usage_is_told_before_anything_is_done() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_fails_says_why_in_one_line() -> Result<()> {
+async fn a_failure_is_explained_in_one_line() -> Result<()> {
     let directory = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir()?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use operations::events::export::{self, Format, Options, Report};
 use serde_json::{Value, json};
-use tests::{Application, Role, rows, run, run_python};
+use tests::{Application, Role, queries, run, run_python};
 
 async fn exported(
     app: &Application,
@@ -61,7 +61,7 @@ async fn feed(app: &Application) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn the_lines_are_the_feed_and_a_rerun_adds_what_is_new() {
+fn the_export_equals_the_feed_and_a_second_run_adds_new_events() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
         let output = directory.path().join("log");
@@ -113,7 +113,7 @@ fn the_lines_are_the_feed_and_a_rerun_adds_what_is_new() {
 }
 
 #[test]
-fn an_export_is_refused_with_a_reason() {
+fn a_rejected_export_states_the_reason() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
         let end = i64::try_from(feed(app).await?.len())?;
@@ -147,7 +147,7 @@ fn an_export_is_refused_with_a_reason() {
             "{message}"
         );
 
-        let partition: String = rows::texts(
+        let partition: String = queries::fetch_texts(
             app,
             "select tableoid::regclass::text from lms.event_log limit 1",
             &[],
@@ -208,7 +208,7 @@ fn arrow_reads_the_same_events_with_their_types() {
 }
 
 #[test]
-fn lessons_and_assessments_are_statements_about_accounts() {
+fn lessons_and_assessments_are_exported_as_xapi_statements() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
         exported(app, Format::Xapi, directory.path(), None).await?;
@@ -234,7 +234,7 @@ fn lessons_and_assessments_are_statements_about_accounts() {
             .as_str()
             .context("a user")?
             .parse()?;
-        let there = rows::count(
+        let there = queries::count(
             app,
             "lms.users where id = $1 and role = 'student'",
             &[&user],
@@ -245,7 +245,7 @@ fn lessons_and_assessments_are_statements_about_accounts() {
         exported(app, Format::Xapi, again.path(), None).await?;
         assert_eq!(lines(again.path())?[..statements.len()], statements[..]);
         let text = std::fs::read_to_string(directory.path().join(&names(directory.path())?[0]))?;
-        for name in rows::texts(
+        for name in queries::fetch_texts(
             app,
             "select name from lms.users union select email from lms.users",
             &[],

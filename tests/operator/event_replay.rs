@@ -8,8 +8,9 @@ use operations::events::replay::{self, NOT_REBUILT, Options, Until};
 use operations::events::verify;
 use platform::declare::component::Endpoint;
 use tests::{
-    Application, Role, run,
-    workload::{Outcomes, Worker, writes},
+    Application, Role,
+    random_requests::{RandomClient, StatusCounts, write_endpoints},
+    run,
 };
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -21,15 +22,15 @@ const ROUNDS: usize = 3;
 /// Operations that need not succeed: what they need comes about too seldom.
 const MAY_FAIL: &[&str] = &["auth.email.confirm", "auth.logout", "notifications.retry"];
 
-async fn work(app: &Application, seed: u64) -> Result<Outcomes> {
+async fn work(app: &Application, seed: u64) -> Result<StatusCounts> {
     let mut workers = Vec::new();
     for client in 0..CLIENTS {
-        workers.push(Worker::new(app, seed + client).await?);
+        workers.push(RandomClient::new(app, seed + client).await?);
     }
-    try_join_all(workers.iter_mut().map(|worker| worker.work(ROUNDS))).await?;
-    let mut all = Outcomes::new();
+    try_join_all(workers.iter_mut().map(|worker| worker.run_rounds(ROUNDS))).await?;
+    let mut all = StatusCounts::new();
     for worker in workers {
-        for (operation, statuses) in worker.outcomes {
+        for (operation, statuses) in worker.status_counts {
             for (status, count) in statuses {
                 *all.entry(operation.clone())
                     .or_default()
@@ -41,24 +42,24 @@ async fn work(app: &Application, seed: u64) -> Result<Outcomes> {
     Ok(all)
 }
 
-fn has_succeeded(outcomes: &Outcomes, operation: &str) -> bool {
-    outcomes
+fn has_succeeded(status_counts: &StatusCounts, operation: &str) -> bool {
+    status_counts
         .get(operation)
         .is_some_and(|statuses| statuses.keys().any(|status| *status < 300))
 }
 
 /// Tries what has had no luck so far, until it succeeds.
-async fn make_up(app: &Application, outcomes: &mut Outcomes) -> Result<()> {
-    let mut worker = Worker::new(app, 0).await?;
-    for endpoint in writes() {
+async fn make_up(app: &Application, status_counts: &mut StatusCounts) -> Result<()> {
+    let mut worker = RandomClient::new(app, 0).await?;
+    for endpoint in write_endpoints() {
         let operation = endpoint.operation();
         for _ in 0..40 {
-            if has_succeeded(outcomes, &operation) || MAY_FAIL.contains(&operation.as_str()) {
+            if has_succeeded(status_counts, &operation) || MAY_FAIL.contains(&operation.as_str()) {
                 break;
             }
             worker.call(&endpoint).await?;
-            let made = worker.outcomes.get(&operation).cloned();
-            outcomes
+            let made = worker.status_counts.get(&operation).cloned();
+            status_counts
                 .entry(operation.clone())
                 .or_default()
                 .extend(made.into_iter().flatten());
@@ -166,33 +167,36 @@ async fn snapshot(client: &mut Client, tenant: Uuid) -> Result<i64> {
 }
 
 #[test]
-fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column() {
+fn the_result_of_a_random_workload_is_rebuilt_exactly() {
     run(async |app| {
         let tenant = app.demo.tenants[0].id;
-        let mut outcomes = work(app, 1).await?;
+        let mut status_counts = work(app, 1).await?;
         let mut client = app.superuser().await?;
         let position = snapshot(&mut client, tenant).await?;
         for (operation, statuses) in work(app, 1000).await? {
-            outcomes.entry(operation).or_default().extend(statuses);
+            status_counts.entry(operation).or_default().extend(statuses);
         }
-        make_up(app, &mut outcomes).await?;
+        make_up(app, &mut status_counts).await?;
         let report = replayed(app, Until::End, "rebuilt").await?;
         let compared = compare(&client, tenant, "lms", "rebuilt").await?;
         assert!(u64::try_from(compared)? >= report.rows);
         replayed(app, Until::Position(position), "rebuilt_then").await?;
         compare(&client, tenant, "snapshot", "rebuilt_then").await?;
 
-        let never: Vec<String> = writes()
+        let never: Vec<String> = write_endpoints()
             .iter()
             .map(Endpoint::operation)
-            .filter(|operation| !has_succeeded(&outcomes, operation))
+            .filter(|operation| !has_succeeded(&status_counts, operation))
             .filter(|operation| !MAY_FAIL.contains(&operation.as_str()))
             .collect();
         assert!(
             never.is_empty(),
-            "these never succeeded: {never:#?}\n{outcomes:#?}"
+            "these never succeeded: {never:#?}\n{status_counts:#?}"
         );
-        let seen: BTreeSet<u16> = outcomes.values().flat_map(|s| s.keys().copied()).collect();
+        let seen: BTreeSet<u16> = status_counts
+            .values()
+            .flat_map(|s| s.keys().copied())
+            .collect();
         for status in [403, 404, 412, 422] {
             assert!(
                 seen.contains(&status),
@@ -209,7 +213,7 @@ fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column()
 }
 
 #[test]
-fn what_is_not_rebuilt_is_declared_and_documented() {
+fn columns_that_are_not_rebuilt_are_declared_and_documented() {
     let document = include_str!("../../docs/reference/event-log-format.md");
     for (table, columns, _) in NOT_REBUILT {
         assert!(document.contains(&format!("`{table}`")), "{table}");
@@ -223,7 +227,7 @@ fn what_is_not_rebuilt_is_declared_and_documented() {
 }
 
 #[test]
-fn a_replay_until_a_time_has_what_had_happened_by_then() {
+fn a_replay_until_a_time_has_the_state_of_that_time() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut client = app.superuser().await?;
@@ -244,7 +248,7 @@ fn a_replay_until_a_time_has_what_had_happened_by_then() {
 }
 
 #[test]
-fn a_replay_that_is_refused_leaves_nothing() {
+fn a_rejected_replay_leaves_nothing() {
     run(async |app| {
         let client = app.superuser().await?;
         let refused = async |until: Until, schema: &str| -> Result<String> {

@@ -27,7 +27,7 @@ fn lms(state: &Path) -> Command {
 }
 
 #[tokio::test]
-async fn the_cells_of_the_repository_are_listed_with_what_they_keep_and_where() -> Result<()> {
+async fn the_defined_cells_are_listed_with_their_urls_and_backups() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let output = lms(directory.path())
         .args(["cell", "check"])
@@ -48,7 +48,7 @@ async fn the_cells_of_the_repository_are_listed_with_what_they_keep_and_where() 
 }
 
 #[tokio::test]
-async fn a_cell_that_does_not_exist_is_told_and_nothing_is_started() -> Result<()> {
+async fn an_unknown_cell_is_reported_and_nothing_is_started() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let state = directory.path().join("state");
     for (name, code, told) in [
@@ -72,7 +72,7 @@ async fn a_cell_that_does_not_exist_is_told_and_nothing_is_started() -> Result<(
 async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
     loop {
         let text = fs::read_to_string(log)?;
-        if text.contains("Ctrl-C stops them.") {
+        if text.contains("Press Ctrl-C to stop the cells.") {
             return Ok(text);
         }
         if let Some(status) = process.try_wait()? {
@@ -83,7 +83,7 @@ async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
 }
 
 #[tokio::test]
-async fn cells_are_started_with_a_database_and_keys_each_and_stopped_together() -> Result<()> {
+async fn cells_start_with_a_database_and_keys_each_and_stop_together() -> Result<()> {
     // The server's account has to get in.
     let directory = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))

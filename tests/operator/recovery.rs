@@ -9,10 +9,10 @@ use anyhow::{Context, Result, ensure};
 use local::cluster::{self, Status};
 use operations::backup::{self, Archiver};
 
-use crate::site::{Site, with_site};
+use crate::recovery_site::{Site, with_site};
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_killed_server() -> Result<()> {
+async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
     with_site(&["eu-standard"], async |site| {
         let address = site.address();
         let writing = tokio::spawn(async move {
@@ -53,13 +53,13 @@ async fn what_was_acknowledged_survives_a_killed_server() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_full_disk_of_the_archive_stops_no_writes_and_is_told() -> Result<()> {
+async fn a_full_archive_disk_does_not_stop_writes_and_is_reported() -> Result<()> {
     with_site(&["eu-standard"], async |site| {
         let repository = site.repository("eu-standard", 1);
-        let _disk = crate::site::SmallDisk::mount(&repository)?;
+        let _disk = crate::recovery_site::SmallDisk::mount(&repository)?;
         site.configure("eu-standard").await?;
         let filler = repository.join("filler");
-        crate::site::fill(&filler)?;
+        crate::recovery_site::fill(&filler)?;
 
         let client = database::connect(&site.address()).await?;
         client
@@ -98,7 +98,7 @@ async fn a_full_disk_of_the_archive_stops_no_writes_and_is_told() -> Result<()> 
 }
 
 #[tokio::test]
-async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Result<()> {
+async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<()> {
     with_site(&["eu-regulated"], async |site| {
         site.configure("eu-regulated").await?;
         site.done(&["run", "--cell", "eu-regulated"], "in repository 2")
@@ -114,13 +114,13 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
             .await?;
         site.done(&["list", "--cell", "eu-regulated"], "to any time from 2")
             .await?;
-        let now = crate::site::now(&client).await?;
+        let now = crate::recovery_site::now(&client).await?;
         client
             .batch_execute("create table written (number int)")
             .await?;
         backup::archive_now(&client, Duration::from_secs(60)).await?;
 
-        let segments = crate::site::files(&site.repository("eu-regulated", 1), |name| {
+        let segments = crate::recovery_site::files(&site.repository("eu-regulated", 1), |name| {
             name.starts_with("00000001") && name.contains('-')
         })?;
         let lost = segments
@@ -164,7 +164,7 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
         fs::remove_dir_all(site.directory.join("restored"))?;
         site.write_as_server(lost, &kept)?;
 
-        let mut files = crate::site::files(&site.repository("eu-regulated", 1), |name| {
+        let mut files = crate::recovery_site::files(&site.repository("eu-regulated", 1), |name| {
             name.ends_with(".lz4")
         })?;
         files.retain(|file| file.components().any(|part| part.as_os_str() == "base"));
@@ -191,7 +191,7 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
 }
 
 #[tokio::test]
-async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
+async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<()> {
     with_site(&["eu-standard", "au-standard"], async |site| {
         site.fails(
             &["run", "--cell", "eu-standard"],
@@ -204,7 +204,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
         site.done(&["run", "--cell", "eu-standard", "--type", "full"], "bytes")
             .await?;
         let settings = site.settings().await?;
-        let held = crate::site::files(&site.repository("eu-standard", 1), |_| true)?;
+        let held = crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?;
 
         // Another cell on the same server, and one whose repository is taken.
         site.fails(
@@ -214,7 +214,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
         .await?;
         site.define("us-standard", "eu-standard")?;
         let beside = site.directory.join("beside");
-        let server = crate::site::start(&beside).await?;
+        let server = crate::recovery_site::start(&beside).await?;
         let taken = ["backup", "configure", "--cell", "us-standard"];
         let outcome = site.lms_at(&beside, &taken).await;
         server.stop().await?;
@@ -292,7 +292,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
         assert!(!site.directory.join("restored").exists());
         assert_eq!(site.settings().await?, settings);
         assert_eq!(
-            crate::site::files(&site.repository("eu-standard", 1), |_| true)?,
+            crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?,
             held
         );
         site.done(&with("latest"), "holds what was committed").await
@@ -301,7 +301,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_repository_holds_one_cell_and_that_is_encrypted() -> Result<()> {
+async fn a_repository_has_one_cell_and_is_encrypted() -> Result<()> {
     for (name, count, days) in [("eu-standard", 1, "30"), ("eu-regulated", 2, "2557")] {
         with_site(&[name], async |site: &mut Site| {
             site.configure(name).await?;
@@ -321,7 +321,7 @@ async fn a_repository_holds_one_cell_and_that_is_encrypted() -> Result<()> {
                         .collect::<Result<_, _>>()?;
                     assert_eq!(cells, [name], "{place}");
                 }
-                for file in crate::site::files(&repository, |_| true)? {
+                for file in crate::recovery_site::files(&repository, |_| true)? {
                     let bytes = fs::read(&file)?;
                     ensure!(
                         bytes.starts_with(b"Salted__") || file.ends_with("latest"),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use tests::{Application, Role, Session, book, people, rows, run};
+use tests::{Application, Role, Session, finance_records, fixtures, queries, run};
 use uuid::Uuid;
 use worker::Report;
 
@@ -14,7 +14,7 @@ async fn round_in(app: &Application, days: i64) -> Result<Report> {
 }
 
 async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
-    Ok(rows::count(app, &format!("lms.{table} where id = $1"), &[&id]).await? == 1)
+    Ok(queries::count(app, &format!("lms.{table} where id = $1"), &[&id]).await? == 1)
 }
 
 /// Deletes a row.
@@ -34,15 +34,15 @@ async fn restore(app: &Application, session: &Session, table: &str, id: Uuid) ->
 async fn assessment(app: &Application, session: &Session, student: Uuid) -> Result<Uuid> {
     let body = json!({"student_id": student, "type": "reading", "score": 40});
     let made = app.post(session, "/v1/assessments", body).await?;
-    people::id(&made.expect(201).json())
+    fixtures::parse_id(&made.expect(201).json())
 }
 
 #[test]
-fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
+fn a_row_can_be_restored_for_30_days_and_is_then_purged() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
         round_in(app, 29).await?;
@@ -59,7 +59,7 @@ fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
         let purged = "lms.event_log
             where entity = 'assessments' and entity_id = $1 and kind = 'assessment.purged'
               and state = '{}' and actor is null and request_id = 'retention'";
-        assert_eq!(rows::count(app, purged, &[&row]).await?, 1);
+        assert_eq!(queries::count(app, purged, &[&row]).await?, 1);
         assert!(is_there(app, "students", student).await?);
         assert_eq!(round_in(app, 31).await?.removed, 0);
         Ok(())
@@ -67,10 +67,10 @@ fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
 }
 
 #[test]
-fn a_regulated_tenant_keeps_it_for_seven_years() {
+fn a_regulated_tenant_retains_rows_for_seven_years() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let student = people::own_student(app).await?;
+        let student = fixtures::demo_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
         app.superuser()
@@ -89,14 +89,14 @@ fn a_regulated_tenant_keeps_it_for_seven_years() {
 }
 
 #[test]
-fn what_something_refers_to_stays_until_that_is_gone() {
+fn a_referenced_row_is_purged_after_its_references() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 5).await?;
-        let assessed = people::student(app, &admin, home).await?;
-        let paying = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
+        let assessed = fixtures::create_student(app, &admin, home).await?;
+        let paying = fixtures::create_student(app, &admin, home).await?;
         for student in [assessed, paying] {
             app.patch(
                 &admin,
@@ -107,9 +107,9 @@ fn what_something_refers_to_stays_until_that_is_gone() {
             .expect(200);
         }
         let row = assessment(app, &admin, assessed).await?;
-        let mut payment = book::payment(app, home, "20").await?;
+        let mut payment = finance_records::payment_body(app, home, "20").await?;
         payment["student_id"] = json!(paying);
-        book::record(app, &finance, &payment).await?;
+        finance_records::create(app, &finance, &payment).await?;
         for student in [assessed, paying] {
             delete(app, &admin, "students", student).await?;
         }
@@ -126,20 +126,20 @@ fn what_something_refers_to_stays_until_that_is_gone() {
         assert!(!is_there(app, "students", assessed).await?);
         round_in(app, 3000).await?;
         assert!(is_there(app, "students", paying).await?);
-        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         assert_eq!(restore(app, &admin, "students", paying).await?, 200);
-        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         Ok(())
     });
 }
 
 #[test]
-fn what_belongs_to_a_user_goes_along() {
+fn rows_of_a_user_are_purged_with_the_user() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let user = people::user(app, &admin, "support", home).await?;
-        rows::execute(
+        let (home, _) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "support", home).await?;
+        queries::execute(
             app,
             "insert into lms.sessions (tenant_id, user_id, expires_at)
             values ($1, $2, now() + interval '1 hour')",
@@ -154,7 +154,7 @@ fn what_belongs_to_a_user_goes_along() {
         let report = round_in(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
         assert!(!is_there(app, "users", user).await?);
-        let events = rows::texts(
+        let events = queries::fetch_texts(
             app,
             "select e.kind
             from lms.event_log as e
@@ -187,18 +187,18 @@ async fn of_class(app: &Application, class: Uuid) -> Result<[i64; 3]> {
         .zip(["occurrences", "enrolments", "attendances"])
     {
         let from = format!("lms.{table} where class_id = $1");
-        *count = rows::count(app, &from, &[&class]).await?;
+        *count = queries::count(app, &from, &[&class]).await?;
     }
     Ok(counts)
 }
 
 #[test]
-fn a_class_stays_or_goes_as_a_whole() {
+fn a_class_is_purged_completely_or_not_at_all() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 5).await?;
-        let student = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let day = (Utc::now() + Duration::days(2)).format("%Y-%m-%d");
         let body = json!({
             "centre_id": home,
@@ -212,12 +212,12 @@ fn a_class_stays_or_goes_as_a_whole() {
             },
         });
         let made = app.post(&admin, "/v1/classes", body).await?.expect(201);
-        let class = people::id(&made.json())?;
+        let class = fixtures::parse_id(&made.json())?;
         assert_eq!(of_class(app, class).await?, [3, 1, 3]);
         let body = json!({"centre_id": home, "type": "it", "details": "The screen stays dark."});
         let asked = app.post(&admin, "/v1/requests", body).await?.expect(201);
-        let request = people::id(&asked.json())?;
-        rows::execute(
+        let request = fixtures::parse_id(&asked.json())?;
+        queries::execute(
             app,
             "update lms.requests set class_id = $2 where id = $1",
             &[&request, &class],
@@ -228,7 +228,7 @@ fn a_class_stays_or_goes_as_a_whole() {
         assert_eq!(of_class(app, class).await?, [3, 1, 3]);
         assert_eq!(restore(app, &admin, "classes", class).await?, 200);
 
-        rows::execute(
+        queries::execute(
             app,
             "update lms.requests set class_id = null where id = $1",
             &[&request],
@@ -240,23 +240,23 @@ fn a_class_stays_or_goes_as_a_whole() {
         assert!(!is_there(app, "classes", class).await?);
         assert_eq!(of_class(app, class).await?, [0, 0, 0]);
         let purged = "lms.event_log where request_id = 'retention' and kind = 'attendance.purged'";
-        assert_eq!(rows::count(app, purged, &[]).await?, 3);
+        assert_eq!(queries::count(app, purged, &[]).await?, 3);
         Ok(())
     });
 }
 
 #[test]
-fn a_legal_hold_keeps_the_rows_of_a_person() {
+fn a_legal_hold_prevents_purging_the_rows_of_a_person() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let held = people::student(app, &admin, home).await?;
-        let free = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let held = fixtures::create_student(app, &admin, home).await?;
+        let free = fixtures::create_student(app, &admin, home).await?;
         let mut of = Vec::new();
         for student in [held, free] {
             let row = assessment(app, &admin, student).await?;
             let sql = "select user_id from lms.students where id = $1";
-            let user = rows::id(app, sql, &[&student]).await?;
+            let user = queries::fetch_id(app, sql, &[&student]).await?;
             if student == held {
                 let hold = json!({"user_id": user, "reason": "A claim is pending."});
                 app.post(&admin, "/v1/legal-holds", hold).await?.expect(201);
@@ -278,10 +278,10 @@ fn a_legal_hold_keeps_the_rows_of_a_person() {
 }
 
 #[test]
-fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other() {
+fn many_rows_are_purged_in_batches_and_a_failing_table_does_not_block_others() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let student = people::own_student(app).await?;
+        let student = fixtures::demo_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
         app.superuser()
@@ -304,7 +304,7 @@ fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other
         assert_eq!(failed, [("aurora", "assessments")], "{report}");
         assert!(report.to_string().contains("refused"), "{report}");
         assert!(report.removed >= 1500, "{report}");
-        let batches = rows::texts(
+        let batches = queries::fetch_texts(
             app,
             "select count(*)::text
             from lms.event_log
@@ -320,10 +320,10 @@ fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other
 }
 
 #[test]
-fn the_book_and_the_log_are_no_tables_that_rows_are_removed_of() {
+fn the_ledger_and_the_event_log_are_never_purged() {
     run(async |app| {
         let sql = "select t from lms_private.retained_tables() as t";
-        let tables = rows::texts(app, sql, &[]).await?;
+        let tables = queries::fetch_texts(app, sql, &[]).await?;
         for one in ["users", "students", "classes", "requests", "assessments"] {
             assert!(tables.iter().any(|table| table == one), "{one}");
         }
@@ -341,7 +341,7 @@ fn the_book_and_the_log_are_no_tables_that_rows_are_removed_of() {
         }
         // Each has the index that it is looked through by.
         for table in &tables {
-            let found = rows::count(
+            let found = queries::count(
                 app,
                 "pg_indexes where schemaname = 'lms' and indexname = 'idx_' || $1::text || '_deleted'",
                 &[table],

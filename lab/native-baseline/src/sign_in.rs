@@ -1,4 +1,5 @@
-//! Signing in: two calls of the database with the password's check between them.
+//! The handler for signing in: a query, the verification of the password, and a second query.
+//! Tokens are verified in `caller`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ where status = 'active'";
 const END: &str = "\
 select lms.sign_in_end($1, $2, $3, $4, decode($5, 'hex'), null, $6)";
 
-/// Who signs in.
+/// The credentials of a user.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credentials {
@@ -35,7 +36,7 @@ pub(crate) struct Credentials {
     password: String,
 }
 
-/// What the client gets.
+/// The response to a sign-in.
 #[derive(Serialize)]
 pub(crate) struct Tokens {
     access_token: String,
@@ -63,7 +64,7 @@ pub(crate) async fn login(
         )
         .await?
         .ok_or_else(refused)?;
-    // Nobody waits for a connection that only waits for a hash.
+    // The connection is returned to the pool while the password is verified.
     drop(connection);
 
     let (attempt, tenant, user): (Uuid, Uuid, Uuid) =
@@ -113,10 +114,10 @@ fn verify(password: &str, hash: &str) -> password_hash::Result<()> {
 }
 
 fn secret() -> anyhow::Result<String> {
-    random::token().map_err(|error| anyhow::anyhow!("no randomness: {error}"))
+    random::token().map_err(|error| anyhow::anyhow!("no random numbers are available: {error}"))
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 fn now() -> i64 {
     let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)

@@ -1,7 +1,7 @@
 //! Analytics: the materialized views, in each role's scope.
 
 use serde_json::{Value, json};
-use tests::{Role, analytics::refresh, people, rows, run};
+use tests::{Role, analytics::refresh, fixtures, queries, run};
 
 fn ids(body: &Value, name: &str) -> Vec<String> {
     body["data"]
@@ -13,10 +13,10 @@ fn ids(body: &Value, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_role_reads_the_figures_of_its_scope() {
+fn each_role_reads_analytics_within_its_scope() {
     run(async |app| {
         refresh(app).await?;
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let students = app
@@ -41,7 +41,7 @@ fn each_role_reads_the_figures_of_its_scope() {
                 }
                 _ => "s.user_id = $3",
             };
-            let expected = rows::texts(
+            let expected = queries::fetch_texts(
                 app,
                 &format!(
                     "select s.id::text from lms.students as s where s.tenant_id = $1 and {scope}
@@ -70,11 +70,11 @@ fn each_role_reads_the_figures_of_its_scope() {
 }
 
 #[test]
-fn figures_are_those_of_the_last_refresh_and_come_in_pages() {
+fn analytics_show_the_last_refresh_and_are_paginated() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let path = format!("/v1/analytics/student-progress?student_id={student}");
         let none = app.get(&admin, &path).await?.expect(200).json();
         assert_eq!(
@@ -120,7 +120,7 @@ fn figures_are_those_of_the_last_refresh_and_come_in_pages() {
             }
         }
         assert_eq!(paged, ids(&all, "student_id"));
-        let own = people::own_tutor(app).await?;
+        let own = fixtures::demo_tutor(app).await?;
         let load = app
             .get(&admin, &format!("/v1/analytics/tutor-load?tutor_id={own}"))
             .await?

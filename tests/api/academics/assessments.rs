@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{
     Application, Role, Session,
     csv::{export, import},
-    people, rows, run,
+    fixtures, queries, run,
 };
 use uuid::Uuid;
 
@@ -20,15 +20,15 @@ async fn ages(app: &Application, session: &Session, student: Uuid) -> Result<Val
 }
 
 #[test]
-fn an_assessment_is_made_read_changed_deleted_and_restored() {
+fn an_assessment_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let body = json!({"student_id": student, "type": "reading", "score": 87, "notes": "Well done.", "assessed_on": "2026-03-02"});
         let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
         let one = made.json();
-        let path = format!("/v1/assessments/{}", people::id(&one)?);
+        let path = format!("/v1/assessments/{}", fixtures::parse_id(&one)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": one["id"],
@@ -73,11 +73,11 @@ fn an_assessment_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn a_score_out_of_the_range_of_its_type_is_refused() {
+fn a_score_outside_the_range_of_its_type_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let student = people::own_student(app).await?;
-        let before = rows::written(app).await?;
+        let student = fixtures::demo_student(app).await?;
+        let before = queries::write_marks(app).await?;
         for (kind, score, pointer) in [
             ("reading", json!(101), "/score"),
             ("spelling", json!(101), "/score"),
@@ -104,7 +104,7 @@ fn a_score_out_of_the_range_of_its_type_is_refused() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/assessed_on"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         // A change doesn't say the type: the table knows it.
         let body = json!({"student_id": student, "type": "reading", "score": 100});
         let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
@@ -119,11 +119,11 @@ fn a_score_out_of_the_range_of_its_type_is_refused() {
 }
 
 #[test]
-fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction() {
+fn the_latest_assessment_sets_the_students_academic_age_in_the_same_transaction() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let assess = async |kind: &str, day: &str, age: Value| -> Result<String> {
             let body = json!({"student_id": student, "type": kind, "score": 50, "assessed_on": day, "academic_age": age});
             let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
@@ -131,7 +131,7 @@ fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction(
         };
         let first = assess("reading", "2026-01-10", json!(7.25)).await?;
         assert_eq!(ages(app, &admin, student).await?, json!({"reading": 7.25}));
-        let events = rows::texts(
+        let events = queries::fetch_texts(
             app,
             "select kind from lms.event_log where tenant_id = $1
             and request_id = (select request_id from lms.event_log where entity_id = $2 order by position desc limit 1)
@@ -175,11 +175,11 @@ fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction(
 }
 
 #[test]
-fn each_role_reads_and_writes_assessments_of_its_scope() {
+fn each_role_reads_and_writes_assessments_within_its_scope() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let own = people::own_student(app).await?;
-        let far = people::student_of(app, away).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_student(app).await?;
+        let far = fixtures::any_student_of(app, away).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -204,7 +204,8 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
                   and ($2::uuid is not null and $3::uuid is not null)
                 order by a.id"
             );
-            let expected = rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+            let expected =
+                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             let body = app
                 .get(&session, "/v1/assessments?limit=200&sort=id")
                 .await?
@@ -237,14 +238,14 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
 }
 
 #[test]
-fn assessments_go_out_and_in_as_csv() {
+fn assessments_are_exported_and_imported_as_csv() {
     run(async |app| {
         let assessor = app.sign_in(Role::Assessor).await?;
-        let student = people::own_student(app).await?;
+        let student = fixtures::demo_student(app).await?;
         let file = format!(
             "student_id,type,score,assessed_on,academic_age\n{student},reading,80,2026-01-01,9.25\n{student},reading,81,2026-02-01,9.5\n"
         );
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         import(
             app,
             &assessor,
@@ -260,13 +261,13 @@ fn assessments_go_out_and_in_as_csv() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/score", "/3/score", "/4/type"]);
-        let theirs = rows::any(app, 1, "students").await?;
+        let theirs = queries::first_id(app, 1, "students").await?;
         let wrong = format!("student_id,type,score\n{student},reading,1\n{theirs},reading,1\n");
         let reply = import(app, &assessor, "/v1/assessments/import", wrong)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/student_id"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         import(app, &assessor, "/v1/assessments/import", file)
             .await?
             .expect(201);

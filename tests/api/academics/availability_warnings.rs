@@ -4,8 +4,11 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
     Application, Role, Session,
-    classroom::{act, classroom, lesson, make, path, series, single},
-    people, run,
+    class_fixture::{
+        class_fixture, class_path, create_class, lesson_path, post_without_body,
+        recurring_schedule, single_schedule,
+    },
+    fixtures, run,
 };
 use uuid::Uuid;
 
@@ -13,8 +16,8 @@ use uuid::Uuid;
 async fn night_owl(app: &Application, admin: &Session) -> Result<(Uuid, Uuid)> {
     let body = json!({"name": "Night", "code": "night", "time_zone": "America/New_York", "currency": "USD"});
     let made = app.post(admin, "/v1/centres", body).await?.expect(201);
-    let centre = people::id(&made.json())?;
-    let tutor = people::tutor(app, admin, centre, 5).await?;
+    let centre = fixtures::parse_id(&made.json())?;
+    let tutor = fixtures::create_tutor(app, admin, centre, 5).await?;
     available(app, admin, tutor, json!({"weekly": weekly()})).await?;
     Ok((centre, tutor))
 }
@@ -42,19 +45,19 @@ async fn available(
 /// A lesson on New York's clock.
 fn at(centre: Uuid, tutor: Uuid, start: &str, end: &str, rule: &str) -> Value {
     let schedule = if rule.is_empty() {
-        single("America/New_York", start, end)
+        single_schedule("America/New_York", start, end)
     } else {
-        series("America/New_York", start, end, rule)
+        recurring_schedule("America/New_York", start, end, rule)
     };
     json!({"centre_id": centre, "tutor_id": tutor, "schedule": schedule})
 }
 
 async fn warnings(app: &Application, admin: &Session, class: &Value) -> Result<Value> {
-    Ok(app.get(admin, &path(class)).await?.expect(200).json()["warnings"].clone())
+    Ok(app.get(admin, &class_path(class)).await?.expect(200).json()["warnings"].clone())
 }
 
 #[test]
-fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
+fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_warning() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (centre, tutor) = night_owl(app, &admin).await?;
@@ -97,7 +100,7 @@ fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
             // A lesson that is over gets no warnings any more.
             ("2024-02-07T12:00:00", "2024-02-07T13:00:00", "", json!([])),
         ] {
-            let class = make(app, &admin, at(centre, tutor, start, end, rule)).await?;
+            let class = create_class(app, &admin, at(centre, tutor, start, end, rule)).await?;
             assert_eq!(class["warnings"], expected, "{start} {rule}");
         }
         Ok(())
@@ -105,7 +108,7 @@ fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
 }
 
 #[test]
-fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
+fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (centre, tutor) = night_owl(app, &admin).await?;
@@ -117,7 +120,7 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
             "2035-04-03T01:30:00",
             rule,
         );
-        let class = make(app, &admin, class).await?;
+        let class = create_class(app, &admin, class).await?;
         assert_eq!(class["warnings"], json!([]));
 
         // The tutor takes a day off on which a lesson is.
@@ -140,11 +143,11 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
             "2035-04-10T02:00:00",
             "",
         );
-        let again = make(app, &admin, again).await?;
+        let again = create_class(app, &admin, again).await?;
         assert_eq!(again["warnings"], json!(["tutor_day_off"]));
 
         // The lesson is moved out of the day, then out of every window; then it is off.
-        let at_day = lesson(&class, "2035-04-10T04:30:00Z");
+        let at_day = lesson_path(&class, "2035-04-10T04:30:00Z");
         let moved = async |start: &str, end: &str, expected: Value| -> Result<()> {
             let body = json!({"start": start, "end": end});
             let reply = app.post(&admin, &format!("{at_day}/move"), body).await?;
@@ -159,7 +162,7 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
             json!(["tutor_unavailable"]),
         )
         .await?;
-        act(app, &admin, &format!("{at_day}/cancel"))
+        post_without_body(app, &admin, &format!("{at_day}/cancel"))
             .await?
             .expect(200);
         assert_eq!(warnings(app, &admin, &class).await?, json!([]));
@@ -170,9 +173,9 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
             warnings(app, &admin, &class).await?,
             json!(["tutor_unavailable"])
         );
-        let silent = people::tutor(app, &admin, centre, 5).await?;
+        let silent = fixtures::create_tutor(app, &admin, centre, 5).await?;
         let changed = app
-            .patch(&admin, &path(&class), json!({"tutor_id": silent}))
+            .patch(&admin, &class_path(&class), json!({"tutor_id": silent}))
             .await?
             .expect(200)
             .json();
@@ -182,13 +185,17 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
 }
 
 #[test]
-fn a_tutor_who_changes_the_own_availability_is_warned_of_by_it() {
+fn changing_ones_own_availability_warns_of_lessons_outside_it() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let own = app.sign_in(Role::Tutor).await?;
-        let room = classroom(app).await?;
-        let class = room.class(single("UTC", "2035-04-04T03:00:00", "2035-04-04T03:30:00"));
-        let class = make(app, &own, class).await?;
+        let room = class_fixture(app).await?;
+        let class = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-04T03:00:00",
+            "2035-04-04T03:30:00",
+        ));
+        let class = create_class(app, &own, class).await?;
         for (weekly, expected) in [
             (json!([]), json!(["tutor_unavailable"])),
             (

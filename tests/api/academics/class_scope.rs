@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tests::{
     Role,
-    classroom::{act, classroom, make, path, single, texts},
-    rows, run,
+    class_fixture::{
+        class_fixture, class_path, create_class, post_without_body, single_schedule, text_fields,
+    },
+    queries, run,
 };
 
 #[test]
-fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
+fn each_role_sees_the_classes_within_its_scope_and_the_fields_it_may_read() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -34,7 +36,7 @@ fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
                 where c.tenant_id = $1 and {scope} and $2::uuid is not null and $3::uuid is not null"
             );
             let mut expected =
-                rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             expected.sort();
             assert!(!expected.is_empty(), "{}", role.name());
             let mut classes = Vec::new();
@@ -47,7 +49,7 @@ fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
                     None => break,
                 }
             }
-            let mut found = texts(&classes, "id");
+            let mut found = text_fields(&classes, "id");
             found.sort();
             assert_eq!(found, expected, "{}", role.name());
             let names: BTreeSet<&str> = classes[0]
@@ -71,60 +73,62 @@ fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
 }
 
 #[test]
-fn classes_are_written_by_tutors_supervisors_and_admins_in_their_scope() {
+fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let room = class_fixture(app).await?;
         let hour = |day: usize| {
-            single(
+            single_schedule(
                 "UTC",
                 &format!("2035-04-{day:02}T16:00:00"),
                 &format!("2035-04-{day:02}T17:00:00"),
             )
         };
-        let mut others = room.class(hour(28));
-        others["tutor_id"] = json!(room.colleague);
-        let others = make(app, &admin, others).await?;
-        let mut far = room.lesson("2035-04-29T16:00:00", "2035-04-29T17:00:00");
-        far["centre_id"] = json!(room.away);
-        far["tutor_id"] = json!(room.colleague);
-        let far = make(app, &admin, far).await?;
+        let mut others = room.class_body(hour(28));
+        others["tutor_id"] = json!(room.other_tutor);
+        let others = create_class(app, &admin, others).await?;
+        let mut far = room.lesson_body("2035-04-29T16:00:00", "2035-04-29T17:00:00");
+        far["centre_id"] = json!(room.other_centre);
+        far["tutor_id"] = json!(room.other_tutor);
+        let far = create_class(app, &admin, far).await?;
         for (index, role) in Role::ALL.into_iter().enumerate() {
             let session = app.sign_in(role).await?;
             let reply = app
-                .post(&session, "/v1/classes", room.class(hour(index + 1)))
+                .post(&session, "/v1/classes", room.class_body(hour(index + 1)))
                 .await?;
             if !matches!(role, Role::Tutor | Role::Supervisor | Role::Admin) {
                 reply.expect(403);
-                app.patch(&session, &path(&others), json!({"room": "Blue"}))
+                app.patch(&session, &class_path(&others), json!({"room": "Blue"}))
                     .await?
                     .expect(403);
-                app.delete(&session, &path(&others)).await?.expect(403);
+                app.delete(&session, &class_path(&others))
+                    .await?
+                    .expect(403);
                 for action in ["cancel", "complete", "restore"] {
-                    act(app, &session, &format!("{}/{action}", path(&others)))
+                    post_without_body(app, &session, &format!("{}/{action}", class_path(&others)))
                         .await?
                         .expect(403);
                 }
                 continue;
             }
             let class = reply.expect(201).json();
-            app.patch(&session, &path(&class), json!({"room": "Blue"}))
+            app.patch(&session, &class_path(&class), json!({"room": "Blue"}))
                 .await?
                 .expect(200);
             let at = format!(
                 "{}/occurrences/2035-04-{:02}T16:00:00Z",
-                path(&class),
+                class_path(&class),
                 index + 1
             );
             let body = json!({"start": format!("2035-04-{:02}T17:00:00Z", index + 1), "end": format!("2035-04-{:02}T18:00:00Z", index + 1)});
             app.post(&session, &format!("{at}/move"), body)
                 .await?
                 .expect(200);
-            app.delete(&session, &path(&class)).await?.expect(204);
-            act(app, &session, &format!("{}/restore", path(&class)))
+            app.delete(&session, &class_path(&class)).await?.expect(204);
+            post_without_body(app, &session, &format!("{}/restore", class_path(&class)))
                 .await?
                 .expect(200);
-            act(app, &session, &format!("{}/cancel", path(&class)))
+            post_without_body(app, &session, &format!("{}/cancel", class_path(&class)))
                 .await?
                 .expect(200);
             let hidden: &[&Value] = match role {
@@ -132,44 +136,50 @@ fn classes_are_written_by_tutors_supervisors_and_admins_in_their_scope() {
                 Role::Supervisor => &[&far],
                 _ => &[],
             };
-            let before = rows::written(app).await?;
+            let before = queries::write_marks(app).await?;
             for class in hidden {
-                app.get(&session, &path(class)).await?.expect(404);
-                app.patch(&session, &path(class), json!({"room": "Blue"}))
+                app.get(&session, &class_path(class)).await?.expect(404);
+                app.patch(&session, &class_path(class), json!({"room": "Blue"}))
                     .await?
                     .expect(404);
-                app.delete(&session, &path(class)).await?.expect(404);
-                act(app, &session, &format!("{}/cancel", path(class)))
+                app.delete(&session, &class_path(class)).await?.expect(404);
+                post_without_body(app, &session, &format!("{}/cancel", class_path(class)))
                     .await?
                     .expect(404);
-                app.get(&session, &format!("{}/occurrences", path(class)))
+                app.get(&session, &format!("{}/occurrences", class_path(class)))
                     .await?
                     .expect(404);
-                act(
+                post_without_body(
                     app,
                     &session,
-                    &format!("{}/occurrences/2035-04-28T16:00:00Z/cancel", path(class)),
+                    &format!(
+                        "{}/occurrences/2035-04-28T16:00:00Z/cancel",
+                        class_path(class)
+                    ),
                 )
                 .await?
                 .expect(404);
-                act(
+                post_without_body(
                     app,
                     &session,
-                    &format!("{}/occurrences/2035-04-28T16:00:00Z/split", path(class)),
+                    &format!(
+                        "{}/occurrences/2035-04-28T16:00:00Z/split",
+                        class_path(class)
+                    ),
                 )
                 .await?
                 .expect(404);
             }
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
         }
         // A tutor gives a class to nobody else, and a supervisor none to another centre.
         let tutor = app.sign_in(Role::Tutor).await?;
-        let mut body = room.class(hour(20));
-        body["tutor_id"] = json!(room.colleague);
+        let mut body = room.class_body(hour(20));
+        body["tutor_id"] = json!(room.other_tutor);
         app.post(&tutor, "/v1/classes", body).await?.expect(422);
         let supervisor = app.sign_in(Role::Supervisor).await?;
-        let mut body = room.lesson("2035-04-20T16:00:00", "2035-04-20T17:00:00");
-        body["centre_id"] = json!(room.away);
+        let mut body = room.lesson_body("2035-04-20T16:00:00", "2035-04-20T17:00:00");
+        body["centre_id"] = json!(room.other_centre);
         app.post(&supervisor, "/v1/classes", body)
             .await?
             .expect(403);

@@ -8,7 +8,7 @@ use chrono::{
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run, samples};
+use tests::{Application, Role, Session, fixtures, queries, random_samples, run};
 use uuid::Uuid;
 
 const WEEKDAYS: [&str; 7] = [
@@ -237,31 +237,31 @@ async fn slots(
 }
 
 #[test]
-fn free_slots_are_those_of_a_computation_minute_by_minute() {
-    let cases = samples::draw(120, &case());
+fn free_slots_equal_a_minute_by_minute_computation() {
+    let cases = random_samples::samples(120, &case());
     run(async move |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut centres = Vec::new();
         for (index, (zone, _)) in ZONES.iter().enumerate() {
             let body = json!({"name": zone, "code": format!("zone-{index}"), "time_zone": zone, "currency": "EUR"});
             let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
-            centres.push(people::id(&made.json())?);
+            centres.push(fixtures::parse_id(&made.json())?);
         }
         let mut found = 0;
         for case in &cases {
-            let tutor = people::tutor(app, &admin, centres[case.zone], 1).await?;
+            let tutor = fixtures::create_tutor(app, &admin, centres[case.zone], 1).await?;
             let change = json!({"availability": case.availability()});
             app.patch(&admin, &format!("/v1/tutors/{tutor}"), change)
                 .await?
                 .expect(200);
-            let class = people::class(app, tutor).await?;
+            let class = fixtures::insert_class(app, tutor).await?;
             for (start, end, is_cancelled) in case.lessons() {
                 let status = if is_cancelled {
                     "cancelled"
                 } else {
                     "scheduled"
                 };
-                people::lesson(app, class, &written(start), &written(end), status).await?;
+                fixtures::insert_lesson(app, class, &written(start), &written(end), status).await?;
             }
             let expected = case.expected();
             found += expected.len();
@@ -284,7 +284,7 @@ fn free_slots_are_those_of_a_computation_minute_by_minute() {
             assert_eq!(is_found, !expected.is_empty(), "{case:?}");
             // A tutor with lessons ahead does not go.
             let over = "update lms.occurrences set status = 'cancelled' where class_id = $1 and status = 'scheduled'";
-            rows::execute(app, over, &[&class]).await?;
+            queries::execute(app, over, &[&class]).await?;
             app.delete(&admin, &format!("/v1/tutors/{tutor}"))
                 .await?
                 .expect(204);
@@ -295,11 +295,11 @@ fn free_slots_are_those_of_a_computation_minute_by_minute() {
 }
 
 #[test]
-fn no_availability_means_not_available() {
+fn a_tutor_without_availability_has_no_free_slots() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 1).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
         let (from, to) = (
             "2026-03-02T00:00:00Z".parse()?,
             "2026-03-09T00:00:00Z".parse()?,
@@ -337,23 +337,23 @@ fn no_availability_means_not_available() {
 }
 
 #[test]
-fn a_window_keeps_to_the_wall_clock_across_a_change_and_lessons_are_half_open() {
+fn a_window_follows_local_time_across_clock_changes_and_lessons_are_half_open() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let body = json!({"name": "London", "code": "london", "time_zone": "Europe/London", "currency": "GBP"});
-        let centre = people::id(
+        let centre = fixtures::parse_id(
             &app.post(&admin, "/v1/centres", body)
                 .await?
                 .expect(201)
                 .json(),
         )?;
-        let tutor = people::tutor(app, &admin, centre, 1).await?;
+        let tutor = fixtures::create_tutor(app, &admin, centre, 1).await?;
         let change = json!({"availability": {"weekly": [{"weekday": "monday", "start": "16:00", "end": "18:00"}]}});
         app.patch(&admin, &format!("/v1/tutors/{tutor}"), change)
             .await?
             .expect(200);
-        let class = people::class(app, tutor).await?;
-        people::lesson(
+        let class = fixtures::insert_class(app, tutor).await?;
+        fixtures::insert_lesson(
             app,
             class,
             "2026-03-23T16:00:00Z",
@@ -386,11 +386,11 @@ fn a_window_keeps_to_the_wall_clock_across_a_change_and_lessons_are_half_open() 
 }
 
 #[test]
-fn each_role_asks_for_the_slots_of_tutors_within_its_sight() {
+fn each_role_sees_the_free_slots_of_tutors_within_its_scope() {
     run(async |app| {
-        let (_, away) = rows::centres(app).await?;
-        let own = people::own_tutor(app).await?;
-        let far = rows::id(
+        let (_, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_tutor(app).await?;
+        let far = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1",
             &[&away],
@@ -410,7 +410,7 @@ fn each_role_asks_for_the_slots_of_tutors_within_its_sight() {
             }
         }
         let admin = app.sign_in(Role::Admin).await?;
-        let theirs = rows::any(app, 1, "tutors").await?;
+        let theirs = queries::first_id(app, 1, "tutors").await?;
         app.get(&admin, &format!("/v1/tutors/{theirs}/free-slots?{period}"))
             .await?
             .expect(404);

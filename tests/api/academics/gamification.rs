@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{
     Application, Role, Session,
     csv::{export, import},
-    people, rows, run,
+    fixtures, queries, run,
 };
 use uuid::Uuid;
 
@@ -36,11 +36,11 @@ async fn set_rules(app: &Application, admin: &Session, rules: Value) -> Result<t
 }
 
 #[test]
-fn an_award_is_added_and_read_and_never_changed() {
+fn an_award_is_created_and_read_and_cannot_be_changed() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let made = award(
             app,
             &admin,
@@ -50,7 +50,7 @@ fn an_award_is_added_and_read_and_never_changed() {
         .await?
         .expect(201);
         let one = made.json();
-        let path = format!("/v1/gamification/{}", people::id(&one)?);
+        let path = format!("/v1/gamification/{}", fixtures::parse_id(&one)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": one["id"],
@@ -68,7 +68,7 @@ fn an_award_is_added_and_read_and_never_changed() {
         });
         assert_eq!(one, expected);
         assert_eq!(app.get(&admin, &path).await?.expect(200).json(), expected);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let patched = app
             .patch(&admin, &path, json!({"points": 11}))
             .await?
@@ -91,7 +91,7 @@ fn an_award_is_added_and_read_and_never_changed() {
             let reply = award(app, &admin, student, body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         award(
             app,
             &admin,
@@ -106,7 +106,7 @@ fn an_award_is_added_and_read_and_never_changed() {
 }
 
 #[test]
-fn the_database_refuses_the_application_to_change_the_ledger() {
+fn the_database_prevents_changes_of_awards() {
     run(async |app| {
         let session = app.session(0, Role::Admin).await?;
         let client = database::connect(&app.application_url).await?;
@@ -132,7 +132,7 @@ fn the_database_refuses_the_application_to_change_the_ledger() {
         // Not without a reason, whoever asks.
         let sql = format!(
             "insert into lms.gamification (student_id, points) values ('{}', -1)",
-            people::own_student(app).await?
+            fixtures::demo_student(app).await?
         );
         let refused = client.batch_execute(&sql).await.err();
         let code = refused.as_ref().and_then(|error| error.code());
@@ -142,12 +142,12 @@ fn the_database_refuses_the_application_to_change_the_ledger() {
 }
 
 #[test]
-fn rules_of_the_tenant_award_a_badge_once_each() {
+fn each_rule_of_the_tenant_awards_its_badge_once() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
-        let tutor = people::tutor(app, &admin, home, 3).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 3).await?;
         set_rules(
             app,
             &admin,
@@ -160,7 +160,7 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
         .await?
         .expect(200);
         let by_rule = async || {
-            rows::texts(
+            queries::fetch_texts(
                 app,
                 "select badge from lms.gamification where student_id = $1 and by_rule order by badge",
                 &[&student],
@@ -197,7 +197,7 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
             .expect(201);
         assert_eq!(by_rule().await?, ["Hundred", "Thousand"]);
 
-        let class = people::class(app, tutor).await?;
+        let class = fixtures::insert_class(app, tutor).await?;
         for (day, status, expected) in [
             (2, "present", 2),
             (3, "late", 2),
@@ -212,9 +212,9 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
                 format!("2026-03-0{day}T10:00:00Z"),
                 format!("2026-03-0{day}T11:00:00Z"),
             );
-            let lesson = people::lesson(app, class, &start, &end, "scheduled").await?;
-            let attendance = people::attendance(app, lesson, student, None).await?;
-            rows::execute(
+            let lesson = fixtures::insert_lesson(app, class, &start, &end, "scheduled").await?;
+            let attendance = fixtures::insert_attendance(app, lesson, student, None).await?;
+            queries::execute(
                 app,
                 "update lms.attendances set status = $2 where id = $1",
                 &[&attendance, &status],
@@ -238,7 +238,7 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
 }
 
 #[test]
-fn rules_that_make_no_sense_are_refused_with_their_place() {
+fn invalid_badge_rules_are_rejected_with_a_pointer() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let rule = json!({"badge": "A", "when": "points_reached", "count": 1});
@@ -267,11 +267,11 @@ fn rules_that_make_no_sense_are_refused_with_their_place() {
 }
 
 #[test]
-fn each_role_reads_and_adds_awards_of_its_scope() {
+fn each_role_reads_and_creates_awards_within_its_scope() {
     run(async |app| {
-        let (_, away) = rows::centres(app).await?;
-        let own = people::own_student(app).await?;
-        let far = people::student_of(app, away).await?;
+        let (_, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_student(app).await?;
+        let far = fixtures::any_student_of(app, away).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             if matches!(role, Role::Support | Role::Finance) {

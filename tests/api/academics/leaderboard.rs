@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run};
+use tests::{Application, Role, Session, fixtures, queries, run};
 
 use crate::academics::gamification::award;
 
@@ -17,10 +17,10 @@ async fn board(app: &Application, session: &Session, query: &str) -> Result<Vec<
 }
 
 #[test]
-fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others() {
+fn a_leaderboard_shows_students_only_first_names_and_initials_of_others() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let own = people::own_student(app).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_student(app).await?;
         for role in [Role::Student, Role::Parent, Role::Tutor] {
             let session = app.sign_in(role).await?;
             let lines = board(app, &session, "").await?;
@@ -64,7 +64,7 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
                 .await?
                 .expect(403);
         }
-        let theirs = rows::any(app, 1, "centres").await?;
+        let theirs = queries::first_id(app, 1, "centres").await?;
         let admin = app.sign_in(Role::Admin).await?;
         let reply = app
             .get(
@@ -79,20 +79,20 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
 }
 
 #[test]
-fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
+fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let made = json!({"name": "Far", "code": "far", "time_zone": "Australia/Sydney", "currency": "AUD"});
-        let centre = people::id(
+        let centre = fixtures::parse_id(
             &app.post(&admin, "/v1/centres", made)
                 .await?
                 .expect(201)
                 .json(),
         )?;
         let (first, second, third) = (
-            people::student(app, &admin, centre).await?,
-            people::student(app, &admin, centre).await?,
-            people::student(app, &admin, centre).await?,
+            fixtures::create_student(app, &admin, centre).await?,
+            fixtures::create_student(app, &admin, centre).await?,
+            fixtures::create_student(app, &admin, centre).await?,
         );
         for (student, points, at) in [
             (first, 10, "2026-02-28T12:59:59Z"),
@@ -112,7 +112,7 @@ fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
             client
                 .execute(
                     "update lms.gamification set created_at = $2::text::timestamptz where id = $1",
-                    &[&people::id(&made.json())?, &at],
+                    &[&fixtures::parse_id(&made.json())?, &at],
                 )
                 .await?;
         }
@@ -140,16 +140,16 @@ fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
 }
 
 #[test]
-fn a_family_chooses_how_others_see_its_child() {
+fn a_guardian_chooses_how_a_student_appears_to_others() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let parent = people::account(app, &admin, Role::Parent, home).await?;
-        let student = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let parent = fixtures::create_account(app, &admin, Role::Parent, home).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         award(app, &admin, student, json!({"points": 900_000}))
             .await?
             .expect(201);
-        people::link(app, &admin, parent.user, student).await?;
+        fixtures::link_guardian(app, &admin, parent.user, student).await?;
         let path = format!("/v1/students/{student}");
         let stranger = app.sign_in(Role::Student).await?;
         let shown = async |session: &Session| -> Result<Value> {
@@ -182,7 +182,7 @@ fn a_family_chooses_how_others_see_its_child() {
 }
 
 #[test]
-fn a_name_is_shortened_as_people_write_it() {
+fn a_name_is_abbreviated_in_its_script() {
     run(async |app| {
         let client = app.superuser().await?;
         for (name, short) in [

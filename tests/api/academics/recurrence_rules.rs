@@ -171,7 +171,7 @@ fn lessons(case: &Value) -> Result<Value> {
 }
 
 #[test]
-fn rules_come_to_the_days_that_python_dateutil_makes_of_them() {
+fn rules_expand_to_the_same_days_as_in_python_dateutil() {
     run(async |app| {
         let client = app.superuser().await?;
         let sql = "select lms.time_zones($1::text::jsonb)::text";

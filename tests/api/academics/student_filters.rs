@@ -5,7 +5,7 @@ use platform::auth::policy::Verb;
 use platform::declare::statements::listing::Listing;
 use platform::http::request::Request;
 use serde_json::Value;
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Role, Session, queries, run};
 use tokio_postgres::types::{Json, Type};
 
 /// Students of the first tenant beside the demo's.
@@ -14,7 +14,7 @@ const MANY: i64 = 10_000;
 /// Makes many students at once, half of them in each centre; of a hundred four have a need, ages lie in 5.00 to 14.99.
 async fn many(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
-    let (home, away) = rows::centres(app).await?;
+    let (home, away) = queries::demo_centres(app).await?;
     let tenant = app.demo.tenants[0].id;
     client
         .execute(
@@ -64,10 +64,10 @@ async fn count(app: &Application, session: &Session, query: &str) -> Result<i64>
 }
 
 #[test]
-fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
+fn filters_by_need_and_age_apply_within_each_roles_scope() {
     run(async |app| {
         many(app).await?;
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -106,7 +106,7 @@ fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
                     "s.special_needs ? 'Dyspraxia' and (s.academic_age->>'reading')::numeric <= 6",
                 ),
             ] {
-                let expected = rows::count(
+                let expected = queries::count(
                     app,
                     &format!(
                         "lms.students as s
@@ -144,7 +144,7 @@ fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
 /// The plan of a list as the application's role has it, for a role of the interface.
 async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     let session = app.session(0, role).await?;
-    let (home, _) = rows::centres(app).await?;
+    let (home, _) = queries::demo_centres(app).await?;
     let academics = tests::COMPONENTS
         .into_iter()
         .find(|component| component.name == "academics")
@@ -187,7 +187,7 @@ async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
 }
 
 #[test]
-fn the_plan_of_a_filter_uses_an_index_under_row_security() {
+fn filters_use_an_index_under_row_security() {
     run(async |app| {
         many(app).await?;
         for role in [Role::Admin, Role::Supervisor, Role::Assessor, Role::Support] {

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, csv::import, people, rows, run};
+use tests::{Role, csv::import, fixtures, queries, run};
 
 #[test]
-fn a_student_is_made_read_changed_deleted_and_restored() {
+fn a_student_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
-        let user = people::user(app, &admin, "student", home).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "student", home).await?;
         let body = json!({
             "user_id": user,
             "centre_id": home,
@@ -25,7 +25,7 @@ fn a_student_is_made_read_changed_deleted_and_restored() {
             .await?
             .expect(201);
         let student = made.json();
-        let path = format!("/v1/students/{}", people::id(&student)?);
+        let path = format!("/v1/students/{}", fixtures::parse_id(&student)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": student["id"],
@@ -80,13 +80,13 @@ fn a_student_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn what_a_student_cannot_be_is_refused_with_the_field() {
+fn invalid_students_are_rejected_with_the_field() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let path = format!("/v1/students/{}", people::own_student(app).await?);
-        let theirs = rows::any(app, 1, "tutors").await?;
-        let before = rows::written(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let path = format!("/v1/students/{}", fixtures::demo_student(app).await?);
+        let theirs = queries::first_id(app, 1, "tutors").await?;
+        let before = queries::write_marks(app).await?;
         for (change, pointer) in [
             (json!({"dob": "2199-01-01"}), "/dob"),
             (json!({"dob": "2025-02-29"}), "/dob"),
@@ -137,7 +137,7 @@ fn what_a_student_cannot_be_is_refused_with_the_field() {
         let profile = json!({"name": "A", "email": "a@aurora.example", "role": "student", "centre_id": home, "profile": {"dob": "2199-01-01"}});
         let reply = app.post(&admin, "/v1/users", profile).await?.expect(422);
         assert_eq!(reply.pointers(), ["/profile/dob"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
@@ -158,9 +158,9 @@ fn scope(role: Role) -> &'static str {
 }
 
 #[test]
-fn each_role_sees_the_students_of_its_scope() {
+fn each_role_sees_the_students_within_its_scope() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let sql = format!(
@@ -170,7 +170,8 @@ fn each_role_sees_the_students_of_its_scope() {
                 order by s.id",
                 scope(role)
             );
-            let expected = rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+            let expected =
+                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             assert!(!expected.is_empty(), "{}", role.name());
             let body = app
                 .get(&session, "/v1/students?limit=200&sort=id")
@@ -184,7 +185,7 @@ fn each_role_sees_the_students_of_its_scope() {
                 .filter_map(|one| one["id"].as_str())
                 .collect();
             assert_eq!(found, expected, "{}", role.name());
-            let hidden = rows::texts(
+            let hidden = queries::fetch_texts(
                 app,
                 &format!(
                     "select s.id::text from lms.students as s
@@ -204,11 +205,11 @@ fn each_role_sees_the_students_of_its_scope() {
 }
 
 #[test]
-fn tutors_and_assessors_set_the_academic_age_alone() {
+fn tutors_and_assessors_may_set_only_the_academic_age() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let own = format!("/v1/students/{}", people::own_student(app).await?);
-        let far = rows::id(
+        let (home, away) = queries::demo_centres(app).await?;
+        let own = format!("/v1/students/{}", fixtures::demo_student(app).await?);
+        let far = queries::fetch_id(
             app,
             "select id from lms.students where centre_id = $1",
             &[&away],
@@ -256,14 +257,14 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
 }
 
 #[test]
-fn students_go_out_and_in_as_csv() {
+fn students_are_exported_and_imported_as_csv() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 2).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 2).await?;
         let mut users = Vec::new();
         for _ in 0..3 {
-            users.push(people::user(app, &admin, "student", home).await?);
+            users.push(fixtures::create_user(app, &admin, "student", home).await?);
         }
         let header =
             "user_id,centre_id,dob,academic_age,special_needs,languages,assigned_tutor_id\n";
@@ -278,7 +279,7 @@ fn students_go_out_and_in_as_csv() {
             row(users[1], tutor.to_string()),
             row(users[2], String::new()),
         );
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let dry = import(
             app,
             &admin,
@@ -288,7 +289,7 @@ fn students_go_out_and_in_as_csv() {
         .await?
         .expect(200);
         assert_eq!(dry.json()["created"], 3);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         // One too many for the tutor keeps all out.
         let full = format!(
@@ -301,7 +302,7 @@ fn students_go_out_and_in_as_csv() {
             .await?
             .expect(409);
         assert_eq!(reply.pointers(), ["/4/assigned_tutor_id"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         // Row, column and reason of what is wrong.
         let wrong = format!(
@@ -321,13 +322,13 @@ fn students_go_out_and_in_as_csv() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/dob"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         let done = import(app, &admin, "/v1/students/import", file)
             .await?
             .expect(201);
         assert_eq!(done.json()["created"], 3);
-        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         let exported = app
             .request(
                 Method::GET,

@@ -6,8 +6,11 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{
     Application, Role, Session,
-    classroom::{act, data, lesson, make, path, series, texts},
-    people, rows, run,
+    class_fixture::{
+        class_path, create_class, get_data, lesson_path, post_without_body, recurring_schedule,
+        text_fields,
+    },
+    fixtures, queries, run,
 };
 use uuid::Uuid;
 
@@ -34,9 +37,9 @@ async fn class(
     let start = first() + TimeDelta::hours(hour);
     let local = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M:%S").to_string();
     let end = start + TimeDelta::minutes(45);
-    let schedule = series("UTC", &local(start), &local(end), "FREQ=WEEKLY;COUNT=8");
+    let schedule = recurring_schedule("UTC", &local(start), &local(end), "FREQ=WEEKLY;COUNT=8");
     let body = json!({"centre_id": centre, "tutor_id": tutor, "student_ids": students, "schedule": schedule});
-    make(app, admin, body).await
+    create_class(app, admin, body).await
 }
 
 async fn record(
@@ -47,7 +50,7 @@ async fn record(
     student: Uuid,
 ) -> Result<tests::Reply> {
     let body = json!({"students": [{"student_id": student, "status": "present"}]});
-    let path = format!("{}/attendance", lesson(class, start));
+    let path = format!("{}/attendance", lesson_path(class, start));
     app.call(Some(session), Method::PUT, &path, Some(body))
         .await
 }
@@ -61,20 +64,20 @@ async fn is_exact(app: &Application) -> Result<()> {
     let kept = "select tenant_id, tutor_id, student_id from lms_private.taught_students";
     for (left, right) in [(derived, kept), (kept, derived)] {
         let from = format!("({left} except {right}) as wrong");
-        assert_eq!(rows::count(app, &from, &[]).await?, 0);
+        assert_eq!(queries::count(app, &from, &[]).await?, 0);
     }
     Ok(())
 }
 
 #[test]
-fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
+fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let (maths, _) = people::teacher(app, &admin, home).await?;
-        let (english, caller) = people::teacher(app, &admin, home).await?;
-        let pupil = people::student(app, &admin, home).await?;
-        let stranger = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let (maths, _) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let (english, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let stranger = fixtures::create_student(app, &admin, home).await?;
         app.post(
             &admin,
             &format!("/v1/students/{pupil}/assign-tutor"),
@@ -87,10 +90,10 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
 
         let found = app.get(&caller, &format!("/v1/students/{pupil}")).await?;
         assert_eq!(found.expect(200).json()["assigned_tutor_id"], json!(maths));
-        let listed = data(app, &caller, "/v1/students?limit=200").await?;
-        assert_eq!(texts(&listed, "id"), [pupil.to_string()]);
+        let listed = get_data(app, &caller, "/v1/students?limit=200").await?;
+        assert_eq!(text_fields(&listed, "id"), [pupil.to_string()]);
         // The name, and nothing else of the account.
-        let account = people::account_of(app, pupil).await?;
+        let account = fixtures::user_of_student(app, pupil).await?;
         let person = app
             .get(&caller, &format!("/v1/users/{account}"))
             .await?
@@ -100,7 +103,7 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
             person,
             json!({"id": account, "name": "New student", "role": "student"})
         );
-        let names = data(app, &caller, "/v1/users?limit=200").await?;
+        let names = get_data(app, &caller, "/v1/users?limit=200").await?;
         assert_eq!(names.len(), 2, "{names:?}");
         record(app, &caller, &own, &at(first()), pupil)
             .await?
@@ -122,14 +125,14 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
         .expect(200);
 
         // Nothing of the pupils of other classes, nor of the classes themselves, nor of anybody's money.
-        let account = people::account_of(app, stranger).await?;
+        let account = fixtures::user_of_student(app, stranger).await?;
         for path in [
             format!("/v1/students/{stranger}"),
             format!("/v1/users/{account}"),
-            path(&others),
+            class_path(&others),
             format!(
                 "{}/attendance",
-                lesson(&others, &at(first() + TimeDelta::hours(2)))
+                lesson_path(&others, &at(first() + TimeDelta::hours(2)))
             ),
             format!("/v1/finance-records/statement?student_id={pupil}"),
         ] {
@@ -144,31 +147,32 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
 }
 
 #[test]
-fn lessons_that_were_given_stay_the_tutors_when_the_class_is_anothers() {
+fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let (former, caller) = people::teacher(app, &admin, home).await?;
-        let (next, successor) = people::teacher(app, &admin, home).await?;
-        let pupil = people::student(app, &admin, home).await?;
-        let later = people::student(app, &admin, home).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let (former, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let (next, successor) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let later = fixtures::create_student(app, &admin, home).await?;
         let class = class(app, &admin, home, former, 0, &[pupil]).await?;
-        app.patch(&admin, &path(&class), json!({"tutor_id": next}))
+        app.patch(&admin, &class_path(&class), json!({"tutor_id": next}))
             .await?
             .expect(200);
         app.patch(
             &admin,
-            &path(&class),
+            &class_path(&class),
             json!({"student_ids": [pupil, later]}),
         )
         .await?
         .expect(200);
 
         // The past ones, to read and to write down who came.
-        let lessons = data(app, &caller, &format!("{}/occurrences", path(&class))).await?;
+        let lessons =
+            get_data(app, &caller, &format!("{}/occurrences", class_path(&class))).await?;
         assert!((2..=3).contains(&lessons.len()), "{lessons:?}");
         assert!(
-            texts(&lessons, "tutor_id")
+            text_fields(&lessons, "tutor_id")
                 .iter()
                 .all(|id| *id == former.to_string())
         );
@@ -177,59 +181,74 @@ fn lessons_that_were_given_stay_the_tutors_when_the_class_is_anothers() {
             at(first() - TimeDelta::days(1)),
             at(first() + TimeDelta::weeks(6))
         );
-        assert_eq!(data(app, &caller, &calendar).await?.len(), lessons.len());
+        assert_eq!(
+            get_data(app, &caller, &calendar).await?.len(),
+            lessons.len()
+        );
         record(app, &caller, &class, &at(first()), pupil)
             .await?
             .expect(200);
         app.get(&caller, &format!("/v1/students/{pupil}"))
             .await?
             .expect(200);
-        let shown = app.get(&caller, &path(&class)).await?.expect(200).json();
+        let shown = app
+            .get(&caller, &class_path(&class))
+            .await?
+            .expect(200)
+            .json();
         assert_eq!(shown.get("student_ids"), None);
 
         // Nothing of those to come, nor of who came later, and the class itself is the successor's.
         let ahead = at(first() + TimeDelta::weeks(4));
-        app.get(&caller, &format!("{}/attendance", lesson(&class, &ahead)))
-            .await?
-            .expect(404);
+        app.get(
+            &caller,
+            &format!("{}/attendance", lesson_path(&class, &ahead)),
+        )
+        .await?
+        .expect(404);
         record(app, &caller, &class, &ahead, pupil)
             .await?
             .expect(404);
         app.get(&caller, &format!("/v1/students/{later}"))
             .await?
             .expect(404);
-        app.patch(&caller, &path(&class), json!({"room": "Blue"}))
+        app.patch(&caller, &class_path(&class), json!({"room": "Blue"}))
             .await?
             .expect(404);
         for action in ["cancel", "complete"] {
-            act(app, &caller, &format!("{}/{action}", path(&class)))
+            post_without_body(app, &caller, &format!("{}/{action}", class_path(&class)))
                 .await?
                 .expect(404);
         }
         app.get(&successor, &format!("/v1/students/{later}"))
             .await?
             .expect(200);
-        let all = data(app, &successor, &format!("{}/occurrences", path(&class))).await?;
+        let all = get_data(
+            app,
+            &successor,
+            &format!("{}/occurrences", class_path(&class)),
+        )
+        .await?;
         assert_eq!(all.len(), 8);
         is_exact(app).await
     });
 }
 
 #[test]
-fn a_pupil_who_never_had_a_lesson_of_the_tutor_is_not_one_any_more() {
+fn a_former_student_without_past_lessons_is_no_longer_visible_to_the_tutor() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let (tutor, caller) = people::teacher(app, &admin, home).await?;
-        let pupil = people::student(app, &admin, home).await?;
-        let schedule = series(
+        let (home, _) = queries::demo_centres(app).await?;
+        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let schedule = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
             "FREQ=WEEKLY;COUNT=3",
         );
         let body = json!({"centre_id": home, "tutor_id": tutor, "student_ids": [pupil], "schedule": schedule});
-        let class = make(app, &admin, body).await?;
+        let class = create_class(app, &admin, body).await?;
         let student = format!("/v1/students/{pupil}");
         let seen = async |is_seen: bool| -> Result<()> {
             let expected = if is_seen { 200 } else { 404 };
@@ -237,27 +256,27 @@ fn a_pupil_who_never_had_a_lesson_of_the_tutor_is_not_one_any_more() {
             is_exact(app).await
         };
         seen(true).await?;
-        app.patch(&admin, &path(&class), json!({"student_ids": []}))
+        app.patch(&admin, &class_path(&class), json!({"student_ids": []}))
             .await?
             .expect(200);
         seen(false).await?;
-        app.patch(&admin, &path(&class), json!({"student_ids": [pupil]}))
+        app.patch(&admin, &class_path(&class), json!({"student_ids": [pupil]}))
             .await?
             .expect(200);
         seen(true).await?;
-        app.delete(&admin, &path(&class)).await?.expect(204);
+        app.delete(&admin, &class_path(&class)).await?.expect(204);
         seen(false).await?;
-        act(app, &admin, &format!("{}/restore", path(&class)))
+        post_without_body(app, &admin, &format!("{}/restore", class_path(&class)))
             .await?
             .expect(200);
         seen(true).await?;
-        let other = people::tutor(app, &admin, home, 10).await?;
-        app.patch(&admin, &path(&class), json!({"tutor_id": other}))
+        let other = fixtures::create_tutor(app, &admin, home, 10).await?;
+        app.patch(&admin, &class_path(&class), json!({"tutor_id": other}))
             .await?
             .expect(200);
         seen(false).await?;
         // Nor is the class, of which no lesson was given.
-        app.get(&caller, &path(&class)).await?.expect(404);
+        app.get(&caller, &class_path(&class)).await?.expect(404);
         Ok(())
     });
 }

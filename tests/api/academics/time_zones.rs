@@ -8,9 +8,9 @@ use platform::values::zones;
 use serde_json::{Value, json};
 use tests::{
     Application, Role, Session,
-    classroom::{classroom, series},
+    class_fixture::{class_fixture, recurring_schedule},
     csv::import,
-    people, rows, run,
+    fixtures, queries, run,
 };
 
 /// All zones that the server has under a name of a region.
@@ -18,10 +18,10 @@ const NAMES: &str =
     "select name from pg_timezone_names where name ~ '^[A-Z][A-Za-z]+/' order by name";
 
 #[test]
-fn components_count_by_the_servers_clocks_in_every_zone() {
+fn components_and_server_agree_on_every_time_zone() {
     run(async |app| {
         let client = app.superuser().await?;
-        let names = rows::texts(app, NAMES, &[]).await?;
+        let names = queries::fetch_texts(app, NAMES, &[]).await?;
         assert!(names.len() > 400, "{}", names.len());
         for names in names.chunks(50) {
             database::zones::read(
@@ -91,8 +91,8 @@ fn components_count_by_the_servers_clocks_in_every_zone() {
 
 /// A class of one lesson, from four to five in the afternoon of a day in a zone; what was answered.
 async fn lesson(app: &Application, admin: &Session, zone: &str, day: &str) -> Result<tests::Reply> {
-    let room = classroom(app).await?;
-    let tutor = people::tutor(app, admin, room.centre, 5).await?;
+    let room = class_fixture(app).await?;
+    let tutor = fixtures::create_tutor(app, admin, room.centre, 5).await?;
     let body = json!({
         "centre_id": room.centre,
         "tutor_id": tutor,
@@ -103,7 +103,7 @@ async fn lesson(app: &Application, admin: &Session, zone: &str, day: &str) -> Re
 
 /// When the lessons of a class begin.
 async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec<Value>> {
-    let class = people::id(class)?;
+    let class = fixtures::parse_id(class)?;
     let path = format!(
         "/v1/classes/{class}/occurrences?from=2026-01-01T00:00:00Z&to=2040-01-01T00:00:00Z"
     );
@@ -113,7 +113,7 @@ async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec
 }
 
 #[test]
-fn lessons_follow_rules_that_the_server_was_given_since_the_release() {
+fn lessons_follow_time_zone_rules_newer_than_the_release() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         // As if Thule had abolished its winter time in 2035: the server's own data cannot be changed here.
@@ -154,7 +154,7 @@ fn lessons_follow_rules_that_the_server_was_given_since_the_release() {
 }
 
 #[test]
-fn a_zone_is_one_that_the_server_knows_by_this_very_name() {
+fn a_time_zone_must_be_known_to_the_server_by_its_exact_name() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         for zone in [
@@ -190,14 +190,14 @@ fn a_zone_is_one_that_the_server_knows_by_this_very_name() {
 }
 
 #[test]
-fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
+fn an_import_of_classes_may_name_time_zones_not_used_before() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let room = class_fixture(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |zone: &str, day: u32| {
             let day = format!("2036-03-{day:02}");
-            let schedule = series(
+            let schedule = recurring_schedule(
                 zone,
                 &format!("{day}T10:00:00"),
                 &format!("{day}T11:00:00"),
@@ -225,7 +225,7 @@ fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
         for ((row, zone), line) in made.iter().zip(zones).zip(2..) {
             assert_eq!(row["row"], line);
             let class = app
-                .get(&admin, &format!("/v1/classes/{}", people::id(row)?))
+                .get(&admin, &format!("/v1/classes/{}", fixtures::parse_id(row)?))
                 .await?
                 .expect(200)
                 .json();
@@ -260,17 +260,17 @@ fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
 }
 
 #[test]
-fn reading_zones_first_does_not_take_the_place_of_the_answer_under_an_idempotency_key() {
+fn reading_time_zones_does_not_replace_the_stored_response_of_an_idempotency_key() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let tutor = people::tutor(app, &admin, room.centre, 5).await?;
+        let room = class_fixture(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
         let body = json!({
             "centre_id": room.centre,
             "tutor_id": tutor,
             "schedule": {"start": "2036-05-14T16:00:00", "end": "2036-05-14T17:00:00", "time_zone": "Atlantic/Stanley"},
         });
-        let first = tests::book::post(app, &admin, "/v1/classes", &body)
+        let first = tests::finance_records::post_with_new_key(app, &admin, "/v1/classes", &body)
             .await?
             .expect(201);
         assert_eq!(first.json()["schedule"], body["schedule"]);
@@ -279,13 +279,13 @@ fn reading_zones_first_does_not_take_the_place_of_the_answer_under_an_idempotenc
 }
 
 #[test]
-fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
+fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let room = class_fixture(app).await?;
         let mut classes = Vec::new();
         for time in ["T09:00:00", "T01:30:00"] {
-            let tutor = people::tutor(app, &admin, room.centre, 5).await?;
+            let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
             // The second is at an hour that the clocks skip in March and go through twice in October.
             let day = "2027-01-03";
             let end = if time == "T09:00:00" {
@@ -296,7 +296,7 @@ fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
             let body = json!({
                 "centre_id": room.centre,
                 "tutor_id": tutor,
-                "schedule": series("Europe/London", &format!("{day}{time}"), &format!("{day}{end}"), "FREQ=WEEKLY;COUNT=50"),
+                "schedule": recurring_schedule("Europe/London", &format!("{day}{time}"), &format!("{day}{end}"), "FREQ=WEEKLY;COUNT=50"),
             });
             classes.push(
                 app.post(&admin, "/v1/classes", body)
@@ -309,7 +309,7 @@ fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
         let round = worker::round(&app.superuser_url, now).await?;
         assert_eq!(round.off_the_clock, []);
         // As if London had kept its summer time in the winter when the class was made.
-        let class = people::id(&classes[0])?;
+        let class = fixtures::parse_id(&classes[0])?;
         app.superuser()
             .await?
             .execute(

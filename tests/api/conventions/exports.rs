@@ -5,13 +5,13 @@ use serde_json::json;
 use tests::{
     Role,
     csv::{export, import},
-    rows, run,
+    queries, run,
 };
 
 use crate::conventions::lists::{get, make_centre};
 
 #[test]
-fn a_list_is_exported_whole_and_without_formulas() {
+fn an_export_is_complete_and_has_no_formulas() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         for (name, code) in [
@@ -59,7 +59,7 @@ fn a_list_is_exported_whole_and_without_formulas() {
 }
 
 #[test]
-fn what_was_exported_can_be_imported_elsewhere() {
+fn an_export_can_be_imported_into_another_tenant() {
     run(async |app| {
         let ours = app.sign_in(Role::Admin).await?;
         let theirs = app.sign_in_to(1, Role::Admin).await?;
@@ -113,7 +113,7 @@ fn what_was_exported_can_be_imported_elsewhere() {
 }
 
 #[test]
-fn a_file_that_is_imported_again_says_the_same() {
+fn an_imported_file_exports_identically() {
     run(async |app| {
         let ours = app.sign_in(Role::Admin).await?;
         let theirs = app.sign_in_to(1, Role::Admin).await?;
@@ -184,15 +184,15 @@ fn split(file: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn an_export_shows_what_its_caller_may_see() {
+fn an_export_has_only_the_fields_the_caller_may_read() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let supervisor = app.sign_in(Role::Supervisor).await?;
         let file = export(app, &supervisor, "/v1/users")
             .await?
             .expect(200)
             .text;
-        let users = rows::count(app, "lms.users where centre_id = $1", &[&home]).await?;
+        let users = queries::count(app, "lms.users where centre_id = $1", &[&home]).await?;
         assert_eq!(i64::try_from(file.matches("\r\n").count())?, users + 1);
         assert!(!file.contains("password") && !file.contains("argon2"));
         assert!(
@@ -223,7 +223,7 @@ fn an_export_shows_what_its_caller_may_see() {
 }
 
 #[test]
-fn a_file_has_what_the_list_is_asked_for_in_its_order() {
+fn an_export_follows_the_filters_and_the_order_of_the_list() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         for (name, code) in [("B", "b-1"), ("A", "a-1"), ("B", "b-2"), ("A", "a-2")] {
@@ -258,7 +258,7 @@ fn a_file_has_what_the_list_is_asked_for_in_its_order() {
 }
 
 #[test]
-fn a_file_is_whole_where_a_page_would_end() {
+fn an_export_is_not_paginated() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let rows: String = (0..250)
@@ -275,7 +275,7 @@ fn a_file_is_whole_where_a_page_would_end() {
 }
 
 #[test]
-fn what_a_file_cannot_have_is_refused_by_name() {
+fn parameters_that_exports_do_not_support_are_rejected_by_name() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         for (query, name) in [

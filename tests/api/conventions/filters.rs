@@ -3,7 +3,7 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{Role, queries, run};
 
 use crate::conventions::lists::{get, make_centre, values};
 
@@ -13,7 +13,7 @@ fn every_operator_filters() {
         let admin = app.sign_in(Role::Admin).await?;
         let staff = json!({"name": "Ana", "email": "ana@aurora.example", "phone": "+441632960000", "role": "support"});
         app.post(&admin, "/v1/users", staff).await?.expect(201);
-        let (home, away) = rows::centres(app).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let admin_id = admin.user;
         let email = |role: &str| format!("{role}@aurora.example");
         let many = "/v1/users?limit=200&sort=email&";
@@ -98,7 +98,7 @@ fn every_operator_filters() {
             let sql = format!(
                 "select email from lms.users where tenant_id = $1 and {condition} order by email"
             );
-            let mut expected = rows::texts(app, &sql, &[&admin.tenant]).await?;
+            let mut expected = queries::fetch_texts(app, &sql, &[&admin.tenant]).await?;
             let mut found = values(&body, "email");
             expected.sort();
             found.sort();
@@ -123,7 +123,7 @@ fn every_operator_filters() {
 }
 
 #[test]
-fn what_like_means_elsewhere_stands_for_itself() {
+fn wildcards_of_like_match_themselves() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         for (name, code) in [
@@ -157,7 +157,7 @@ fn what_like_means_elsewhere_stands_for_itself() {
 }
 
 #[test]
-fn a_query_that_cannot_be_understood_is_refused_by_name() {
+fn an_invalid_query_is_rejected_with_the_parameter() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let first = get(app, &admin, "/v1/users?limit=1&sort=name").await?;

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, Session, csv::import, rows, run, send, wire};
+use tests::{Role, Session, csv::import, queries, raw_connection, run, send};
 
 #[test]
-fn a_quote_that_stays_open_is_refused_at_its_row() {
+fn an_unclosed_quote_is_reported_at_its_row() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (file, said) in [
             (
                 "email,role,name\na@aurora.example,parent,\"Ann Ng\nb@aurora.example,parent,Bo\n",
@@ -36,24 +36,24 @@ fn a_quote_that_stays_open_is_refused_at_its_row() {
                 assert!(detail.contains(said), "{file:?}: {detail}");
             }
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
+fn a_dry_run_reports_the_outcome_and_writes_nothing() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let file = "\u{feff}name,email,role,language_preferences\nAna,Ana@Aurora.example,parent,\"[\"\"en\"\"]\"\nBen,ben@aurora.example,tutor,\n";
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let dry = import(app, &admin, "/v1/users/import?dry_run=true", file)
             .await?
             .expect(200)
             .json();
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         assert_eq!(
-            rows::count(app, "lms.users where email like 'ana@%'", &[]).await?,
+            queries::count(app, "lms.users where email like 'ana@%'", &[]).await?,
             0
         );
         let done = import(app, &admin, "/v1/users/import?dry_run=false", file)
@@ -89,12 +89,12 @@ fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
 }
 
 #[test]
-fn one_bad_row_keeps_all_out() {
+fn one_invalid_row_rejects_the_whole_file() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let theirs = rows::any(app, 1, "centres").await?;
-        let before = rows::written(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let theirs = queries::first_id(app, 1, "centres").await?;
+        let before = queries::write_marks(app).await?;
         let file = format!(
             "name,email,role,centre_id,language_preferences\n\
             Ana,ana@aurora.example,parent,{home},\n\
@@ -132,16 +132,16 @@ fn one_bad_row_keeps_all_out() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/centre_id"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_key_that_repeats_in_the_file_is_named() {
+fn a_duplicate_key_in_a_file_is_reported() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let file = "name,email,role\nAna,ana@aurora.example,parent\nBen,ben@aurora.example,parent\nAna,ANA@aurora.example,tutor\nAdmin,admin@aurora.example,tutor\n";
         for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
             let reply = import(app, &admin, path, file).await?.expect(422);
@@ -154,24 +154,24 @@ fn a_key_that_repeats_in_the_file_is_named() {
         assert_eq!(reply.pointers(), ["/3/code"]);
         let (parent, student) = (
             app.user(0, Role::Parent).id,
-            rows::any(app, 0, "students").await?,
+            queries::first_id(app, 0, "students").await?,
         );
-        rows::execute(
+        queries::execute(
             app,
             "update lms.guardians set deleted_at = now() where student_id = $1",
             &[&student],
         )
         .await?;
-        let before_links = rows::written(app).await?;
+        let before_links = queries::write_marks(app).await?;
         let link = format!("{parent},{student},parent\n");
         let file = format!("user_id,student_id,relationship\n{link}{link}");
         let reply = import(app, &admin, "/v1/guardians/import", file)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/user_id"]);
-        assert_eq!(rows::written(app).await?, before_links);
+        assert_eq!(queries::write_marks(app).await?, before_links);
         assert_eq!(
-            rows::count(app, "lms.centres where code = 'lake'", &[]).await?,
+            queries::count(app, "lms.centres where code = 'lake'", &[]).await?,
             0
         );
         assert_ne!(before, before_links);
@@ -180,10 +180,10 @@ fn a_key_that_repeats_in_the_file_is_named() {
 }
 
 #[test]
-fn a_file_that_is_none_is_refused() {
+fn a_body_that_is_not_csv_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (file, status, pointers) in [
             ("name,planet\nAna,Earth\n", 400, vec!["/1/planet"]),
             ("name,name\nAna,Ana\n", 400, vec!["/1/name"]),
@@ -232,13 +232,13 @@ fn a_file_that_is_none_is_refused() {
             .await?
             .expect(400);
         assert_eq!(query.pointers(), ["?dry_run"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_file_larger_than_a_body_is_taken_whole() {
+fn a_file_may_be_larger_than_an_ordinary_body() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut file = "name,email,role\n".to_owned();
@@ -253,10 +253,10 @@ fn a_file_larger_than_a_body_is_taken_whole() {
             .json();
         assert_eq!(reply["created"], 6000);
         assert_eq!(
-            rows::count(app, "lms.users where email like 'ana.%'", &[]).await?,
+            queries::count(app, "lms.users where email like 'ana.%'", &[]).await?,
             6000
         );
-        let chain = rows::count(
+        let chain = queries::count(
             app,
             "lms.event_log where kind = 'user.created' and actor = $1 and state->>'email' like 'ana.%'",
             &[&admin.user],
@@ -268,10 +268,10 @@ fn a_file_larger_than_a_body_is_taken_whole() {
 }
 
 #[test]
-fn at_most_a_hundred_errors_are_told() {
+fn at_most_a_hundred_errors_are_reported() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let bad = format!("name,email,role\n{}", "Ana,nobody,king\n".repeat(300));
         let reply = import(app, &admin, "/v1/users/import", bad)
             .await?
@@ -289,13 +289,13 @@ fn at_most_a_hundred_errors_are_told() {
             reply.json()["errors"][0]["pointer"],
             Value::from("/3/email")
         );
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn rows_are_numbered_as_in_the_file_whatever_is_blank_in_it() {
+fn rows_are_numbered_as_in_the_file_blank_lines_included() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let good = "\r\nname,email,role\r\n\r\nAna,ana@aurora.example,parent\r\n\r\n\r\nBen,ben@aurora.example,tutor";
@@ -339,10 +339,10 @@ fn head(session: &Session, path: &str, length: Option<usize>) -> String {
 }
 
 #[test]
-fn a_file_that_begins_wrong_is_refused_while_the_rest_is_on_its_way() {
+fn a_file_with_an_invalid_header_is_rejected_before_it_ends() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let errors = "Ana,nobody,king\n".repeat(60);
         for (path, begin, status) in [
             ("/v1/users/import", "name,planet\n".to_owned(), 400),
@@ -355,33 +355,33 @@ fn a_file_that_begins_wrong_is_refused_while_the_rest_is_on_its_way() {
             ("/v1/users/import?dry_run=maybe", String::new(), 400),
         ] {
             let request = head(&admin, path, Some(40_000_000)) + &begin;
-            let answer = wire::exchange(app, request.as_bytes()).await?;
-            let (head, body) = wire::parts(&answer)?;
+            let answer = raw_connection::send_and_read_one(app, request.as_bytes()).await?;
+            let (head, body) = raw_connection::split_head(&answer)?;
             assert!(
                 head.starts_with(&format!("HTTP/1.1 {status} ")),
                 "{begin}: {head} {body}"
             );
             assert_eq!(
-                wire::header(head, "content-type"),
+                raw_connection::header_of(head, "content-type"),
                 Some("application/problem+json")
             );
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_file_that_is_too_large_is_refused_as_soon_as_that_is_known() {
+fn a_file_is_rejected_as_soon_as_it_is_too_large() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         // Sixty-four megabytes and a little, and no end in sight.
         let chunk = format!("100000\r\n{}\r\n", "\n".repeat(0x10_0000));
         let file = head(&admin, "/v1/users/import", None)
             + "10\r\nname,email,role\n\r\n"
             + &chunk.repeat(64);
-        let answer = wire::exchange(app, file.as_bytes()).await?;
+        let answer = raw_connection::send_and_read_one(app, file.as_bytes()).await?;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
         let mut many = "name,email,role\n".to_owned();
         for number in 0..=100_000 {
@@ -391,13 +391,13 @@ fn a_file_that_is_too_large_is_refused_as_soon_as_that_is_known() {
             .await?
             .expect(413);
         assert!(reply.text.contains("100000 rows"), "{}", reply.text);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_key_belongs_to_one_file() {
+fn an_idempotency_key_belongs_to_one_file() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let send_file = async |email: &str| {

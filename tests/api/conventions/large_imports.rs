@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use serde_json::json;
-use tests::{Role, csv::import, people, rows, run};
+use tests::{Role, csv::import, fixtures, queries, run};
 
 /// Most rows of one import.
 const MANY: i64 = 100_000;
@@ -12,10 +12,10 @@ const MANY: i64 = 100_000;
 const PLACES: i32 = 20;
 
 #[test]
-fn a_hundred_thousand_students_come_in_at_once_or_not_at_all() {
+fn a_hundred_thousand_students_are_imported_in_one_transaction() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let client = app.superuser().await?;
         // Accounts and tutors are there already; how they came is not what is measured.
         client
@@ -68,15 +68,15 @@ fn a_hundred_thousand_students_come_in_at_once_or_not_at_all() {
         }
 
         // One bad row, the last, keeps all out.
-        let before = rows::written(app).await?;
-        let theirs = rows::any(app, 1, "users").await?;
+        let before = queries::write_marks(app).await?;
+        let theirs = queries::first_id(app, 1, "users").await?;
         let (good, _) = file.trim_end().rsplit_once('\n').unwrap_or_default();
         let bad = format!("{good}\n{theirs},{home},,,,,\n");
         let reply = import(app, &admin, "/v1/students/import", bad)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), [format!("/{}/user_id", MANY + 1)]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         let started = Instant::now();
         let done = import(app, &admin, "/v1/students/import", file)
@@ -85,9 +85,9 @@ fn a_hundred_thousand_students_come_in_at_once_or_not_at_all() {
         let took = started.elapsed();
         eprintln!("{MANY} students were imported in {took:?}");
         assert_eq!(done.json()["created"], json!(MANY));
-        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         assert_eq!(
-            rows::written(app).await?.0 - before.0,
+            queries::write_marks(app).await?.0 - before.0,
             MANY + MANY / i64::from(PLACES)
         );
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Role, Session, queries, run};
 
 /// A list that must come.
 pub(crate) async fn get(app: &Application, session: &Session, path: &str) -> Result<Value> {
@@ -61,12 +61,12 @@ pub(crate) async fn make_centre(
 }
 
 #[test]
-fn a_page_holds_up_to_its_limit_and_leads_to_the_next() {
+fn a_page_has_up_to_its_limit_of_rows_and_links_to_the_next() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let tenant = admin.tenant;
         let sql = "select id::text from lms.users where tenant_id = $1 and deleted_at is null order by created_at desc, id desc";
-        let expected = rows::texts(app, sql, &[&tenant]).await?;
+        let expected = queries::fetch_texts(app, sql, &[&tenant]).await?;
         for limit in [1, 7, expected.len(), 200] {
             let path = format!("/v1/users?limit={limit}");
             assert_eq!(walk(app, &admin, &path, "id").await?, expected, "{limit}");
@@ -154,14 +154,14 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
             by_email.len(),
             by_email.iter().collect::<BTreeSet<_>>().len()
         );
-        let total = rows::count(app, "lms.users where tenant_id = $1", &[&admin.tenant]).await?;
+        let total = queries::count(app, "lms.users where tenant_id = $1", &[&admin.tenant]).await?;
         assert_eq!(i64::try_from(by_email.len())?, total);
         Ok(())
     });
 }
 
 #[test]
-fn deleted_rows_are_listed_for_the_admin_who_asks() {
+fn deleted_rows_are_listed_for_an_admin_on_request() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let made = make_centre(app, &admin, "Lakeside", "lake").await?;
@@ -192,10 +192,10 @@ fn deleted_rows_are_listed_for_the_admin_who_asks() {
 }
 
 #[test]
-fn a_count_is_given_only_when_asked_for() {
+fn a_count_is_returned_only_on_request() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let tutors = rows::count(
+        let tutors = queries::count(
             app,
             "lms.users where tenant_id = $1 and role = 'tutor'",
             &[&admin.tenant],

@@ -33,7 +33,7 @@ async fn open(app: &Application, tab: &Tab) -> Result<()> {
 /// Everything that the page asked for came from the application that serves it.
 #[track_caller]
 fn asked_nobody_else(app: &Application, tab: &Tab) {
-    let asked = tab.asked();
+    let asked = tab.requested_urls();
     assert!(asked.len() >= 5, "{asked:?}");
     let own = format!("{}/", app.base_url);
     for address in asked {
@@ -65,7 +65,7 @@ fn the_page_lists_every_operation_of_the_document() {
 }
 
 #[test]
-fn a_call_from_the_page_carries_the_token_and_shows_its_answer() {
+fn a_request_from_the_page_has_the_token_and_shows_its_response() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         with_tab(async |tab| {
@@ -97,7 +97,7 @@ fn a_call_from_the_page_carries_the_token_and_shows_its_answer() {
                 .value(&format!("document.querySelector({answer:?}).textContent"))
                 .await?;
             assert!(body.contains(&admin.user.to_string()), "{body}");
-            tab.until_answered(&format!("200 {}/v1/auth/me", app.base_url))
+            tab.wait_for_response(&format!("200 {}/v1/auth/me", app.base_url))
                 .await?;
             asked_nobody_else(app, tab);
             Ok(())

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tests::{
     Application, Role, Session,
     analytics::refresh,
-    book::{payment, record, reverse},
-    rows, run,
+    finance_records::{create, payment_body, reverse},
+    queries, run,
 };
 
 const PATH: &str = "/v1/analytics/centre-financials";
@@ -29,7 +29,7 @@ async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Val
 
 /// The figures of the first tenant, summed over the book in another way than the view does it.
 async fn summed(app: &Application, session: &Session) -> Result<Vec<Value>> {
-    let rows = rows::texts(
+    let rows = queries::fetch_texts(
         app,
         "select json_build_object(
           'centre_id', centre_id,
@@ -63,10 +63,10 @@ async fn summed(app: &Application, session: &Session) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
+fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scope() {
     run(async |app| {
         let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         refresh(app).await?;
         let before = all(app, &finance, 200).await?;
         assert_eq!(before, summed(app, &finance).await?);
@@ -76,10 +76,10 @@ fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
             ("1.250", "KWD", "2031-01-31"),
             ("900", "JPY", "2031-02-01"),
         ] {
-            let mut body = payment(app, home, amount).await?;
+            let mut body = payment_body(app, home, amount).await?;
             body["currency"] = json!(currency);
             body["effective_on"] = json!(on);
-            let made = record(app, &finance, &body).await?;
+            let made = create(app, &finance, &body).await?;
             if amount == "900" {
                 let later = json!({"effective_on": "2031-03-01"});
                 reverse(app, &finance, &made["id"], &later)
@@ -125,10 +125,10 @@ fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
 }
 
 #[test]
-fn figures_are_filtered_and_a_cursor_of_another_list_is_refused() {
+fn centre_financials_are_filtered_and_a_cursor_of_another_list_is_rejected() {
     run(async |app| {
         let finance = app.sign_in(Role::Finance).await?;
-        let (home, away) = rows::centres(app).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         refresh(app).await?;
         let all = all(app, &finance, 200).await?;
         let month = all[0]["month"].as_str().context("a month")?;
@@ -174,7 +174,7 @@ fn figures_are_filtered_and_a_cursor_of_another_list_is_refused() {
 }
 
 #[test]
-fn figures_of_a_million_records_are_exact_to_the_cent() {
+fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
     run(async |app| {
         let finance = app.sign_in(Role::Finance).await?;
         let client = app.superuser().await?;

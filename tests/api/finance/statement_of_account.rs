@@ -5,8 +5,8 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{
     Application, Reply, Role, Session,
-    book::{record, reverse},
-    people, rows, run, send,
+    finance_records::{create, reverse},
+    fixtures, queries, run, send,
 };
 use uuid::Uuid;
 
@@ -16,16 +16,16 @@ pub(crate) const PATH: &str = "/v1/finance-records/statement";
 pub(crate) struct Family {
     pub(crate) parent: Uuid,
     pub(crate) home: Uuid,
-    pub(crate) away: Uuid,
+    pub(crate) other_centre: Uuid,
     pub(crate) child: Uuid,
     pub(crate) sibling: Uuid,
 }
 
 pub(crate) async fn family(app: &Application, admin: &Session) -> Result<Family> {
-    let (home, away) = rows::centres(app).await?;
-    let parent = people::user(app, admin, "parent", home).await?;
-    let child = people::student(app, admin, home).await?;
-    let sibling = people::student(app, admin, away).await?;
+    let (home, other_centre) = queries::demo_centres(app).await?;
+    let parent = fixtures::create_user(app, admin, "parent", home).await?;
+    let child = fixtures::create_student(app, admin, home).await?;
+    let sibling = fixtures::create_student(app, admin, other_centre).await?;
     let body = json!({"parent_id": parent});
     app.patch(admin, &format!("/v1/students/{child}"), body)
         .await?
@@ -35,7 +35,7 @@ pub(crate) async fn family(app: &Application, admin: &Session) -> Result<Family>
     Ok(Family {
         parent,
         home,
-        away,
+        other_centre,
         child,
         sibling,
     })
@@ -73,44 +73,56 @@ async fn content(app: &Application, session: &Session, query: &str) -> Result<Va
 }
 
 /// Some payments of the family in two currencies, one of them taken back. Gives the first number.
-async fn booked(app: &Application, finance: &Session, f: &Family) -> Result<u64> {
-    let before = entry(f.home, f.child, "payment", "100.50", "2026-02-27");
-    let first = record(app, finance, &before).await?["number"]
+async fn booked(app: &Application, finance: &Session, family: &Family) -> Result<u64> {
+    let before = entry(family.home, family.child, "payment", "100.50", "2026-02-27");
+    let first = create(app, finance, &before).await?["number"]
         .as_u64()
         .context("a number")?;
-    let mut payment = entry(f.home, f.child, "payment", "50", "2026-03-01");
+    let mut payment = entry(family.home, family.child, "payment", "50", "2026-03-01");
     payment["reference"] = json!("=HYPERLINK(\"https://evil.example\")");
-    let mistake = record(app, finance, &payment).await?;
-    record(
+    let mistake = create(app, finance, &payment).await?;
+    create(
         app,
         finance,
-        &entry(f.away, f.sibling, "payment", "20.25", "2026-03-02"),
+        &entry(
+            family.other_centre,
+            family.sibling,
+            "payment",
+            "20.25",
+            "2026-03-02",
+        ),
     )
     .await?;
     let back = json!({"reference": "Paid twice", "effective_on": "2026-03-31"});
     reverse(app, finance, &mistake["id"], &back)
         .await?
         .expect(201);
-    record(
+    create(
         app,
         finance,
-        &entry(f.home, f.child, "payment", "7.75", "2026-04-01"),
+        &entry(family.home, family.child, "payment", "7.75", "2026-04-01"),
     )
     .await?;
-    let mut yen = entry(f.away, f.sibling, "reimbursement", "5000", "2026-03-31");
+    let mut yen = entry(
+        family.other_centre,
+        family.sibling,
+        "reimbursement",
+        "5000",
+        "2026-03-31",
+    );
     yen["currency"] = json!("JPY");
-    record(app, finance, &yen).await?;
+    create(app, finance, &yen).await?;
     Ok(first)
 }
 
 #[test]
-fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
+fn a_familys_statement_covers_every_child_centre_and_currency() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
-        let f = family(app, &admin).await?;
-        let first = booked(app, &finance, &f).await?;
-        let query = format!("?user_id={}&from=2026-03-01&to=2026-03-31", f.parent);
+        let family = family(app, &admin).await?;
+        let first = booked(app, &finance, &family).await?;
+        let query = format!("?user_id={}&from=2026-03-01&to=2026-03-31", family.parent);
         let found = content(app, &finance, &query).await?;
         assert_eq!(
             found["tenant"],
@@ -118,7 +130,7 @@ fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
         );
         assert_eq!(
             found["holder"],
-            json!({"user_id": f.parent, "name": "New parent"})
+            json!({"user_id": family.parent, "name": "New parent"})
         );
         assert_eq!(
             (&found["from"], &found["to"]),
@@ -130,7 +142,7 @@ fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
             .map(|student| &student["student_id"])
             .collect();
         ids.sort_by_key(|id| id.to_string());
-        let mut expected = [f.child, f.sibling];
+        let mut expected = [family.child, family.sibling];
         expected.sort_unstable();
         assert_eq!(json!(ids), json!(expected));
         let line = |number: u64, rest: Value| {
@@ -154,9 +166,9 @@ fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
                 entry.remove("finance_record_id");
             }
         }
-        let (home, away) = (
-            json!({"centre_id": f.home, "centre": "Riverside", "student_id": f.child}),
-            json!({"centre_id": f.away, "centre": "Hillcrest", "student_id": f.sibling}),
+        let (home, other_centre) = (
+            json!({"centre_id": family.home, "centre": "Riverside", "student_id": family.child}),
+            json!({"centre_id": family.other_centre, "centre": "Hillcrest", "student_id": family.sibling}),
         );
         let at = |place: &Value, rest: Value| {
             let mut all = place.clone();
@@ -174,7 +186,7 @@ fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
                     "entries": [
                         line(1, at(&home, json!({"effective_on": "2026-03-01", "type": "payment", "amount": "50.00",
                             "balance": "150.50", "reversed_by": first + 3, "reference": "=HYPERLINK(\"https://evil.example\")"}))),
-                        line(2, at(&away, json!({"effective_on": "2026-03-02", "type": "payment", "amount": "20.25", "balance": "170.75"}))),
+                        line(2, at(&other_centre, json!({"effective_on": "2026-03-02", "type": "payment", "amount": "20.25", "balance": "170.75"}))),
                         line(3, at(&home, json!({"effective_on": "2026-03-31", "type": "payment", "amount": "-50.00",
                             "balance": "120.75", "reverses": first + 1, "reference": "Paid twice"}))),
                     ],
@@ -186,7 +198,7 @@ fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
                     "currency": "JPY",
                     "brought_forward": "0",
                     "entries": [
-                        line(5, at(&away, json!({"effective_on": "2026-03-31", "type": "reimbursement", "amount": "-5000", "balance": "-5000"}))),
+                        line(5, at(&other_centre, json!({"effective_on": "2026-03-31", "type": "reimbursement", "amount": "-5000", "balance": "-5000"}))),
                     ],
                     "paid_in": "0",
                     "paid_out": "5000",
@@ -199,13 +211,13 @@ fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
 }
 
 #[test]
-fn a_file_has_a_line_for_each_entry_and_no_formula() {
+fn a_csv_statement_has_a_row_for_each_entry_and_no_formulas() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
-        let f = family(app, &admin).await?;
-        let first = booked(app, &finance, &f).await?;
-        let query = format!("?student_id={}&from=2026-03-01&to=2026-03-31", f.child);
+        let family = family(app, &admin).await?;
+        let first = booked(app, &finance, &family).await?;
+        let query = format!("?student_id={}&from=2026-03-01&to=2026-03-31", family.child);
         let file = statement(app, &finance, &query, "text/csv")
             .await?
             .expect(200);
@@ -236,15 +248,15 @@ fn a_file_has_a_line_for_each_entry_and_no_formula() {
 }
 
 #[test]
-fn a_student_and_a_parent_have_their_own_by_default() {
+fn students_and_parents_get_their_own_statement_by_default() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let own = people::own_student(app).await?;
+        let own = fixtures::demo_student(app).await?;
         let student = app.sign_in(Role::Student).await?;
         let found = content(app, &student, "").await?;
         assert_eq!(found["students"][0]["student_id"], json!(own));
         assert_eq!(found["holder"]["user_id"], json!(student.user));
-        let today = rows::texts(
+        let today = queries::fetch_texts(
             app,
             "select d.day::text from lms.students as s
             join lms.centres as c on c.id = s.centre_id
@@ -266,7 +278,7 @@ fn a_student_and_a_parent_have_their_own_by_default() {
         let parent = app.sign_in(Role::Parent).await?;
         let found = content(app, &parent, "").await?;
         assert_eq!(found["holder"]["user_id"], json!(parent.user));
-        let children = rows::count(
+        let children = queries::count(
             app,
             "lms.students as s where s.parent_id = $1
             or exists (select from lms.guardians as g where g.student_id = s.id and g.user_id = $1)",
@@ -281,7 +293,9 @@ fn a_student_and_a_parent_have_their_own_by_default() {
         let explicit = content(app, &parent, &format!("?user_id={}", parent.user)).await?;
         assert_eq!(explicit["accounts"], found["accounts"]);
 
-        let lone = people::user(app, &admin, "parent", rows::centres(app).await?.0).await?;
+        let lone =
+            fixtures::create_user(app, &admin, "parent", queries::demo_centres(app).await?.0)
+                .await?;
         let reply = statement(app, &admin, &format!("?user_id={lone}"), "text/html").await?;
         reply.expect(404);
         Ok(())
@@ -289,13 +303,13 @@ fn a_student_and_a_parent_have_their_own_by_default() {
 }
 
 #[test]
-fn each_role_sees_the_statements_of_its_scope() {
+fn each_role_sees_the_statements_within_its_scope() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let f = family(app, &admin).await?;
-        booked(app, &app.sign_in(Role::Finance).await?, &f).await?;
-        let own = people::own_student(app).await?;
-        let theirs = rows::any(app, 1, "students").await?;
+        let family = family(app, &admin).await?;
+        booked(app, &app.sign_in(Role::Finance).await?, &family).await?;
+        let own = fixtures::demo_student(app).await?;
+        let theirs = queries::first_id(app, 1, "students").await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             // A tutor has statements of the own children alone, and the demo tutor has none.
@@ -304,12 +318,12 @@ fn each_role_sees_the_statements_of_its_scope() {
             for (query, is_seen) in [
                 (format!("?student_id={own}"), true),
                 (
-                    format!("?student_id={}", f.child),
+                    format!("?student_id={}", family.child),
                     all || role == Role::Supervisor,
                 ),
-                (format!("?student_id={}", f.sibling), all),
+                (format!("?student_id={}", family.sibling), all),
                 (
-                    format!("?user_id={}", f.parent),
+                    format!("?user_id={}", family.parent),
                     all || role == Role::Supervisor,
                 ),
                 (format!("?student_id={theirs}"), false),
@@ -332,7 +346,7 @@ fn each_role_sees_the_statements_of_its_scope() {
         }
         // Of a family in two centres a supervisor sees what is of the own one.
         let supervisor = app.sign_in(Role::Supervisor).await?;
-        let query = format!("?user_id={}&from=2026-01-01&to=2026-12-31", f.parent);
+        let query = format!("?user_id={}&from=2026-01-01&to=2026-12-31", family.parent);
         let found = content(app, &supervisor, &query).await?;
         assert_eq!(found["students"].as_array().map(Vec::len), Some(1));
         assert_eq!(found["accounts"].as_array().map(Vec::len), Some(1));
@@ -342,10 +356,10 @@ fn each_role_sees_the_statements_of_its_scope() {
 }
 
 #[test]
-fn what_is_asked_for_wrongly_is_refused_by_name() {
+fn invalid_parameters_are_rejected_by_name() {
     run(async |app| {
         let finance = app.sign_in(Role::Finance).await?;
-        let student = people::own_student(app).await?;
+        let student = fixtures::demo_student(app).await?;
         for (query, pointer) in [
             (String::new(), "?student_id"),
             ("?from=2026-01-01".to_owned(), "?student_id"),
@@ -372,19 +386,19 @@ fn what_is_asked_for_wrongly_is_refused_by_name() {
 }
 
 #[test]
-fn what_was_booked_for_a_student_is_in_the_statements_of_staff_when_the_student_is_deleted() {
+fn staff_see_the_statement_of_a_deleted_student() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
-        let f = family(app, &admin).await?;
-        booked(app, &finance, &f).await?;
-        let of_child = format!("?student_id={}&from=2026-03-01&to=2026-03-31", f.child);
-        let of_family = format!("?user_id={}&from=2026-03-01&to=2026-03-31", f.parent);
+        let family = family(app, &admin).await?;
+        booked(app, &finance, &family).await?;
+        let of_child = format!("?student_id={}&from=2026-03-01&to=2026-03-31", family.child);
+        let of_family = format!("?user_id={}&from=2026-03-01&to=2026-03-31", family.parent);
         let mut before = Vec::new();
         for query in [&of_child, &of_family] {
             before.push(content(app, &finance, query).await?["accounts"].clone());
         }
-        app.delete(&admin, &format!("/v1/students/{}", f.child))
+        app.delete(&admin, &format!("/v1/students/{}", family.child))
             .await?
             .expect(204);
         for (query, before) in [&of_child, &of_family].into_iter().zip(before) {
@@ -392,7 +406,7 @@ fn what_was_booked_for_a_student_is_in_the_statements_of_staff_when_the_student_
             assert_eq!(accounts, before, "{query}");
         }
         // Nobody asks about a deleted student for whom nothing was booked.
-        let other = people::student(app, &admin, f.home).await?;
+        let other = fixtures::create_student(app, &admin, family.home).await?;
         app.delete(&admin, &format!("/v1/students/{other}"))
             .await?
             .expect(204);

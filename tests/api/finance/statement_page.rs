@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::Deserialize;
-use tests::{Application, Role, Session, browser::with_tab, rows, run, run_python};
+use tests::{Application, Role, Session, browser::with_tab, queries, run, run_python};
 use uuid::Uuid;
 
 use crate::finance::statement_of_account::{Family, PATH, family, statement};
@@ -15,19 +15,19 @@ const WIDTH: i64 = 794;
 
 /// A family whose statement is as hard to print as can be: long names and references without a space, and large amounts.
 async fn wide(app: &Application, admin: &Session) -> Result<Family> {
-    let f = family(app, admin).await?;
-    rows::execute(
+    let family = family(app, admin).await?;
+    queries::execute(
         app,
         "update lms.users as u
         set name = repeat('Wolfeschlegelsteinhausenbergerdorff', 5)
         where u.id = $1 or u.id in (select user_id from lms.students where id = any (array[$2, $3]::uuid[]))",
-        &[&f.parent, &f.child, &f.sibling],
+        &[&family.parent, &family.child, &family.sibling],
     )
     .await?;
-    rows::execute(
+    queries::execute(
         app,
         "update lms.centres set name = repeat('Llanfairpwllgwyngyll', 9) where id = $1",
-        &[&f.away],
+        &[&family.other_centre],
     )
     .await?;
     let client = app.superuser().await?;
@@ -51,10 +51,10 @@ async fn wide(app: &Application, admin: &Session) -> Result<Family> {
               case when n = 1 then $5 else repeat('REFERENCE', 22) end,
               '2026-03-01'::date + n / 10
             from generate_series(1, $4::integer) as n",
-            &[&tenant, &f.away, &f.sibling, &ENTRIES, &SCRIPT],
+            &[&tenant, &family.other_centre, &family.sibling, &ENTRIES, &SCRIPT],
         )
         .await?;
-    Ok(f)
+    Ok(family)
 }
 
 fn query(parent: Uuid) -> String {
@@ -62,11 +62,11 @@ fn query(parent: Uuid) -> String {
 }
 
 #[test]
-fn a_page_asks_for_nothing_and_may_do_nothing() {
+fn the_page_requests_nothing_and_runs_no_scripts() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let f = family(app, &admin).await?;
-        let page = statement(app, &admin, &query(f.parent), "text/html")
+        let family = family(app, &admin).await?;
+        let page = statement(app, &admin, &query(family.parent), "text/html")
             .await?
             .expect(200);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -80,14 +80,14 @@ fn a_page_asks_for_nothing_and_may_do_nothing() {
 }
 
 #[test]
-fn every_cell_fits_and_every_text_is_text() {
+fn every_cell_fits_and_every_text_is_shown_as_text() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let f = wide(app, &admin).await?;
+        let family = wide(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
             tab.resize(WIDTH, 1123).await?;
-            let address = format!("{}{PATH}{}", app.base_url, query(f.parent));
+            let address = format!("{}{PATH}{}", app.base_url, query(family.parent));
             tab.go(&address).await?;
             let [scroll, client]: [i64; 2] = tab
                 .value(
@@ -95,7 +95,7 @@ fn every_cell_fits_and_every_text_is_text() {
                 )
                 .await?;
             assert!(scroll <= client && client == WIDTH, "{scroll} of {client}");
-            // A cell whose content is wider than itself shows it over its neighbour.
+            // A cell whose content is wider than itself shows it over its region_url.
             let cells: usize = tab
                 .value("document.querySelectorAll('th, td, dd').length")
                 .await?;
@@ -122,7 +122,7 @@ fn every_cell_fits_and_every_text_is_text() {
             let language: String = tab.value("document.documentElement.lang").await?;
             assert_eq!(language, "en");
             let elsewhere: Vec<String> = tab
-                .asked()
+                .requested_urls()
                 .into_iter()
                 .filter(|asked| {
                     !asked.starts_with(&format!("{}/", app.base_url)) && asked != "about:blank"
@@ -136,13 +136,13 @@ fn every_cell_fits_and_every_text_is_text() {
 }
 
 #[test]
-fn it_prints_on_a4_with_its_head_on_every_page() {
+fn the_page_prints_on_a4_with_its_header_on_every_page() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let f = wide(app, &admin).await?;
+        let family = wide(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
-            tab.go(&format!("{}{PATH}{}", app.base_url, query(f.parent)))
+            tab.go(&format!("{}{PATH}{}", app.base_url, query(family.parent)))
                 .await?;
             let printed = tab.print().await?;
             let pages = read(&printed).await?;

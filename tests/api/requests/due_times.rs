@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, desk, rows, run};
+use tests::{Application, Role, Session, help_desk, queries, run};
 
-use crate::requests::working_clock::window;
+use crate::requests::working_hours::window;
 
 /// A request's minutes from its beginning until it is due.
 fn allowed(request: &Value) -> Result<i64> {
@@ -21,16 +21,16 @@ async fn set(app: &Application, admin: &Session, path: &str, body: Value) -> Res
 }
 
 #[test]
-fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise() {
+fn due_times_follow_type_and_priority_and_the_tenants_settings() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         // Without working hours minutes are those of the day.
         let centre = format!("/v1/centres/{home}");
         set(app, &admin, &centre, json!({"working_hours": []})).await?;
-        let request = desk::ask(app, &admin).await?;
+        let request = help_desk::create_request(app, &admin).await?;
         assert_eq!(allowed(&request)?, 480);
-        let path = desk::path(&request);
+        let path = help_desk::request_path(&request);
         let change = async |body: Value| -> Result<i64> {
             allowed(&app.patch(&admin, &path, body).await?.expect(200).json())
         };
@@ -50,9 +50,11 @@ fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise
 
         // Reopened, it begins anew.
         for name in ["start", "resolve"] {
-            desk::act(app, &admin, &request, name).await?.expect(200);
+            help_desk::transition(app, &admin, &request, name)
+                .await?
+                .expect(200);
         }
-        let again = desk::act(app, &admin, &request, "reopen")
+        let again = help_desk::transition(app, &admin, &request, "reopen")
             .await?
             .expect(200)
             .json();
@@ -63,14 +65,14 @@ fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise
 }
 
 #[test]
-fn hours_holidays_and_due_times_that_make_no_sense_are_refused_with_their_place() {
+fn invalid_working_hours_holidays_and_due_times_are_rejected_with_a_pointer() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let centre = format!("/v1/centres/{home}");
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let due = |times: Value| json!({"settings": {"due_times": times}});
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (path, body, pointer) in [
             (&centre, json!({"working_hours": {}}), "/working_hours"),
             (&centre, json!({"working_hours": null}), "/working_hours"),
@@ -139,7 +141,7 @@ fn hours_holidays_and_due_times_that_make_no_sense_are_refused_with_their_place(
             let refused = app.patch(&admin, path, body).await?.expect(422);
             assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, outbox, run};
+use tests::{Application, Role, Session, notifications, run};
 
 async fn template(
     app: &Application,
@@ -34,11 +34,14 @@ async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<
         "user_id": student, "type": "email", "template": "announcement",
         "data": {"title": "T", "text": "x"},
     });
-    Ok(outbox::post(app, admin, body).await?.expect(201).json())
+    Ok(notifications::post_notification(app, admin, body)
+        .await?
+        .expect(201)
+        .json())
 }
 
 #[test]
-fn the_first_language_that_there_are_words_in_is_taken() {
+fn the_users_first_language_with_a_template_is_used() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         template(app, &admin, "pt", None).await?;

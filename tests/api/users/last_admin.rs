@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, people, rows, run};
+use tests::{Application, Reply, Role, Session, fixtures, queries, run};
 use uuid::Uuid;
 
 /// Another admin of the first tenant, who is signed in.
@@ -13,7 +13,7 @@ async fn second(app: &Application, admin: &Session) -> Result<(Uuid, Session)> {
     let session = app
         .sign_in_as("aurora", "second@aurora.example", "2 rivers run to 1 sea")
         .await?;
-    Ok((people::id(&made.json())?, session))
+    Ok((fixtures::parse_id(&made.json())?, session))
 }
 
 /// Every way to take an admin away.
@@ -41,15 +41,15 @@ async fn ways(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Re
 }
 
 #[test]
-fn the_last_admin_is_neither_deactivated_demoted_deleted_nor_erased() {
+fn the_last_admin_cannot_be_deactivated_demoted_deleted_or_erased() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for reply in ways(app, &admin, admin.user).await? {
             let reply = reply.expect(409);
             assert_eq!(reply.json()["type"], "/problems/conflict");
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         app.get(&admin, "/v1/auth/me").await?.expect(200);
 
         // One who cannot sign in is no other.
@@ -66,7 +66,7 @@ fn the_last_admin_is_neither_deactivated_demoted_deleted_nor_erased() {
 }
 
 #[test]
-fn one_of_two_admins_may_go_and_then_the_other_stays() {
+fn one_of_two_admins_can_be_removed_and_the_other_cannot() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (other, session) = second(app, &admin).await?;
@@ -88,7 +88,7 @@ fn one_of_two_admins_may_go_and_then_the_other_stays() {
 }
 
 #[test]
-fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
+fn two_admins_who_remove_each_other_concurrently_do_not_both_succeed() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (other, _) = second(app, &admin).await?;
@@ -101,14 +101,14 @@ fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
         // It has to wait until it is known what becomes of the first.
         let locks = "pg_locks as l where l.locktype = 'advisory' and not l.granted
             and l.database = (select d.oid from pg_database as d where d.datname = current_database())";
-        while rows::count(app, locks, &[]).await? == 0 {
+        while queries::count(app, locks, &[]).await? == 0 {
             tokio::task::yield_now().await;
         }
         turn.commit().await?;
         let refused = waiting.await?.err().context("both succeeded")?;
         assert_eq!(refused.code().map(|code| code.code()), Some("LM409"));
         let left = "lms.users where tenant_id = $1 and role = 'admin' and status = 'active' and deleted_at is null";
-        assert_eq!(rows::count(app, left, &[&admin.tenant]).await?, 1);
+        assert_eq!(queries::count(app, left, &[&admin.tenant]).await?, 1);
         Ok(())
     });
 }

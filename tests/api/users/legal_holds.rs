@@ -3,19 +3,20 @@
 use http::Method;
 use serde_json::json;
 use tests::{
-    Role, people, rows, run,
-    subjects::{erase, subject},
+    Role,
+    data_subject::{create_data_subject, erase},
+    fixtures, queries, run,
 };
 
 #[test]
-fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
+fn a_person_under_a_legal_hold_cannot_be_erased_until_its_release() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let subject = subject(app, &admin).await?;
+        let subject = create_data_subject(app, &admin).await?;
         let body = json!({"user_id": subject.user, "reason": "A claim is pending"});
         let made = app.post(&admin, "/v1/legal-holds", body).await?.expect(201);
-        let path = format!("/v1/legal-holds/{}", people::id(&made.json())?);
-        let before = rows::written(app).await?;
+        let path = format!("/v1/legal-holds/{}", fixtures::parse_id(&made.json())?);
+        let before = queries::write_marks(app).await?;
         // A parent's data is about the child as well.
         for user in [subject.user, subject.parent] {
             let refused = erase(app, &admin, user).await?.expect(409);
@@ -25,7 +26,7 @@ fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
                 refused.text
             );
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         app.delete(&admin, &path).await?.expect(204);
         erase(app, &admin, subject.parent).await?.expect(200);
         app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
@@ -39,7 +40,7 @@ fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
 }
 
 #[test]
-fn a_hold_is_on_somebody_and_says_why() {
+fn a_legal_hold_requires_a_person_and_a_reason() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let stranger = app.user(1, Role::Student).id;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, Role, outbox, rows, run};
+use tests::{Application, Reply, Role, notifications, queries, run};
 
 /// Another 99 failures like the one that there is, of as many other accounts.
 pub(crate) const AGAIN_99: &str =
@@ -59,7 +59,7 @@ fn seconds(reply: &Reply) -> Result<u32> {
 }
 
 #[test]
-fn fifty_wrong_tries_through_one_address_stop_nobody_else() {
+fn fifty_failed_attempts_from_one_address_do_not_block_others() {
     run(async |app| {
         for number in 0..50 {
             let email = format!("guess{number}@aurora.example");
@@ -83,12 +83,12 @@ pub(crate) async fn accounts(app: &Application, count: usize) -> Result<()> {
         cross join generate_series(1, $2::integer) as g (number)
         where u.id = $1";
     let user = app.user(0, Role::Parent);
-    rows::execute(app, sql, &[&user.id, &i32::try_from(count)?]).await?;
+    queries::execute(app, sql, &[&user.id, &i32::try_from(count)?]).await?;
     Ok(())
 }
 
 #[test]
-fn ninety_right_sign_ins_at_one_moment_all_succeed() {
+fn ninety_concurrent_correct_sign_ins_all_succeed() {
     run(async |app| {
         accounts(app, 90).await?;
         let user = app.user(0, Role::Parent);
@@ -105,7 +105,7 @@ fn ninety_right_sign_ins_at_one_moment_all_succeed() {
             }
         });
         futures::future::try_join_all(attempts).await?;
-        assert_eq!(rows::count(app, "lms.sign_in_failures", &[]).await?, 0);
+        assert_eq!(queries::count(app, "lms.sign_in_failures", &[]).await?, 0);
         Ok(())
     });
 }
@@ -119,7 +119,7 @@ fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
         login(app, "aurora", "guess@aurora.example", "not the password")
             .await?
             .expect(401);
-        rows::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, AGAIN_99, &[]).await?;
         for email in ["another@aurora.example", &app.user(0, Role::Admin).email] {
             let reply = login(app, "aurora", email, "not the password")
                 .await?
@@ -140,12 +140,12 @@ fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
 }
 
 #[test]
-fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
+fn guesses_at_unknown_tenants_are_limited_like_those_at_a_known_one() {
     run(async |app| {
         login(app, "nowhere", "guess@aurora.example", "not the password")
             .await?
             .expect(401);
-        rows::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, AGAIN_99, &[]).await?;
         login(
             app,
             "elsewhere",
@@ -163,11 +163,11 @@ fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
 }
 
 #[test]
-fn who_guesses_one_account_waits_longer_and_longer() {
+fn guessing_one_account_is_delayed_progressively() {
     run(async |app| {
         let email = &app.user(0, Role::Admin).email;
         for email in [email.as_str(), "nobody@aurora.example"] {
-            rows::execute(app, "delete from lms.sign_in_failures", &[]).await?;
+            queries::execute(app, "delete from lms.sign_in_failures", &[]).await?;
             for _ in 0..5 {
                 login(app, "aurora", email, "not the password")
                     .await?
@@ -196,7 +196,7 @@ fn who_guesses_one_account_waits_longer_and_longer() {
 }
 
 #[test]
-fn strangers_keep_nobody_from_signing_in_on_a_device_of_their_own() {
+fn strangers_cannot_lock_users_out_of_their_known_devices() {
     run(async |app| {
         let user = app.user(0, Role::Tutor);
         let right = ("aurora", user.email.as_str(), user.password.as_str());
@@ -236,7 +236,7 @@ fn strangers_keep_nobody_from_signing_in_on_a_device_of_their_own() {
 }
 
 #[test]
-fn who_proves_to_have_the_mailbox_signs_in_at_once() {
+fn a_user_who_proves_to_own_the_mailbox_signs_in_at_once() {
     run(async |app| {
         let user = app.user(0, Role::Tutor);
         for _ in 0..5 {
@@ -251,9 +251,8 @@ fn who_proves_to_have_the_mailbox_signs_in_at_once() {
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
-        outbox::answer_resets(app).await?;
-        let body =
-            json!({"token": outbox::code(app).await?, "password": "a river runs past 7 lamps"});
+        notifications::send_reset_codes(app).await?;
+        let body = json!({"token": notifications::latest_code(app).await?, "password": "a river runs past 7 lamps"});
         app.call(
             None,
             Method::POST,
@@ -269,7 +268,7 @@ fn who_proves_to_have_the_mailbox_signs_in_at_once() {
 }
 
 #[test]
-fn strangers_keep_nobody_who_is_signed_in_from_changing_the_password() {
+fn strangers_cannot_keep_a_signed_in_user_from_changing_the_password() {
     run(async |app| {
         let user = app.user(0, Role::Tutor);
         let session = app.sign_in(Role::Tutor).await?;
@@ -288,9 +287,9 @@ fn strangers_keep_nobody_who_is_signed_in_from_changing_the_password() {
 }
 
 #[test]
-fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
+fn behind_a_trusted_proxy_each_client_is_counted_separately() {
     run(async |app| {
-        app.beside(
+        app.with_second_application(
             |variables| {
                 variables.insert("trusted_proxies".to_owned(), "127.0.0.0/8".to_owned());
                 variables.insert(
@@ -305,7 +304,7 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
                 login_from(app, wrong, None, Some("203.0.113.7"))
                     .await?
                     .expect(401);
-                rows::execute(app, AGAIN_99, &[]).await?;
+                queries::execute(app, AGAIN_99, &[]).await?;
                 // The part that a client writes itself stands before the part that the proxy appends.
                 login_from(app, right, None, Some("192.0.2.1, 203.0.113.7"))
                     .await?
@@ -314,7 +313,7 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
                     .await?
                     .expect(200)
                     .json();
-                let kept = rows::texts(
+                let kept = queries::fetch_texts(
                     app,
                     "select address from lms.sessions where user_id = $1 order by created_at desc",
                     &[&user.id],
@@ -333,13 +332,13 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
 }
 
 #[test]
-fn without_a_trusted_proxy_no_header_hides_who_guesses() {
+fn without_a_trusted_proxy_headers_do_not_change_the_client_address() {
     run(async |app| {
         let wrong = ("aurora", "guess@aurora.example", "not the password");
         login_from(app, wrong, None, Some("203.0.113.7"))
             .await?
             .expect(401);
-        rows::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, AGAIN_99, &[]).await?;
         login_from(
             app,
             ("aurora", "other@aurora.example", "not the password"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, people, rows, run};
+use tests::{Role, fixtures, queries, run};
 
 fn names(value: &Value) -> BTreeSet<&str> {
     value
@@ -16,10 +16,10 @@ fn names(value: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn a_staff_member_is_made_read_changed_deleted_and_restored() {
+fn a_staff_member_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         let user = app
             .post(&admin, "/v1/users", user)
@@ -76,13 +76,13 @@ fn a_staff_member_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn what_a_staff_member_refers_to_must_be_there() {
+fn a_staff_member_must_refer_to_existing_rows() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        let away = people::id(
+        let away = fixtures::parse_id(
             &app.post(&admin, "/v1/centres", body)
                 .await?
                 .expect(201)
@@ -91,12 +91,12 @@ fn what_a_staff_member_refers_to_must_be_there() {
         let user = app.user(0, Role::Tutor).id;
         let (their_user, their_centre) = (
             app.user(1, Role::Tutor).id,
-            rows::any(app, 1, "centres").await?,
+            queries::first_id(app, 1, "centres").await?,
         );
         app.delete(&admin, &format!("/v1/centres/{away}"))
             .await?
             .expect(204);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (body, pointer) in [
             (
                 json!({"user_id": their_user, "centre_id": home}),
@@ -116,15 +116,15 @@ fn what_a_staff_member_refers_to_must_be_there() {
                 "There is no such thing here."
             );
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn each_role_reads_of_the_staff_what_it_needs() {
+fn each_role_sees_the_fields_of_staff_it_may_read() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             let reply = app.get(&session, "/v1/staff").await?;
@@ -154,19 +154,19 @@ fn each_role_reads_of_the_staff_what_it_needs() {
 }
 
 #[test]
-fn a_supervisor_writes_the_staff_of_the_own_centre_alone() {
+fn a_supervisor_writes_only_the_staff_of_their_centre() {
     run(async |app| {
         let supervisor = app.sign_in(Role::Supervisor).await?;
-        let (home, away) = rows::centres(app).await?;
-        let user = rows::colleague(app, "tutor", home).await?;
-        let tenant_wide = rows::id(
+        let (home, away) = queries::demo_centres(app).await?;
+        let user = queries::other_user(app, "tutor", home).await?;
+        let tenant_wide = queries::fetch_id(
             app,
             "select id from lms.staff where user_id = $1",
             &[&app.user(0, Role::Admin).id],
         )
         .await?;
         let path = format!("/v1/staff/{}", tenant_wide);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         app.post(
             &supervisor,
             "/v1/staff",
@@ -179,7 +179,7 @@ fn a_supervisor_writes_the_staff_of_the_own_centre_alone() {
             .await?
             .expect(404);
         app.delete(&supervisor, &path).await?.expect(404);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         let made = app
             .post(
                 &supervisor,

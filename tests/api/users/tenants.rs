@@ -2,10 +2,10 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{Role, queries, run};
 
 #[test]
-fn everybody_sees_the_own_tenant_and_no_other() {
+fn everyone_sees_only_their_own_tenant() {
     run(async |app| {
         let (own, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
         for role in Role::ALL {
@@ -37,20 +37,24 @@ fn everybody_sees_the_own_tenant_and_no_other() {
 }
 
 #[test]
-fn its_admin_alone_changes_name_and_settings() {
+fn only_admins_change_name_and_settings() {
     run(async |app| {
         let path = format!("/v1/tenants/{}", app.demo.tenants[0].id);
         let body =
             json!({"name": "Aurora", "settings": {"week_begins": "monday", "grace": {"days": 3}}});
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
             let session = app.sign_in(role).await?;
-            let events = rows::written(app).await?;
+            let events = queries::write_marks(app).await?;
             app.patch(&session, &path, body.clone()).await?.expect(403);
-            assert_eq!(rows::written(app).await?, events);
+            assert_eq!(queries::write_marks(app).await?, events);
         }
         let admin = app.sign_in(Role::Admin).await?;
-        assert_ne!(rows::written(app).await?, before, "sign-ins are events");
+        assert_ne!(
+            queries::write_marks(app).await?,
+            before,
+            "sign-ins are events"
+        );
         let changed = app.patch(&admin, &path, body).await?.expect(200);
         assert_eq!(changed.json()["name"], "Aurora");
         assert_eq!(
@@ -61,7 +65,7 @@ fn its_admin_alone_changes_name_and_settings() {
         let read = app.get(&admin, &path).await?.expect(200);
         assert_eq!(read.json(), changed.json());
         assert_eq!(read.header("etag"), changed.header("etag"));
-        let events = rows::count(
+        let events = queries::count(
             app,
             "lms.event_log where entity = 'tenants' and kind = 'tenant.updated' and actor = $1",
             &[&admin.user],
@@ -89,11 +93,11 @@ fn a_patch_merges_the_settings_as_rfc_7396_says() {
 }
 
 #[test]
-fn what_the_operator_decides_is_read_only() {
+fn fields_set_by_the_operator_are_read_only() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for field in [
             "id",
             "slug",
@@ -124,7 +128,7 @@ fn what_the_operator_decides_is_read_only() {
                 .expect(405);
             assert_eq!(reply.header("allow"), allow);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }

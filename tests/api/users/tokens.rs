@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::token::{Claims, Keys};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, rows, run, send};
+use tests::{Application, Reply, Role, Session, queries, run, send};
 use uuid::Uuid;
 
 /// The keys of the application under test.
@@ -27,7 +27,7 @@ async fn me(app: &Application, token: &str) -> Result<Reply> {
 }
 
 #[test]
-fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
+fn a_token_of_another_region_is_redirected_without_further_information() {
     run(async |app| {
         let session = app.sign_in(Role::Admin).await?;
         let elsewhere = Claims {
@@ -59,16 +59,16 @@ fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
                 .request(Method::POST, "/v1/centres")
                 .bearer_auth(&token)
                 .json(&json!({"name": "x", "code": "x1", "time_zone": "UTC", "currency": "EUR"}));
-            let before = rows::written(app).await?;
+            let before = queries::write_marks(app).await?;
             send(request).await?.expect(421);
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
         }
         Ok(())
     });
 }
 
 #[test]
-fn a_token_that_is_not_good_is_refused() {
+fn an_invalid_token_is_rejected() {
     run(async |app| {
         let session = app.sign_in(Role::Admin).await?;
         let good = claims(app, &session)?;
@@ -156,7 +156,7 @@ fn a_token_that_is_not_good_is_refused() {
 }
 
 #[test]
-fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
+fn a_token_whose_claims_do_not_match_its_session_is_rejected() {
     run(async |app| {
         let session = app.sign_in(Role::Student).await?;
         let other = app.sign_in(Role::Admin).await?;
@@ -206,11 +206,11 @@ fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
 }
 
 #[test]
-fn a_change_of_role_or_tenant_ends_the_tokens_that_were_given_out() {
+fn a_change_of_role_or_tenant_invalidates_issued_tokens() {
     run(async |app| {
         let session = app.sign_in(Role::Assessor).await?;
         let staying = app.sign_in(Role::Tutor).await?;
-        rows::execute(
+        queries::execute(
             app,
             "update lms.users set role = 'support' where id = $1",
             &[&session.user],
@@ -218,7 +218,7 @@ fn a_change_of_role_or_tenant_ends_the_tokens_that_were_given_out() {
         .await?;
         app.get(&session, "/v1/auth/me").await?.expect(401);
         app.get(&staying, "/v1/auth/me").await?.expect(200);
-        rows::execute(
+        queries::execute(
             app,
             "update lms.tenants set status = 'inactive' where id = $1",
             &[&session.tenant],

@@ -30,11 +30,11 @@ pub(crate) struct Client {
     centre: Arc<str>,
     sent: Arc<AtomicUsize>,
     is_over: Arc<AtomicBool>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<Observed>>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Observed {
     wrong: Vec<String>,
     payments: Vec<String>,
     centres: BTreeMap<String, String>,
@@ -124,7 +124,7 @@ impl Client {
         while let Some(ended) = tasks.join_next().await {
             ended?;
         }
-        let mut seen = Seen::default();
+        let mut seen = Observed::default();
         self.note(|all| std::mem::swap(all, &mut seen));
         Ok(Tally {
             sent: u32::try_from(self.sent.load(Ordering::Relaxed))?,
@@ -238,7 +238,7 @@ impl Client {
         serde_json::from_str(&text).context(asked)
     }
 
-    fn note<T>(&self, change: impl FnOnce(&mut Seen) -> T) {
+    fn note<T>(&self, change: impl FnOnce(&mut Observed) -> T) {
         if let Ok(mut seen) = self.seen.lock() {
             change(&mut seen);
         }

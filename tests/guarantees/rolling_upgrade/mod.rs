@@ -73,7 +73,7 @@ fn one_more() -> Result<Migration> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_fails_while_a_release_is_rolled_out() -> Result<()> {
+async fn no_request_fails_during_a_rolling_upgrade() -> Result<()> {
     let Some(previous) = previous_release()? else {
         return Ok(());
     };

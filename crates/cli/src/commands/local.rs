@@ -19,7 +19,7 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
         state: state.to_owned(),
         database_url: arguments.serving.target.database_url,
         cell: arguments.place.cell,
-        neighbours: arguments.place.neighbours,
+        region_urls: arguments.place.region_urls,
         listen: arguments.serving.listen,
         manifest: arguments.serving.manifest,
         connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
@@ -46,7 +46,7 @@ pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Resu
         database_url: arguments.target.database_url,
         cell: arguments.place.cell,
         base_url: arguments.base_url,
-        neighbours: arguments.place.neighbours,
+        region_urls: arguments.place.region_urls,
         durability: Durability::Safe,
     };
     for (name, value) in installation::prepare(&options).await?.variables {

@@ -1,0 +1,421 @@
+//! Messages about lessons that change through their class: another schedule, a split, deleting and restoring, other
+//! students. Each person is told once of each change, and of what is ahead alone.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tests::{Application, Role, Session, class_fixture, fixtures, notifications, queries, run};
+use uuid::Uuid;
+
+/// A tutor and two children, each with a parent.
+struct Group {
+    centre: Uuid,
+    tutor: Uuid,
+    tutor_user: Uuid,
+    children: [Uuid; 2],
+    pupils: [Uuid; 2],
+    parents: [Uuid; 2],
+}
+
+async fn named(
+    app: &Application,
+    admin: &Session,
+    role: &str,
+    name: &str,
+    centre: Uuid,
+) -> Result<Uuid> {
+    let user = fixtures::create_user(app, admin, role, centre).await?;
+    app.patch(admin, &format!("/v1/users/{user}"), json!({"name": name}))
+        .await?
+        .expect(200);
+    Ok(user)
+}
+
+async fn group(app: &Application, admin: &Session) -> Result<Group> {
+    let (centre, _) = queries::demo_centres(app).await?;
+    let mut group = Group {
+        centre,
+        tutor: Uuid::nil(),
+        tutor_user: named(app, admin, "tutor", "Tess Tutor", centre).await?,
+        children: [Uuid::nil(); 2],
+        pupils: [Uuid::nil(); 2],
+        parents: [Uuid::nil(); 2],
+    };
+    let body = json!({"user_id": group.tutor_user, "centre_id": centre});
+    let tutor = app.post(admin, "/v1/tutors", body).await?.expect(201);
+    group.tutor = fixtures::parse_id(&tutor.json())?;
+    for (index, (child, parent)) in [("Ada Lee", "Mum Lee"), ("Cy Moss", "Dad Moss")]
+        .into_iter()
+        .enumerate()
+    {
+        group.pupils[index] = named(app, admin, "student", child, centre).await?;
+        let body = json!({"user_id": group.pupils[index], "centre_id": centre});
+        let student = app.post(admin, "/v1/students", body).await?.expect(201);
+        group.children[index] = fixtures::parse_id(&student.json())?;
+        group.parents[index] = named(app, admin, "parent", parent, centre).await?;
+        let link = json!({
+            "user_id": group.parents[index], "student_id": group.children[index], "relationship": "parent",
+        });
+        app.post(admin, "/v1/guardians", link).await?.expect(201);
+    }
+    Ok(group)
+}
+
+impl Group {
+    /// A class in the room Red with the first child.
+    async fn create_class(
+        &self,
+        app: &Application,
+        admin: &Session,
+        subject: &str,
+        schedule: Value,
+    ) -> Result<Value> {
+        let class = json!({
+            "centre_id": self.centre, "tutor_id": self.tutor, "student_ids": [self.children[0]],
+            "subject": subject, "room": "Red", "schedule": schedule,
+        });
+        let class = class_fixture::create_class(app, admin, class).await?;
+        notifications::clear_outbox(app).await?;
+        Ok(class)
+    }
+
+    /// Returns the messages since the outbox was emptied, and empties it: these people were told of the event, each once, and nobody else.
+    async fn told(&self, app: &Application, event: &str, whom: &[Uuid]) -> Result<Vec<String>> {
+        let mut expected: Vec<(String, Uuid)> =
+            whom.iter().map(|user| (event.to_owned(), *user)).collect();
+        expected.sort();
+        assert_eq!(notifications::queued_templates(app).await?, expected);
+        let mut texts = Vec::new();
+        for user in whom {
+            let sql = "select message from lms.notifications where user_id = $1 order by created_at desc, id desc limit 1";
+            texts.push(
+                queries::fetch_texts(app, sql, &[user])
+                    .await?
+                    .pop()
+                    .context("no message")?,
+            );
+        }
+        notifications::clear_outbox(app).await?;
+        Ok(texts)
+    }
+
+    /// The first child, its parent and the tutor.
+    fn family(&self) -> [Uuid; 3] {
+        [self.pupils[0], self.parents[0], self.tutor_user]
+    }
+}
+
+async fn patch(app: &Application, admin: &Session, class: &Value, body: Value) -> Result<()> {
+    app.patch(admin, &class_fixture::class_path(class), body)
+        .await?
+        .expect(200);
+    Ok(())
+}
+
+#[track_caller]
+fn says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// A series on Mondays in April 2035, from this hour to that one.
+fn series(from: u8, to: u8, rule: &str) -> Value {
+    let start = format!("2035-04-02T{from}:00:00");
+    let end = format!("2035-04-02T{to}:00:00");
+    class_fixture::recurring_schedule("UTC", &start, &end, rule)
+}
+
+#[test]
+fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let group = group(app, &admin).await?;
+        let single = |day: u8, from: u8, to: u8| json!({"schedule": class_fixture::single_schedule("UTC", &format!("2035-05-{day:02}T{from}:00:00"), &format!("2035-05-{day:02}T{to}:00:00"))});
+        let schedule = single(7, 10, 11)["schedule"].clone();
+        let class = group.create_class(app, &admin, "Violin", schedule).await?;
+        patch(app, &admin, &class, single(7, 12, 13)).await?;
+        let told = group.told(app, "lesson_moved", &group.family()).await?;
+        for text in &told {
+            says(
+                text,
+                &["Violin", "Red", "from 2035-05-07 ", "to 2035-05-07 "],
+            );
+        }
+        says(&told[1], &["Ada Lee"]);
+        patch(app, &admin, &class, single(8, 12, 13)).await?;
+        let told = group.told(app, "lesson_moved", &group.family()).await?;
+        says(&told[1], &["from 2035-05-07 ", "to 2035-05-08 "]);
+        patch(app, &admin, &class, single(8, 12, 14)).await?;
+        let told = group.told(app, "lesson_changed", &group.family()).await?;
+        says(&told[1], &["on 2035-05-08 ", "It ends at 2035-05-08 "]);
+        // As it is: nobody is told.
+        patch(app, &admin, &class, single(8, 12, 14)).await?;
+        group.told(app, "", &[]).await?;
+
+        let class = group
+            .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=50"))
+            .await?;
+        let later = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=50"), "room": "Blue"});
+        patch(app, &admin, &class, later).await?;
+        let told = group.told(app, "lessons_moved", &group.family()).await?;
+        says(
+            &told[1],
+            &[
+                "50 lessons in Cello for Ada Lee with Tess Tutor",
+                "(room: Blue)",
+                "the first from 2035-04-02 ",
+                "The room was Red.",
+            ],
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let group = group(app, &admin).await?;
+        let class = group
+            .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
+            .await?;
+        let of = |rule: &str| json!({"schedule": series(10, 11, rule)});
+        patch(app, &admin, &class, of("FREQ=WEEKLY;COUNT=2")).await?;
+        let told = group
+            .told(app, "lessons_cancelled", &group.family())
+            .await?;
+        says(
+            &told[1],
+            &["2 lessons", "from 2035-04-16 ", "to 2035-04-23 "],
+        );
+        patch(app, &admin, &class, of("FREQ=WEEKLY;COUNT=5")).await?;
+        let told = group.told(app, "lessons_added", &group.family()).await?;
+        says(
+            &told[1],
+            &["3 lessons", "Ada Lee", "from 2035-04-16 ", "to 2035-04-30 "],
+        );
+        let mut without = of("FREQ=WEEKLY;COUNT=5");
+        without["schedule"]["recurring"]["except"] = json!(["2035-04-09T10:00:00"]);
+        patch(app, &admin, &class, without).await?;
+        let told = group.told(app, "lesson_cancelled", &group.family()).await?;
+        says(&told[1], &["on 2035-04-09 "]);
+        // Another hour and a lesson less is one message.
+        let fewer = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=3")});
+        patch(app, &admin, &class, fewer).await?;
+        let told = group.told(app, "lessons_moved", &group.family()).await?;
+        says(
+            &told[1],
+            &["3 lessons", "No longer taking place: 2035-04-30 "],
+        );
+        let path = format!(
+            "{}/move",
+            class_fixture::lesson_path(&class, "2035-04-02T15:00:00Z")
+        );
+        let longer = json!({"start": "2035-04-02T15:00:00Z", "end": "2035-04-02T17:00:00Z"});
+        app.post(&admin, &path, longer).await?.expect(200);
+        let told = group.told(app, "lesson_changed", &group.family()).await?;
+        says(&told[1], &["It ends at 2035-04-02 "]);
+        Ok(())
+    });
+}
+
+#[test]
+fn lessons_on_other_days_are_notified_week_by_week() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let group = group(app, &admin).await?;
+        let from = |day: u8, rule: &str| {
+            let start = format!("2035-04-{day:02}T10:00:00");
+            class_fixture::recurring_schedule("UTC", &start, &start.replace("T10", "T11"), rule)
+        };
+        let mondays = from(2, "FREQ=WEEKLY;COUNT=4");
+        let class = group.create_class(app, &admin, "Cello", mondays).await?;
+        let twice = json!({"schedule": from(3, "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=8")});
+        patch(app, &admin, &class, twice).await?;
+        let told = group.told(app, "lessons_moved", &group.family()).await?;
+        says(
+            &told[1],
+            &["4 lessons", "from 2035-04-02 ", "to 2035-04-03 "],
+        );
+        says(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
+        says(&told[1], &[" 4 lessons are added."]);
+        // From a Sunday to the Monday behind it, which is another week's.
+        let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
+        let class = group.create_class(app, &admin, "Flute", sundays).await?;
+        let mondays = json!({"schedule": from(2, "FREQ=WEEKLY;COUNT=4")});
+        patch(app, &admin, &class, mondays).await?;
+        let told = group.told(app, "lessons_moved", &group.family()).await?;
+        says(
+            &told[1],
+            &["4 lessons", "from 2035-04-01 ", "to 2035-04-02 "],
+        );
+        says(&told[1], &["the last from 2035-04-22 ", "to 2035-04-23 "]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_deleted_restored_or_split_class_is_notified() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let group = group(app, &admin).await?;
+        let class = group
+            .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
+            .await?;
+        app.delete(&admin, &class_fixture::class_path(&class))
+            .await?
+            .expect(204);
+        let told = group
+            .told(app, "lessons_cancelled", &group.family())
+            .await?;
+        says(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        class_fixture::post_without_body(
+            app,
+            &admin,
+            &format!("{}/restore", class_fixture::class_path(&class)),
+        )
+        .await?
+        .expect(200);
+        let told = group.told(app, "lessons_added", &group.family()).await?;
+        says(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        // One without an end is planned for about a year from now.
+        let day = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
+        let (start, end) = (format!("{day}T05:00:00"), format!("{day}T06:00:00"));
+        let endless = class_fixture::recurring_schedule("UTC", &start, &end, "FREQ=WEEKLY");
+        let harp = group.create_class(app, &admin, "Harp", endless).await?;
+        app.delete(&admin, &class_fixture::class_path(&harp))
+            .await?
+            .expect(204);
+        group
+            .told(app, "lessons_cancelled", &group.family())
+            .await?;
+        class_fixture::post_without_body(
+            app,
+            &admin,
+            &format!("{}/restore", class_fixture::class_path(&harp)),
+        )
+        .await?
+        .expect(200);
+        let told = group.told(app, "lessons_added", &group.family()).await?;
+        says(&told[1], &["lessons in Harp", &format!("from {day} ")]);
+
+        let split = async |class: &Value, schedule: Value| {
+            let at = class_fixture::lesson_path(class, "2035-04-09T10:00:00Z");
+            app.post(
+                &admin,
+                &format!("{at}/split"),
+                json!({"schedule": schedule}),
+            )
+            .await
+        };
+        let later = |from: u8, to: u8, rule: &str| {
+            let start = format!("2035-04-09T{from}:00:00");
+            let end = format!("2035-04-09T{to}:00:00");
+            class_fixture::recurring_schedule("UTC", &start, &end, rule)
+        };
+        split(&class, later(15, 16, "FREQ=WEEKLY;COUNT=3"))
+            .await?
+            .expect(201);
+        let told = group.told(app, "lessons_moved", &group.family()).await?;
+        says(&told[1], &["3 lessons", "the first from 2035-04-09 "]);
+        app.delete(&admin, &class_fixture::class_path(&class))
+            .await?
+            .expect(204);
+        let class = group
+            .create_class(app, &admin, "Flute", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
+            .await?;
+        split(&class, later(10, 11, "FREQ=WEEKLY;COUNT=1"))
+            .await?
+            .expect(201);
+        let told = group
+            .told(app, "lessons_cancelled", &group.family())
+            .await?;
+        says(
+            &told[1],
+            &["2 lessons", "from 2035-04-16 ", "to 2035-04-23 "],
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let group = group(app, &admin).await?;
+        let class = group
+            .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
+            .await?;
+        let other = [group.pupils[1], group.parents[1], group.tutor_user];
+        patch(app, &admin, &class, json!({"student_ids": group.children})).await?;
+        let told = group.told(app, "class_students_changed", &other).await?;
+        for text in &told {
+            says(
+                text,
+                &["Cello", "Red", "2035-04-02 ", "New to the class: Cy Moss."],
+            );
+        }
+        patch(
+            app,
+            &admin,
+            &class,
+            json!({"student_ids": [group.children[0]]}),
+        )
+        .await?;
+        let told = group.told(app, "class_students_changed", &other).await?;
+        for text in &told {
+            says(text, &["No longer in the class: Cy Moss."]);
+        }
+
+        // A class whose lessons are over concerns nobody.
+        let body = json!({"student_ids": []});
+        let past =
+            class_fixture::single_schedule("UTC", "2020-01-06T16:00:00", "2020-01-06T17:00:00");
+        let class = group.create_class(app, &admin, "Harp", past).await?;
+        patch(app, &admin, &class, body).await?;
+        group.told(app, "", &[]).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn notifications_about_classes_read_well_in_every_language() {
+    run(async |app| {
+        let admin = app.sign_in(Role::Admin).await?;
+        let group = group(app, &admin).await?;
+        for language in ["en", "de", "es"] {
+            let body = json!({"language_preferences": [language]});
+            app.patch(&admin, &format!("/v1/users/{}", group.parents[0]), body)
+                .await?
+                .expect(200);
+            let bare = json!({
+                "centre_id": group.centre, "tutor_id": group.tutor, "student_ids": [group.children[0]],
+                "schedule": series(10, 11, "FREQ=WEEKLY;COUNT=4"),
+            });
+            let class = class_fixture::create_class(app, &admin, bare).await?;
+            for body in [
+                json!({"schedule": series(12, 14, "FREQ=WEEKLY;COUNT=3")}),
+                json!({"schedule": series(12, 14, "FREQ=WEEKLY;COUNT=4")}),
+                json!({"schedule": series(12, 14, "FREQ=WEEKLY;COUNT=6")}),
+                json!({"schedule": series(12, 13, "FREQ=WEEKLY;COUNT=6")}),
+                json!({"student_ids": []}),
+                json!({"student_ids": [group.children[0]]}),
+            ] {
+                patch(app, &admin, &class, body).await?;
+            }
+            app.delete(&admin, &class_fixture::class_path(&class))
+                .await?
+                .expect(204);
+            let sql = "select message from lms.notifications where user_id = $1 and language = $2";
+            let texts = queries::fetch_texts(app, sql, &[&group.parents[0], &language]).await?;
+            assert_eq!(texts.len(), 7, "{texts:#?}");
+            for text in texts {
+                for wrong in ["—", "  ", " .", " ,", "()", "{{", "::", ",,", ": .", ".."] {
+                    assert!(!text.contains(wrong), "{wrong:?} in {text}");
+                }
+                says(&text, &["Ada Lee", "Tess Tutor", "2035-04-"]);
+            }
+        }
+        Ok(())
+    });
+}

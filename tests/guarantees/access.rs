@@ -1,5 +1,4 @@
-//! Access coverage: every endpoint of the router's own table, called as everybody, with the outcome that
-//! the reviewed access table says.
+//! Tests the access to every endpoint, for every role, against the reviewed access table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +9,7 @@ use serde_json::json;
 use tests::{Application, COMPONENTS, Reply, Role, Session, run};
 use uuid::Uuid;
 
-/// Who may call each operation, by the golden file: `*` for anybody, `+` for whoever is signed in.
+/// Returns the roles of each operation in the golden file: `*` for everyone, `+` for every signed-in user.
 #[allow(clippy::expect_used)] // Without the file there is nothing to test against.
 fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
     let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -59,11 +58,11 @@ async fn call(
         request = request.bearer_auth(token);
     }
     if [Method::PATCH, Method::DELETE].contains(&endpoint.method) {
-        // Any version, where one is demanded.
+        // Any version matches, where one is required.
         request = request.header("if-match", "*");
     }
     if [Method::POST, Method::PATCH, Method::PUT].contains(&endpoint.method) {
-        // Where a key is demanded, its absence would be refused before what is looked at here.
+        // Without a required idempotency key, the request would be rejected before the access check.
         request = request.header("idempotency-key", Uuid::now_v7().to_string());
         request = match path.ends_with("/import") {
             true => request.header("content-type", "text/csv").body("nothing\n"),
@@ -127,7 +126,7 @@ fn every_role_has_exactly_the_access_of_the_access_table() {
         for role in Role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
-                    // A session for each call: some of them end it.
+                    // Each request has a session of its own, because some of them end it.
                     let session = app.session(0, role).await?;
                     let reply = call(app, &endpoint, Some(&session.token), Uuid::now_v7()).await?;
                     let operation = endpoint.operation();
@@ -154,7 +153,7 @@ fn every_role_has_exactly_the_access_of_the_access_table() {
     });
 }
 
-/// One id of the first tenant for each resource.
+/// Returns one id of the first tenant for each resource.
 async fn ids_of_first_tenant(app: &Application) -> Result<BTreeMap<&'static str, Uuid>> {
     let client = app.superuser().await?;
     let mut ids = BTreeMap::new();
@@ -187,7 +186,7 @@ fn the_same_role_of_another_tenant_finds_nothing() {
                     let reply = call(app, &endpoint, Some(&session.token), id).await?;
                     let operation = endpoint.operation();
                     if endpoint.template().contains("{id}") {
-                        // A body is looked at before the row: an empty one changes nothing of anybody's, or is refused.
+                        // The body is validated before the row is read: an empty one changes nothing or is rejected.
                         assert!(
                             [403, 404, 422].contains(&reply.status),
                             "{} {operation}: {} {}",

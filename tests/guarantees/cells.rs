@@ -1,4 +1,4 @@
-//! A component and its cell: it serves no database but its own, and reaches no other.
+//! Tests that a component serves and reaches no database but that of its cell.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -28,7 +28,7 @@ fn a_database_of_another_cell_of_the_same_region_is_not_served() {
     });
 }
 
-/// Ways to write where another cell's database listens.
+/// Spellings of the address of another cell's database.
 fn spellings(port: u16, own_host: &str) -> Vec<String> {
     let rest = "user=lms_application password=secret dbname=lms sslmode=disable";
     let url = |host: &str| format!("postgres://lms_application:secret@{host}:{port}/lms");
@@ -46,7 +46,7 @@ fn spellings(port: u16, own_host: &str) -> Vec<String> {
     ]
 }
 
-/// Whether anybody has connected.
+/// Returns whether a client has connected.
 fn has_caller(listener: &TcpListener) -> Result<bool> {
     match listener.accept() {
         Ok(_) => Ok(true),
@@ -58,7 +58,7 @@ fn has_caller(listener: &TcpListener) -> Result<bool> {
 #[test]
 fn a_component_reaches_only_its_cells_database_in_every_spelling() {
     run(async |app| {
-        // What it must not reach answers whoever comes: no password keeps anybody away.
+        // The database that must not be reached would accept every connection, without a password.
         let elsewhere = TcpListener::bind("127.0.0.1:0")?;
         elsewhere.set_nonblocking(true)?;
         let port = elsewhere.local_addr()?.port();
@@ -74,7 +74,7 @@ fn a_component_reaches_only_its_cells_database_in_every_spelling() {
             .await?;
             ensure!(!has_caller(&elsewhere)?, "{address} led there");
         }
-        // It could be reached, if it were allowed.
+        // The database could be reached if it were allowed.
         let allowed = |variables: &mut BTreeMap<String, String>| {
             variables.insert("database_port".to_owned(), port.to_string());
             let address = format!("postgres://lms_application:secret@{own_host}:{port}/lms");

@@ -1,4 +1,4 @@
-//! Faults of the database and of clients: bounded waits, recovery without a restart, nothing half-written.
+//! Tests faults of the database and of clients: bounded waits, automatic recovery and no partial writes.
 
 use anyhow::{Result, ensure};
 use http::Method;
@@ -82,7 +82,7 @@ fn connections_closed_by_the_server_are_replaced() {
                 request.await??.expect(200);
             }
             terminate_connections(&server, &name).await?;
-            // A connection may have been handed out before its end was seen: that request is told to come again.
+            // A request may get a connection before its end is noticed, and then gets a 503.
             let mut status = 0;
             for _ in 0..16 {
                 let reply = within_timeout(app.get(&admin, "/v1/centres")).await?;
@@ -109,7 +109,7 @@ fn a_lock_that_is_not_released_is_a_503() {
         assert_unavailable(
             &within_timeout(app.post(&admin, "/v1/centres", centre_body("lake"))).await?,
         );
-        // Reading goes on, and so do others' writes.
+        // Reads continue, and so do writes of others.
         within_timeout(app.get(&admin, "/v1/centres"))
             .await?
             .expect(200);
@@ -157,7 +157,7 @@ fn an_idempotency_key_of_a_stuck_request_is_a_503_and_usable_afterwards() {
     });
 }
 
-/// Begins a request that waits for a lock, and hangs up on it.
+/// Sends a request that waits for a lock, and disconnects.
 async fn hang_up(
     app: &Application,
     session: &Session,
@@ -189,7 +189,7 @@ fn a_client_that_disconnects_leaves_no_partial_write() {
             let holder = client.transaction().await?;
             block_writers(&holder, admin.tenant).await?;
             hang_up(app, &admin, &name, &watcher).await?;
-            // The statement is stopped, by the host or at the latest by its lock time-out.
+            // The host or the lock timeout ends the statement.
             wait_until_blocked(&watcher, &name, false).await?;
             holder.rollback().await?;
             let idle = "select count(*) from pg_stat_activity where datname = $1 and usename = 'lms_application' and xact_start is not null";
@@ -202,7 +202,7 @@ fn a_client_that_disconnects_leaves_no_partial_write() {
             let events =
                 queries::count(app, "lms.event_log where state->>'code' = 'lake'", &[]).await?;
             assert_eq!(events, 0);
-            // Whoever borrows the connection next sees what is his.
+            // The next user of the connection sees only their own rows.
             for _ in 0..8 {
                 let tenants = app.get(&other, "/v1/tenants").await?.expect(200).json();
                 assert_eq!(tenants["data"][0]["id"], json!(other.tenant));

@@ -1,11 +1,11 @@
-//! Actions that the role of the components may not take in the database, whatever SQL it sends.
+//! Tests that the components' role cannot take certain actions in the database, whatever SQL it sends.
 
 use anyhow::Result;
 use tests::{Application, queries, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// A connection as the components have it.
+/// Connects as the components do.
 async fn application(app: &Application) -> Result<Client> {
     database::connect(&app.application_url).await
 }

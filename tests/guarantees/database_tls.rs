@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL: what is encrypted, whom the components trust, and that nothing falls back to plain text.
+//! Tests TLS to PostgreSQL: encryption, trusted authorities, and no fallback to plain text.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio_postgres::Client;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
-/// Somebody who signs certificates.
+/// A certificate authority.
 fn authority() -> Result<Authority> {
     let mut parameters = CertificateParams::default();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,7 +24,7 @@ fn authority() -> Result<Authority> {
     )?)
 }
 
-/// Gives the server a certificate for the name, and has it use that for new connections.
+/// Gives the server a certificate for the name, for new connections.
 async fn present(app: &Application, server: &Server, by: &Authority, name: &str) -> Result<()> {
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, by)?;
@@ -44,12 +44,12 @@ async fn present(app: &Application, server: &Server, by: &Authority, name: &str)
     .context("the server does not take the certificate")
 }
 
-/// The test's own connection stays with plain text, which the server goes on taking.
+/// Returns the URL of the test's own connection, which stays unencrypted.
 async fn plain(app: &Application) -> Result<Client> {
     database::connect(&format!("{}?sslmode=disable", app.superuser_url)).await
 }
 
-/// When the settings were read that new connections have.
+/// Returns when the settings of new connections were loaded.
 async fn loaded(app: &Application) -> Result<String> {
     let row = plain(app)
         .await?
@@ -58,7 +58,7 @@ async fn loaded(app: &Application) -> Result<String> {
     Ok(row.get(0))
 }
 
-/// Changes the variables to ask for encryption, and to trust the authority.
+/// Changes the variables to require encryption and to trust the authority.
 fn encrypted(trust: Option<&Authority>) -> impl FnOnce(&mut BTreeMap<String, String>) {
     let trust = trust.map(|authority| authority.pem()).unwrap_or_default();
     move |variables| {
@@ -68,7 +68,7 @@ fn encrypted(trust: Option<&Authority>) -> impl FnOnce(&mut BTreeMap<String, Str
     }
 }
 
-/// How many connections of components are encrypted, and how many are not.
+/// Counts the encrypted and the unencrypted connections of components.
 async fn connections(app: &Application) -> Result<(i64, i64)> {
     let row = plain(app)
         .await?

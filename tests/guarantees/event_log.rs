@@ -1,4 +1,4 @@
-//! The event log in the database: nobody changes it, and whoever commits late is not skipped.
+//! Tests that no role changes the event log and no reader misses an event.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use tests::{Application, Role, Session, queries, run};
 use tokio_postgres::{Client, error::SqlState};
 use uuid::Uuid;
 
-/// The roles of the system, and the one above them.
+/// The roles of the system and the superuser.
 const ROLES: [&str; 6] = [
     "lms_application",
     "lms_owner",
@@ -19,7 +19,7 @@ const ROLES: [&str; 6] = [
     "postgres",
 ];
 
-/// What somebody might try on a table.
+/// Statements that try to change a table.
 const ATTEMPTS: [&str; 5] = [
     "update {} set state = '{}'",
     "update {} set salt = gen_random_uuid(), state = state",
@@ -28,7 +28,7 @@ const ATTEMPTS: [&str; 5] = [
     "truncate {}",
 ];
 
-/// What the log holds, as one text.
+/// Returns the event log as one text.
 async fn contents(client: &Client) -> Result<String> {
     let row = client
         .query_one(
@@ -39,7 +39,7 @@ async fn contents(client: &Client) -> Result<String> {
     Ok(row.get(0))
 }
 
-/// Tries a statement as a role in the tenant's context. The SQLSTATE, or how many rows it changed.
+/// Runs a statement as a role in the tenant's context, and returns the SQLSTATE or the number of changed rows.
 async fn attempt(
     client: &mut Client,
     role: &str,
@@ -84,7 +84,7 @@ fn no_role_changes_or_removes_an_event() {
                     for sql in ATTEMPTS {
                         let sql = sql.replacen("{}", table, 1);
                         let outcome = attempt(&mut client, role, admin.tenant, &sql).await?;
-                        // To some the log shows no row: that changes nothing either.
+                        // Some roles see no rows of the log, so they change none either.
                         assert!(
                             matches!(&outcome, Ok(0))
                                 || outcome == Err(SqlState::INSUFFICIENT_PRIVILEGE),
@@ -134,7 +134,7 @@ fn unsealed_events_are_removed_only_by_sealing() {
     });
 }
 
-/// Makes a centre in a transaction that stays open for a while.
+/// Creates a centre in a transaction that stays open for a while.
 async fn make_slowly(client: &mut Client, tenant: Uuid, code: &str, seconds: f64) -> Result<()> {
     let transaction = client.transaction().await?;
     transaction
@@ -153,7 +153,7 @@ async fn make_slowly(client: &mut Client, tenant: Uuid, code: &str, seconds: f64
     Ok(())
 }
 
-/// Reads on from a position. The positions and the codes of the centres that came.
+/// Reads on from a position, and returns the positions and the codes of the created centres.
 async fn read_on(
     app: &Application,
     session: &Session,
@@ -175,7 +175,7 @@ async fn read_on(
     ))
 }
 
-/// Where the log ends for now.
+/// Returns the present end of the log.
 async fn end(app: &Application, session: &Session) -> Result<i64> {
     queries::count(
         app,
@@ -219,7 +219,7 @@ fn a_reader_misses_no_event_of_concurrent_slow_writers() {
             let tenant = admin.tenant;
             writers.spawn(async move {
                 for number in 0..12_u32 {
-                    // From nothing to 44 ms, differently for each.
+                    // The delay is between 0 and 44 ms, different for each.
                     let seconds = f64::from((writer * 7 + number * 5) % 12) * 0.004;
                     make_slowly(
                         &mut client,
@@ -288,7 +288,7 @@ fn a_waiting_reader_gets_new_events_or_an_empty_page() {
         assert_eq!(page["data"][0]["entity_id"], made["id"]);
         assert_eq!(page["next_after"], start + 1);
 
-        // One event is enough to end the wait, whatever the limit.
+        // One event ends the wait, whatever the limit.
         let at_once = app
             .get(
                 &admin,
@@ -336,7 +336,7 @@ fn an_event_without_a_partition_for_its_month_is_stored() {
         let admin = app.sign_in(Role::Admin).await?;
         queries::write_marks(app).await?;
         let client = app.superuser().await?;
-        // As when no worker has run for years: an event of a month that nobody has made.
+        // This simulates that no worker has run for years, so that the month has no partition.
         client
             .execute(
                 "insert into lms_private.unsealed_events (tenant_id, entity, entity_id, kind, at, state)
@@ -350,7 +350,7 @@ fn an_event_without_a_partition_for_its_month_is_stored() {
             .await?
             .get(0);
         assert_eq!(kept, 1);
-        // Its month stays there; the months before it are made.
+        // The event's month stays in the default partition, and the months before it are created.
         let made: i32 = client
             .query_one(
                 "select lms.make_event_partitions((now() + interval '3 years')::date)",

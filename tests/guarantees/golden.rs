@@ -1,4 +1,4 @@
-//! What is generated from the declarations, held against checked-in files that people review.
+//! Tests that the output generated from the declarations equals the reviewed files in `tests/golden/`.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- golden` writes the files anew.
 
@@ -22,7 +22,7 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }
 
-/// Compares with the file, or writes it when asked to.
+/// Compares a text with a golden file, or writes the file if `UPDATE_GOLDEN` is set.
 pub(crate) fn compare(name: &str, text: &str) -> Result<()> {
     let path = golden(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -53,7 +53,7 @@ fn the_access_table_matches_the_reviewed_file() -> Result<()> {
     compare("tests/golden/access.txt", &access_table()?)
 }
 
-/// One line for each endpoint and role; a line with fields where they are limited.
+/// Returns a line for each endpoint and role, and a line with the fields where they are limited.
 fn access_table() -> Result<String> {
     let mut text = String::from(
         "# operation: who may call it, and which fields are read or set where not all are\n",
@@ -129,7 +129,7 @@ fn the_statements_match_the_reviewed_files() -> Result<()> {
     Ok(())
 }
 
-/// The statements of a resource's plain verbs as its admin has them, and one list with everything in it.
+/// Returns the statements of a resource's verbs for an admin, and one list with every option.
 fn resource_statements(component: &Component, resource: &Resource) -> Result<String> {
     let mut text = String::new();
     for verb in resource.verbs {

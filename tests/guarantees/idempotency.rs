@@ -1,4 +1,4 @@
-//! Idempotency-Key: what is repeated is done once and answered alike.
+//! Tests that a request repeated with its `Idempotency-Key` runs once and gets the same response.
 
 use http::Method;
 use reqwest::RequestBuilder;
@@ -246,7 +246,7 @@ fn stored_requests_do_not_help_to_guess_a_password() {
         send(post(app, &admin, "/v1/users", "ana", &body))
             .await?
             .expect(201);
-        // A bare SHA-256 over what is known but for the password would let it be tried a billion times a second.
+        // With a bare SHA-256 of the request, a billion passwords a second could be tried.
         let bare = queries::count(
             app,
             "lms.idempotency_keys where fingerprint = encode(sha256(

@@ -1,10 +1,10 @@
-//! Two tenants in one database: neither can tell that the other is there.
+//! Tests that two tenants in one database cannot observe each other.
 
 use http::Method;
 use serde_json::json;
 use tests::{Role, queries, run};
 
-/// Tables that have a URL.
+/// The tables that have a URL.
 const TABLES: [&str; 21] = [
     "centres",
     "users",
@@ -29,7 +29,7 @@ const TABLES: [&str; 21] = [
     "webhooks",
 ];
 
-/// The URL of a table.
+/// Returns the URL of a table.
 fn url(table: &str) -> String {
     format!("/v1/{}", table.replace('_', "-"))
 }
@@ -173,7 +173,7 @@ fn a_cursor_of_another_tenant_shows_nothing_of_it() {
             .expect(200)
             .json();
         for one in body["data"].as_array().into_iter().flatten() {
-            // An erased account has no address of the tenant's any more.
+            // An erased account has no address of the tenant.
             assert!(
                 one["email"]
                     .as_str()
@@ -221,7 +221,7 @@ fn unique_values_are_unique_per_tenant() {
 #[test]
 fn an_id_used_by_another_tenant_is_available() {
     run(async |app| {
-        // Ids are made by the component; were one the same, the keys hold the tenant as well.
+        // Components generate ids at random, and the keys include the tenant.
         let theirs = queries::first_id(app, 1, "centres").await?;
         queries::execute(
             app,

@@ -1,4 +1,4 @@
-//! Polls for events that wait: few of a session, of a tenant and of a cell, and they hold up nobody.
+//! Tests the limits of long polls for events, by session, tenant and cell.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use tests::{Application, Reply, Role, Session, fault_injection::within_timeout, 
 
 use crate::slow_clients::others_are_served;
 
-/// Polls for events behind the position.
+/// Polls for events after the position.
 async fn poll(app: &Application, session: &Session, after: i64) -> Result<Reply> {
     let path = format!("/v1/events?after={after}&wait=30");
     Ok(within_timeout(app.get(session, &path)).await?.expect(200))
 }
 
-/// Has all sessions poll so often, until as many as may wait are left; those get an event that comes then.
+/// Starts this many polls in all sessions until only the permitted number waits, and asserts that those get a new event.
 async fn polls_are_few(
     app: &Application,
     sessions: &[Session],
@@ -25,7 +25,7 @@ async fn polls_are_few(
 ) -> Result<()> {
     let admin = sessions.first().context("a session")?;
     let sql = "lms.event_log where tenant_id = $1";
-    // Signing in writes to the log: what has been sealed by now is read first.
+    // Signing in writes events, so the log is read to its end first.
     within_timeout(app.get(admin, "/v1/events"))
         .await?
         .expect(200);
@@ -82,7 +82,7 @@ fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
     });
 }
 
-/// Has other tenants wait, each with as many polls; none of a session is one too many.
+/// Starts polls of other tenants and asserts that none of a session is ended.
 async fn others_wait(app: &Application, tenants: i32, each: i32) -> Result<()> {
     queries::execute(
         app,
@@ -106,7 +106,7 @@ fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
             app.sign_in(Role::Admin).await?,
             app.sign_in(Role::Admin).await?,
         ];
-        // With these there are rooms for four more.
+        // With these, four slots are left.
         others_wait(app, 124, 1).await?;
         polls_are_few(app, &sessions, 4, 4).await
     });
@@ -116,7 +116,7 @@ fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
 fn a_tenant_with_few_polls_keeps_them_under_load_of_others() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        // More than there are rooms, with as many of each as a tenant may have.
+        // The number exceeds the slots, with the maximum of each tenant.
         others_wait(app, 12, 32).await?;
         let sql = "lms.event_log where tenant_id = $1";
         within_timeout(app.get(&admin, "/v1/events"))

@@ -1,4 +1,4 @@
-//! Guarantees that hold for every endpoint: isolation, access, idempotency, faults and limits.
+//! Tests of guarantees that hold for every endpoint: isolation, access, idempotency, faults and limits.
 
 #![allow(missing_docs)]
 

@@ -1,5 +1,4 @@
-//! Requests to every operation with a mark in every text that it takes, refused and not: for a search of what is left of them elsewhere.
-//! No test stands here.
+//! Sends requests to every operation with a marker in every text, for tests that search for the marker elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -16,19 +15,19 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// The beginning of every marked text.
+/// The prefix of every marked text.
 pub(crate) const MARK: &str = "zqmk";
 /// The digits of every marked telephone number.
 pub(crate) const DIGITS: &str = "1632960987";
 
-/// How often each status was answered.
+/// The number of responses by status.
 pub(crate) type Statuses = BTreeMap<u16, usize>;
 
-/// Operations that can't be drawn: the person who is erased is one of the test's own, and the session that is ended has
-/// no table of its noun.
+/// Operations that are not sent at random: an erasure needs a person of its own, and the session that is ended is in no table
+/// of its resource.
 const LEFT_OUT: &[&str] = &["privacy.erase", "auth.sessions.delete"];
 
-/// A marked value of a kind, where it takes text.
+/// Returns a marked value of a kind that accepts text.
 fn marked(kind: Kind) -> Option<Value> {
     Some(match kind {
         Kind::Text { min, max } | Kind::Multiline { min, max } if max >= 2 * MARK.len() => {
@@ -48,7 +47,7 @@ fn marked(kind: Kind) -> Option<Value> {
     })
 }
 
-/// Marks the fields of a body: those that it has, or all that take text.
+/// Marks the text fields of a body, present ones or all.
 fn mark(body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
     for field in fields {
         match (field.kind, body.get_mut(field.name)) {
@@ -79,7 +78,7 @@ fn mark(body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
     }
 }
 
-/// The fields that the body of an endpoint may have.
+/// Returns the fields that the body of an endpoint may have.
 fn fields(endpoint: &Endpoint) -> Vec<&'static Field> {
     match endpoint.does {
         Does::Verb(resource, _) => resource
@@ -91,8 +90,8 @@ fn fields(endpoint: &Endpoint) -> Vec<&'static Field> {
     }
 }
 
-/// The bodies to try: as chance made it, with all texts, with the mark where no text belongs, with references to nothing, and with a
-/// character that PostgreSQL can't store.
+/// Returns the bodies to send: random, with all texts, with marks of the wrong type, with unknown references, and with a
+/// character that PostgreSQL cannot store.
 fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Value>> {
     let operation = endpoint.operation();
     let fields = fields(endpoint);
@@ -121,11 +120,11 @@ fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Va
     vec![some.clone(), some, all, wrong, astray, odd]
 }
 
-/// Somebody who sends marked requests.
+/// A client that sends marked requests.
 pub(crate) struct Sender<'a> {
     app: &'a Application,
     session: Session,
-    /// The answers so far, counted by status.
+    /// The responses so far, by status.
     pub(crate) statuses: Statuses,
 }
 
@@ -138,7 +137,7 @@ impl<'a> Sender<'a> {
         })
     }
 
-    /// Sends every write in every way, then asks every list and every path for what is marked.
+    /// Sends every write with every body, then reads every list and every path with marks.
     pub(crate) async fn send_all(&mut self) -> Result<()> {
         let mut worker = RandomClient::new(self.app, 11).await?;
         let endpoints = || {
@@ -191,7 +190,7 @@ impl<'a> Sender<'a> {
         if [Method::PATCH, Method::DELETE].contains(&drawn.method)
             && let Some(request) = requests.first().cloned()
         {
-            // Last, for the row may be gone.
+            // This is the last request, because the row may be deleted.
             requests.insert(
                 0,
                 RandomRequest {
@@ -203,7 +202,7 @@ impl<'a> Sender<'a> {
         for request in requests {
             self.send(&request).await?;
         }
-        // Nobody, and a role that may do little.
+        // The request is repeated without a session and with a limited role.
         let nobody = self
             .app
             .request(drawn.method.clone(), &drawn.path)
@@ -262,7 +261,7 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// The file with its texts marked, and each row twice.
+/// Marks the texts of a file, and repeats each row.
 fn marked_file(endpoint: &Endpoint, text: &str) -> String {
     let mut lines = text.lines();
     let header = lines.next().unwrap_or_default();

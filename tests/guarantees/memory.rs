@@ -1,5 +1,4 @@
-//! The memory that the host takes while files as large as they may be are imported, more of them at once than it works
-//! on at a time.
+//! Tests the host's memory during concurrent imports of the maximum size.
 
 use std::fs::{File, Permissions};
 use std::net::TcpListener;
@@ -14,19 +13,19 @@ use local::installation::{self, Installation};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-/// A gibibyte, less an eighth.
+/// Seven eighths of a gibibyte.
 const MOST_KIB: u64 = 1024 * 1024 / 8 * 7;
 
-/// Rows of a file; with the details of each, 58 MiB of arguments.
+/// The rows of a file, which has 58 MiB of arguments with the details of each.
 const ROWS: usize = 11_500;
 const DETAILS: usize = 5_000;
 
-/// Between two looks.
+/// The polling interval.
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_concurrent_maximum_imports_stay_below_one_gibibyte() -> Result<()> {
-    // The database's account has to get in.
+    // The database's account must be able to enter the directory.
     let directory = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o755))
         .tempdir()?;
@@ -57,7 +56,7 @@ async fn import_at_once(installation: &Installation, directory: &Path) -> Result
         clients.push((client, file));
     }
     let before = memory(&host, "VmRSS")?;
-    // Two of each tenant: those take turns in the database, and one that waits too long for its turn has to come again.
+    // Each tenant has two imports, which the database serializes. One that waits too long gets a 503 and is repeated.
     let imports = clients
         .iter()
         .chain(&clients)
@@ -104,7 +103,7 @@ async fn serve(installation: &Installation, directory: &Path) -> Result<(Child, 
     Ok((host, url))
 }
 
-/// A line of the kernel's account of a process, in KiB.
+/// Reads a line of `/proc/PID/status` in KiB.
 fn memory(process: &Child, name: &str) -> Result<u64> {
     let id = process.id().context("the host has ended")?;
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
@@ -141,7 +140,7 @@ impl Client {
         })
     }
 
-    /// A file of requests at one of the tenant's centres.
+    /// Returns a file of requests at one of the tenant's centres.
     async fn file(&self) -> Result<String> {
         let answer = reqwest::Client::new()
             .get(format!("{}/v1/centres?limit=1", self.url))
@@ -155,7 +154,7 @@ impl Client {
         Ok(format!("centre_id,type,details\n{}", row.repeat(ROWS)))
     }
 
-    /// Imports the file, and comes again when it is told to.
+    /// Imports the file, and repeats that after a 503.
     async fn import(&self, file: String) -> Result<()> {
         loop {
             let answer = reqwest::Client::new()

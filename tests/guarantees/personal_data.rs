@@ -1,4 +1,4 @@
-//! The declaration of what is personal, held against the schema.
+//! Tests the declaration of personal data against the schema.
 
 use tests::run;
 
@@ -6,7 +6,7 @@ use tests::run;
 fn every_text_column_is_declared() {
     run(async |app| {
         let client = app.superuser().await?;
-        // What is wrong, and each place where it is.
+        // Each problem is listed with its columns.
         for (wrong, sql) in [
             (
                 "a table of schema lms is not in lms_private.personal_tables",

@@ -1,4 +1,4 @@
-//! The statements that `lms.run` keeps prepared on a connection: how many, which, and that they are its own.
+//! Tests the statements that `lms.run` keeps prepared on a connection.
 
 use anyhow::{Context, Result, ensure};
 use http::{HeaderMap, Method};
@@ -16,13 +16,13 @@ use tests::{Application, COMPONENTS, Role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// A connection of the components' role, and the context of an admin.
+/// Connects as the components' role in the context of an admin.
 struct Connection {
     client: Client,
     context: String,
 }
 
-/// The row of `lms.run`.
+/// The result row of `lms.run`.
 #[derive(Debug)]
 struct Answer {
     body: Option<String>,
@@ -64,7 +64,7 @@ impl Connection {
         })
     }
 
-    /// How many statements are kept whose names are like this.
+    /// Counts the prepared statements whose names match.
     async fn kept(&self, like: &str) -> Result<i64> {
         let row = self
             .client
@@ -77,7 +77,7 @@ impl Connection {
     }
 }
 
-/// Every resource that can be listed, with every grant to do so.
+/// Returns every resource that can be listed, with each grant.
 fn lists() -> impl Iterator<Item = (&'static Resource, &'static Grant)> {
     COMPONENTS.iter().flat_map(|component| {
         component.resources.iter().flat_map(|resource| {
@@ -117,7 +117,7 @@ fn list(resource: &Resource, grant: &Grant, query: &str) -> Option<(Statement, V
     Some((statement, Value::Object(listing.arguments())))
 }
 
-/// Every list by one field, and what follows its first page.
+/// Returns every list sorted by one field, with its next page.
 fn filtered_lists() -> Vec<(Statement, Value)> {
     let mut found: Vec<(Statement, Value)> = Vec::new();
     for (resource, grant) in lists() {
@@ -137,7 +137,7 @@ fn filtered_lists() -> Vec<(Statement, Value)> {
     found
 }
 
-/// One row of each resource by its id.
+/// Returns the statements that read one row of each resource by id.
 fn fixed() -> Vec<Statement> {
     let endpoints = COMPONENTS
         .iter()
@@ -190,14 +190,14 @@ fn variable_statements_are_limited_and_do_not_evict_fixed_ones() {
             }
             assert!(connection.kept("%~%").await? <= 32);
         }
-        // As many as there may be, and among them the one that was used all the time.
+        // The maximum is reached, and the statement that is used continuously is among them.
         assert_eq!(connection.kept("%~%").await?, 32);
         assert_eq!(connection.kept(&format!("{}@%", usual.name)).await?, 1);
         for statement in &fixed {
             let kept = connection.kept(&format!("{}@%", statement.name)).await?;
             assert_eq!(kept, 1, "{}", statement.name);
         }
-        // One that had to go is simply prepared again.
+        // An evicted statement is prepared again.
         let (gone, arguments) = &filtered[1];
         assert!(connection.call(gone, arguments).await?.body.is_some());
         Ok(())
@@ -210,7 +210,7 @@ fn fixed_statements_are_limited() {
         let connection = Connection::open(app).await?;
         const WORDS: [&str; 2] = ["no ", "yes "];
         for number in 0..300_u32 {
-            // 300 texts that differ.
+            // These are 300 different texts.
             let mut sql = Sql::from("-- ");
             for place in 0..9 {
                 sql.push(WORDS[usize::from((number >> place) & 1 == 1)]);
@@ -240,7 +240,7 @@ fn a_statement_prepared_by_another_client_is_not_executed() {
             let answer = connection.call(&ours, &json!({})).await?;
             assert_eq!(answer.body.as_deref(), Some("ours"));
         }
-        // Nor is what comes under a name that is not true of it.
+        // A text with another statement's name is not executed either.
         let other = Statement {
             name: Sql::from("select 'other', null").prepared("tries").name,
             text: "select 'theirs', null".to_owned(),
@@ -258,7 +258,7 @@ fn a_statement_prepared_by_another_client_is_not_executed() {
 fn deferred_constraints_are_reported_as_errors() {
     run(async |app| {
         let connection = Connection::open(app).await?;
-        // The database's own rule, seen from a table of the tests'.
+        // The constraint is the database's own, on a table of the test.
         app.superuser()
             .await?
             .batch_execute(

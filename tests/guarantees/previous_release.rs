@@ -1,4 +1,4 @@
-//! Expand and contract: the previous release's components serve this release's schema, alone and beside this release's components.
+//! Tests that the previous release's components work on this release's schema, alone and next to this release's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// How often each write is tried on both schemas.
+/// The number of attempts at each write on both schemas.
 const TRIES: usize = 3;
 
-/// What the previous release serves, as method and path.
+/// Returns method and path of every endpoint of the previous release.
 async fn operations(previous: &Application) -> Result<BTreeSet<(String, String)>> {
     let document = previous
         .call(None, Method::GET, "/v1/openapi.json", None)
@@ -72,7 +72,7 @@ fn the_previous_release_is_ready_on_the_new_schema_and_reads_the_same_data() {
     });
 }
 
-/// The paths of all lists that both releases have.
+/// Returns the paths of all lists that both releases have.
 fn lists(known: &BTreeSet<(String, String)>) -> Vec<String> {
     COMPONENTS
         .iter()
@@ -83,7 +83,7 @@ fn lists(known: &BTreeSet<(String, String)>) -> Vec<String> {
         .collect()
 }
 
-/// Reads a path on both schemas: to the byte the same, or refused alike.
+/// Reads a path on both schemas and asserts that the responses are identical.
 async fn reads_alike(
     sessions: &(Session, Session),
     apps: (&Application, &Application),
@@ -98,12 +98,12 @@ async fn reads_alike(
     Ok(now)
 }
 
-/// Two databases that began as one, and what is called differently in them since.
+/// Two databases that started as copies, with the ids that differ between them.
 struct Mirror<'a> {
     releases: (&'a Application, &'a Application),
-    /// Ids that both databases have.
+    /// The ids that both databases have.
     common: BTreeSet<Uuid>,
-    /// What the second has for an id of the first.
+    /// The id in the second database for an id in the first.
     pairs: BTreeMap<String, String>,
 }
 
@@ -137,7 +137,7 @@ impl<'a> Mirror<'a> {
         })
     }
 
-    /// Whether each id in the request is known in both databases.
+    /// Returns whether each id in the request is known in both databases.
     fn is_common(&self, drawn: &RandomRequest) -> bool {
         let body = drawn.content.as_ref().map_or("", |(_, text)| text.as_str());
         ids(&drawn.path)
@@ -153,7 +153,7 @@ impl<'a> Mirror<'a> {
             })
     }
 
-    /// Sends a request to both, which must answer alike; returns whether it succeeded.
+    /// Sends a request to both and asserts equal responses. Returns whether it succeeded.
     async fn send(&mut self, mut drawn: RandomRequest) -> Result<bool> {
         let (before, previous) = self.releases;
         let sessions: (Session, Session) = (
@@ -169,7 +169,7 @@ impl<'a> Mirror<'a> {
         if now.status == 422 && REFUSALS_SINCE.iter().any(|words| now.text.contains(words)) {
             return Ok(false);
         }
-        // A schema that has expanded may say more, where an answer has all columns of a table.
+        // An expanded schema may return additional columns.
         let (known, said) = (shape(&then.json()), shape(&now.json()));
         assert_eq!(
             (then.status, &known),
@@ -184,7 +184,7 @@ impl<'a> Mirror<'a> {
         Ok(now.status < 300)
     }
 
-    /// Learns from two answers what is called differently.
+    /// Records the ids that differ between two responses.
     fn pair(&mut self, one: &Value, other: &Value) {
         match (one, other) {
             (Value::String(one), Value::String(other))
@@ -215,7 +215,7 @@ fn ids(text: &str) -> impl Iterator<Item = Uuid> {
         .filter_map(|word| Uuid::parse_str(word).ok())
 }
 
-/// What an answer says apart from ids, times and numbers drawn from chance: names and kinds of everything in it.
+/// Replaces ids, times and random numbers in a response, so that only names and kinds of its content are compared.
 fn shape(value: &Value) -> Value {
     match value {
         Value::String(_) => json!("text"),
@@ -229,8 +229,8 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// The answer of the second, without members that only it has, and without the columns that its export leaves out
-/// beside those that the export of the first does: columns that are new. A class may have warnings that there were not before, too.
+/// Removes members and exported columns that only the second response has, because they are new. A class may have additional
+/// warnings, too.
 fn of_known(known: &Value, said: Value) -> Value {
     match (known, said) {
         (Value::Array(known), Value::Array(said)) => said
@@ -255,11 +255,11 @@ fn of_known(known: &Value, said: Value) -> Value {
     }
 }
 
-/// Operations that the present schema refuses more often than the previous release's, or that do more on it: they are named here with the
-/// reason until the release is pinned anew.
+/// Operations that the present schema rejects more often than the previous release's, or that do more on it, each with the
+/// reason, until the release is pinned anew.
 const OTHERWISE_SINCE: [&str; 0] = [];
 
-/// Words with which the present schema refuses what the previous release's did not.
+/// Texts of errors that only the present schema returns.
 const REFUSALS_SINCE: [&str; 0] = [];
 
 #[test]

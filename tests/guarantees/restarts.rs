@@ -1,4 +1,4 @@
-//! What stops and starts again in the midst of requests: PostgreSQL, and the application itself.
+//! Tests restarts of PostgreSQL and of the application during requests.
 
 use anyhow::{Result, ensure};
 use http::Method;
@@ -47,7 +47,7 @@ fn the_application_reconnects_to_a_restarted_postgresql() {
     });
 }
 
-/// Waits until nobody listens any more.
+/// Waits until the port is closed.
 async fn until_closed(app: &Application) -> Result<()> {
     within_timeout(async {
         while TcpStream::connect(app.base_url.trim_start_matches("http://"))
@@ -74,7 +74,7 @@ fn requests_in_flight_are_completed_when_the_host_stops() {
             wait_until_blocked(&watcher, &name, true).await?;
             app.shut_down();
             until_closed(app).await?;
-            // A connection that waits for its next request is no reason to go on.
+            // An idle connection does not keep the host running.
             let mut nothing = Vec::new();
             within_timeout(async { Ok(idle.read_to_end(&mut nothing).await?) }).await?;
             ensure!(nothing.is_empty());

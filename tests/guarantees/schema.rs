@@ -1,4 +1,4 @@
-//! Holds the schema that the migrations make against files that people review, and the baseline against the last release with its changes.
+//! Tests that the schema of the migrations equals the reviewed files, and the baseline equals the last release with its changes.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- schema` writes the files anew.
 
@@ -63,7 +63,7 @@ fn the_last_releases_schema_with_changes_equals_the_baseline() {
     });
 }
 
-/// The description of a new database to which these were applied, one after the other.
+/// Describes a new database to which these migrations were applied in order.
 async fn described(app: &Application, releases: &[&Vec<Migration>]) -> Result<BTreeSet<String>> {
     let (_, server) = database_name_and_server(app).await?;
     let name = format!("test_schema_{}", Uuid::now_v7().simple());

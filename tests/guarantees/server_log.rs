@@ -1,4 +1,4 @@
-//! No log has anything in it that people typed: neither PostgreSQL's, nor the host's, nor the worker's.
+//! Tests that no log has user input in it: PostgreSQL's, the host's and the worker's.
 
 use std::process::Command;
 
@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use crate::marked_requests::{DIGITS, MARK, Sender};
 
-/// Set for the process that does the work, whose own output is a log as well.
+/// The environment variable for the process that does the work, whose output is a log as well.
 const INNER: &str = "LMS_TEST_SERVER_LOG";
 
-/// Settings that make the server log more in the test than a server of ours does: all parts of every error, in both
-/// forms, so that it is the application that keeps them out; as PostgreSQL comes, and as CloudNativePG runs it.
+/// Settings with which the server logs more than ours do: all parts of every error in both formats, so that the application
+/// keeps values out, with PostgreSQL's defaults and with CloudNativePG's.
 const TALKATIVE: [&str; 5] = [
     "alter system set logging_collector = on",
     "alter system set log_destination = 'stderr,csvlog'",
@@ -27,7 +27,7 @@ const TALKATIVE: [&str; 5] = [
     "alter system reset log_parameter_max_length_on_error",
 ];
 
-/// All that the server has logged since it was made.
+/// Returns the server's whole log.
 fn logged(server: &Server) -> Result<String> {
     let data = server.data()?;
     let mut text = String::new();
@@ -45,7 +45,7 @@ fn logged(server: &Server) -> Result<String> {
     Ok(text)
 }
 
-/// The lines that have something in them that was sent.
+/// Returns the lines that have sent data in them.
 fn marked(text: &str) -> Vec<&str> {
     text.lines()
         .filter(|line| line.to_lowercase().contains(MARK) || line.contains(DIGITS))
@@ -64,7 +64,7 @@ fn no_user_input_is_logged() {
         run_on_own_server(work);
         return;
     }
-    // The components write to the standard error of the process that serves them.
+    // The components write to standard error of the process that serves them.
     let name = "server_log::no_user_input_is_logged";
     let output = std::env::current_exe()
         .and_then(|program| {
@@ -112,7 +112,7 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
         .collect();
     assert!(unexpected.is_empty(), "{unexpected:#?}");
 
-    // Failures that have to be errors for the server have nobody's data in them.
+    // Errors on the server must contain no data.
     time_out(app).await?;
     left_inside_a_transaction(app).await?;
     let text = logged_until(app, server, "last-control").await?;
@@ -127,8 +127,8 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
     Ok(())
 }
 
-/// The log once an error of the superuser's, with a word in it, is there in both forms: the server writes its log
-/// behind its answers, in the order in which it gave them. So a search would find something.
+/// Waits until an error of the superuser with a known word is in both logs, and returns the logs. The server writes them in the
+/// order of its responses, so that a search would find earlier data.
 async fn logged_until(app: &Application, server: &Server, word: &str) -> Result<String> {
     let superuser = app.superuser().await?;
     ensure!(
@@ -197,7 +197,7 @@ async fn erase_somebody(app: &Application) -> Result<()> {
     Ok(())
 }
 
-/// A connection of the components' role, and the context of an admin.
+/// Connects as the components' role in the context of an admin.
 async fn application(app: &Application) -> Result<(Client, String)> {
     let session = app.session(0, Role::Admin).await?;
     let context = json!({

@@ -1,4 +1,4 @@
-//! Clients that send or read slowly are cut off, and hold up nobody meanwhile.
+//! Tests that clients that send or read slowly are disconnected and do not delay others.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -15,32 +15,32 @@ use tests::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// How often a slow client sends a byte.
+/// The interval at which a slow client sends a byte.
 const DRIP: Duration = Duration::from_millis(500);
 
-/// Sends the beginning of a request and then, byte by byte, something that never ends it; returns what was
-/// answered once the server has hung up.
+/// Sends the start of a request and then single bytes that never end it. Returns the response once the server has closed the
+/// connection.
 async fn drip(app: &Application, beginning: &str, byte: u8) -> Result<String> {
     let mut stream = raw_connection::connect(app).await?;
     stream.write_all(beginning.as_bytes()).await?;
     let (mut answers, mut requests) = stream.split();
     let mut answer = Vec::new();
     let dripping = async {
-        // Once the server has hung up, there is nobody to write to.
+        // The server has closed the connection, so that writing fails.
         while requests.write_all(&[byte]).await.is_ok() {
             tokio::time::sleep(DRIP).await;
         }
         std::future::pending::<()>().await
     };
     tokio::select! {
-        // What was answered before a connection was reset has been read all the same.
+        // A response that arrived before the connection was reset has been read.
         _ = answers.read_to_end(&mut answer) => {}
         () = dripping => {}
     }
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Says nothing until the server hangs up.
+/// Sends nothing until the server closes the connection.
 async fn silence(app: &Application) -> Result<()> {
     let mut answer = Vec::new();
     raw_connection::connect(app)
@@ -124,7 +124,7 @@ fn a_body_that_never_ends_is_disconnected() {
     });
 }
 
-/// Begins a request and leaves its body unfinished.
+/// Starts a request and leaves its body unfinished.
 async fn begin(
     app: &Application,
     session: &Session,
@@ -142,7 +142,7 @@ async fn begin(
     Ok(stream)
 }
 
-/// Others read, write and sign in, and whoever asks how the host is is told.
+/// Asserts that others read, write and sign in, and that the health checks respond.
 pub(crate) async fn others_are_served(
     app: &Application,
     session: &Session,
@@ -157,7 +157,7 @@ pub(crate) async fn others_are_served(
         .await?
         .expect(201)
         .json();
-    // An answer without a body needs no room to be read in.
+    // A request without a body needs no slot for reading it.
     let path = format!("/v1/centres/{}", made["id"].as_str().context("an id")?);
     within_timeout(app.call(Some(session), Method::DELETE, &path, None))
         .await?
@@ -180,7 +180,7 @@ fn hundreds_of_slow_bodies_do_not_delay_others() {
             slow.push(begin(app, &admin, "/v1/centres", "application/json", 100).await?);
         }
         others_are_served(app, &admin, "lake").await?;
-        // They are told what was wrong, and their connections are closed.
+        // The clients get an error, and their connections are closed.
         let mut answer = String::new();
         let first = slow.first_mut().context("a slow client")?;
         within_timeout(async { Ok(first.read_to_string(&mut answer).await?) }).await?;
@@ -204,14 +204,14 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let mut slow = Vec::new();
-        // Two are under way; 16 wait on each of at most 4 threads.
+        // Two are running, and 16 wait on each of at most 4 threads.
         for _ in 0..100 {
             slow.push(begin(app, &admin, "/v1/users/import", "text/csv", 64 << 20).await?);
         }
         let mut answers: FuturesUnordered<_> = slow
             .into_iter()
             .map(|mut stream| async move {
-                // The connection stays open behind a refusal while the rest of the body comes.
+                // The connection stays open after the error while the rest of the body arrives.
                 let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
                 while !answer.ends_with(b"}") {
                     let read = stream.read(&mut piece).await?;
@@ -232,12 +232,12 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
         );
         ensure!(body.contains("/problems/unavailable"), "{refused}");
         others_are_served(app, &admin, "lake").await?;
-        // A file that is short has nothing to wait for.
+        // A short file does not have to wait.
         let file = "name,email,role\nAda Byron,ada@lake.example,tutor\n";
         within_timeout(tests::csv::import(app, &admin, "/v1/users/import", file))
             .await?
             .expect(201);
-        // Those that are under way are cut off in the end.
+        // The running ones are disconnected in the end.
         let late = async {
             loop {
                 let answer = answers.next().await.context("no more answers")??;
@@ -252,13 +252,13 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
     });
 }
 
-/// How often a slow reader asks: more than the system takes over.
+/// The number of requests of a slow reader, which exceeds the system's buffers.
 const ASKED: usize = 20;
 
-/// Asks so often for an answer of more than 64 KiB, and reads none.
+/// Sends requests with responses of more than 64 KiB and reads none.
 async fn ask_and_read_nothing(app: &Application) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    // So that little of it is on the way without being read.
+    // A small receive buffer keeps most of the response unsent.
     socket.set_recv_buffer_size(4096)?;
     let address = app.base_url.strip_prefix("http://").context("an address")?;
     let mut stream = socket.connect(address.parse()?).await?;
@@ -281,12 +281,12 @@ fn hundreds_of_slow_readers_do_not_delay_others_and_are_disconnected() {
         within_timeout(async { Ok(first.read_exact(&mut status).await?) }).await?;
         ensure!(&status == b"HTTP/1.1 200");
         let mut slow = Vec::new();
-        // More than there are rooms, those for requests that take long included.
+        // The number exceeds all slots, those for long requests included.
         for _ in 0..600 {
             slow.push(ask_and_read_nothing(app).await?);
         }
         others_are_served(app, &admin, "lake").await?;
-        // The server gives a client 20 s, and a second more for each 8 KiB.
+        // The server gives a client 20 s, and one more second for each 8 KiB.
         let (mut answers, begun) = (Vec::new(), Instant::now());
         while begun.elapsed() < Duration::from_secs(40) {
             tokio::time::sleep(DRIP).await;
@@ -295,7 +295,7 @@ fn hundreds_of_slow_readers_do_not_delay_others_and_are_disconnected() {
                 Err(_) => break,
             }
         }
-        // Only the bytes that were on the way by then are left.
+        // Only the bytes sent by then remain.
         let _ = within_timeout(async { Ok(first.read_to_end(&mut answers).await?) }).await;
         let answers = String::from_utf8_lossy(&answers);
         let more = answers.matches("HTTP/1.1 ").count();
@@ -321,7 +321,7 @@ fn connections_per_client_address_are_limited() {
             }
             let mut fourth = raw_connection::connect(app).await?;
             let mut nothing = Vec::new();
-            // It is closed, or reset if something was sent already.
+            // The connection is closed, or reset if data was sent already.
             let _ = within_timeout(async { Ok(fourth.read_to_end(&mut nothing).await?) }).await;
             ensure!(nothing.is_empty());
             open.pop();

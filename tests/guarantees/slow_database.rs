@@ -1,4 +1,4 @@
-//! A database that answers slowly, not at all, or takes no more connections: bounded waits, and recovery by itself.
+//! Tests a database that responds slowly, not at all, or accepts no connections: bounded waits and automatic recovery.
 
 use anyhow::Result;
 use http::Method;
@@ -12,10 +12,10 @@ use tests::{
     queries, run, run_behind_proxy, send,
 };
 
-/// More than the pool has connections.
+/// A number of requests that exceeds the pool's connections.
 const CROWD: usize = 100;
 
-/// As many requests at once.
+/// The number of concurrent requests.
 async fn crowd(app: &Application, session: &Session, count: usize) -> Result<Vec<Reply>> {
     let requests: Vec<_> = (0..count)
         .map(|_| {
@@ -48,7 +48,7 @@ fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
             .await?
             .expect(200);
         proxy.hold_responses(false);
-        // Only the answer was lost: whoever repeats the request with its key gets that answer.
+        // Only the response was lost, so that repeating the request with its key returns it.
         let again = within_timeout(send(request())).await?.expect(201);
         assert_eq!(again.header("idempotency-replayed"), "true");
         let made = queries::count(app, "lms.users where email = 'ana@lake.example'", &[]).await?;
@@ -61,7 +61,7 @@ fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
 fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        // Waiting for a row's lock ends after the lock time-out; only time spent working reaches the statement's.
+        // Waiting for a row lock ends after the lock timeout. Only execution time counts for the statement timeout.
         queries::execute(
             app,
             "create function lms.dawdle() returns trigger language plpgsql as
@@ -97,7 +97,7 @@ fn waiting_statements_do_not_delay_others() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (name, server) = database_name_and_server(app).await?;
-        // As long as a statement may take at all: nobody's wait ends before. It holds for new connections.
+        // The lock timeout of new connections equals the statement timeout, so that no wait ends earlier.
         server
             .batch_execute(&format!(
                 "alter role lms_application in database {name} set lock_timeout = '10s'"
@@ -107,7 +107,7 @@ fn waiting_statements_do_not_delay_others() {
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
         block_writers(&holder, admin.tenant).await?;
-        // More than work at a time as long as each is soon done.
+        // The number exceeds the permits for short statements.
         let writers: Vec<_> = (0..20)
             .map(|number| {
                 tokio::spawn(send(
@@ -161,7 +161,7 @@ fn a_server_that_takes_no_more_connections_is_a_503_and_recovers() {
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
         block_writers(&holder, admin.tenant).await?;
-        // The superuser's connection counts; one more is left, and a request that waits for a lock takes it.
+        // The superuser's connection counts. One more is available, which a request that waits for a lock takes.
         limit(2).await?;
         let others = async {
             wait_until_blocked(&server, &name, true).await?;

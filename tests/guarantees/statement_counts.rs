@@ -1,4 +1,4 @@
-//! How many statements reach PostgreSQL: one for each request, whatever the endpoint.
+//! Tests that every request executes one statement.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use serde_json::json;
 use tests::{COMPONENTS, Role, run_behind_proxy};
 use uuid::Uuid;
 
-/// Requests that ask the database nothing.
+/// Requests that execute no statement.
 const NONE: [&str; 2] = ["health.live", "regions.list"];
 
-/// Requests here that name a time zone.
+/// Requests that name a time zone.
 const NAMING_A_ZONE: [&str; 4] = [
     "centres.create",
     "centres.import",
@@ -29,7 +29,7 @@ fn every_request_executes_one_statement() {
                 let session = app.session(0, Role::Admin).await?;
                 let mut path = tests::endpoint_path(&endpoint, user);
                 if operation == "finance-records.statement" {
-                    // Somebody without a statement of the own has to say whose.
+                    // A caller without a statement of their own has to name the student.
                     path.push_str(&format!("?student_id={user}"));
                 }
                 let body = match operation.as_str() {
@@ -188,12 +188,12 @@ fn every_request_executes_one_statement() {
                 let reply = tests::send(request).await?;
                 let expected = match operation.as_str() {
                     name if NONE.contains(&name) => 0,
-                    // Argon2 lies between two statements; PostgreSQL can't compute it.
+                    // Argon2 runs between two statements, because PostgreSQL cannot compute it.
                     "auth.login" | "auth.password.change" => 2,
                     _ => 1,
                 };
                 let executed = proxy.take_executed_count();
-                // An instance that meets a time zone for the first time in a while reads it before.
+                // An instance that has not used a time zone for a while reads it first.
                 let reads_zone = NAMING_A_ZONE.contains(&operation.as_str());
                 assert!(
                     executed == expected || reads_zone && executed == expected + 1,
@@ -205,7 +205,7 @@ fn every_request_executes_one_statement() {
         }
         let parsed: BTreeSet<String> = proxy.prepared_statements().into_iter().collect();
         assert_eq!(parsed, BTreeSet::from([CALL.to_owned()]));
-        // The pool's own cleaning between borrowers is the only other text.
+        // The pool's reset between users is the only other text.
         let queried: BTreeSet<String> = proxy.simple_queries().into_iter().collect();
         assert!(queried.len() <= 1, "{queried:?}");
         Ok(())

@@ -1,4 +1,4 @@
-//! What this program does to real PostgreSQL: each test has a cluster of its own, made for it and thrown away.
+//! Tests the private cluster, migrations and demo data, each test on a cluster of its own.
 
 use std::fs;
 use std::future::Future;
@@ -21,11 +21,11 @@ fn settings(directory: &Path) -> Settings {
     }
 }
 
-/// Runs a test on a new cluster and stops that whatever happens.
+/// Runs a test on a new cluster and stops the cluster afterwards.
 async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
     test: impl FnOnce(Cluster, PathBuf) -> F,
 ) -> Result<()> {
-    // The server's account has to get in.
+    // The server's account must be able to enter the directory.
     let mode = fs::Permissions::from_mode(0o755);
     let directory = tempfile::Builder::new().permissions(mode).tempdir()?;
     let state = directory.path().join("state");
@@ -43,7 +43,7 @@ async fn a_failed_command_stops_only_the_cluster_that_it_started() -> Result<()>
             installation::prepare(&installation::Options {
                 state: state.clone(),
                 database_url: None,
-                // The database is another cell already.
+                // The database already belongs to another cell.
                 cell: Some(Name::first(Region::Us, Retention::Standard)),
                 base_url: "http://127.0.0.1:3000".to_owned(),
                 region_urls: Vec::new(),
@@ -61,7 +61,7 @@ async fn a_failed_command_stops_only_the_cluster_that_it_started() -> Result<()>
     .await
 }
 
-/// Serves with the cluster of a state directory until it is told to stop.
+/// Serves with the cluster of a state directory until it is stopped.
 async fn serve_for_a_while(state: &Path) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let log = state.join("served.log");
@@ -116,7 +116,7 @@ fn options() -> migrate::Options {
     }
 }
 
-/// Brings a new database with this name to the schema.
+/// Creates a database with this name and applies the migrations.
 async fn migrated(cluster: &Cluster, name: &str) -> Result<String> {
     let client = database::connect(&cluster.superuser_url()).await?;
     client
@@ -182,12 +182,12 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             ..options()
         };
         for _ in 0..2 {
-            // The second time too: a dry run changes nothing.
+            // The second dry run shows that the first changed nothing.
             let first = migrate::run(&address, &known, &dry).await?;
             assert_eq!(first, [&known[0]], "the baseline has all in it");
         }
 
-        // Two programs at once: one does the work, the other finds it done.
+        // Of two concurrent programs, one applies the migrations and the other finds them applied.
         let opened = options();
         let (one, other) = tokio::join!(
             migrate::run(&address, &known, &opened),
@@ -254,7 +254,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
     .await
 }
 
-/// The ledger of a database that was made by migrations from before the first release.
+/// The table of applied migrations in a database from before the first release.
 const UNRELEASED: &str = "create schema lms_private;
 create table lms_private.migrations (
   version bigint primary key,
@@ -353,7 +353,7 @@ async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()>
         let query = "select password_hash from lms.users where email = 'finance@aurora.example' and status = 'active'";
         assert!(password::matches("a password for all", &text(&address, query).await?));
 
-        // The account and the person's work at the centre each left and came back.
+        // The account and the person's row at the centre were deleted and restored.
         let expected = count.parse::<u64>()? + 4;
         assert_eq!(text(&address, recorded).await?, expected.to_string());
         let chains = events::verify::run(&address, None, None).await?;
@@ -382,7 +382,7 @@ async fn a_migration_that_waits_for_a_lock_does_not_block_others() -> Result<()>
                     .map(|applied| applied.len())
             }
         });
-        // Once it has waited in vain, another reader comes between two attempts.
+        // After a failed attempt, another reader gets the lock before the next one.
         let watcher = database::connect(&address).await?;
         let waiting = "select count(*) > 0 from pg_locks where not granted and relation = 'lms.centres'::regclass";
         while !watcher.query_one(waiting, &[]).await?.get::<_, bool>(0) {

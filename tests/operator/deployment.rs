@@ -1,4 +1,4 @@
-//! What the manifests in `deploy/kubernetes` call the tool with. That they are valid is checked by `tests/operator/deployment.py`.
+//! Tests the arguments in `deploy/kubernetes`. The manifests themselves are validated by `tests/operator/deployment.py`.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use operations::server_log;
 
-/// The options in a manifest's lists of arguments, such as `--cell`.
+/// Returns the options in a manifest's argument lists, such as `--cell`.
 fn options(manifest: &str) -> Vec<&str> {
     manifest
         .lines()

@@ -1,4 +1,4 @@
-//! The checker of the chain: it finds every change, wherever it is made, and names the first position that is broken.
+//! Tests the verification of the event chain, which reports the first position of any change.
 
 use anyhow::{Context, Result, bail};
 use operations::events::heads::{self, Heads};
@@ -10,7 +10,7 @@ use tests::{Application, Role, queries, run, run_python};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// A superuser who has switched off what keeps the log as it is, keys included, and can put it back.
+/// A superuser who turns off the protection of the log, keys included, and can restore the log.
 struct Tamperer {
     client: Client,
     tenant: Uuid,
@@ -41,7 +41,7 @@ impl Tamperer {
         Ok(tamperer)
     }
 
-    /// What is there now is what [`Tamperer::restore`] puts back.
+    /// Saves the present log, which [`Tamperer::restore`] restores.
     async fn keep(&self) -> Result<()> {
         self.client
             .batch_execute(
@@ -65,7 +65,7 @@ impl Tamperer {
         Ok(())
     }
 
-    /// Runs a statement that has the tenant and a position as its parameters.
+    /// Runs a statement with the tenant and a position as parameters.
     async fn change(&self, sql: &str, position: i64) -> Result<()> {
         let count = self
             .client
@@ -82,7 +82,7 @@ impl Tamperer {
     }
 }
 
-/// What the checker finds in the first tenant.
+/// Returns the checker's result for the first tenant.
 async fn found(app: &Application) -> Result<Option<Break>> {
     let slug = &app.demo.tenants[0].slug;
     let reports = verify::run(&app.superuser_url, Some(slug), None).await?;
@@ -168,7 +168,7 @@ fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
         for (sql, position, expected) in cases {
             tamperer.change(&sql, position).await?;
             let broken = found(app).await?;
-            // Two events of one position come in either order, and the wrong one may not even be an event.
+            // Two events with one position are read in either order, and the wrong one may be invalid.
             if let Some(Break {
                 position,
                 fault: Fault::Surplus,
@@ -196,7 +196,7 @@ fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
     });
 }
 
-/// An expression that is the column with one bit turned, by its type; the bit is `$3`.
+/// Returns an expression for the column with the bit `$3` flipped, by its type.
 fn turned(kind: &str, column: &str) -> Result<String> {
     let uuid = format!("uuid_send({column})");
     let turn = |bytes: &str| {
@@ -211,7 +211,7 @@ fn turned(kind: &str, column: &str) -> Result<String> {
         ),
         "bytea" => turn(column),
         "int8" => format!("{column} # (1::bigint << ($3 % 62)::integer)"),
-        // The lower seven bits of a byte, so that it stays text.
+        // Only the lower seven bits of a byte are flipped, so that it stays text.
         "text" => {
             let bytes = format!("convert_to({column}, 'UTF8')");
             let bit = format!("(8 * ($3 / 7 % octet_length({bytes})) + $3 % 7)");
@@ -274,7 +274,7 @@ fn one_flipped_bit_of_any_column_is_detected() {
     });
 }
 
-/// Turns a bit of the state's text, so that it is another state and still JSON.
+/// Flips a bit of the state's text so that it stays valid JSON.
 async fn turn_state(tamperer: &Tamperer, position: i64, random: &mut ChaCha8Rng) -> Result<()> {
     let sql = "select state::text from lms.event_log where tenant_id = $1 and position = $2";
     let row = tamperer
@@ -325,7 +325,7 @@ fn a_rewritten_tail_is_detected_by_the_signed_heads() {
         let printed: serde_json::Value = serde_json::from_str(&printed)?;
         assert_eq!(printed["heads"].as_array().map(Vec::len), Some(2));
 
-        // Somebody who may do all in the database makes the whole chain anew from one event on.
+        // A superuser recomputes the whole chain from one event on.
         tamperer
             .client
             .batch_execute(&format!(
@@ -356,7 +356,7 @@ fn a_rewritten_tail_is_detected_by_the_signed_heads() {
         assert_eq!(check().await?, at(end, Fault::SignedHead));
         tamperer.restore().await?;
 
-        // A log that is cut off, with its head.
+        // The log is truncated together with its head.
         tamperer
             .client
             .batch_execute(&format!(
@@ -384,7 +384,7 @@ fn a_rewritten_tail_is_detected_by_the_signed_heads() {
     });
 }
 
-/// Replaces the state of an event as an erasure does, and tells the log of it.
+/// Redacts the state of an event as an erasure does, and records the redaction.
 async fn erase(tamperer: &Tamperer, erasure: Uuid, position: i64, state: &str) -> Result<()> {
     tamperer
         .client
@@ -424,7 +424,7 @@ fn only_the_redacted_state_of_an_erasure_is_accepted() {
             assert_eq!(found(app).await?, at(20, Fault::State));
             tamperer.restore().await?;
         }
-        // An erasure that claims more or less than its event does.
+        // These erasures claim more or fewer redactions than their events have.
         let redactions = "lms.event_redactions (tenant_id, erasure_id, position, state_hash)";
         let sql = format!(
             "insert into {redactions} select tenant_id, '{second}', $2, sha256('') from lms.event_heads where tenant_id = $1"
@@ -458,7 +458,7 @@ fn an_independent_implementation_computes_the_same_chain() {
             "name": "é 😀 \" \\ / 中", "code": "odd", "time_zone": "UTC", "currency": "EUR",
         });
         app.post(&admin, "/v1/centres", odd).await?.expect(201);
-        // What no endpoint lets in: control characters, numbers of all forms, keys of all lengths.
+        // The values include control characters, numbers in all forms and keys of all lengths, which no endpoint accepts.
         app.superuser()
             .await?
             .execute(

@@ -1,4 +1,4 @@
-//! `lms events` as the operator has it: the program itself, its exit codes and what it says.
+//! Tests the command `lms events`: exit codes and output.
 
 use std::path::Path;
 use std::process::Output;
@@ -26,7 +26,7 @@ async fn lms(address: &str, arguments: &[&str]) -> Result<(Option<i32>, String, 
 
 #[tokio::test]
 async fn wrong_usage_is_reported_before_anything_is_done() -> Result<()> {
-    // Nothing listens there.
+    // No server listens on this port.
     let nowhere = "postgres://nobody@127.0.0.1:1/lms";
     for (arguments, told) in [
         (&["replay", "--tenant", "a"][..], "--into <SCHEMA>"),

@@ -1,4 +1,4 @@
-//! The event log as files: whole, resumable, and read by programs that are not ours.
+//! Tests the export of the event log: complete, resumable, and readable by independent programs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,7 +24,7 @@ async fn exported(
     export::run(&app.superuser_url, &options).await
 }
 
-/// The names of the files, in order.
+/// Returns the names of the files, sorted.
 fn names(directory: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory)? {
@@ -34,7 +34,7 @@ fn names(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The events of all lines.
+/// Returns the events of all lines.
 fn lines(directory: &Path) -> Result<Vec<Value>> {
     let mut events = Vec::new();
     for name in names(directory)? {
@@ -45,7 +45,7 @@ fn lines(directory: &Path) -> Result<Vec<Value>> {
     Ok(events)
 }
 
-/// The events of the feed, all pages.
+/// Returns the events of all pages of the feed.
 async fn feed(app: &Application) -> Result<Vec<Value>> {
     let admin = app.session(0, Role::Admin).await?;
     let mut events = Vec::new();
@@ -98,7 +98,7 @@ fn the_export_equals_the_feed_and_a_second_run_adds_new_events() {
         let admin = app.sign_in(Role::Admin).await?;
         let body = json!({"name": "New", "code": "new", "time_zone": "UTC", "currency": "EUR"});
         app.post(&admin, "/v1/centres", body).await?.expect(201);
-        // What an export that died left behind is no part.
+        // The remains of an interrupted export are ignored.
         std::fs::write(output.join(".part-dead"), "half")?;
         let more = exported(app, Format::Ndjson, &output, None).await?;
         assert!(more.parts == 1 && more.position > end);
@@ -125,7 +125,7 @@ fn a_rejected_export_states_the_reason() {
             Ok(format!("{error:#}"))
         };
         let output = directory.path().join("a");
-        // Sign-ins of other tests' sessions are events: the end is that of now.
+        // Signing in adds events, so the end is read now.
         let message = refused(Some(end + 1000), &output).await?;
         assert!(
             message.contains("is beyond the end: the last event of aurora is at position"),

@@ -1,4 +1,4 @@
-//! Replay: a tenant's tables, rebuilt from its events, are what the tables are.
+//! Tests that a tenant's tables, rebuilt from its events, equal the present ones.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use tests::{
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Clients at once, and how often each goes through all writes.
+/// The number of concurrent clients, and of rounds of each.
 const CLIENTS: u64 = 4;
 const ROUNDS: usize = 3;
 
-/// Operations that need not succeed: what they need comes about too seldom.
+/// Operations that need not succeed, because their preconditions are rare.
 const MAY_FAIL: &[&str] = &["auth.email.confirm", "auth.logout", "notifications.retry"];
 
 async fn work(app: &Application, seed: u64) -> Result<StatusCounts> {
@@ -48,7 +48,7 @@ fn has_succeeded(status_counts: &StatusCounts, operation: &str) -> bool {
         .is_some_and(|statuses| statuses.keys().any(|status| *status < 300))
 }
 
-/// Tries what has had no luck so far, until it succeeds.
+/// Repeats operations that have not succeeded yet until they do.
 async fn make_up(app: &Application, status_counts: &mut StatusCounts) -> Result<()> {
     let mut worker = RandomClient::new(app, 0).await?;
     for endpoint in write_endpoints() {
@@ -88,14 +88,14 @@ async fn tables(client: &Client) -> Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Whether a column of a table is one that is not rebuilt.
+/// Returns whether a column is not rebuilt.
 fn is_left_out(table: &str, column: &str) -> bool {
     NOT_REBUILT.iter().any(|(name, columns, _)| {
         *name == table && columns.iter().any(|left| ["*", column].contains(left))
     })
 }
 
-/// The columns that are compared.
+/// Returns the columns that are compared.
 async fn columns(client: &Client, table: &str) -> Result<Vec<String>> {
     let rows = client
         .query(
@@ -111,7 +111,7 @@ async fn columns(client: &Client, table: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Compares all tables of a tenant with what was rebuilt, and says how many rows there are.
+/// Compares all tables of a tenant with the rebuilt ones, and returns the number of rows.
 async fn compare(client: &Client, tenant: Uuid, truth: &str, rebuilt: &str) -> Result<i64> {
     let mut rows = 0;
     for table in tables(client).await? {
@@ -147,7 +147,7 @@ async fn compare(client: &Client, tenant: Uuid, truth: &str, rebuilt: &str) -> R
     Ok(rows)
 }
 
-/// Copies all tables of a tenant as they are, and says at which position.
+/// Copies all tables of a tenant, and returns the position.
 async fn snapshot(client: &mut Client, tenant: Uuid) -> Result<i64> {
     let tables = tables(client).await?;
     let transaction = client.transaction().await?;

@@ -1,4 +1,4 @@
-//! `lms cell` as the operator has it: the program itself, its exit codes and what it says.
+//! Tests the command `lms cell`: exit codes and output.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-/// Away from the ports of cells that a developer may have started.
+/// Ports that differ from those of a developer's cells.
 const PORT: &str = "4210";
 
 fn root() -> PathBuf {
@@ -68,7 +68,7 @@ async fn an_unknown_cell_is_reported_and_nothing_is_started() -> Result<()> {
     Ok(())
 }
 
-/// Waits until the program says how it is stopped, or ends.
+/// Waits until the program prints how to stop it, or ends.
 async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
     loop {
         let text = fs::read_to_string(log)?;
@@ -84,7 +84,7 @@ async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
 
 #[tokio::test]
 async fn cells_start_with_a_database_and_keys_each_and_stop_together() -> Result<()> {
-    // The server's account has to get in.
+    // The server's account must be able to enter the directory.
     let directory = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir()?;

@@ -1,4 +1,4 @@
-//! The operator's tools, against whole cells.
+//! Tests of the operator's tools, against whole cells.
 
 #![allow(missing_docs)]
 

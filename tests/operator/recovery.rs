@@ -1,5 +1,4 @@
-//! Backup and recovery with the program itself, real PostgreSQL and real pgBackRest: what goes wrong is survived, or said in one line
-//! before anyone relies on it.
+//! Tests backup and recovery with real PostgreSQL and pgBackRest: faults are survived, or reported in one line.
 
 use std::fs;
 use std::process::Command;
@@ -19,7 +18,7 @@ async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
             let client = database::connect(&address).await?;
             client.batch_execute("create table written (number int)").await?;
             let mut acknowledged = 0;
-            // Ends when the server does.
+            // The task ends with the server.
             while client
                 .execute("insert into written values ($1)", &[&(acknowledged + 1)])
                 .await
@@ -150,7 +149,7 @@ async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<(
         )
         .await?;
         assert!(!site.directory.join("restored").exists());
-        // The other repository has it all.
+        // The other repository is complete.
         let other = [
             "restore",
             "--cell",
@@ -206,7 +205,7 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
         let settings = site.settings().await?;
         let held = crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?;
 
-        // Another cell on the same server, and one whose repository is taken.
+        // These are another cell on the same server, and a cell whose repository is taken.
         site.fails(
             &["configure", "--cell", "au-standard"],
             "is configured as the cell eu-standard",

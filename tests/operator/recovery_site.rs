@@ -1,5 +1,4 @@
-//! What the tests of recovery stand on: a durable cluster, definitions of cells with repositories beside it, and the program. No test
-//! stands here.
+//! A durable cluster, definitions of cells with local repositories, and the program, for the tests of recovery.
 
 use std::fs::{self, File, Permissions};
 use std::io::Write;
@@ -12,21 +11,21 @@ use local::cluster::{self, Cluster, Durability, Settings};
 use tempfile::TempDir;
 use tokio_postgres::Client;
 
-/// A cluster and the files around it.
+/// A cluster with its files.
 pub(crate) struct Site {
     pub(crate) directory: PathBuf,
     pub(crate) state: PathBuf,
     cluster: Cluster,
 }
 
-/// A directory that the server's account can enter.
+/// Creates a directory that the server's account can enter.
 pub(crate) fn directory() -> Result<TempDir> {
     Ok(tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o755))
         .tempdir()?)
 }
 
-/// Runs a test on a new cluster and stops that whatever happens.
+/// Runs a test on a new cluster and stops the cluster afterwards.
 pub(crate) async fn with_site(
     cells: &[&str],
     test: impl AsyncFnOnce(&mut Site) -> Result<()>,
@@ -49,7 +48,7 @@ pub(crate) async fn with_site(
     outcome
 }
 
-/// Starts a cluster that loses nothing.
+/// Starts a durable cluster.
 pub(crate) async fn start(state: &Path) -> Result<Cluster> {
     Cluster::start(&Settings {
         directory: state.to_owned(),
@@ -59,7 +58,7 @@ pub(crate) async fn start(state: &Path) -> Result<Cluster> {
 }
 
 impl Site {
-    /// The database for its superuser.
+    /// Returns the database URL of the superuser.
     pub(crate) fn address(&self) -> String {
         self.cluster.superuser_url()
     }
@@ -70,12 +69,12 @@ impl Site {
         Ok(())
     }
 
-    /// A path beside the cluster.
+    /// Returns a path in the cluster's directory.
     pub(crate) fn path(&self, name: &str) -> String {
         self.directory.join(name).display().to_string()
     }
 
-    /// Where a repository of a cell is.
+    /// Returns the path of a cell's repository.
     pub(crate) fn repository(&self, cell: &str, number: usize) -> PathBuf {
         self.directory.join(format!("{cell}-{number}"))
     }
@@ -107,7 +106,7 @@ impl Site {
         self.lms_at(&self.state, arguments).await
     }
 
-    /// Runs the program on another one.
+    /// Runs the program on another cluster.
     pub(crate) async fn lms_at(
         &self,
         state: &Path,
@@ -137,7 +136,7 @@ impl Site {
         self.lms(&[&["backup"], arguments].concat()).await
     }
 
-    /// Runs `lms backup`, which has to do it and to say so.
+    /// Runs `lms backup`, which must succeed.
     pub(crate) async fn done(&self, arguments: &[&str], told: &str) -> Result<()> {
         let (code, printed, errors) = self.backup(arguments).await?;
         ensure!(code == Some(0), "{arguments:?}: {printed}{errors}");
@@ -145,7 +144,7 @@ impl Site {
         Ok(())
     }
 
-    /// Runs `lms backup`, which has to fail and to say why in one line.
+    /// Runs `lms backup`, which must fail with one line.
     pub(crate) async fn fails(&self, arguments: &[&str], told: &str) -> Result<()> {
         let (code, printed, errors) = self.backup(arguments).await?;
         ensure!(code == Some(1), "{arguments:?}: {printed}{errors}");
@@ -165,7 +164,7 @@ impl Site {
         self.start().await
     }
 
-    /// What the server was told by `alter system`.
+    /// Returns the settings made by `alter system`.
     pub(crate) async fn settings(&self) -> Result<String> {
         let path = self.state.join("postgres/postgresql.auto.conf");
         Ok(fs::read_to_string(path)?)
@@ -179,7 +178,7 @@ impl Site {
     }
 }
 
-/// The database's time, as the program takes it.
+/// Returns the database's time as the program expects it.
 pub(crate) async fn now(client: &Client) -> Result<String> {
     let row = client
         .query_one(
@@ -191,7 +190,7 @@ pub(crate) async fn now(client: &Client) -> Result<String> {
     Ok(row.get(0))
 }
 
-/// All files below a directory whose names are such, in order. Links are none.
+/// Returns the files below a directory with matching names, sorted and without links.
 pub(crate) fn files(
     directory: &Path,
     wanted: impl Fn(&str) -> bool + Copy,
@@ -210,7 +209,7 @@ pub(crate) fn files(
     Ok(found)
 }
 
-/// Writes zeros into a file until the disk is full.
+/// Writes zeros to a file until the disk is full.
 pub(crate) fn fill(path: &Path) -> Result<()> {
     let mut file = File::create(path)?;
     let zeros = [0; 4096];
@@ -223,11 +222,11 @@ pub(crate) fn fill(path: &Path) -> Result<()> {
     }
 }
 
-/// A disk in memory, for as long as this lives.
+/// A disk in memory, mounted until the value is dropped.
 pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts it, as root or through sudo.
+    /// Mounts it as root or through sudo.
     pub(crate) fn mount(path: &Path) -> Result<Self> {
         fs::create_dir(path)?;
         let mounted = privileged("mount")
@@ -241,7 +240,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // At once for everybody who still looks, for good when they have done.
+        // The lazy unmount takes effect at once and completes when the last process is done.
         let _ = privileged("umount").arg("--lazy").arg(&self.0).status();
     }
 }

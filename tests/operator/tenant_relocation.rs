@@ -1,5 +1,4 @@
-//! A tenant moves between two cells, each a database with an application of its own: it is served in exactly one of them, whatever is
-//! interrupted, and nothing of it is left behind or changed.
+//! Tests the relocation of a tenant between two cells: exactly one of them serves it, and no data is lost or left behind.
 
 use anyhow::{Result, ensure};
 use database::migrate;
@@ -58,7 +57,7 @@ fn options(app: &Application, other: &Other) -> Options {
     }
 }
 
-/// Signs in to the first tenant, whatever comes of it.
+/// Sends a sign-in to the first tenant and returns the response.
 async fn sign_in(app: &Application, of: &Application) -> Result<Reply> {
     let tenant = &of.demo.tenants[0];
     let admin = of.user(0, Role::Admin);
@@ -97,7 +96,7 @@ async fn receipt_file(
     Ok(path)
 }
 
-/// All that a tenant's rows hold, table by table, as text, with the place where it is kept left out.
+/// Returns a tenant's rows as text, by table, without their location.
 async fn everything(
     client: &tokio_postgres::Client,
     tenant: uuid::Uuid,
@@ -120,7 +119,7 @@ async fn everything(
     Ok(found)
 }
 
-/// Every row of every table and view of the database, as text.
+/// Returns every row of every table and view of the database as text.
 async fn dump(client: &tokio_postgres::Client) -> Result<String> {
     let relations = client
         .query(
@@ -164,7 +163,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
 
         let receipt = relocation::run(&options).await?;
         let before = everything(&here, tenant).await?;
-        // At the target one event more, that of the move, and what it touches.
+        // The target has one event more, for the relocation, with the rows that it changes.
         let told: i64 = there
             .query_one(
                 "select count(*) from lms_private.unsealed_events
@@ -180,7 +179,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
             }
         }
 
-        // A token of the tenant, and its slug, are sent to where it lives.
+        // A token of the tenant and a sign-in to it are redirected to the new region.
         for reply in [
             app.get(&admin, "/v1/users").await?,
             sign_in(app, app).await?,
@@ -217,7 +216,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
             assert_eq!(reply.expect(421).header("location"), AU_URL);
         }
 
-        // And back again.
+        // The tenant is relocated back.
         let back = Options {
             tenant: options.tenant.clone(),
             from: options.to.clone(),
@@ -236,7 +235,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
     });
 }
 
-/// Kills the connection that writes a state down.
+/// Terminates the connection that records a state.
 async fn break_at(client: &tokio_postgres::Client, state: &str) -> Result<()> {
     client
         .batch_execute(&format!(
@@ -274,11 +273,11 @@ fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
                     old.expect(200);
                     new.expect(401);
                 } else if *state == "served" {
-                    // It has left. Its new home says to come back in a moment, until the move is finished.
+                    // The tenant has left. The target responds with a 503 until the relocation is finished.
                     assert_eq!(old.expect(421).header("location"), AU_URL);
                     new.expect(503);
                 } else {
-                    // It is read only: a sign-in writes.
+                    // The tenant is read-only, which a sign-in shows.
                     old.expect(503);
                     ensure!(
                         [401, 421, 503].contains(&new.status),
@@ -383,7 +382,7 @@ fn the_source_is_erased_only_after_the_target_is_verified() {
         let mut forged = receipt.clone();
         forged.events.position += 1;
         assert!(forget(&forged).await?.contains("the receipt is not true"));
-        // Lost without an event, as by a hand that lets triggers rest.
+        // The row is lost without an event, as when triggers are off.
         there
             .batch_execute(
                 "set session_replication_role = replica;
@@ -401,7 +400,7 @@ fn the_source_is_erased_only_after_the_target_is_verified() {
                 set session_replication_role = origin",
             )
             .await?;
-        // What people change there since is told by an event, and holds up nothing.
+        // Later changes at the target are recorded as events and do not prevent the erasure.
         there
             .batch_execute(&format!(
                 "set app.tenant_id = '{}';

@@ -1,4 +1,4 @@
-//! One tenant is brought back to a time: its rows are what they were, its log goes on, and nobody else is touched.
+//! Tests that one tenant is restored to a time, while its log continues and other tenants are unchanged.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use tests::{Application, Role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// What tables that people change hold, without who wrote it last and how often.
+/// Returns the contents of tables that users change, without version and author of the last change.
 async fn content(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for table in ["centres", "students", "classes", "gamification", "requests"] {
@@ -28,7 +28,7 @@ async fn content(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Every row of a tenant, version and all.
+/// Returns every row of a tenant with its version.
 async fn everything(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for table in of_tenants(client).await? {
@@ -47,7 +47,7 @@ async fn everything(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// What somebody does who should not: rows of a tenant are overwritten, removed and added.
+/// Simulates an error: rows of a tenant are overwritten, deleted and inserted.
 async fn spoil(client: &Client, tenant: Uuid) -> Result<()> {
     client
         .batch_execute(&format!(
@@ -100,7 +100,7 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
             u64::try_from(told)?,
             restored.changed + restored.made + restored.deleted
         );
-        // It can be written again: a sign-in writes.
+        // The tenant is writable again, as a sign-in shows.
         app.sign_in(Role::Admin).await?;
 
         for (tenant, time, told) in [
@@ -129,7 +129,7 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
 #[test]
 fn one_tenant_is_restored_from_a_restored_cluster_if_its_log_is_damaged() {
     run(async |app| {
-        // Before anybody is connected: what is restored is what there is now.
+        // The restore point is the present, before anyone connects.
         let (server, name) = app.superuser_url.rsplit_once('/').context("no database")?;
         let restored = format!("restored_{}", Uuid::now_v7().simple());
         let administrator = database::connect(&format!("{server}/postgres")).await?;

@@ -1,4 +1,4 @@
-//! Refreshing the materialized views: who may read them, what a refresh writes, and that it stands in nobody's way.
+//! Tests the refresh of the materialized views: access, written rows, and no blocking.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use tests::{Application, Role, Session, analytics::refresh, fixtures, queries, run};
 use tokio_postgres::error::SqlState;
 
-/// The ids in what somebody reads; none when it is not for the role.
+/// Returns the ids that a caller reads, or none if the role may not read them.
 async fn read(
     app: &Application,
     session: &Session,
@@ -31,7 +31,7 @@ async fn read(
     Ok(Some(ids.collect()))
 }
 
-/// The condition on `r` for what a role is shown: its student, centre or tutor; none when it is shown nothing.
+/// Returns the condition on `r` for a role's scope, by student, centre or tutor, or none if it sees nothing.
 fn scope(role: Role, name: &str) -> Option<&'static str> {
     Some(match (name, role) {
         (_, Role::Admin) | ("centre-financials", Role::Finance) => "true",
@@ -108,7 +108,7 @@ fn views_are_readable_only_through_their_functions() {
             let sql = format!("select from lms_private.{}", view.name());
             let refused = application.query(&sql, &[]).await.err().context("rows")?;
             assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
-            // The owner of the schema, and the migrator, are members of the two roles whose views and functions they migrate.
+            // The owner of the schema and the migrator are members of the two roles, whose views and functions they migrate.
             let readers: Vec<String> = superuser
                 .query(
                     "select r.rolname::text
@@ -150,7 +150,7 @@ fn a_refresh_neither_blocks_nor_waits_for_readers_and_writers() {
         let insert = "insert into lms.assessments (tenant_id, student_id, type, score) values ($1, $2, 'reading', 50)";
         writing.execute(insert, &[&admin.tenant, &student]).await?;
 
-        // Whoever had to wait for one of them would fail.
+        // A statement that has to wait for a lock would fail.
         let client = app.superuser().await?;
         client.batch_execute("set lock_timeout = '1ms'").await?;
         for view in View::ALL {
@@ -166,7 +166,7 @@ fn a_refresh_neither_blocks_nor_waits_for_readers_and_writers() {
         refresh(app).await?;
         assert_eq!(shown().await?, before + 2);
 
-        // While a refresh is not done, the views are read and what they are made from is written.
+        // During a refresh, views are read and their sources are written.
         let mut refresher = app.superuser().await?;
         let refreshing = refresher.transaction().await?;
         refreshing
@@ -180,7 +180,7 @@ fn a_refresh_neither_blocks_nor_waits_for_readers_and_writers() {
     });
 }
 
-/// Where each row of a view stands and which transaction wrote it.
+/// Returns the location of each row of a view and the transaction that wrote it.
 async fn written(app: &Application, view: View) -> Result<BTreeSet<String>> {
     let sql = format!(
         "select r.ctid || ' ' || r.xmin from lms_private.{} as r",

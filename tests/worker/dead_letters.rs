@@ -1,4 +1,4 @@
-//! Dead letters: what is given up says why, and an admin may have it tried again.
+//! Tests dead letters: the reason of the failure, and retries by an admin.
 
 use http::Method;
 use serde_json::json;

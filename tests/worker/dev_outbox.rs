@@ -1,4 +1,5 @@
-//! The sink of `lms up`: it takes what the three adapters send, drops doubles, shows everything on its page and nothing to strangers.
+//! Tests the dev outbox of `lms up`: it accepts messages of the three adapters, drops duplicates and refuses other host
+//! names.
 
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ fn delivered_messages_are_on_the_page_once_for_each_channel() {
         let report = delivery::round(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.reasons.len()), (3, 0), "{report}");
 
-        // As if the answers had been lost.
+        // This simulates that the responses were lost.
         let again =
             "update lms.notification_deliveries set delivered_at = null, next_attempt_at = now()";
         assert_eq!(queries::execute(app, again, &[]).await?, 3);

@@ -1,4 +1,4 @@
-//! `lms worker` escalates what is overdue: once each, however many workers there are.
+//! Tests that `lms worker` escalates overdue requests once, with concurrent workers too.
 
 use anyhow::Result;
 use chrono::{Duration, Utc};
@@ -19,7 +19,7 @@ fn overdue_requests_are_escalated_once_by_concurrent_workers() {
         let (home, _) = queries::demo_centres(app).await?;
         let staff = help_desk::create_staff_member(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
-        // Whatever the demo has that is due by now.
+        // Requests of the demo data that are due by now.
         worker::round(&app.superuser_url, now).await?;
         let mut late = Vec::new();
         for (priority, raised) in [("low", "medium"), ("medium", "high"), ("high", "high")] {

@@ -1,4 +1,4 @@
-//! The event log's months: `lms worker` makes them ahead, and an event is in its own.
+//! Tests the monthly partitions of the event log, which `lms worker` creates in advance.
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Months, Utc};
@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Months, Utc};
 use tests::{Application, queries, run};
 use uuid::Uuid;
 
-/// Writes an event that happens at a time, seals it, and returns in which partition it is.
+/// Writes an event with a time, seals it, and returns its partition.
 async fn partition_of_event(app: &Application, at: DateTime<Utc>) -> Result<String> {
     let id = Uuid::now_v7();
     queries::execute(
@@ -29,7 +29,7 @@ fn name(at: DateTime<Utc>) -> String {
     format!("lms_private.event_log_{}", at.format("%Y_%m"))
 }
 
-/// The partitions that there are.
+/// Returns the existing partitions.
 async fn partitions(app: &Application) -> Result<Vec<String>> {
     let sql = "select i.inhrelid::regclass::text
         from pg_inherits as i
@@ -67,7 +67,7 @@ fn events_of_a_month_without_a_partition_are_stored_and_stay_in_place() {
         let late = Utc::now() + Duration::days(400);
         let default = "lms_private.event_log_default";
         assert_eq!(partition_of_event(app, late).await?, default);
-        // The worker is there again: that month stays in the default partition, the others are made.
+        // The worker runs again: that month stays in the default partition, and the others are created.
         let report = worker::round(&app.superuser_url, late).await?;
         assert!(report.months > 0, "{report}");
         assert_eq!(partition_of_event(app, late).await?, default);

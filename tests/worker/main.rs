@@ -1,4 +1,4 @@
-//! The background work of `lms worker`, one file for each job.
+//! Tests of the background jobs of `lms worker`, with a file for each job.
 
 #![allow(missing_docs)]
 

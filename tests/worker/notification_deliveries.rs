@@ -1,5 +1,4 @@
-//! Delivery by providers that hang, refuse, answer nonsense or break off: no request waits for them, no message is lost, and each
-//! arrives once when doubles are dropped by their key.
+//! Tests deliveries to failing providers: requests do not wait, and no message is lost or, by its key, duplicated.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use worker::delivery::{self, Email, Options, Providers, Push};
 
-/// Longer than anything takes that goes well.
+/// A timeout that exceeds every successful wait.
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -48,7 +47,7 @@ fn a_notification_reaches_the_provider_and_is_marked_as_sent() {
         );
         let events = "lms.event_log where entity_id = $1 and kind = 'notification.updated' and request_id = 'delivery'";
         assert_eq!(queries::count(app, events, &[&id]).await?, 1);
-        // There is nothing left to do.
+        // Nothing is left to deliver.
         assert!(provider.deliver(&app.superuser_url).await?.is_empty());
         assert_eq!(provider.request_count(), 1);
         Ok(())
@@ -74,7 +73,7 @@ fn provider_failures_lose_and_duplicate_no_message() {
             Behaviour::Redirects,
         ] {
             provider.set_behaviour(behaviour);
-            // While it misbehaves, requests are answered.
+            // Requests are served while the provider fails.
             let sent = notifications::send_emails(app, &admin, 3).await?;
             let asked = provider.request_count();
             let report = provider.deliver(&app.superuser_url).await?;
@@ -99,7 +98,7 @@ fn provider_failures_lose_and_duplicate_no_message() {
                 );
             }
         }
-        // Those that were taken twice came under the same key.
+        // Messages that were accepted twice had the same key.
         assert!(provider.accepted_count() > provider.accepted_by_key().len());
         Ok(())
     });
@@ -148,7 +147,7 @@ fn several_workers_at_once_send_each_message_once() {
         )?;
         let sent = reports.0.sent + reports.1.sent + reports.2.sent + reports.3.sent;
         assert_eq!(sent, 60);
-        // They took turns: there were no doubles to drop.
+        // The workers were serialized, so there were no duplicates.
         assert_eq!(
             (provider.accepted_count(), provider.accepted_by_key().len()),
             (60, 60)
@@ -171,12 +170,12 @@ fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_key() {
             ensure!(Instant::now() < deadline, "nothing is sent");
             sleep(Duration::from_millis(10)).await;
         }
-        // It has been sent, and nobody has recorded it.
+        // The message was sent, but its delivery was not recorded.
         working.abort();
         ensure!(working.await.is_err_and(|error| error.is_cancelled()));
         let url = app.superuser_url.clone();
         provider.set_behaviour(Behaviour::Accepts);
-        // As long as it could still be under way, nobody takes it.
+        // No worker repeats it while the attempt could still be running.
         assert!(provider.deliver(&url).await?.is_empty());
         notifications::make_retries_due(app).await?;
         assert_eq!(provider.deliver(&url).await?.sent, 1);

@@ -1,4 +1,4 @@
-//! What `lms worker` does as time goes on: the occurrences of classes that go on are there up to the horizon, each once.
+//! Tests the planning of occurrences by `lms worker` up to the horizon.
 
 use std::time::Duration as Wait;
 
@@ -14,7 +14,7 @@ use worker::Couriers;
 use worker::delivery::{Options, Providers};
 use worker::webhooks::{self, Sender};
 
-/// At midnight, some days from now.
+/// Returns midnight, some days from now.
 fn day(days: i64) -> DateTime<Utc> {
     let today = Utc::now().date_naive().and_time(NaiveTime::MIN);
     Utc.from_utc_datetime(&today) + Duration::days(days)
@@ -24,7 +24,7 @@ fn local(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// A class of an hour each week, or only once, for a tutor and a student of the first centre.
+/// Creates a class with a weekly or a single lesson of one hour, for a tutor and a student of the first centre.
 async fn make(
     app: &Application,
     admin: &Session,
@@ -49,7 +49,7 @@ async fn make(
     Ok(id.context("no id")?.parse()?)
 }
 
-/// The first row of a table of people in a centre.
+/// Returns the first row of a table of people in a centre.
 async fn own(app: &Application, table: &str, centre: Uuid) -> Result<Uuid> {
     let sql = format!(
         "select id from lms.{table} where centre_id = $1 and deleted_at is null order by id"
@@ -57,7 +57,7 @@ async fn own(app: &Application, table: &str, centre: Uuid) -> Result<Uuid> {
     queries::fetch_id(app, &sql, &[&centre]).await
 }
 
-/// When a class's occurrences start, with their status, in order.
+/// Returns the starts of a class's occurrences with their status, in order.
 async fn occurrences(app: &Application, class: Uuid) -> Result<Vec<(DateTime<Utc>, String)>> {
     let found = app
         .superuser()
@@ -73,7 +73,7 @@ async fn occurrences(app: &Application, class: Uuid) -> Result<Vec<(DateTime<Utc
     Ok(found.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// The weekly starts that there are to be at a time.
+/// Returns the weekly starts that must exist at a time.
 fn weekly(start: DateTime<Utc>, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, String)> {
     let horizon = now + HORIZON;
     (0..)
@@ -97,7 +97,7 @@ fn occurrences_are_planned_up_to_the_moving_horizon_once_each() {
         )
         .await?;
         let now = Utc::now();
-        // Just made: there is nothing to do for it yet.
+        // The class was just created, so there is nothing to plan yet.
         let first = worker::round(&app.superuser_url, now).await?;
         assert!(first.failed.is_empty(), "{first}");
         let before = occurrences(app, class).await?;
@@ -115,7 +115,7 @@ fn occurrences_are_planned_up_to_the_moving_horizon_once_each() {
             assert!(again.is_empty(), "{again}");
         }
 
-        // A series that comes to an end has been there from the beginning, and does not go on behind it.
+        // A finite series has all occurrences from the start and is not planned further.
         assert_eq!(occurrences(app, over).await?.len(), 60);
         worker::round(&app.superuser_url, now + Duration::weeks(80)).await?;
         assert_eq!(occurrences(app, over).await?.len(), 60);
@@ -171,7 +171,7 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let now = Utc::now();
         worker::round(&app.superuser_url, now).await?;
-        // Behind the horizon of the first, where nothing is in the way of it yet.
+        // The time is after the horizon of the first class, where nothing conflicts yet.
         let taken = start + Duration::weeks(57);
         let other = make(app, &admin, taken + Duration::minutes(30), None).await?;
         let then = now + Duration::weeks(10);
@@ -195,7 +195,7 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
         let booked = "lms.attendances as a
             where a.class_id = $1 and a.starts_at = $2 and not a.is_booked and a.deleted_at is null";
         assert_eq!(queries::count(app, booked, &[&class, &taken]).await?, 1);
-        // It is settled: the next round does not try again.
+        // The conflict is final: the next run does not try again.
         assert!(worker::round(&app.superuser_url, then).await?.is_empty());
         Ok(())
     });
@@ -281,7 +281,7 @@ fn a_finite_series_planned_for_half_a_year_is_completed() {
     });
 }
 
-/// Sets a class back, as if it had been made weeks ago and nobody had worked since.
+/// Moves a class's planning back, as if the worker had not run for weeks.
 async fn set_back(app: &Application, class: Uuid) -> Result<()> {
     app.superuser()
         .await?
@@ -303,7 +303,7 @@ async fn set_back(app: &Application, class: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// When the last of the views was refreshed.
+/// Returns the last refresh of the views.
 const REFRESHES: &str = "select max(r.refreshed_at)::text from lms_private.view_refreshes as r";
 
 #[test]
@@ -326,7 +326,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
         };
         let working = tokio::spawn(worker::work(url, intervals, couriers));
         server.start().await?;
-        // Twice, so that the second time it has been at work before.
+        // The worker is stopped twice, the second time after it has worked.
         for _ in 0..2 {
             set_back(app, class).await?;
             let before = queries::fetch_texts(app, REFRESHES, &[]).await?;

@@ -1,4 +1,4 @@
-//! What is deleted can be restored for a time, and is then removed for good by `lms worker`.
+//! Tests that deleted rows can be restored for a time and are then purged by `lms worker`.
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
@@ -7,7 +7,7 @@ use tests::{Application, Role, Session, finance_records, fixtures, queries, run}
 use uuid::Uuid;
 use worker::Report;
 
-/// A round so many days from now.
+/// Runs the purge as of some days from now.
 async fn round_in(app: &Application, days: i64) -> Result<Report> {
     let then: DateTime<Utc> = Utc::now() + Duration::days(days);
     worker::round(&app.superuser_url, then).await
@@ -25,7 +25,7 @@ async fn delete(app: &Application, session: &Session, table: &str, id: Uuid) -> 
     Ok(())
 }
 
-/// What restoring a row is answered.
+/// Returns the status of restoring a row.
 async fn restore(app: &Application, session: &Session, table: &str, id: Uuid) -> Result<u16> {
     let path = format!("/v1/{table}/{id}/restore");
     Ok(app.post(session, &path, json!({})).await?.status)
@@ -118,7 +118,7 @@ fn a_referenced_row_is_purged_after_its_references() {
         assert!(is_there(app, "students", assessed).await?);
         assert!(is_there(app, "students", paying).await?);
 
-        // What refers goes first, in the same round.
+        // Referencing rows are purged first, in the same run.
         delete(app, &admin, "assessments", row).await?;
         let report = round_in(app, 32).await?;
         assert!(!report.has_failures(), "{report}");
@@ -179,7 +179,7 @@ fn rows_of_a_user_are_purged_with_the_user() {
     });
 }
 
-/// How many rows of a class there are in the tables that follow from it, live or not.
+/// Counts the rows of a class in the tables derived from it, deleted ones included.
 async fn of_class(app: &Application, class: Uuid) -> Result<[i64; 3]> {
     let mut counts = [0; 3];
     for (count, table) in counts
@@ -339,7 +339,7 @@ fn the_ledger_and_the_event_log_are_never_purged() {
         ] {
             assert!(!tables.iter().any(|table| table == one), "{one}");
         }
-        // Each has the index that it is looked through by.
+        // Each table has the index that the purge uses.
         for table in &tables {
             let found = queries::count(
                 app,

@@ -1,4 +1,4 @@
-//! What webhooks are told: signed so that Standard Webhooks' own library takes it, of the events that they are for, each once.
+//! Tests the deliveries to webhooks: signatures, kinds of events, and exactly one message for each event.
 
 use anyhow::{Context, ensure};
 use chrono::{Duration, Utc};
@@ -7,7 +7,7 @@ use tests::{Behaviour, Role, StubProvider, queries, run, webhook_fixture};
 use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
-/// Longer than anything takes that goes well.
+/// A timeout that exceeds every successful wait.
 const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[test]
@@ -209,7 +209,7 @@ fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_id() {
         working.abort();
         ensure!(working.await.is_err_and(|error| error.is_cancelled()));
         receiver.set_behaviour(Behaviour::Accepts);
-        // As long as it could still be under way, nobody takes it.
+        // No worker repeats it while the attempt could still be running.
         assert!(
             webhook_fixture::deliver_due(app, Utc::now())
                 .await?
@@ -236,7 +236,7 @@ fn a_replay_sends_events_again_with_the_same_ids() {
         webhook_fixture::deliver_due(app, Utc::now()).await?;
         let told = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
         assert_eq!((told.len(), receiver.accepted_count()), (3, 3));
-        // The latest comes first: behind the oldest there are two.
+        // The latest delivery comes first, and two follow the oldest one in the query.
         let after = &told[2]["position"];
         webhook_fixture::post_action(app, &admin, &hook, "replay", Some(json!({"after": after})))
             .await?
@@ -249,7 +249,7 @@ fn a_replay_sends_events_again_with_the_same_ids() {
         let again = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
         assert_eq!(again.len(), 3);
 
-        // Page by page.
+        // The deliveries are read page by page.
         let path = format!("/v1/webhooks/{}/deliveries", hook.id);
         let first = app
             .get(&admin, &format!("{path}?limit=2&status=delivered"))

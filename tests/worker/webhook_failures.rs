@@ -1,4 +1,4 @@
-//! Receivers that fail: they are tried again over days, then disabled, and hold up nobody.
+//! Tests failing receivers: retries over days, disabled webhooks, and no delays for others.
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Duration, Utc};
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
-/// Longer than anything takes that goes well.
+/// A timeout that exceeds every successful wait.
 const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
 fn time(value: &Value) -> anyhow::Result<DateTime<Utc>> {
@@ -48,13 +48,13 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
             let next = time(&told["next_attempt_at"])?;
             let wait = (next - now).as_seconds_f64();
             let usual = f64::from(seconds);
-            // What passed while it was delivered comes on top.
+            // The time of the delivery itself is added.
             assert!(
                 (usual * 0.9..=usual * 1.1 + 60.0).contains(&wait),
                 "{index}: {wait}"
             );
             if seconds > 60 {
-                // Not before its time.
+                // No attempt is made before its time.
                 assert!(
                     webhook_fixture::deliver_due(app, next - Duration::seconds(60))
                         .await?
@@ -74,7 +74,7 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
             told["failed_at"].is_string() && told["next_attempt_at"].is_null(),
             "{told}"
         );
-        // That took three days. It has five.
+        // The attempts took three days, and the limit is five.
         assert_eq!(
             webhook_fixture::get_webhook(app, &admin, &hook).await?["status"],
             "active"
@@ -122,7 +122,7 @@ fn a_receiver_that_fails_for_five_days_is_disabled_and_admins_are_notified() {
         let theirs = "lms.notifications where tenant_id <> $1 and template = 'webhook_disabled'";
         assert_eq!(queries::count(app, theirs, &[&admin.tenant]).await?, 0);
 
-        // What happens meanwhile is told when it is enabled.
+        // Events that happen meanwhile are sent when the webhook is enabled.
         webhook_fixture::create_centre_event(app, &admin, "hillside").await?;
         assert!(webhook_fixture::deliver_due(app, later).await?.is_empty());
         receiver.set_behaviour(Behaviour::Accepts);
@@ -200,7 +200,7 @@ fn failing_receivers_do_not_delay_others() {
         for number in 0..12 {
             webhook_fixture::create_centre_event(app, &admin, &format!("centre-{number}")).await?;
         }
-        // The one that hangs has a minute for each of its messages; that no more are begun than it may have at once is seen too.
+        // The receiver that hangs has a timeout of a minute, and the number of its concurrent deliveries is limited.
         let (url, sender) = (app.superuser_url.clone(), webhook_fixture::sender(60)?);
         let working = tokio::spawn(async move { webhooks::round(&url, &sender, Utc::now()).await });
         let deadline = Instant::now() + MINUTE;

@@ -1,4 +1,4 @@
-//! Analytics: the materialized views, in each role's scope.
+//! Tests analytics on students and tutors: the materialized views within each role's scope.
 
 use serde_json::{Value, json};
 use tests::{Role, analytics::refresh, fixtures, queries, run};

@@ -1,4 +1,4 @@
-//! Assessments: what a student was found to know, and the academic age that follows from it.
+//! Tests assessments and the academic age that follows from them.
 
 use anyhow::Result;
 use http::Method;
@@ -63,7 +63,7 @@ fn an_assessment_is_created_read_updated_deleted_and_restored() {
         app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
             .await?
             .expect(200);
-        // Without a day it was held today.
+        // Without a date, the assessment gets today's date.
         let body = json!({"student_id": student, "type": "custom", "score": 1000});
         let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
         let today = chrono::Utc::now().date_naive().to_string();
@@ -105,7 +105,7 @@ fn a_score_outside_the_range_of_its_type_is_rejected() {
             .expect(422);
         assert_eq!(reply.pointers(), ["/assessed_on"]);
         assert_eq!(queries::write_marks(app).await?, before);
-        // A change doesn't say the type: the table knows it.
+        // An update has no type, so the stored one applies.
         let body = json!({"student_id": student, "type": "reading", "score": 100});
         let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
         let path = made.header("location").to_owned();
@@ -148,7 +148,7 @@ fn the_latest_assessment_sets_the_students_academic_age_in_the_same_transaction(
             ages(app, &admin, student).await?,
             json!({"numeracy": 9.5, "reading": 7.75})
         );
-        // The day moves, the age changes, one is deleted and comes back.
+        // The date and the age are updated, and one assessment is deleted and restored.
         app.patch(&admin, &first, json!({"assessed_on": "2026-02-11"}))
             .await?
             .expect(200);

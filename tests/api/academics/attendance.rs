@@ -1,4 +1,4 @@
-//! Attendance: who came to a lesson, by whom it is recorded and who may read it.
+//! Tests the recording of attendance and the access to it.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             events,
             "the same again is no change"
         );
-        // The list is the record: whoever is not in it has none.
+        // The list replaces the record: students not in it have none.
         put(
             app,
             &tutor,
@@ -121,7 +121,7 @@ fn before_a_lesson_starts_students_can_only_be_excused() {
         let mut statuses = text_fields(&found, "status");
         statuses.sort();
         assert_eq!(statuses, ["", "excused"]);
-        // An apology gives no lesson.
+        // An excused absence completes no lesson.
         assert_eq!(
             get_lessons(app, &tutor, &class).await?[0]["status"],
             "scheduled"
@@ -143,7 +143,7 @@ fn recording_attendance_completes_a_lesson_that_has_started() {
             &format!("{yesterday}T03:30:00"),
             "FREQ=WEEKLY;COUNT=2",
         ));
-        // It has begun, so the people of the centre enter it.
+        // The lesson has started, so the centre's staff record it.
         let supervisor = app.sign_in(Role::Supervisor).await?;
         let class = create_class(app, &supervisor, class).await?;
         let at = lesson_path(&class, &format!("{yesterday}T03:00:00Z"));

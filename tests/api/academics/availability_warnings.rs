@@ -1,4 +1,4 @@
-//! A lesson at a time when its tutor is not available, or on a day off, is made and warned of.
+//! Tests the warnings about lessons outside the tutor's availability or on a day off.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// A tutor in New York who is there from Monday evening until Tuesday morning, and a centre.
+/// Creates a centre and a tutor in New York who is available from Monday evening until Tuesday morning.
 async fn night_owl(app: &Application, admin: &Session) -> Result<(Uuid, Uuid)> {
     let body = json!({"name": "Night", "code": "night", "time_zone": "America/New_York", "currency": "USD"});
     let made = app.post(admin, "/v1/centres", body).await?.expect(201);
@@ -42,7 +42,7 @@ async fn available(
     Ok(())
 }
 
-/// A lesson on New York's clock.
+/// Returns the schedule of a lesson in New York's local time.
 fn at(centre: Uuid, tutor: Uuid, start: &str, end: &str, rule: &str) -> Value {
     let schedule = if rule.is_empty() {
         single_schedule("America/New_York", start, end)
@@ -83,21 +83,21 @@ fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_war
                 "",
                 out.clone(),
             ),
-            // Over both changes of clocks, each at its hour on the wall.
+            // The lessons keep their local time across both clock changes.
             (
                 "2036-02-04T23:00:00",
                 "2036-02-05T01:00:00",
                 "FREQ=WEEKLY;COUNT=52",
                 json!([]),
             ),
-            // One of many is enough.
+            // One lesson of many outside the windows is enough.
             (
                 "2038-02-01T23:00:00",
                 "2038-02-02T01:00:00",
                 "FREQ=WEEKLY;BYDAY=MO,TH;COUNT=9",
                 out.clone(),
             ),
-            // A lesson that is over gets no warnings any more.
+            // Past lessons cause no warnings.
             ("2024-02-07T12:00:00", "2024-02-07T13:00:00", "", json!([])),
         ] {
             let class = create_class(app, &admin, at(centre, tutor, start, end, rule)).await?;
@@ -123,7 +123,7 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
         let class = create_class(app, &admin, class).await?;
         assert_eq!(class["warnings"], json!([]));
 
-        // The tutor takes a day off on which a lesson is.
+        // The tutor takes a day off on which there is a lesson.
         let off = json!([{"date": "2035-04-10", "available": false}]);
         available(
             app,
@@ -146,7 +146,7 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
         let again = create_class(app, &admin, again).await?;
         assert_eq!(again["warnings"], json!(["tutor_day_off"]));
 
-        // The lesson is moved out of the day, then out of every window; then it is off.
+        // The lesson is rescheduled to another day, then outside every window, and then cancelled.
         let at_day = lesson_path(&class, "2035-04-10T04:30:00Z");
         let moved = async |start: &str, end: &str, expected: Value| -> Result<()> {
             let body = json!({"start": start, "end": end});
@@ -167,7 +167,7 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
             .expect(200);
         assert_eq!(warnings(app, &admin, &class).await?, json!([]));
 
-        // Another tutor, and the same one with other windows.
+        // The class gets another tutor, and the first tutor gets other windows.
         available(app, &admin, tutor, json!({"weekly": []})).await?;
         assert_eq!(
             warnings(app, &admin, &class).await?,

@@ -1,4 +1,4 @@
-//! The calendar: the lessons of a time, of those whom the caller may see.
+//! Tests the calendar: the lessons of a period within each role's scope.
 
 use serde_json::{Value, json};
 use tests::{
@@ -139,7 +139,7 @@ fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_ti
         );
         assert_eq!(text_fields(&found, "status"), ["scheduled", "cancelled"]);
         assert_eq!(found[0]["subject"], "Reading");
-        // Half-open on both sides: what is under way is in, what touches is not.
+        // Both ends are half-open: a lesson in progress is included, an adjacent one is not.
         for (query, count) in [
             ("from=2035-04-02T16:59:59Z&to=2035-04-02T18:00:00Z", 1),
             ("from=2035-04-02T17:00:00Z&to=2035-04-02T18:00:00Z", 0),

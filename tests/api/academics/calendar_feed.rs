@@ -1,4 +1,4 @@
-//! The address of one's calendar: made, shown once, replaced, revoked; and whose classes are read under it.
+//! Tests the URL of a calendar feed: creation, replacement and revocation, and the classes in the feed.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// A problem without what differs between two requests that are answered alike.
+/// Removes the members of a problem that differ between two identical responses.
 fn anonymous(reply: &Reply) -> Value {
     let mut body = reply.json();
     if let Some(members) = body.as_object_mut() {
@@ -218,7 +218,7 @@ fn a_malformed_feed_url_is_not_found() {
     });
 }
 
-/// The classes in a calendar.
+/// Returns the classes in a feed.
 fn classes(calendar: &str) -> BTreeSet<Uuid> {
     calendar
         .split("\r\n")

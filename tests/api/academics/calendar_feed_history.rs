@@ -1,4 +1,4 @@
-//! A calendar keeps the lessons that its reader gave or had, also of a class that is somebody else's now, and has nobody else's.
+//! Tests that past lessons stay in the feeds of their tutor and students, and in no others.
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::academics::calendar_feed_readers::person;
 
-/// The starts that a calendar has.
+/// Returns the start times in a feed.
 async fn starts(app: &Application, session: &Session) -> Result<Vec<String>> {
     let path = subscribe(app, session).await?;
     let calendar = read(app, &path).await?.expect(200).text;
@@ -114,7 +114,7 @@ fn past_lessons_stay_in_the_feeds_of_their_tutor_and_students() {
                 assert_eq!(starts(app, session).await?, expected, "student {number}");
             }
         }
-        // A class that is deleted is in nobody's.
+        // A deleted class is in no feed.
         app.delete(&admin, &path).await?.expect(204);
         for (session, _) in tutors.iter().chain(&students) {
             assert_eq!(starts(app, session).await?, Vec::<String>::new());

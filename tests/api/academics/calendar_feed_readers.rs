@@ -1,5 +1,4 @@
-//! Whether a calendar says what the rows say, in the judgement of two readers that are not ours: the same occurrences, to the
-//! second, over changes of clocks in three zones.
+//! Tests that two independent parsers read the same occurrences from a feed as the database has, across clock changes.
 
 use std::ffi::OsStr;
 
@@ -13,18 +12,18 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Both are given the same calendar; tests/support/python says what each of them is.
+/// The parsers, which `tests/support/python` describes. Both get the same calendar.
 const READERS: [&str; 2] = ["icalendar", "dateutil"];
 
-/// When the series begin. Whenever the test runs, the clocks of each zone have changed at least twice between this and the horizon,
-/// or change that often before it.
+/// The start of the series. Between it and the horizon, or before it, the clocks of each zone have changed at least twice,
+/// whenever the test runs.
 const BEGIN: &str = "2026-02-02";
 
 fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// What a reader finds in a calendar: class, start and end of each occurrence between two times.
+/// Returns class, start and end of each occurrence that a parser finds between two times.
 async fn found(
     reader: &str,
     calendar: &str,
@@ -46,7 +45,7 @@ async fn found(
     Ok(output.lines().map(str::to_owned).collect())
 }
 
-/// The same of the rows, of some classes and of one student or of all.
+/// Returns the same from the database, for some classes and for one student or all.
 async fn rows_of(
     app: &Application,
     classes: &[Uuid],
@@ -84,14 +83,14 @@ async fn rows_of(
     Ok(lines)
 }
 
-/// Somebody's calendar, read by both readers and held against the rows.
+/// Reads a feed with both parsers and compares it with the database.
 async fn compare(
     app: &Application,
     path: &str,
     classes: &[Uuid],
     student: Option<Uuid>,
 ) -> Result<String> {
-    // Behind the horizon there are no rows yet.
+    // After the horizon there are no rows yet.
     let (from, until) = (
         "2020-01-01T00:00:00Z".parse()?,
         Utc::now() + Duration::weeks(25),
@@ -111,7 +110,7 @@ async fn compare(
     Ok(calendar)
 }
 
-/// A tutor without classes and a student of the same centre, with a calendar of the tutor's.
+/// A tutor without classes and a student of the same centre, with the tutor's feed.
 struct Stage {
     admin: Session,
     centre: Uuid,
@@ -122,7 +121,7 @@ struct Stage {
 
 const PASSWORD: &str = "a password of some length";
 
-/// Makes a user with a profile and signs in as it; with the id of the profile's row.
+/// Creates a user with a profile and a session, and returns the id of the profile's row.
 pub(crate) async fn person(
     app: &Application,
     admin: &Session,
@@ -180,7 +179,7 @@ impl Stage {
         Ok(id.context("no id")?.parse()?)
     }
 
-    /// Does something to the n-th occurrence from now on.
+    /// Sends an action for the n-th future occurrence.
     async fn change(
         &self,
         app: &Application,
@@ -207,7 +206,7 @@ impl Stage {
     }
 }
 
-/// A schedule of one hour.
+/// Returns a schedule of one hour.
 fn hour(date: &str, hour: u32, zone: &str, rule: &str, except: &[String]) -> Value {
     json!({
         "start": format!("{date}T{hour:02}:00:00"),
@@ -222,7 +221,7 @@ fn two_independent_parsers_find_the_same_occurrences_across_clock_changes() {
     run(async |app| {
         let stage = stage(app).await?;
         let mut classes = Vec::new();
-        // At hours that are not the same ones anywhere, in summer and in winter.
+        // The hours differ in every zone, in summer and in winter.
         for (zone, first) in [
             ("Europe/London", 8),
             ("Australia/Sydney", 12),

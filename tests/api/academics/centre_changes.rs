@@ -1,4 +1,4 @@
-//! Moving to another centre: a student leaves the classes of the old one, and a tutor goes when nothing is left there to give.
+//! Tests changes of a student's, a tutor's or a member of staff's centre.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn a_student_who_changes_centres_leaves_the_classes_and_the_tutor_of_the_old_one
             .await?
             .expect(200);
         assert_eq!(class.json()["student_ids"], json!([other]));
-        // The class can be split and changed as before.
+        // The class can still be split and changed.
         let split = format!(
             "{}/split",
             class_fixture::lesson_path(&made, class_fixture::THIRD_MONDAY)
@@ -58,7 +58,7 @@ fn a_student_who_changes_centres_leaves_the_classes_and_the_tutor_of_the_old_one
         app.delete(&admin, &class_fixture::class_path(&made))
             .await?
             .expect(204);
-        // One that is restored brings the student not back.
+        // A restored class does not bring the student back.
         let restore = format!("{}/restore", class_fixture::class_path(&deleted));
         let back = class_fixture::post_without_body(app, &admin, &restore)
             .await?
@@ -162,7 +162,7 @@ fn requests_of_the_old_centre_are_unassigned_when_staff_change_centres() {
                 .expect(200);
             Ok(read.json()["assigned_to"].clone())
         };
-        // Without a centre one works for all of them.
+        // Staff without a centre work for all of them.
         assert_eq!(desk_of(None).await?, json!(staff));
         assert_eq!(desk_of(Some(away)).await?, Value::Null);
         assert_eq!(desk_of(Some(home)).await?, Value::Null);

@@ -1,4 +1,4 @@
-//! Classes from and to CSV.
+//! Tests the import of classes from CSV.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ fn an_import_of_classes_creates_all_or_none() {
             (&dry["created"], &dry["dry_run"]),
             (&json!(2), &json!(true))
         );
-        // The second Monday of the first class is the third one's first.
+        // The second Monday of the first class is the first one of the third class.
         let clash = format!("{file}{}", row(9, json!([])));
         for query in ["?dry_run=true", ""] {
             let reply = import(

@@ -1,4 +1,4 @@
-//! Classes: who sees and does what.
+//! Tests the access of each role to classes.
 
 use std::collections::BTreeSet;
 
@@ -172,7 +172,7 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
             }
             assert_eq!(queries::write_marks(app).await?, before);
         }
-        // A tutor gives a class to nobody else, and a supervisor none to another centre.
+        // A tutor creates classes for no one else, and a supervisor for no other centre.
         let tutor = app.sign_in(Role::Tutor).await?;
         let mut body = room.class_body(hour(20));
         body["tutor_id"] = json!(room.other_tutor);

@@ -1,4 +1,4 @@
-//! A lesson and all that follow it are changed: the class is cut in two.
+//! Tests the splitting of a class at a lesson.
 
 use serde_json::json;
 use tests::{
@@ -83,7 +83,7 @@ fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
             queries::count(app, booked, &[&later["id"].as_str().unwrap_or_default()]).await?,
             3
         );
-        // What the two rules say is what the lessons are: writing the schedules again changes nothing.
+        // The two rules describe the lessons exactly, so that writing the schedules again changes nothing.
         for one in [&earlier, &later] {
             let before = start_times(&get_lessons(app, &admin, one).await?);
             app.patch(

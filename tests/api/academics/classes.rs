@@ -1,4 +1,4 @@
-//! Classes: the plain verbs, status moves, and what is refused.
+//! Tests classes: the standard verbs, status transitions and invalid input.
 
 use serde_json::{Value, json};
 use tests::{
@@ -10,7 +10,7 @@ use tests::{
     queries, run,
 };
 
-/// Who is enrolled in a class, by the table that student_ids is kept equal to.
+/// Returns the enrolled students of a class, from the table that `student_ids` is synchronized with.
 pub(crate) async fn enrolled(app: &Application, class: &Value) -> anyhow::Result<Vec<String>> {
     queries::fetch_texts(
         app,

@@ -1,5 +1,4 @@
-//! The lessons that tutors enter of their own classes: those that are ahead, at their own centre, of a usual length.
-//! The people of the centre enter everything else.
+//! Tests the limits of the lessons that tutors create and record for their own classes.
 
 use anyhow::Result;
 use chrono::{TimeDelta, Utc};
@@ -29,7 +28,7 @@ fn local(time: chrono::DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// A lesson of last week.
+/// Returns the schedule of a lesson last week.
 fn past() -> Value {
     let start = Utc::now() - TimeDelta::days(7);
     single_schedule("UTC", &local(start), &local(start + TimeDelta::hours(1)))
@@ -51,7 +50,7 @@ fn a_tutor_creates_classes_only_at_their_own_centre() {
             .await?
             .expect(403);
 
-        // The people of a centre may have a tutor of another: then the tutor holds the class, and moves it nowhere.
+        // The centre's staff may assign a tutor of another centre, who then keeps the class and cannot change its centre.
         let guest = plan(
             away,
             tutor,
@@ -124,7 +123,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
         let body = json!({"start": "2035-04-02T09:00:00Z", "end": "2035-04-02T13:00:00Z"});
         app.post(&caller, &moved, body).await?.expect(200);
 
-        // The people of the centre enter all of it.
+        // The centre's staff may record all of it.
         let body = plan(home, tutor, begun);
         let given = create_class(app, &supervisor, body).await?;
         let first = &get_lessons(app, &caller, &given).await?[0];
@@ -132,7 +131,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        // A lesson that was given is not made longer by the person who is paid for it.
+        // A tutor cannot extend a past lesson, for which they are paid.
         let body = json!({"start": time(now - TimeDelta::days(15)), "end": time(now - TimeDelta::days(15) + TimeDelta::hours(3))});
         app.post(
             &caller,
@@ -141,7 +140,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
         )
         .await?
         .expect(403);
-        // The tutor records the attendance of a class that the centre entered, and completes it.
+        // The tutor records the attendance of a class that the centre created, and completes it.
         app.call(
             Some(&caller),
             Method::PUT,
@@ -157,7 +156,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
     });
 }
 
-/// Makes it look as if the lesson of a class had begun so many hours ago, and had been entered so long ago.
+/// Makes the lesson of a class look as if it had started and been created this many hours ago.
 async fn set_back(app: &Application, class: &Value, hours: i32, entered: &str) -> Result<()> {
     let client = app.superuser().await?;
     client
@@ -189,7 +188,7 @@ fn a_tutor_completes_lessons_planned_before_they_started() {
         post_without_body(app, &caller, &format!("{}/complete", class_path(&planned)))
             .await?
             .expect(200);
-        // As it was possible once: entered when it had begun, and completed by the same person.
+        // This state was possible in earlier versions: created after the start and completed by the same person.
         let late = room.lesson_body("2035-05-02T18:00:00", "2035-05-02T19:00:00");
         let late = create_class(app, &caller, late).await?;
         set_back(app, &late, 2, "10 minutes").await?;
@@ -212,7 +211,7 @@ fn a_tutor_cannot_restore_a_lesson_that_started_while_it_was_deleted() {
         let class = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let class = create_class(app, &caller, class).await?;
         app.delete(&caller, &class_path(&class)).await?.expect(204);
-        // Time goes by.
+        // The lesson starts meanwhile.
         let client = app.superuser().await?;
         client
             .batch_execute("set session_replication_role = replica")

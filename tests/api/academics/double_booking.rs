@@ -1,4 +1,4 @@
-//! Double bookings: one tutor, one student, one room, one lesson at a time, whoever asks and however many at once.
+//! Tests that tutors, students and rooms are never double-booked, under concurrency too.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use tests::{
     queries, run,
 };
 
-/// One of many lessons at the same hour of a day: of one tutor, of one student with two tutors, in one room.
+/// Returns one of many lessons at the same hour: of one tutor, of one student with two tutors, or in one room.
 fn attempt(room: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
     let mut class = room.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
     match what {
@@ -33,7 +33,7 @@ fn attempt(room: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
     class
 }
 
-/// The answer of somebody who comes again as long as there is no time for him.
+/// Repeats a request that gets a 503, and returns the final response.
 async fn insist(app: &Application, session: &Session, class: &Value) -> anyhow::Result<Reply> {
     loop {
         let reply = app.post(session, "/v1/classes", class.clone()).await?;
@@ -103,7 +103,7 @@ fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
             let reply = app.post(&admin, "/v1/classes", hour.clone()).await?;
             assert_eq!(reply.status, status, "{start} {}", reply.text);
         }
-        // One of many lessons is enough; other tutors and rooms of the same name elsewhere are free.
+        // A conflict of one lesson of many is enough. Other tutors, and rooms of the same name at another centre, are free.
         let mut weekly = room.lesson_body("2035-03-19T16:30:00", "2035-03-19T17:30:00");
         weekly["schedule"]["recurring"] = json!({"rule": "FREQ=WEEKLY;COUNT=3"});
         let reply = app
@@ -169,7 +169,7 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
         assert_eq!(detail(&reply), "The tutor is taken at this time.");
         assert!(!reply.text.contains(far["id"].as_str().unwrap_or_default()));
 
-        // The student's lesson with a colleague is not the tutor's to see.
+        // The tutor may not see the student's lesson with another tutor.
         let mut other = room.class_body(single_schedule(
             "UTC",
             "2035-04-03T16:00:00",
@@ -258,7 +258,7 @@ fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free
             queries::count(app, free, &[&first["id"].as_str().unwrap_or_default()]).await?,
             3
         );
-        // What was cancelled takes up nobody's time when something else is changed about it.
+        // A cancelled lesson blocks no time when the class is updated.
         app.patch(&admin, &class_path(&second), json!({"subject": "Reading"}))
             .await?
             .expect(200);
@@ -303,7 +303,7 @@ fn an_update_that_conflicts_changes_nothing() {
         }
         assert_eq!(queries::write_marks(app).await?, before);
         assert_eq!(app.get(&admin, &path).await?.header("etag"), etag);
-        // Into the hours that it has itself a class may move.
+        // A class may be rescheduled within its own times.
         let later = recurring_schedule(
             "UTC",
             "2035-04-02T17:00:00",

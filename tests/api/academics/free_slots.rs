@@ -1,4 +1,4 @@
-//! When a tutor is free, held against a computation minute by minute, over changes of clocks too.
+//! Tests the free slots of tutors.
 
 use anyhow::{Context, Result};
 use chrono::{
@@ -24,37 +24,37 @@ const WEEKDAYS: [&str; 7] = [
 /// Year, month and day.
 type Day = (i32, u32, u32);
 
-/// Zones and, of each, days on which its clocks change.
+/// Time zones with days on which their clocks change.
 const ZONES: [(&str, [Day; 2]); 4] = [
     ("Europe/London", [(2026, 3, 29), (2026, 10, 25)]),
     ("Australia/Sydney", [(2026, 4, 5), (2026, 10, 4)]),
     ("America/New_York", [(2026, 3, 8), (2026, 11, 1)]),
-    // Half an hour.
+    // This clock change is half an hour.
     ("Australia/Lord_Howe", [(2026, 4, 5), (2026, 10, 4)]),
 ];
 
 /// Start and end in minutes of the day.
 type Window = (i64, i64);
 
-/// What a tutor's time is made of; times are minutes of the day, days are counted from the first.
+/// A tutor's time. Times are minutes of the day, and days are counted from the first one.
 #[derive(Debug, Clone)]
 struct Case {
     zone: usize,
     change: usize,
-    /// Days from the first day to the change of clocks.
+    /// The days from the first day to the clock change.
     before: i64,
     weekly: Vec<(usize, i64, i64)>,
     exceptions: Vec<(i64, bool, Option<Window>)>,
-    /// Hours from the beginning, whether cancelled.
+    /// The hours from the start, and whether the lesson is cancelled.
     lessons: Vec<(i64, bool)>,
-    /// Minutes from the first day's midnight in UTC, and how long.
+    /// The minutes from midnight UTC of the first day, and the duration.
     from: i64,
     length: i64,
     minutes: i64,
 }
 
 fn window() -> impl Strategy<Value = Window> {
-    // Many in the hours in which clocks change, not all of them in whole hours.
+    // Many times are in the hours in which clocks change, and not all of them on the hour.
     prop_oneof![0..16i64, 0..96i64]
         .prop_flat_map(|start| (Just(start), start + 1..=96))
         .prop_map(|(start, end)| (start * 15, end * 15))
@@ -139,7 +139,7 @@ impl Case {
         json!({"weekly": weekly, "exceptions": exceptions})
     }
 
-    /// Whether the tutor is free in the minute, by asking each window, exception and lesson.
+    /// Returns whether the tutor is free in a minute, by checking each window, exception and lesson.
     fn is_free(&self, minute: DateTime<Utc>) -> bool {
         let zone = self.zone().1;
         let is_within = |day: NaiveDate, start: i64, end: i64| {
@@ -171,7 +171,7 @@ impl Case {
         (is_weekly || is_excepted(true)) && !is_excepted(false) && !is_booked
     }
 
-    /// Free stretches that are long enough, minute by minute.
+    /// Returns the free periods that are long enough, minute by minute.
     fn expected(&self) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
         let mut stretches = Vec::new();
         let mut begun: Option<DateTime<Utc>> = None;
@@ -192,7 +192,7 @@ impl Case {
     }
 }
 
-/// When a clock in the zone shows a time of the day, as RFC 5545 has it: the first of two, or with the offset before a gap.
+/// Returns the instant of a local time by RFC 5545: the first of two, or with the offset before a gap.
 fn instant(zone: Tz, day: NaiveDate, minutes: i64) -> DateTime<Utc> {
     let local: NaiveDateTime = day.and_time(Default::default()) + TimeDelta::minutes(minutes);
     match zone.from_local_datetime(&local) {
@@ -267,7 +267,7 @@ fn free_slots_equal_a_minute_by_minute_computation() {
             found += expected.len();
             let slots = slots(app, &admin, tutor, case.from(), case.to(), case.minutes).await?;
             assert_eq!(slots, expected, "{case:?} {}", case.zone().0);
-            // The search agrees on who is free at all.
+            // The search for tutors must find the same ones.
             let path = format!(
                 "/v1/tutors/search?centre_id={}&limit=200&from={}&to={}&minutes={}",
                 centres[case.zone],
@@ -282,7 +282,7 @@ fn free_slots_equal_a_minute_by_minute_computation() {
                 .flatten()
                 .any(|one| one["id"] == json!(tutor));
             assert_eq!(is_found, !expected.is_empty(), "{case:?}");
-            // A tutor with lessons ahead does not go.
+            // A tutor with future lessons cannot be deactivated.
             let over = "update lms.occurrences set status = 'cancelled' where class_id = $1 and status = 'scheduled'";
             queries::execute(app, over, &[&class]).await?;
             app.delete(&admin, &format!("/v1/tutors/{tutor}"))

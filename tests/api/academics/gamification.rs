@@ -1,4 +1,4 @@
-//! Gamification: a ledger that is only added to, badges that rules award, and who may see how others stand.
+//! Tests awards, which are append-only, and the badges that rules award.
 
 use anyhow::Result;
 use http::Method;
@@ -129,7 +129,7 @@ fn the_database_prevents_changes_of_awards() {
             let code = refused.as_ref().and_then(|error| error.code());
             assert_eq!(code.map(|code| code.code()), Some("42501"), "{sql}");
         }
-        // Not without a reason, whoever asks.
+        // A reason is required of every role.
         let sql = format!(
             "insert into lms.gamification (student_id, points) values ('{}', -1)",
             fixtures::demo_student(app).await?
@@ -187,7 +187,7 @@ fn each_rule_of_the_tenant_awards_its_badge_once() {
             .await?
             .expect(201);
         assert_eq!(by_rule().await?, ["Hundred"]);
-        // A badge of that name which a person awards is another matter.
+        // A badge with this name that a person awards does not count.
         award(app, &admin, student, json!({"badge": "Hundred"}))
             .await?
             .expect(201);

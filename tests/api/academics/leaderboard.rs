@@ -1,4 +1,4 @@
-//! The leaderboard: who has how many points, and what is shown of others.
+//! Tests the leaderboard and the names that it shows of others.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tests::{Application, Role, Session, fixtures, queries, run};
 
 use crate::academics::gamification::award;
 
-/// The lines of the leaderboard.
+/// Returns the rows of the leaderboard.
 async fn board(app: &Application, session: &Session, query: &str) -> Result<Vec<Value>> {
     let body = app
         .get(session, &format!("/v1/gamification/leaderboard?{query}"))
@@ -32,7 +32,7 @@ fn a_leaderboard_shows_students_only_first_names_and_initials_of_others() {
                 let name = line["name"].as_str().unwrap_or_default();
                 if line["is_own"] == false {
                     assert_eq!(line["student_id"], Value::Null);
-                    // First name and initial, such as Ana B.
+                    // The expected name is the first name with an initial, such as Ana B.
                     let (first, initial) = name.split_once(' ').unwrap_or((name, "-."));
                     assert!(!first.is_empty() && initial.ends_with('.'), "{name}");
                     assert_eq!(initial.chars().count(), 2, "{name}");
@@ -104,7 +104,7 @@ fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
             let made = award(app, &admin, student, json!({"points": points}))
                 .await?
                 .expect(201);
-            // Only replay and restore may say when something was.
+            // Only replay and restore may set the time of creation.
             let client = app.superuser().await?;
             client
                 .batch_execute("set session_replication_role = replica")
@@ -162,7 +162,7 @@ fn a_guardian_chooses_how_a_student_appears_to_others() {
         assert_eq!(shown(&stranger).await?, "The Comet");
         assert_eq!(shown(&parent).await?, "New student");
         assert_eq!(shown(&admin).await?, "New student");
-        // It is the family's own choice, and nothing else of the child is.
+        // Only the guardian may change this setting, and no other field of the student.
         let other = app.sign_in(Role::Parent).await?;
         app.patch(&other, &path, choice.clone()).await?.expect(404);
         for field in ["dob", "parent_id", "centre_id"] {

@@ -1,4 +1,4 @@
-//! The component `academics`: students, tutors, classes, the calendar, assessments, awards.
+//! Tests of the component `academics`: students, tutors, classes, the calendar, assessments and awards.
 
 mod analytics;
 mod assessments;

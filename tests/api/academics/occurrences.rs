@@ -1,4 +1,4 @@
-//! Occurrences: single lessons are cancelled and moved; what has begun stays as it was.
+//! Tests single lessons: cancelling, rescheduling, and past lessons that stay unchanged.
 
 use serde_json::{Value, json};
 use tests::{
@@ -54,7 +54,7 @@ fn cancelling_a_lesson_frees_its_time() {
             )),
         )
         .await?;
-        // A change of the class does not bring it back.
+        // An update of the class does not restore it.
         let longer = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
@@ -115,7 +115,7 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
             1,
             "its student moves with it"
         );
-        // All of the class change, but what was moved stays where it was moved to.
+        // All lessons change, except that a rescheduled one keeps its time.
         let shorter = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
@@ -137,7 +137,7 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
         assert_eq!(text_fields(&found, "room"), ["Red", "Blue", "Red"]);
         assert_eq!(found[0]["ends_at"], "2035-04-02T16:30:00.000000Z");
         assert_eq!(found[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
-        // Back, over the hour that it has now; the room is left when it is set to null.
+        // The lesson is rescheduled over its own time, and its room is removed by null.
         let back =
             json!({"start": "2035-04-10T08:30:00Z", "end": "2035-04-10T09:30:00Z", "room": null});
         let back = app.post(&admin, &at, back).await?.expect(200).json();
@@ -239,7 +239,7 @@ fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let room = class_fixture(app).await?;
-        // Two lessons are over, and two are ahead.
+        // Two lessons are past and two are in the future.
         let today = chrono::Utc::now().date_naive();
         let day = |days: i64| (today + chrono::TimeDelta::days(days)).to_string();
         let schedule = |hour: &str| {
@@ -295,7 +295,7 @@ fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
             .await?
             .expect(409);
         assert_eq!(begun.pointers(), ["/start"]);
-        // Completed, what has begun was given, and what has not is off.
+        // When a class is completed, lessons that have started are completed and others cancelled.
         let done = post_without_body(app, &admin, &format!("{}/complete", class_path(&class)))
             .await?
             .expect(200)

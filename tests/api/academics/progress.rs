@@ -1,11 +1,11 @@
-//! What has become of a student over time: history, ages, gains, attendance and points.
+//! Tests a student's progress: history, academic ages, gains, attendance and points.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, fixtures, queries, run};
 use uuid::Uuid;
 
-/// Lessons of a student on days of March 2026, each with what was recorded.
+/// Inserts lessons of a student on days of March 2026, each with its attendance.
 async fn lessons(
     app: &Application,
     tutor: Uuid,
@@ -63,7 +63,7 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
             kept[4],
             json!({"class_id": class, "start": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
         );
-        // A record is made, changed and taken back.
+        // Attendance is recorded, changed and removed.
         let day = "update lms.attendances set status = $3, note = $4
             where student_id = $1 and starts_at = $2::text::timestamptz";
         let none: Option<&str> = None;
@@ -86,7 +86,7 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
             days(&history(app, &admin, student).await?),
             ["09", "07", "06", "05", "03"]
         );
-        // A lesson that was called off after all was none.
+        // A lesson cancelled after it was recorded does not count.
         queries::execute(
             app,
             "update lms.attendances set is_booked = false where student_id = $1 and starts_at > '2026-03-05T12:00:00Z'",
@@ -167,12 +167,12 @@ fn progress_shows_academic_ages_gains_attendance_and_points_by_month() {
             months[0]["attendance"],
             json!({"present": 0, "late": 0, "absent": 0, "excused": 0})
         );
-        // From 7.25 on 15 January to 8.25 on 31 March: a year in 75 days.
+        // The age rises from 7.25 on 15 January to 8.25 on 31 March: a year in 75 days.
         let gain = body["gain_per_month"]["reading"].as_f64().unwrap_or(0.0);
         assert!((gain - 30.436_875 / 75.0).abs() < 0.0001, "{gain}");
         assert_eq!(body["gain_per_month"]["spelling"], Value::Null);
         assert_eq!(body["points"], 0);
-        // By default the last twelve months, today's points among them.
+        // The default period is the last twelve months, which include today's points.
         let body = app
             .get(&admin, &format!("/v1/students/{student}/progress"))
             .await?

@@ -1,4 +1,4 @@
-//! Recurrence: lessons follow the clock on the wall, and schedules that mean nothing are refused.
+//! Tests recurring lessons in local time, and invalid schedules.
 
 use serde_json::{Value, json};
 use tests::{
@@ -113,7 +113,7 @@ fn an_invalid_schedule_is_rejected_with_a_pointer() {
                 single_schedule("Europe/Atlantis", start, end),
                 "/schedule/time_zone",
             ),
-            // Skipped, doubled.
+            // The local times are skipped and ambiguous.
             (
                 single_schedule(london, "2035-03-25T01:30:00", "2035-03-25T03:00:00"),
                 "/schedule/start",

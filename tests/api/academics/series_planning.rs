@@ -1,5 +1,4 @@
-//! A series is whole: one with an end has all its lessons from the moment it is made, and who asks for times behind what is planned of
-//! one without an end is told until when that is.
+//! Tests how far a series is planned, and that responses state it.
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use tests::{
     fixtures, queries, run,
 };
 
-/// A weekly hour on a Monday, so many weeks after the first one.
+/// Returns the schedule of a one-hour lesson on a Monday, this many weeks after the first one.
 fn monday(week: i64, rule: &str) -> Value {
     let first = DateTime::parse_from_rfc3339("2035-04-02T16:00:00Z").unwrap_or_default();
     let start = first.to_utc() + Duration::weeks(week);
@@ -157,7 +156,7 @@ fn responses_about_times_state_until_when_lessons_are_planned() {
             "{text}"
         );
 
-        // A class that is over goes no further, planned or not.
+        // A class that has ended is not planned further.
         tests::class_fixture::post_without_body(
             app,
             &admin,
@@ -189,7 +188,7 @@ fn a_search_accounts_for_lessons_outside_the_callers_scope() {
         );
         let body = app.get(&supervisor, &slots).await?.expect(200).json();
         assert_eq!(body["planned_until"], "2036-04-07T16:00:00.000000Z");
-        // Nor is anything of another tenant's.
+        // Lessons of another tenant have no effect.
         let theirs = app.sign_in_to(1, Role::Admin).await?;
         let tutor = queries::fetch_id(
             app,
@@ -219,7 +218,7 @@ fn a_series_split_in_a_skipped_hour_continues_at_its_usual_hour() {
         body["tutor_id"] = json!(tutor);
         let class = create_class(app, &admin, body).await?;
         let all = start_times(&get_lessons(app, &admin, &class).await?);
-        // The clocks go forward at one on 25 March 2035.
+        // Clocks go forward at one on 25 March 2035.
         assert_eq!(all[2..4], ["2035-03-25T01:30:00Z", "2035-04-01T00:30:00Z"]);
         let split = format!("{}/occurrences/{}/split", class_path(&class), all[2]);
         let later = app

@@ -1,4 +1,4 @@
-//! Filters of students by need and by academic age: right for each role, and by an index in a tenant with many students.
+//! Tests the filters of students by need and academic age: the result for each role and the use of an index.
 
 use anyhow::{Context, Result};
 use platform::auth::policy::Verb;
@@ -8,10 +8,10 @@ use serde_json::Value;
 use tests::{Application, Role, Session, queries, run};
 use tokio_postgres::types::{Json, Type};
 
-/// Students of the first tenant beside the demo's.
+/// The number of students in addition to the demo students.
 const MANY: i64 = 10_000;
 
-/// Makes many students at once, half of them in each centre; of a hundred four have a need, ages lie in 5.00 to 14.99.
+/// Inserts many students, half of them in each centre. Four percent have a need, and ages are between 5.00 and 14.99.
 async fn many(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
     let (home, away) = queries::demo_centres(app).await?;
@@ -22,7 +22,7 @@ async fn many(app: &Application) -> Result<()> {
             &[&tenant.to_string()],
         )
         .await?;
-    // Without triggers, for the event log is not what is looked at.
+    // Triggers are off, because the event log is not tested here.
     client
         .batch_execute("set session_replication_role = replica")
         .await?;
@@ -120,7 +120,7 @@ fn filters_by_need_and_age_apply_within_each_roles_scope() {
                 assert_eq!(found, expected, "{} {query}", role.name());
             }
         }
-        // Nothing of another tenant.
+        // Students of another tenant are never included.
         let theirs = app.sign_in_to(1, Role::Admin).await?;
         assert_eq!(count(app, &theirs, "special_needs.has=Dyspraxia").await?, 0);
         let admin = app.sign_in(Role::Admin).await?;
@@ -141,7 +141,7 @@ fn filters_by_need_and_age_apply_within_each_roles_scope() {
     });
 }
 
-/// The plan of a list as the application's role has it, for a role of the interface.
+/// Returns the plan of a list for a role of the API.
 async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     let session = app.session(0, role).await?;
     let (home, _) = queries::demo_centres(app).await?;
@@ -204,7 +204,7 @@ fn filters_use_an_index_under_row_security() {
                 by_age.contains("idx_students_academic_age_reading"),
                 "{by_age}"
             );
-            // By tenant and value, not by one of them with the other as a filter behind.
+            // The index is searched by tenant and value together.
             for (plan, column) in [(&by_need, "id ="), (&by_age, "academic_age_reading >=")] {
                 let entered = plan.split("\"Index Cond\":").skip(1).any(|condition| {
                     let condition = condition.split("\",").next().unwrap_or_default();
@@ -213,7 +213,7 @@ fn filters_use_an_index_under_row_security() {
                 assert!(entered, "{plan}");
             }
         }
-        // The function that looks past row security finds the ids by the GIN index.
+        // The function that bypasses row security finds the ids by the GIN index.
         let client = app.superuser().await?;
         let row = client
             .query_one(

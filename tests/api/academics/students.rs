@@ -1,4 +1,4 @@
-//! Students: what is particular to those who learn.
+//! Tests students: the standard verbs, the access of each role, export and import.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn a_student_is_created_read_updated_deleted_and_restored() {
         let twice = app.post(&admin, "/v1/students", body).await?.expect(409);
         assert_eq!(twice.pointers(), ["/user_id"]);
 
-        // An object is merged, a list replaced.
+        // An object is merged and a list is replaced.
         let change = json!({
             "academic_age": {"reading": null, "spelling": 9},
             "special_needs": ["Dyslexia"],
@@ -142,7 +142,7 @@ fn invalid_students_are_rejected_with_the_field() {
     });
 }
 
-/// What a role sees of the demo students, as a condition on `s` with the centre `$2` and the user `$3`.
+/// Returns the students that a role sees, as a condition on `s` with the centre `$2` and the user `$3`.
 fn scope(role: Role) -> &'static str {
     match role {
         Role::Admin | Role::Finance | Role::Support => "true",
@@ -291,7 +291,7 @@ fn students_are_exported_and_imported_as_csv() {
         assert_eq!(dry.json()["created"], 3);
         assert_eq!(queries::write_marks(app).await?, before);
 
-        // One too many for the tutor keeps all out.
+        // One student too many for the tutor rejects the whole file.
         let full = format!(
             "{header}{}{}{}",
             row(users[0], tutor.to_string()),
@@ -304,7 +304,7 @@ fn students_are_exported_and_imported_as_csv() {
         assert_eq!(reply.pointers(), ["/4/assigned_tutor_id"]);
         assert_eq!(queries::write_marks(app).await?, before);
 
-        // Row, column and reason of what is wrong.
+        // Errors have row, column and reason.
         let wrong = format!(
             "{header}{}{},{home},2199-01-01,\"{{\"\"reading\"\":99}}\",x,,\n",
             row(users[0], String::new()),

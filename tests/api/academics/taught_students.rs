@@ -1,4 +1,4 @@
-//! The pupils of a tutor: those who are assigned, and those of the lessons that the tutor gives or gave.
+//! Tests the students that a tutor sees: assigned ones and those of the tutor's lessons.
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +14,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// The first of eight weekly lessons, of which two or three have been given.
+/// Returns the schedule of eight weekly lessons, of which two or three are past.
 fn first() -> DateTime<Utc> {
     let day = Utc::now() - TimeDelta::weeks(2);
     day.date_naive()
@@ -55,7 +55,7 @@ async fn record(
         .await
 }
 
-/// Checks that the rows kept beside the lessons are those that follow from them.
+/// Asserts that the rows derived from the lessons are correct.
 async fn is_exact(app: &Application) -> Result<()> {
     let derived = "select distinct a.tenant_id, o.tutor_id, a.student_id
         from lms.attendances as a
@@ -92,7 +92,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
         assert_eq!(found.expect(200).json()["assigned_tutor_id"], json!(maths));
         let listed = get_data(app, &caller, "/v1/students?limit=200").await?;
         assert_eq!(text_fields(&listed, "id"), [pupil.to_string()]);
-        // The name, and nothing else of the account.
+        // The name is visible, and nothing else of the account.
         let account = fixtures::user_of_student(app, pupil).await?;
         let person = app
             .get(&caller, &format!("/v1/users/{account}"))
@@ -124,7 +124,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
         .await?
         .expect(200);
 
-        // Nothing of the pupils of other classes, nor of the classes themselves, nor of anybody's money.
+        // Students of other classes, the classes themselves and all finance records are hidden.
         let account = fixtures::user_of_student(app, stranger).await?;
         for path in [
             format!("/v1/students/{stranger}"),
@@ -167,7 +167,7 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         .await?
         .expect(200);
 
-        // The past ones, to read and to write down who came.
+        // Past lessons stay visible, and their attendance can be recorded.
         let lessons =
             get_data(app, &caller, &format!("{}/occurrences", class_path(&class))).await?;
         assert!((2..=3).contains(&lessons.len()), "{lessons:?}");
@@ -198,7 +198,7 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
             .json();
         assert_eq!(shown.get("student_ids"), None);
 
-        // Nothing of those to come, nor of who came later, and the class itself is the successor's.
+        // Later lessons and students are hidden, and the class belongs to the new tutor.
         let ahead = at(first() + TimeDelta::weeks(4));
         app.get(
             &caller,
@@ -275,7 +275,7 @@ fn a_former_student_without_past_lessons_is_no_longer_visible_to_the_tutor() {
             .await?
             .expect(200);
         seen(false).await?;
-        // Nor is the class, of which no lesson was given.
+        // The class, of which no lesson was given, is hidden, too.
         app.get(&caller, &class_path(&class)).await?.expect(404);
         Ok(())
     });

@@ -1,5 +1,4 @@
-//! Time zones: the database's are the only ones, so that what a component computes is what SQL computes, also when the rules of
-//! clocks have changed.
+//! Tests that components use the database's time zones, even when their rules change.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
@@ -13,7 +12,7 @@ use tests::{
     fixtures, queries, run,
 };
 
-/// All zones that the server has under a name of a region.
+/// All time zones of the server with a region in their name.
 const NAMES: &str =
     "select name from pg_timezone_names where name ~ '^[A-Z][A-Za-z]+/' order by name";
 
@@ -30,7 +29,7 @@ fn components_and_server_agree_on_every_time_zone() {
             )
             .await?;
         }
-        // Instants in the years that lessons are planned in, no two at the same time of the week or of the day.
+        // The instants cover the years in which lessons are planned, each at another time of the week and of the day.
         let told = client
             .query(
                 "select n.name, g.at, g.at at time zone n.name, lms_private.instant(g.at at time zone 'UTC', n.name)
@@ -51,8 +50,8 @@ fn components_and_server_agree_on_every_time_zone() {
             let ours = recurrence::instant(zone, at.naive_utc());
             assert_eq!(ours, instant, "{name} at the local time {at}");
         }
-        // Around each change of clocks: of a local time that comes twice the first is meant, and one that never comes is told by
-        // the clock before it.
+        // These are local times around each clock change: an ambiguous time means the first one, and a skipped time has the offset
+        // before the change.
         for name in [
             "Europe/London",
             "America/New_York",
@@ -89,7 +88,7 @@ fn components_and_server_agree_on_every_time_zone() {
     });
 }
 
-/// A class of one lesson, from four to five in the afternoon of a day in a zone; what was answered.
+/// Creates a class of one lesson from 16:00 to 17:00 on a date in a time zone, and returns the response.
 async fn lesson(app: &Application, admin: &Session, zone: &str, day: &str) -> Result<tests::Reply> {
     let room = class_fixture(app).await?;
     let tutor = fixtures::create_tutor(app, admin, room.centre, 5).await?;
@@ -101,7 +100,7 @@ async fn lesson(app: &Application, admin: &Session, zone: &str, day: &str) -> Re
     app.post(admin, "/v1/classes", body).await
 }
 
-/// When the lessons of a class begin.
+/// Returns the start times of a class's lessons.
 async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec<Value>> {
     let class = fixtures::parse_id(class)?;
     let path = format!(
@@ -116,7 +115,7 @@ async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec
 fn lessons_follow_time_zone_rules_newer_than_the_release() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        // As if Thule had abolished its winter time in 2035: the server's own data cannot be changed here.
+        // This simulates that Thule abolished winter time in 2035, because the server's own data cannot be changed here.
         app.superuser()
             .await?
             .batch_execute(
@@ -231,7 +230,7 @@ fn an_import_of_classes_may_name_time_zones_not_used_before() {
                 .json();
             assert_eq!(class["schedule"]["time_zone"], zone);
         }
-        // Errors are named by their row, also behind one that waited for its zone.
+        // Errors have the right row even after a row that waited for its time zone.
         let wrong = [
             row("Indian/Chagos", 8),
             row("Asia/Shangri-La", 9),
@@ -286,7 +285,7 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
         let mut classes = Vec::new();
         for time in ["T09:00:00", "T01:30:00"] {
             let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
-            // The second is at an hour that the clocks skip in March and go through twice in October.
+            // The second class is at an hour that is skipped in March and repeated in October.
             let day = "2027-01-03";
             let end = if time == "T09:00:00" {
                 "T10:00:00"
@@ -308,7 +307,7 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
         let now = Utc::now();
         let round = worker::round(&app.superuser_url, now).await?;
         assert_eq!(round.off_the_clock, []);
-        // As if London had kept its summer time in the winter when the class was made.
+        // This simulates that London kept summer time in the winter when the class was created.
         let class = fixtures::parse_id(&classes[0])?;
         app.superuser()
             .await?

@@ -1,4 +1,4 @@
-//! Who teaches whom: places of a tutor are never given twice, and the count of a tutor's students is always exact.
+//! Tests the assignment of tutors: a tutor's capacity is never exceeded, and the count of students is exact.
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -40,7 +40,7 @@ fn a_tutor_is_assigned_replaced_and_removed() {
         let given = assign(app, &admin, student, Some(first)).await?.expect(200);
         assert_eq!(given.json()["assigned_tutor_id"], json!(first));
         assert_eq!(current(app, &admin, first).await?, 1);
-        // Once more changes nothing, although the tutor is full.
+        // Repeating the assignment changes nothing, although the tutor is at capacity.
         assign(app, &admin, student, Some(first)).await?.expect(200);
         assert_eq!(current(app, &admin, first).await?, 1);
         assign(app, &admin, student, Some(second))
@@ -88,10 +88,10 @@ fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
             .await?
             .expect(409);
         assert_eq!(fewer.pointers(), ["/max_students"]);
-        // The account was made.
+        // The account was created.
         assert!(queries::write_marks(app).await?.0 == before.0 + 1);
 
-        // Who comes back finds the place taken.
+        // A student who returns finds the place taken.
         app.delete(&admin, &format!("/v1/students/{first}"))
             .await?
             .expect(204);
@@ -184,7 +184,7 @@ fn only_supervisors_and_admins_assign_tutors_within_their_scope() {
     });
 }
 
-/// A step of those that move students; students and tutors by their number.
+/// A step that moves students, with students and tutors by index.
 #[derive(Debug, Clone)]
 enum Step {
     Assign(usize, Option<usize>),

@@ -1,4 +1,4 @@
-//! Tutors: what is particular to those who teach, and finding one.
+//! Tests tutors: the standard verbs, the access of each role, export, import and search.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ fn a_tutor_is_created_read_updated_deleted_and_restored() {
             changed["availability"],
             json!({"weekly": [{"weekday": "monday", "start": "09:00", "end": "24:00"}]})
         );
-        // The name is the account's.
+        // The name belongs to the account.
         app.patch(
             &admin,
             &format!("/v1/users/{user}"),
@@ -272,7 +272,7 @@ fn tutors_are_exported_and_imported_as_csv() {
     });
 }
 
-/// The names that a search finds, in order.
+/// Returns the names that a search finds, in order.
 async fn found(
     app: &tests::Application,
     session: &tests::Session,
@@ -296,7 +296,7 @@ fn tutors_are_found_by_subject_level_slot_and_capacity() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, away) = queries::demo_centres(app).await?;
-        // Those of the demo are out of the way.
+        // The demo tutors are made unavailable.
         let sql = format!(
             "set session_replication_role = replica;
             update lms.tutors set deleted_at = now(), left_at = now() where tenant_id = '{}'",
@@ -340,7 +340,7 @@ fn tutors_are_found_by_subject_level_slot_and_capacity() {
             });
             app.post(&admin, "/v1/tutors", body).await?.expect(201);
         }
-        // 2 March 2026 is a Monday; the centre at home keeps Dublin's time, the other Berlin's.
+        // 2 March 2026 is a Monday. The first centre is in Dublin's time zone, the other in Berlin's.
         let monday = "from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z";
         for (query, expected) in [
             ("", vec!["Ana", "Ben", "Cem", "Dan"]),

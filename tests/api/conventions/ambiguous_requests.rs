@@ -1,4 +1,4 @@
-//! Requests that could be read in two ways, and filters that ask for nothing.
+//! Tests that ambiguous requests and filters without a value are rejected.
 
 use anyhow::Result;
 use http::Method;

@@ -1,4 +1,4 @@
-//! Conditional requests: ETag, If-None-Match, If-Match.
+//! Tests conditional requests with `ETag`, `If-None-Match` and `If-Match`.
 
 use anyhow::Result;
 use http::Method;
@@ -126,7 +126,7 @@ fn an_entity_tag_belongs_to_one_representation() {
 fn if_match_with_an_old_tag_changes_nothing() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        // A centre where nobody works and learns can be deleted.
+        // A centre without people can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
         let path = made.header("location").to_owned();

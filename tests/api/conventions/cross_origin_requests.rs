@@ -1,4 +1,4 @@
-//! Pages of other origins (CORS).
+//! Tests cross-origin requests (CORS).
 
 use http::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Days that nobody gave: today is the day of the centre, which is not that of the server, and not the same everywhere.
+//! Tests that default dates are today's date at the centre, not that of the server.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Two zones that never have the same day.
+/// Two time zones that never have the same date.
 const APART: [&str; 2] = ["Pacific/Kiritimati", "Pacific/Pago_Pago"];
 
 async fn centre(app: &Application, admin: &Session, zone: &str) -> Result<Uuid> {
@@ -117,7 +117,7 @@ fn progress_ends_with_the_current_month_at_the_centre() {
     });
 }
 
-/// Expressions that ask for the day or the local time of the server, which is nobody's.
+/// Expressions that return the server's date or local time, which belongs to no centre.
 const SERVERS: &str = r"(^|[^'])\m(current_date|current_time|localtime|localtimestamp)\M|\m(now\(\)|current_timestamp|clock_timestamp\(\)|transaction_timestamp\(\)|statement_timestamp\(\))\s*::\s*(date|timestamp\M)|'(today|tomorrow|yesterday)'";
 
 #[test]
@@ -159,7 +159,7 @@ fn no_database_function_uses_the_servers_date() {
             .await?;
         let asking: Vec<&str> = asking.iter().map(|row| row.get(0)).collect();
         assert!(asking.is_empty(), "{asking:?}");
-        // Nor does a statement.
+        // No statement uses them either.
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/sql");
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();

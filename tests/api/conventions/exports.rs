@@ -1,4 +1,4 @@
-//! Lists as CSV.
+//! Tests the export of lists as CSV.
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -90,7 +90,7 @@ fn an_export_can_be_imported_into_another_tenant() {
             "email",
             "status",
         ];
-        // The columns that the database keeps are taken out, as one would in a spreadsheet.
+        // The read-only columns are removed, as a user would do in a spreadsheet.
         let kept: Vec<String> = split(&file)
             .into_iter()
             .map(|row| row[1..9].join(","))
@@ -135,7 +135,7 @@ fn an_imported_file_exports_identically() {
         .expect(200)
         .text;
         for row in split(&exported).into_iter().skip(1) {
-            // As the database writes a cell, so does what writes files from answers.
+            // The database and the component quote cells in the same way.
             let written = row[1].clone();
             let name = names.into_iter().find(|name| {
                 let guarded = platform::values::formula::guarded(name);
@@ -163,7 +163,7 @@ fn an_imported_file_exports_identically() {
     });
 }
 
-/// The cells of a file as they are written, quotes included.
+/// Returns the cells of a file as written, quotes included.
 fn split(file: &str) -> Vec<Vec<String>> {
     let mut lines = vec![vec![String::new()]];
     let mut quoted = false;

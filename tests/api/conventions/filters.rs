@@ -1,4 +1,4 @@
-//! Filters of a list, and queries that are none.
+//! Tests the filters of lists, and invalid queries.
 
 use anyhow::Context;
 use http::Method;

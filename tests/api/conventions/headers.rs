@@ -1,11 +1,11 @@
-//! Headers that every answer has.
+//! Tests the headers of every response.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
 use tests::{Application, Reply, Role, Session, queries, raw_connection, run, send};
 
-/// GET as somebody, with one header more.
+/// Sends a GET request with one additional header.
 pub(crate) async fn get(
     app: &Application,
     session: &Session,
@@ -90,7 +90,7 @@ fn a_trace_continues_with_a_new_span() {
 fn every_response_has_a_length_a_date_and_no_store() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        // A centre where nobody works and learns can be deleted.
+        // A centre without people can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
         let centre = made.header("location").to_owned();

@@ -1,4 +1,4 @@
-//! Rows from CSV.
+//! Tests the import of rows from CSV.
 
 use std::fmt::Write as _;
 
@@ -106,7 +106,7 @@ fn one_invalid_row_rejects_the_whole_file() {
             .expect(422);
         let mut pointers = reply.pointers();
         pointers.sort();
-        // A cell that is no JSON is told first, by itself.
+        // Invalid JSON in a cell is reported before other errors.
         assert!(
             pointers.contains(&"/3/language_preferences".to_owned()),
             "{pointers:?}"
@@ -312,7 +312,7 @@ fn rows_are_numbered_as_in_the_file_blank_lines_included() {
         let reply = import(app, &admin, "/v1/users/import", bad)
             .await?
             .expect(422);
-        // The first by what is seen in the file, the other by what is there already.
+        // The first duplicate is found in the file, the other in the database.
         assert_eq!(reply.pointers(), ["/3/email", "/3/name"]);
         let same = "name,email,role\n\n\nBen,ben@aurora.example,tutor\n";
         let reply = import(app, &admin, "/v1/users/import", same)
@@ -327,7 +327,7 @@ fn rows_are_numbered_as_in_the_file_blank_lines_included() {
     });
 }
 
-/// The head of a request that announces a file of so many bytes, or none to be sent in chunks.
+/// Returns the head of a request with a content length, or with chunked encoding.
 fn head(session: &Session, path: &str, length: Option<usize>) -> String {
     let length = length.map_or("Transfer-Encoding: chunked".to_owned(), |length| {
         format!("Content-Length: {length}")
@@ -376,7 +376,7 @@ fn a_file_is_rejected_as_soon_as_it_is_too_large() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let before = queries::write_marks(app).await?;
-        // Sixty-four megabytes and a little, and no end in sight.
+        // The body exceeds 64 MiB and does not end.
         let chunk = format!("100000\r\n{}\r\n", "\n".repeat(0x10_0000));
         let file = head(&admin, "/v1/users/import", None)
             + "10\r\nname,email,role\n\r\n"

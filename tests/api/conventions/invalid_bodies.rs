@@ -1,11 +1,11 @@
-//! Bodies that are wrong in every way: always a problem document of the 4xx, never a 5xx, and nothing written.
+//! Tests that every invalid body is answered with a 4xx problem and writes nothing.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, queries, run, send};
 
-/// Sends a body as it is.
+/// Sends a body unchanged.
 pub(crate) async fn raw(
     app: &Application,
     session: &Session,
@@ -218,7 +218,7 @@ fn a_value_of_a_wrong_type_is_named() {
             (&tenant, json!({"settings": {"a": "x\u{0}"}}), "/settings"),
             (&tenant, json!({"settings": {"x\u{0}": 1}}), "/settings"),
         ];
-        // As large as the limit allows, but larger as the database writes it.
+        // The body is within the limit, but PostgreSQL's form of it is longer.
         let spacious: Vec<u8> = vec![1; 32_000];
         cases.push((&tenant, json!({"settings": {"a": spacious}}), "/settings"));
         for (path, body, pointer) in cases {
@@ -264,7 +264,7 @@ fn absurd_numbers_are_refused() {
             is_problem(&reply, 422, &["/profile/max_students"]);
         }
         assert_eq!(queries::write_marks(app).await?, before);
-        // What JSON can hold, settings can hold as well.
+        // The settings accept every JSON value.
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let kept = raw(
             app,

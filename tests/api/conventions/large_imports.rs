@@ -1,4 +1,4 @@
-//! The largest file that an import takes, in one transaction and in time, with everything that follows from it.
+//! Tests the largest import, in one transaction and within its time limit.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -6,9 +6,9 @@ use std::time::Instant;
 use serde_json::json;
 use tests::{Role, csv::import, fixtures, queries, run};
 
-/// Most rows of one import.
+/// The maximum number of rows in an import.
 const MANY: i64 = 100_000;
-/// Places of a tutor, so that all students have one.
+/// The capacity of a tutor, so that all students can be assigned.
 const PLACES: i32 = 20;
 
 #[test]
@@ -17,7 +17,7 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let client = app.superuser().await?;
-        // Accounts and tutors are there already; how they came is not what is measured.
+        // Accounts and tutors are inserted directly, because only the import is measured.
         client
             .batch_execute("set session_replication_role = replica")
             .await?;
@@ -67,7 +67,7 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
             )?;
         }
 
-        // One bad row, the last, keeps all out.
+        // One invalid row, the last, rejects the whole file.
         let before = queries::write_marks(app).await?;
         let theirs = queries::first_id(app, 1, "users").await?;
         let (good, _) = file.trim_end().rsplit_once('\n').unwrap_or_default();

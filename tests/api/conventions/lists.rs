@@ -1,4 +1,4 @@
-//! Lists: pages, order, counts.
+//! Tests lists: pages, sorting and counts.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, queries, run};
 
-/// A list that must come.
+/// Reads a list that must exist.
 pub(crate) async fn get(app: &Application, session: &Session, path: &str) -> Result<Value> {
     Ok(app.get(session, path).await?.expect(200).json())
 }
 
-/// A field of each row.
+/// Returns a field of each row.
 pub(crate) fn values(body: &Value, field: &str) -> Vec<String> {
     let data = body["data"].as_array().cloned().unwrap_or_default();
     data.iter()
@@ -19,7 +19,7 @@ pub(crate) fn values(body: &Value, field: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every value of a field, page by page, as the links say.
+/// Returns every value of a field, following the links from page to page.
 async fn walk(
     app: &Application,
     session: &Session,
@@ -45,7 +45,7 @@ async fn walk(
     }
 }
 
-/// Makes a centre whose currency no centre of the demo has.
+/// Creates a centre with a currency that no demo centre has.
 pub(crate) async fn make_centre(
     app: &Application,
     session: &Session,
@@ -100,7 +100,7 @@ fn a_cursor_is_stable_while_rows_are_added() {
         let cursor = first["next_cursor"].as_str().context("cursor")?;
         let second = get(app, &admin, &format!("/v1/centres?limit=3&cursor={cursor}")).await?;
         assert_eq!(values(&second, "code"), ["lake-2", "lake-1", "lake-0"]);
-        // The last row of a page may even be deleted meanwhile.
+        // The last row of a page may be deleted before the next page is read.
         let last = first["data"][2]["id"].as_str().context("id")?;
         app.delete(&admin, &format!("/v1/centres/{last}"))
             .await?
@@ -146,7 +146,7 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
             codes("created_at,name,-code").await?,
             ["b-1", "a-1", "b-2", "a-2", "b-3"]
         );
-        // The demo's centres are of the same kind: a cursor takes what the database holds.
+        // The demo centres are in the list, too: a cursor may have any value of the database.
         let all = walk(app, &admin, "/v1/centres?limit=1&sort=code", "code").await?;
         assert_eq!(all.len(), 7);
         let by_email = walk(app, &admin, "/v1/users?limit=5&sort=-email", "email").await?;

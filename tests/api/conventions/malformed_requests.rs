@@ -1,4 +1,4 @@
-//! Requests that a well-behaved client would not send: too large, of odd paths, of odd text, no HTTP.
+//! Tests requests that a well-behaved client does not send: too large, malformed, or with unusual paths and text.
 
 use anyhow::Result;
 use http::Method;
@@ -43,7 +43,7 @@ fn a_body_that_is_too_large_is_rejected_before_it_is_read() {
             let body: Value = serde_json::from_str(body)?;
             assert_eq!(body["type"], "/problems/body-too-large");
         }
-        // Without an announced length it is counted as it comes.
+        // Without a content length, the body is counted while it arrives.
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
         let chunked = format!(
             "POST /v1/centres HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
@@ -150,7 +150,7 @@ fn malformed_http_reaches_no_component() {
     });
 }
 
-/// Sends bytes that no component is given, and holds the host's answer against the problem that a component would answer.
+/// Sends bytes that reach no component, and compares the host's response with the problem that a component would return.
 async fn is_refused(app: &Application, bytes: &[u8], kind: Kind) -> Result<()> {
     let answer = raw_connection::send_and_read_one(app, bytes).await?;
     let (head, body) = raw_connection::split_head(&answer)?;
@@ -194,7 +194,7 @@ fn an_invalid_request_head_is_a_problem_from_the_host() {
         }
         let nowhere = b"GET /.well-known/spin/nothing HTTP/1.1\r\nHost: a\r\n\r\n";
         is_refused(app, nowhere, Kind::NotFound).await?;
-        // Text beyond ASCII is text.
+        // Text beyond ASCII is allowed.
         for fine in [
             "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Name: Ren\u{e9}\r\n\r\n",
             "GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -252,7 +252,7 @@ fn a_repeated_single_value_header_is_rejected() {
             .bearer_auth(&other.token);
         send(twice).await?.expect(400);
         assert_eq!(queries::write_marks(app).await?, before);
-        // A list may stand on several lines.
+        // A list may be split over several header lines.
         let lists = post("/v1/centres", "application/json", &body)
             .header("accept-language", "en")
             .header("accept-language", "de")
@@ -327,7 +327,7 @@ fn a_content_encoding_other_than_identity_is_rejected() {
         assert_eq!(queries::write_marks(app).await?, before);
         let plain = post("/v1/centres", "application/json", "Identity", &body);
         send(plain).await?.expect(201);
-        // Where a body has no meaning, neither has its coding.
+        // Where a body is ignored, its encoding is ignored, too.
         for (method, path, status) in [
             (Method::GET, "/v1/centres".to_owned(), 200),
             (Method::DELETE, format!("/v1/centres/{}", Uuid::nil()), 404),

@@ -1,4 +1,4 @@
-//! Media types that are sent and taken.
+//! Tests the media types of requests and responses.
 
 use http::Method;
 use serde_json::json;

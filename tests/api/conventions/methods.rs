@@ -1,4 +1,4 @@
-//! Methods that paths know, and those that they don't.
+//! Tests the methods of paths.
 
 use http::Method;
 use tests::{Role, queries, run};

@@ -1,4 +1,4 @@
-//! Conventions that every resource keeps: bodies, lists, filters, headers, files.
+//! Tests of the conventions that all resources share: bodies, lists, filters, headers and files.
 
 mod ambiguous_requests;
 mod conditional_requests;

@@ -1,4 +1,4 @@
-//! Lists in the order of names: as people sort, in the tenant's language, by an index.
+//! Tests lists sorted by name: by collation, in the tenant's language, with an index.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -23,7 +23,7 @@ const NAMES: [&str; 9] = [
     "Åsa",
 ];
 
-/// The names page by page.
+/// Returns the names, page by page.
 async fn walk(
     app: &Application,
     session: &Session,
@@ -49,7 +49,7 @@ fn names_are_sorted_by_collation_on_every_page() {
         for (index, name) in NAMES.into_iter().enumerate() {
             make_centre(app, &admin, name, &format!("c-{index}")).await?;
         }
-        // Two of one name follow each other by their ids.
+        // Rows with the same name are sorted by id.
         make_centre(app, &admin, "Bob", "c-10").await?;
         let mut expected = vec![
             "Ángel",
@@ -88,7 +88,7 @@ fn names_are_sorted_by_the_tenants_language() {
         app.patch(&admin, &tenant, json!({"settings": {"language": "da-DK"}}))
             .await?
             .expect(200);
-        // The language goes with the token, as the role does.
+        // The token has the language, as it has the role.
         let pair = app
             .call(
                 None,
@@ -126,7 +126,7 @@ fn names_are_sorted_by_the_tenants_language() {
     });
 }
 
-/// The plan of a page of users, in JSON.
+/// Returns the plan of a page of users as JSON.
 async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     let session = app.session(0, role).await?;
     let users = tests::COMPONENTS

@@ -1,4 +1,4 @@
-//! Names and other single lines of text: what they may hold, which fields they are, and the subjects of mails.
+//! Tests names and other single-line texts: their characters, the fields that are single-line, and subjects of e-mails.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::conventions::lists::get;
 
-/// Texts that are no name.
+/// Texts that are not valid names.
 const NO_NAMES: [&str; 12] = [
     "",
     "   ",
@@ -26,7 +26,7 @@ const NO_NAMES: [&str; 12] = [
     "a\u{2028}b",
 ];
 
-/// Fields that take several lines; every other text of a body is one line.
+/// The multiline fields. Every other text of a body is a single line.
 const SEVERAL_LINES: [&str; 8] = [
     "body",
     "description",
@@ -109,7 +109,7 @@ fn names_in_any_script_are_stored_and_found_in_any_unicode_composition() {
     });
 }
 
-/// The names of the texts that a client may set, by whether they take several lines.
+/// Returns the names of the writable text fields, by whether they are multiline.
 fn texts(fields: &[Field], several: bool, found: &mut Vec<&'static str>) {
     for field in fields
         .iter()
@@ -173,7 +173,7 @@ fn the_subject_of_a_notification_is_one_line_whatever_its_placeholders_contain()
                 .await?;
             assert_eq!(refused.expect(422).pointers(), ["/subject"]);
         }
-        // A value of a template may have several lines; the subject that it is filled into has not.
+        // A placeholder may have several lines, but the subject that it fills may not.
         let data = json!({"title": "Closed\r\nBcc: eve@example.org", "text": "Until\nMonday"});
         let body =
             json!({"user_id": user, "type": "email", "template": "announcement", "data": data});

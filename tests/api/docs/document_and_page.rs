@@ -1,4 +1,4 @@
-//! The OpenAPI document, the reference page, and the answer for paths that nobody serves.
+//! Tests the OpenAPI document, the reference page and the response for unknown paths.
 
 use anyhow::Context;
 use http::Method;
@@ -45,7 +45,7 @@ fn the_document_is_served_with_an_entity_tag() {
     });
 }
 
-/// The addresses that a page refers to.
+/// Returns the URLs that a page refers to.
 fn references(page: &str) -> Vec<String> {
     ["src=\"", "href=\""]
         .into_iter()

@@ -1,4 +1,4 @@
-//! The component `docs`: the OpenAPI document and the reference page.
+//! Tests of the component `docs`: the OpenAPI document and the reference page.
 
 mod document_and_page;
 mod openapi_validation;

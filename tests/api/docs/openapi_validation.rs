@@ -1,4 +1,4 @@
-//! Whether the served OpenAPI document is one, in the judgement of a validator that is not ours.
+//! Tests that the served OpenAPI document passes an independent validator.
 
 use std::path::Path;
 use std::process::Output;
@@ -12,7 +12,7 @@ use tokio::process::Command;
 /// Makes a document invalid.
 type Fault = fn(&mut Value);
 
-/// Has a document judged, and returns what was said of it.
+/// Validates a document and returns the validator's output.
 async fn judge(document: &str) -> Result<Output> {
     let validator =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python/bin/openapi-spec-validator");

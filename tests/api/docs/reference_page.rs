@@ -1,4 +1,4 @@
-//! The reference page in a real browser: what it shows, and a call made from it.
+//! Tests the reference page in a browser: its content, and a request sent from it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use tests::{
     run,
 };
 
-/// Method and path of every operation of the document.
+/// Returns method and path of every operation of the document.
 fn documented() -> Result<BTreeSet<String>> {
     let document: Value = serde_json::from_str(include_str!("../../../openapi/openapi.json"))?;
     let paths = document["paths"].as_object().context("no paths")?;
@@ -30,7 +30,7 @@ async fn open(app: &Application, tab: &Tab) -> Result<()> {
         .await
 }
 
-/// Everything that the page asked for came from the application that serves it.
+/// Asserts that every request of the page went to the application that serves it.
 #[track_caller]
 fn asked_nobody_else(app: &Application, tab: &Tab) {
     let asked = tab.requested_urls();

@@ -1,4 +1,4 @@
-//! Balances: any sequence of records and reversals comes to what a model kept beside it says, by every filter.
+//! Tests that balances equal a model after random records and reversals, with every filter.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Currencies, and how many of their smallest units make one.
+/// Currencies with the number of their minor units.
 const CURRENCIES: [(&str, i64); 3] = [("EUR", 100), ("JPY", 1), ("KWD", 1000)];
 const TYPES: [&str; 4] = ["payment", "salary", "expense", "reimbursement"];
 const METHODS: [&str; 3] = ["card", "cash", "transfer"];
 const DAYS: [&str; 3] = ["2031-01-31", "2031-02-01", "2031-02-28"];
 
-/// One thing that is done to the book; indices are into the constants above and into people and centres.
+/// A step of the test, whose indexes refer to the constants above, to the students and tutors, and to the centres.
 #[derive(Debug, Clone)]
 enum Step {
     Record {
@@ -30,7 +30,7 @@ enum Step {
         method: usize,
         day: usize,
     },
-    /// Of the record that was made so many ago.
+    /// Reverses the record that was created this many steps ago.
     Reverse { back: usize, day: usize },
 }
 
@@ -46,7 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A record as the model has it.
+/// A record in the model.
 #[derive(Clone)]
 struct Entry {
     answer: Value,
@@ -55,14 +55,14 @@ struct Entry {
     student: Option<Uuid>,
     tutor: Option<Uuid>,
     currency: usize,
-    /// Negative of a reversal.
+    /// The amount is negative for a reversal.
     units: i64,
     day: usize,
     is_reversal: bool,
     is_reversed: bool,
 }
 
-/// An amount in smallest units as the interface writes it.
+/// Formats an amount in minor units as the API does.
 fn amount(units: i64, currency: usize) -> String {
     let per_one = CURRENCIES[currency].1;
     let sign = if units < 0 { "-" } else { "" };
@@ -74,7 +74,7 @@ fn amount(units: i64, currency: usize) -> String {
     }
 }
 
-/// The figures of entries, as a balance shows them.
+/// Computes the balance of entries as the API shows it.
 fn figures<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Value> {
     let mut sums: BTreeMap<usize, ([i64; 4], i64)> = BTreeMap::new();
     for entry in entries {
@@ -98,7 +98,7 @@ fn figures<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Value> {
         .collect()
 }
 
-/// Where the records are made: new, so that nothing else is in their balance.
+/// New centres, so that their balances include nothing else.
 struct Stage {
     centres: [Uuid; 2],
     students: [Uuid; 2],
@@ -127,7 +127,7 @@ async fn stage(app: &Application, admin: &Session) -> Result<Stage> {
     })
 }
 
-/// Does a step to the book and to the model.
+/// Applies a step to the ledger and to the model.
 async fn take(
     app: &Application,
     finance: &Session,
@@ -199,7 +199,7 @@ async fn take(
     Ok(())
 }
 
-/// A filter as a query, and what it says of an entry.
+/// A filter as a query string, with its predicate for entries.
 type Filter = (String, Box<dyn Fn(&Entry) -> bool>);
 
 fn filters(stage: &Stage) -> Vec<Filter> {
@@ -252,7 +252,7 @@ fn filters(stage: &Stage) -> Vec<Filter> {
     filters
 }
 
-/// Whether totals, records and lines of a centre say what the model says.
+/// Asserts that totals, records and entries of a centre equal the model.
 async fn is_proven(
     app: &Application,
     finance: &Session,
@@ -317,7 +317,7 @@ fn balances_equal_a_model_after_random_records_and_reversals() {
                     (lines[0].1.as_str(), lines[1].1.as_str()),
                     (debit.as_str(), format!("-{debit}").as_str())
                 );
-                // Money comes in with a payment, and goes out with all else; a reversal turns that round.
+                // A payment is income and everything else is expenditure, and a reversal has the opposite sign.
                 let is_in = (entry.kind == 0) != entry.is_reversal;
                 let money = usize::from(!is_in);
                 let accounts = ["card_clearing", "cash", "bank"];

@@ -1,4 +1,4 @@
-//! Centre financials: the materialized view, held against the book.
+//! Tests that centre financials, a materialized view, equal the ledger.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use tests::{
 
 const PATH: &str = "/v1/analytics/centre-financials";
 
-/// All figures, page by page.
+/// Reads all rows of the list, page by page.
 async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Value>> {
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -27,7 +27,7 @@ async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Val
     }
 }
 
-/// The figures of the first tenant, summed over the book in another way than the view does it.
+/// Computes the figures of the first tenant from the ledger by another query than the view's.
 async fn summed(app: &Application, session: &Session) -> Result<Vec<Value>> {
     let rows = queries::fetch_texts(
         app,
@@ -178,7 +178,7 @@ fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
     run(async |app| {
         let finance = app.sign_in(Role::Finance).await?;
         let client = app.superuser().await?;
-        // As a restore does it: in bulk, without triggers.
+        // The rows are inserted in bulk without triggers, as in a restore.
         client
             .batch_execute("set statement_timeout = 0; set session_replication_role = replica")
             .await?;

@@ -1,4 +1,4 @@
-//! Numbers without a gap and records that are made once: under many writers, repeats, and connections that are killed.
+//! Tests that numbers have no gaps and records are created once, under concurrency, repeats and lost connections.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,12 +17,12 @@ use tokio::sync::Notify;
 
 const PATH: &str = "/v1/finance-records";
 
-/// Writers at the same time.
+/// The number of concurrent writers.
 const WRITERS: usize = 100;
-/// Records of each.
+/// The number of records of each writer.
 const EACH: usize = 3;
 
-/// Repeats a request until it is done, as a client does whose answer did not come; gives the record.
+/// Repeats a request until it succeeds, as a client does without a response, and returns the record.
 async fn insist(app: &Application, session: &Session, key: &str, body: &Value) -> Result<Value> {
     loop {
         let reply = match send(request_with_key(app, session, PATH, key, body)).await {
@@ -37,7 +37,7 @@ async fn insist(app: &Application, session: &Session, key: &str, body: &Value) -
     }
 }
 
-/// How many of a tenant's numbers there are, how many different ones, and the first and the last.
+/// Returns the count of a tenant's numbers, the count of distinct ones, the first and the last.
 async fn numbers(app: &Application, session: &Session) -> Result<(i64, i64, i64, i64)> {
     let row = app
         .superuser()
@@ -71,7 +71,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
             }
             anyhow::Ok(made)
         };
-        // After each few records that are made one connection dies, whatever it is doing.
+        // After every few records one connection is terminated, whatever it is doing.
         let killer = async {
             let mut killed = 0_u64;
             while done.load(Ordering::Relaxed) < WRITERS * EACH {
@@ -155,7 +155,7 @@ fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
         let mut stream = raw_connection::connect(app).await?;
         stream.write_all(request.as_bytes()).await?;
         wait_until_blocked(&server, &name, true).await?;
-        // The request is at its statement, and nobody is there any more to be answered.
+        // The statement runs, but the client has disconnected.
         drop(stream);
         held.rollback().await?;
 

@@ -1,4 +1,4 @@
-//! Who sees what of the book: a student its own, a parent its children's, a tutor its salaries, a supervisor the centre's.
+//! Tests the access of each role to finance records and balances.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// The records that a role may read, as the superuser finds them.
+/// Returns the records that a role may read, as the superuser finds them.
 async fn expected(app: &Application, session: &Session, role: Role) -> Result<Vec<String>> {
     let (home, _) = queries::demo_centres(app).await?;
     let scope = match role {
@@ -38,7 +38,7 @@ async fn expected(app: &Application, session: &Session, role: Role) -> Result<Ve
     queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await
 }
 
-/// The net of each currency.
+/// Returns the net amount of each currency.
 fn nets(balance: &Value) -> BTreeMap<String, String> {
     let figures = balance["data"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

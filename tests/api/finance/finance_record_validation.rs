@@ -1,4 +1,4 @@
-//! What finance records do not take, and their lists and files.
+//! Tests invalid finance records, and the lists and files of finance records.
 
 use anyhow::Context;
 use http::Method;
@@ -36,7 +36,7 @@ fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
                 json!({"amount": "1.255", "currency": "EUR"}),
                 vec!["/amount"],
             ),
-            // The currency is the centre's, which only the database knows.
+            // The currency depends on the centre, which only the database knows.
             (json!({"amount": "1.255"}), vec!["/amount"]),
             (json!({"amount": "1.5", "currency": "JPY"}), vec!["/amount"]),
             (
@@ -178,7 +178,7 @@ fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
             ("sort=number".to_owned(), vec![0, 1, 2]),
             ("sort=-number".to_owned(), vec![2, 1, 0]),
             ("sort=-effective_on".to_owned(), vec![2, 1, 0]),
-            // As numbers: as texts 9.00 would be the largest.
+            // Amounts are sorted as numbers: as texts, 9.00 would be the largest.
             ("amount.gte=10&sort=number".to_owned(), vec![1, 2]),
             ("amount.lt=10.00".to_owned(), vec![0]),
             ("amount=100".to_owned(), vec![2]),

@@ -1,4 +1,4 @@
-//! Finance records: what each type takes, money as text, and reversal.
+//! Tests finance records: the fields of each type, amounts as text, and reversals.
 
 use serde_json::{Value, json};
 use tests::{

@@ -1,21 +1,20 @@
-//! The book in the database: nothing changes or takes out what is in it, and no other state than double entry can be
-//! committed, whoever tries.
+//! Tests that the database keeps the ledger append-only and balanced, whatever SQL is executed.
 
 use anyhow::{Context, Result};
 use tests::{Application, Role, queries, run};
 use tokio_postgres::Client;
 
-/// Somebody at the database.
+/// A database client with certain rights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Who {
     Application,
     Owner,
     Superuser,
-    /// With triggers off, as for a restore.
+    /// Triggers are off, as in a restore.
     Restoring,
 }
 
-/// A connection in the first tenant's context.
+/// Connects in the first tenant's context.
 async fn connect(app: &Application, who: Who) -> Result<Client> {
     let session = app.session(0, Role::Admin).await?;
     let client = match who {
@@ -41,7 +40,7 @@ async fn connect(app: &Application, who: Who) -> Result<Client> {
     Ok(client)
 }
 
-/// The SQLSTATE with which a script is refused; empty when it is not. What it began is undone.
+/// Runs a script and returns its SQLSTATE, or an empty text if it succeeds. A failed script is rolled back.
 async fn refusal(client: &Client, sql: &str) -> Result<String> {
     let refused = client.batch_execute(sql).await.err();
     client.batch_execute("rollback").await?;
@@ -49,7 +48,7 @@ async fn refusal(client: &Client, sql: &str) -> Result<String> {
     Ok(code.map(|code| code.code().to_owned()).unwrap_or_default())
 }
 
-/// Everything in the book, as one text.
+/// Returns the whole ledger as one text.
 async fn book(app: &Application) -> Result<Vec<String>> {
     queries::fetch_texts(
         app,
@@ -180,7 +179,7 @@ fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
     });
 }
 
-/// A record without lines, and whatever lines are put beneath it.
+/// Inserts a record without journal entries, and then the given entries.
 fn by_hand(lines: &str) -> String {
     let record = "with r as (
       insert into lms.finance_records (centre_id, type, amount, currency, method)
@@ -210,7 +209,7 @@ fn only_balanced_journal_entries_can_be_committed() {
               and r.tenant_id = current_setting('app.tenant_id')::uuid
             order by r.number limit 1";
         for (lines, code) in [
-            // A lone line, a balanced pair, a pair in another currency: beneath a record that has its lines.
+            // Extra entries of a complete record: a single one, a balanced pair, and a pair in another currency.
             ("('expenses', 5)", "23514"),
             ("('expenses', 5), ('salaries', -5)", "23514"),
             ("('card_clearing', 5)", "23505"),
@@ -229,7 +228,7 @@ fn only_balanced_journal_entries_can_be_committed() {
             from (values ('cash', 5), ('expenses', -5)) as l (account, amount)";
         assert!(["23503", "23514"].contains(&refusal(&client, nowhere).await?.as_str()));
 
-        // Without the trigger that writes them.
+        // The trigger that writes the entries is off.
         client
             .batch_execute("alter table lms.finance_records disable trigger write_lines")
             .await?;
@@ -272,7 +271,7 @@ fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
             .batch_execute("call lms_private.derive_finance()")
             .await?;
         let after = book(app).await?;
-        // Totals are new rows with the same sums.
+        // The totals are new rows with the same sums.
         assert_eq!(after[..2], before[..2]);
         let admin = app.sign_in(Role::Admin).await?;
         let proof = app

@@ -1,4 +1,4 @@
-//! The component `finance`: finance records, balances, payroll, statements of account.
+//! Tests of the component `finance`: finance records, balances, payroll and statements of account.
 
 mod balances;
 mod centre_financials;

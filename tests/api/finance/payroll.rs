@@ -1,4 +1,4 @@
-//! Payroll: what a draft comes to, by the lessons of a month and the rates of their days, and who may see it.
+//! Tests payroll drafts, computed from the lessons of a month and the rates of their dates, and the access to them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -12,14 +12,14 @@ use crate::finance::tutor_rates::rate;
 
 pub(crate) const PATH: &str = "/v1/payroll-runs";
 
-/// A tutor without rates in a centre of its own, with a class to give lessons in.
+/// A tutor without rates in a centre of its own, with a class for lessons.
 pub(crate) struct Payroll {
     pub(crate) centre: Uuid,
     pub(crate) tutor: Uuid,
     pub(crate) class: Uuid,
 }
 
-/// A centre with one tutor.
+/// Creates a centre with one tutor.
 pub(crate) async fn payroll(
     app: &Application,
     admin: &Session,
@@ -44,7 +44,7 @@ pub(crate) async fn payroll(
 }
 
 impl Payroll {
-    /// A lesson that was given.
+    /// Inserts a completed lesson.
     pub(crate) async fn insert_lesson(
         &self,
         app: &Application,
@@ -54,7 +54,7 @@ impl Payroll {
         fixtures::insert_lesson(app, self.class, start, end, "completed").await
     }
 
-    /// Asks for the run of a month.
+    /// Drafts the payroll run of a month.
     pub(crate) async fn draft(
         &self,
         app: &Application,
@@ -65,7 +65,7 @@ impl Payroll {
         post_with_new_key(app, session, PATH, &body).await
     }
 
-    /// The one item of the run of a month.
+    /// Drafts the run of a month and returns its only item.
     pub(crate) async fn item(
         &self,
         app: &Application,
@@ -79,12 +79,12 @@ impl Payroll {
     }
 }
 
-/// The path of a run.
+/// Returns the path of a run.
 pub(crate) fn path(run: &Value) -> String {
     format!("{PATH}/{}", run["id"].as_str().unwrap_or_default())
 }
 
-/// Books a run.
+/// Posts a run.
 pub(crate) async fn book(
     app: &Application,
     session: &Session,
@@ -102,25 +102,25 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_date() {
         rate(app, &admin, fixture.tutor, "hour", "20", "2026-01-01").await?;
         rate(app, &admin, fixture.tutor, "lesson", "31", "2026-03-10").await?;
         rate(app, &admin, fixture.tutor, "hour", "24.60", "2026-03-30").await?;
-        // The last evening of February, and the first minutes of April on the clock of the centre.
+        // The first lesson is on the last evening of February and the second in the first minutes of April, in the centre's time.
         fixture
             .insert_lesson(app, "2026-02-28T23:15:00Z", "2026-02-28T23:55:00Z")
             .await?;
         fixture
             .insert_lesson(app, "2026-03-31T23:00:00Z", "2026-03-31T23:30:00Z")
             .await?;
-        // At the hour: 30 minutes before the lessons' rate, then one lesson however long.
+        // By the hour, 30 minutes come before the rate per lesson, and then one lesson counts whatever its length.
         fixture
             .insert_lesson(app, "2026-03-01T00:00:00Z", "2026-03-01T00:30:00Z")
             .await?;
         fixture
             .insert_lesson(app, "2026-03-10T16:00:00Z", "2026-03-10T19:00:00Z")
             .await?;
-        // The clocks go from one to two in this one: two hours, not three, and still at the lesson's rate.
+        // The clocks go from one to two during this lesson: it has two hours, not three, and is still paid per lesson.
         fixture
             .insert_lesson(app, "2026-03-29T00:30:00Z", "2026-03-29T02:30:00Z")
             .await?;
-        // The 29th in UTC and the 30th at the centre.
+        // The date is the 29th in UTC and the 30th at the centre.
         fixture
             .insert_lesson(app, "2026-03-29T23:30:00Z", "2026-03-30T00:20:30Z")
             .await?;
@@ -179,7 +179,7 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_date() {
             fixture.item(app, &admin, "2026-04-01").await?["minutes"],
             30
         );
-        // Nothing is booked by looking.
+        // Reading a draft posts nothing.
         let booked = queries::count(
             app,
             "lms.finance_records where tutor_id = $1",
@@ -195,7 +195,7 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_date() {
 fn a_month_starts_and_ends_at_the_centres_midnight_even_if_it_occurs_twice() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        // In Havana the clocks went from one back to midnight on the first of November 2026.
+        // In Havana, clocks went from one back to midnight on 1 November 2026.
         let fixture = payroll(app, &admin, "America/Havana", "USD").await?;
         rate(app, &admin, fixture.tutor, "hour", "10", "2026-01-01").await?;
         fixture

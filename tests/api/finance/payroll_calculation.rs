@@ -1,4 +1,4 @@
-//! Payroll is exact: what the database computes is what a model computes in exact decimals, for whatever lessons and rates.
+//! Tests that payroll equals a model in exact decimals for random lessons and rates.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, payroll};
 
-/// Unit, amount in the smallest coins, currency, and the day of March from which it holds.
+/// A rate: unit, amount in minor units, currency, and the day of March from which it applies.
 type Rate = (&'static str, i64, &'static str, u32);
-/// Day of March, and minutes.
+/// A lesson: day of March and minutes.
 type Lesson = (u32, u32);
-/// Lessons, minutes, and the amount if there is a rate.
+/// A payroll item: lessons, minutes, and the amount if there is a rate.
 type Figures = (u32, u32, Option<Decimal>);
 
 const DIGITS: [(&str, u32); 3] = [("EUR", 2), ("JPY", 0), ("KWD", 3)];
@@ -42,7 +42,7 @@ fn digits(currency: &str) -> u32 {
         .map_or(0, |(_, digits)| *digits)
 }
 
-/// Lessons, minutes and amount by currency; without one for lessons that have no rate.
+/// Sums lessons, minutes and amount by currency, with no currency for lessons without a rate.
 fn model(
     rates: &BTreeMap<u32, Rate>,
     lessons: &BTreeMap<u32, u32>,
@@ -62,7 +62,7 @@ fn model(
         .map(|(currency, (count, total, sixtyfold))| {
             let amount = currency.map(|currency| {
                 let coins = sixtyfold * Decimal::from(10_u32.pow(digits(currency)));
-                // Half up, in whole numbers.
+                // The amount is rounded half up in integers.
                 let whole =
                     ((coins * Decimal::TWO + Decimal::from(60)) / Decimal::from(120)).floor();
                 let mut amount = whole / Decimal::from(10_u32.pow(digits(currency)));
@@ -74,7 +74,7 @@ fn model(
         .collect()
 }
 
-/// Writes them as the superuser, which takes less time than two hundred requests.
+/// Inserts the lessons as the superuser, which is faster than two hundred requests.
 async fn write(
     app: &Application,
     fixture: &Payroll,

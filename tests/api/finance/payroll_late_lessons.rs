@@ -1,4 +1,4 @@
-//! Lessons that are reported after the payroll of their month was posted: the next run pays them, once, and says what they are.
+//! Tests that a lesson reported after its month was posted is paid once, by the next run.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::finance::payroll::{Payroll, book, payroll};
 use crate::finance::tutor_rates::rate;
 
-/// A centre in Auckland that has posted March 2026, with an hour at 20 and, from April on, at 30.
+/// Creates a centre in Auckland that has posted March 2026, with a rate of 20 an hour and, from April on, of 30.
 async fn posted_march(app: &Application, admin: &Session) -> Result<Payroll> {
     let fixture = payroll(app, admin, "Pacific/Auckland", "NZD").await?;
     rate(app, admin, fixture.tutor, "hour", "20", "2026-01-01").await?;
@@ -20,7 +20,7 @@ async fn posted_march(app: &Application, admin: &Session) -> Result<Payroll> {
     Ok(fixture)
 }
 
-/// Posts the run of a month, and gives what it came to.
+/// Posts the run of a month and returns it.
 async fn posted(
     app: &Application,
     admin: &Session,
@@ -32,7 +32,7 @@ async fn posted(
     Ok(posted.expect(200).json())
 }
 
-/// Minutes, amount and late lessons of the run's items.
+/// Returns minutes, amount and late lessons of the run's items.
 fn summed(run: &Value) -> Vec<(Option<i64>, Option<&str>, &Value)> {
     let items = run["items"].as_array().map(Vec::as_slice);
     items
@@ -68,7 +68,7 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
         fixture
             .insert_lesson(app, "2026-04-20T00:00:00Z", "2026-04-20T01:00:00Z")
             .await?;
-        // Rows that are posted stay as they are.
+        // Posted rows stay unchanged.
         let march = fixture
             .draft(app, &admin, "2026-03-01")
             .await?
@@ -76,7 +76,7 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
             .json();
         assert_eq!(summed(&march), [(Some(60), Some("20.00"), &json!([]))]);
         let april = posted(app, &admin, &fixture, "2026-04-01").await?;
-        // Each at the rate of its day: an hour and a half at 20, an hour at 30.
+        // Each lesson is paid at the rate of its date: an hour and a half at 20, an hour at 30.
         let named = json!([{
             "month": "2026-03-01",
             "lessons": 1,
@@ -123,7 +123,7 @@ fn a_late_lesson_is_in_every_draft_until_one_of_them_is_posted() {
         book(app, &admin, &may, json!({"method": "cash"}))
             .await?
             .expect(200);
-        // The other one is no longer what is due.
+        // The other draft no longer equals the amount due.
         book(app, &admin, &april, json!({"method": "cash"}))
             .await?
             .expect(409);
@@ -142,7 +142,7 @@ fn a_lesson_at_a_month_boundary_is_paid_once_even_if_its_time_zone_or_centre_cha
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let fixture = posted_march(app, &admin).await?;
-        // In Auckland the first hours of April and of May, in UTC the last ones of March and of April.
+        // In Auckland these are the first hours of April and of May, in UTC the last ones of March and of April.
         let first = fixture
             .insert_lesson(app, "2026-03-31T12:00:00Z", "2026-03-31T13:00:00Z")
             .await?;
@@ -155,11 +155,11 @@ fn a_lesson_at_a_month_boundary_is_paid_once_even_if_its_time_zone_or_centre_cha
             client.execute(sql, &[&fixture.centre, &zone]).await
         };
         moves("Etc/UTC").await?;
-        // The first is now of March, which is posted: never would be wrong.
+        // The first lesson now belongs to March, which is posted, and must still be paid.
         let april = posted(app, &admin, &fixture, "2026-04-01").await?;
         assert_eq!(april["items"][0]["lessons"], 2);
         assert_eq!(april["items"][0]["late_lessons"][0]["month"], "2026-03-01");
-        // Back in Auckland the second is of May: twice would be wrong.
+        // Back in Auckland, the second lesson belongs to May and must not be paid twice.
         moves("Pacific/Auckland").await?;
         let may = fixture
             .draft(app, &admin, "2026-05-01")
@@ -167,7 +167,7 @@ fn a_lesson_at_a_month_boundary_is_paid_once_even_if_its_time_zone_or_centre_cha
             .expect(200)
             .json();
         assert_eq!(may["items"], json!([]));
-        // Nor does another centre pay it.
+        // Another centre does not pay it either.
         let other = payroll(app, &admin, "Pacific/Auckland", "NZD").await?;
         client
             .execute(
@@ -197,7 +197,7 @@ fn lessons_before_the_first_run_of_a_centre_are_not_late() {
             .expect(200)
             .json();
         assert_eq!(april["items"], json!([]));
-        // It has a month of its own that can be paid. Between runs that were posted a month is passed even without one.
+        // Its month can still be drafted. A month between posted runs is closed even without a run.
         fixture
             .insert_lesson(app, "2026-04-10T00:00:00Z", "2026-04-10T01:00:00Z")
             .await?;
@@ -250,7 +250,7 @@ fn the_database_prevents_paying_a_lesson_twice() {
                 "{sql}"
             );
         }
-        // Two who post two drafts with the same late lesson at once: one of them does.
+        // Of two concurrent postings of two drafts with the same late lesson, one succeeds.
         fixture
             .insert_lesson(app, "2026-03-20T00:00:00Z", "2026-03-20T01:00:00Z")
             .await?;

@@ -1,4 +1,4 @@
-//! Payroll is booked once: what a draft lacks before, and what never changes after.
+//! Tests that a payroll run is posted once, and does not change afterwards.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::finance::tutor_rates::rate;
 
 const MONTH: &str = "2026-03-01";
 
-/// A centre whose tutor has given two lessons of an hour in March, at 25.10 each.
+/// Creates a centre whose tutor has given two one-hour lessons in March, at 25.10 each.
 async fn ready(app: &Application, admin: &Session) -> Result<Payroll> {
     let fixture = payroll(app, admin, "Europe/Dublin", "EUR").await?;
     rate(app, admin, fixture.tutor, "hour", "25.10", "2026-03-01").await?;
@@ -25,7 +25,7 @@ async fn ready(app: &Application, admin: &Session) -> Result<Payroll> {
     Ok(fixture)
 }
 
-/// What was booked for a tutor, in the order of its numbers.
+/// Returns the finance records of a tutor, sorted by number.
 async fn booked(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
     queries::fetch_texts(
         app,
@@ -64,7 +64,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
         let draft = third.json();
         assert_eq!(draft["id"], first.json()["id"]);
         assert_eq!(draft["items"][0]["id"], first.json()["items"][0]["id"]);
-        // 2.75 hours are 69.025
+        // 2.75 hours are 69.025, which is rounded up.
         assert_eq!(draft["items"][0]["amount"], "69.03");
 
         let posted = book(app, &admin, &draft, json!({"method": "transfer"}))
@@ -83,7 +83,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
         let expected = ["salary 69.03 EUR transfer 2026-03-31 Payroll 2026-03"];
         assert_eq!(booked(app, fixture.tutor).await?, expected);
 
-        // Whatever happens now, the run is what was posted.
+        // Later changes do not affect a posted run.
         fixture
             .insert_lesson(app, "2026-03-24T16:00:00Z", "2026-03-24T17:00:00Z")
             .await?;
@@ -120,7 +120,7 @@ fn fifty_concurrent_postings_record_the_salaries_once() {
             loop {
                 let body = json!({"method": "transfer", "effective_on": "2026-04-05"});
                 let reply = book(app, &admin, &draft, body).await?;
-                // Whose turn to write did not come in time is told to try again.
+                // A request that waits too long for other writers gets a 503.
                 if reply.status != 503 {
                     return anyhow::Ok(reply.expect(200).text);
                 }
@@ -166,7 +166,7 @@ fn fifty_concurrent_drafts_create_one_run() {
     });
 }
 
-/// Asserts that posting is refused with this in its detail, and writes nothing.
+/// Asserts that posting is rejected with this detail and writes nothing.
 async fn refused(
     app: &Application,
     session: &Session,
@@ -227,7 +227,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
         )
         .await?;
 
-        // A rate from the second day on leaves the first one.
+        // A rate from the second day on does not cover the first day.
         rate(app, &admin, fixture.tutor, "lesson", "12", "2026-02-18").await?;
         refused(
             app,
@@ -251,7 +251,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
         )
         .await?;
 
-        // Nobody is paid nothing: a rate of zero is a rate, and books no record.
+        // A rate of zero is a valid rate, for which no finance record is created.
         rate(app, &admin, fixture.tutor, "hour", "0", "2026-02-01").await?;
         let draft = fixture
             .draft(app, &admin, "2026-02-01")

@@ -1,4 +1,4 @@
-//! The book is entered by indexes, under row security too: what is not leakproof would be looked at row by row.
+//! Tests that the queries of the ledger use indexes under row security.
 
 use tests::{Role, run};
 
@@ -6,7 +6,7 @@ use tests::{Role, run};
 fn every_query_of_the_ledger_uses_an_index() {
     run(async |app| {
         let session = app.session(0, Role::Finance).await?;
-        // Of a table with few rows the planner reads the whole.
+        // The planner reads a small table sequentially.
         app.superuser()
             .await?
             .batch_execute(&format!(

@@ -1,4 +1,4 @@
-//! Statements of account: what they say, to whom, and as a file.
+//! Tests statements of account: their content, the access to them, and their export.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub(crate) const PATH: &str = "/v1/finance-records/statement";
 
-/// A parent with two children in two centres, of whom the parent is first contact and guardian.
+/// A parent who is first contact and guardian of two children in two centres.
 pub(crate) struct Family {
     pub(crate) parent: Uuid,
     pub(crate) home: Uuid,
@@ -41,7 +41,7 @@ pub(crate) async fn family(app: &Application, admin: &Session) -> Result<Family>
     })
 }
 
-/// A payment or a reimbursement of a student, on a day.
+/// Creates a payment or a reimbursement of a student on a date.
 pub(crate) fn entry(centre: Uuid, student: Uuid, kind: &str, amount: &str, day: &str) -> Value {
     json!({
         "centre_id": centre,
@@ -53,7 +53,7 @@ pub(crate) fn entry(centre: Uuid, student: Uuid, kind: &str, amount: &str, day: 
     })
 }
 
-/// Asks for a statement in a media type.
+/// Requests a statement in a media type.
 pub(crate) async fn statement(
     app: &Application,
     session: &Session,
@@ -72,7 +72,7 @@ async fn content(app: &Application, session: &Session, query: &str) -> Result<Va
     Ok(reply.expect(200).json())
 }
 
-/// Some payments of the family in two currencies, one of them taken back. Gives the first number.
+/// Creates payments of the family in two currencies, one of them reversed, and returns the first number.
 async fn booked(app: &Application, finance: &Session, family: &Family) -> Result<u64> {
     let before = entry(family.home, family.child, "payment", "100.50", "2026-02-27");
     let first = create(app, finance, &before).await?["number"]
@@ -312,7 +312,7 @@ fn each_role_sees_the_statements_within_its_scope() {
         let theirs = queries::first_id(app, 1, "students").await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
-            // A tutor has statements of the own children alone, and the demo tutor has none.
+            // A tutor may read only the statements of their own children, and the demo tutor has none.
             let may = !matches!(role, Role::Assessor | Role::Support);
             let all = matches!(role, Role::Admin | Role::Finance);
             for (query, is_seen) in [
@@ -344,7 +344,7 @@ fn each_role_sees_the_statements_within_its_scope() {
                 );
             }
         }
-        // Of a family in two centres a supervisor sees what is of the own one.
+        // For a family in two centres a supervisor sees only the part of their centre.
         let supervisor = app.sign_in(Role::Supervisor).await?;
         let query = format!("?user_id={}&from=2026-01-01&to=2026-12-31", family.parent);
         let found = content(app, &supervisor, &query).await?;
@@ -405,7 +405,7 @@ fn staff_see_the_statement_of_a_deleted_student() {
             let accounts = content(app, &finance, query).await?["accounts"].clone();
             assert_eq!(accounts, before, "{query}");
         }
-        // Nobody asks about a deleted student for whom nothing was booked.
+        // A deleted student without finance records is not found.
         let other = fixtures::create_student(app, &admin, family.home).await?;
         app.delete(&admin, &format!("/v1/students/{other}"))
             .await?

@@ -1,4 +1,4 @@
-//! A statement as a page, in a real browser: it fits on A4, repeats its head, and shows every text as text.
+//! Tests a statement as a page in a browser: its layout on A4 and the escaping of texts.
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -8,12 +8,12 @@ use uuid::Uuid;
 use crate::finance::statement_of_account::{Family, PATH, family, statement};
 
 const SCRIPT: &str = "<script>document.title = 'taken over'</script><img src=x onerror=\"document.title = 'taken over'\">";
-/// How many entries the long statement has.
+/// The number of entries in the long statement.
 const ENTRIES: i32 = 200;
-/// A4 at 96 dots for an inch.
+/// The size of A4 at 96 pixels per inch.
 const WIDTH: i64 = 794;
 
-/// A family whose statement is as hard to print as can be: long names and references without a space, and large amounts.
+/// Creates a family whose statement is hard to print, with long names and references without spaces and large amounts.
 async fn wide(app: &Application, admin: &Session) -> Result<Family> {
     let family = family(app, admin).await?;
     queries::execute(
@@ -95,7 +95,7 @@ fn every_cell_fits_and_every_text_is_shown_as_text() {
                 )
                 .await?;
             assert!(scroll <= client && client == WIDTH, "{scroll} of {client}");
-            // A cell whose content is wider than itself shows it over its region_url.
+            // Content that is wider than its cell would overlap the next cell.
             let cells: usize = tab
                 .value("document.querySelectorAll('th, td, dd').length")
                 .await?;
@@ -169,7 +169,7 @@ fn the_page_prints_on_a4_with_its_header_on_every_page() {
     });
 }
 
-/// A page of a printed file, its size in points.
+/// A page of a printed file, with its size in points.
 #[derive(Deserialize)]
 struct Page {
     width: f64,

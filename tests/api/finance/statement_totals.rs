@@ -1,4 +1,4 @@
-//! Statements add up: with the balance of the book, with one another, and within themselves, for whatever was booked.
+//! Tests that statements equal the ledger's balance and that consecutive ones match, for random records.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::finance::statement_of_account::{Family, entry, family, statement};
 
-/// What is booked: whether of the second child, whether it is paid back, coins, currency, the day of March or April, and
-/// whether it is taken back so many days later.
+/// An entry: whether it belongs to the second child, whether it is a reimbursement, minor units, currency, the day after
+/// the end of February, and the number of days until its reversal, if any.
 type Booked = (bool, bool, i64, &'static str, u32, Option<u32>);
 
 fn booked() -> impl Strategy<Value = Booked> {
@@ -30,7 +30,7 @@ fn booked() -> impl Strategy<Value = Booked> {
     )
 }
 
-/// The day that is so many days after the last of February.
+/// Returns the date this many days after the last of February.
 fn day(number: u32) -> String {
     if number <= 31 {
         format!("2026-03-{number:02}")
@@ -67,7 +67,7 @@ fn money(value: &Value) -> Result<Decimal> {
     Ok(value.as_str().context("an amount")?.parse()?)
 }
 
-/// Brought and carried forward by currency, once each account adds up in itself.
+/// Returns opening and closing balance by currency, after checking that each account adds up.
 async fn accounts(
     app: &Application,
     session: &Session,
@@ -102,7 +102,7 @@ async fn accounts(
     Ok(all)
 }
 
-/// The net balance of the book for a student up to a day, by currency.
+/// Returns the ledger's net balance of a student up to a date, by currency.
 async fn net(
     app: &Application,
     session: &Session,

@@ -1,4 +1,4 @@
-//! Tutor rates: what a tutor earns, from which day on, and who may know.
+//! Tests tutor rates: their dates, and the access to them.
 
 use anyhow::Result;
 use http::Method;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const PATH: &str = "/v1/tutor-rates";
 
-/// A rate of a tutor by the hour or by the lesson.
+/// Returns the body of a rate per hour or per lesson.
 pub(crate) async fn rate(
     app: &Application,
     session: &Session,
@@ -29,7 +29,7 @@ pub(crate) async fn rate(
         .json())
 }
 
-/// PATCH or DELETE of a version.
+/// Sends a PATCH or DELETE request for a version.
 async fn change(
     app: &Application,
     session: &Session,

@@ -1,4 +1,4 @@
-//! What tells people by itself: lessons that are cancelled or moved, and a password that was forgotten.
+//! Tests the notifications that are sent automatically: cancelled and rescheduled lessons, and password resets.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// The users of a student: itself, and its parents.
+/// Returns the users of a student: the student and the parents.
 async fn family(app: &Application, student: Uuid) -> Result<BTreeSet<Uuid>> {
     let rows = app
         .superuser()
@@ -28,7 +28,7 @@ async fn family(app: &Application, student: Uuid) -> Result<BTreeSet<Uuid>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Everybody who is in a class of the tutor with these students.
+/// Returns everyone in a class of the tutor with these students.
 async fn everybody(
     app: &Application,
     room: &ClassFixture,
@@ -42,7 +42,7 @@ async fn everybody(
     Ok(all)
 }
 
-/// Who is told of what, each as often as it happens.
+/// Returns the template key and the recipient of each notification.
 fn told(queued: &[(String, Uuid)], template: &str) -> (usize, BTreeSet<Uuid>) {
     let of: Vec<Uuid> = queued
         .iter()
@@ -52,7 +52,7 @@ fn told(queued: &[(String, Uuid)], template: &str) -> (usize, BTreeSet<Uuid>) {
     (of.len(), of.into_iter().collect())
 }
 
-/// The message that somebody was sent last.
+/// Returns the latest notification of a user.
 async fn message(app: &Application, user: Uuid) -> Result<String> {
     let sql = "select message from lms.notifications where user_id = $1 order by created_at desc, id desc limit 1";
     queries::fetch_texts(app, sql, &[&user])
@@ -92,7 +92,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             assert!(text.contains(part), "{text}");
         }
 
-        // The tutor moves one: everybody else is told.
+        // The tutor reschedules one lesson, so that everyone else is notified.
         notifications::clear_outbox(app).await?;
         let tutor = app.sign_in(Role::Tutor).await?;
         let path = format!(
@@ -115,7 +115,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             "{text}"
         );
 
-        // So are they of another room at the same time.
+        // A change of room at the same time is notified, too.
         notifications::clear_outbox(app).await?;
         let path = format!(
             "{}/move",
@@ -189,7 +189,7 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
         app.post(&admin, &path, json!({})).await?.expect(200);
         assert_eq!(notifications::queued_templates(app).await?, []);
 
-        // A new class is no news; one that the worker extends into clashes is, of all of them at once.
+        // A new class is not notified. Conflicts found when the worker plans further are notified together.
         let start = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
         let schedule = class_fixture::recurring_schedule(
             "UTC",
@@ -286,7 +286,7 @@ fn a_rejected_change_notifies_no_one() {
         let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
-        // Onto the other lesson of the same class.
+        // The new time is that of the other lesson of the same class.
         let path = format!(
             "{}/move",
             class_fixture::lesson_path(&class, class_fixture::FIRST_MONDAY)

@@ -1,5 +1,4 @@
-//! Messages about lessons that change through their class: another schedule, a split, deleting and restoring, other
-//! students. Each person is told once of each change, and of what is ahead alone.
+//! Tests the notifications about lessons that change through their class: each person gets one, about future lessons only.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -61,7 +60,7 @@ async fn group(app: &Application, admin: &Session) -> Result<Group> {
 }
 
 impl Group {
-    /// A class in the room Red with the first child.
+    /// Creates a class in the room Red with the first child.
     async fn create_class(
         &self,
         app: &Application,
@@ -78,7 +77,7 @@ impl Group {
         Ok(class)
     }
 
-    /// Returns the messages since the outbox was emptied, and empties it: these people were told of the event, each once, and nobody else.
+    /// Returns the notifications since the outbox was cleared, clears it, and asserts that exactly these people were notified, once each.
     async fn told(&self, app: &Application, event: &str, whom: &[Uuid]) -> Result<Vec<String>> {
         let mut expected: Vec<(String, Uuid)> =
             whom.iter().map(|user| (event.to_owned(), *user)).collect();
@@ -98,7 +97,7 @@ impl Group {
         Ok(texts)
     }
 
-    /// The first child, its parent and the tutor.
+    /// Returns the first child, its parent and the tutor.
     fn family(&self) -> [Uuid; 3] {
         [self.pupils[0], self.parents[0], self.tutor_user]
     }
@@ -118,7 +117,7 @@ fn says(text: &str, parts: &[&str]) {
     }
 }
 
-/// A series on Mondays in April 2035, from this hour to that one.
+/// Returns the schedule of Mondays in April 2035 between two hours.
 fn series(from: u8, to: u8, rule: &str) -> Value {
     let start = format!("2035-04-02T{from}:00:00");
     let end = format!("2035-04-02T{to}:00:00");
@@ -148,7 +147,7 @@ fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
         patch(app, &admin, &class, single(8, 12, 14)).await?;
         let told = group.told(app, "lesson_changed", &group.family()).await?;
         says(&told[1], &["on 2035-05-08 ", "It ends at 2035-05-08 "]);
-        // As it is: nobody is told.
+        // Nothing has changed, so no one is notified.
         patch(app, &admin, &class, single(8, 12, 14)).await?;
         group.told(app, "", &[]).await?;
 
@@ -199,7 +198,7 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
         patch(app, &admin, &class, without).await?;
         let told = group.told(app, "lesson_cancelled", &group.family()).await?;
         says(&told[1], &["on 2035-04-09 "]);
-        // Another hour and a lesson less is one message.
+        // Another time and one lesson less cause one notification.
         let fewer = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=3")});
         patch(app, &admin, &class, fewer).await?;
         let told = group.told(app, "lessons_moved", &group.family()).await?;
@@ -239,7 +238,7 @@ fn lessons_on_other_days_are_notified_week_by_week() {
         );
         says(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
         says(&told[1], &[" 4 lessons are added."]);
-        // From a Sunday to the Monday behind it, which is another week's.
+        // The lessons go from a Sunday to the following Monday, which belongs to another week.
         let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
         let class = group.create_class(app, &admin, "Flute", sundays).await?;
         let mondays = json!({"schedule": from(2, "FREQ=WEEKLY;COUNT=4")});
@@ -278,7 +277,7 @@ fn a_deleted_restored_or_split_class_is_notified() {
         .expect(200);
         let told = group.told(app, "lessons_added", &group.family()).await?;
         says(&told[1], &["4 lessons", "from 2035-04-02 "]);
-        // One without an end is planned for about a year from now.
+        // A series without an end is planned for about a year.
         let day = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
         let (start, end) = (format!("{day}T05:00:00"), format!("{day}T06:00:00"));
         let endless = class_fixture::recurring_schedule("UTC", &start, &end, "FREQ=WEEKLY");
@@ -367,7 +366,7 @@ fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
             says(text, &["No longer in the class: Cy Moss."]);
         }
 
-        // A class whose lessons are over concerns nobody.
+        // A class whose lessons are past notifies no one.
         let body = json!({"student_ids": []});
         let past =
             class_fixture::single_schedule("UTC", "2020-01-06T16:00:00", "2020-01-06T17:00:00");

@@ -1,4 +1,4 @@
-//! When requests are due: by type and priority, as the tenant says, in the working hours that the centre says.
+//! Tests the due times of requests by type and priority, the tenant's settings and the centre's working hours.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use tests::{Application, Role, Session, help_desk, queries, run};
 
 use crate::requests::working_hours::window;
 
-/// A request's minutes from its beginning until it is due.
+/// Returns the minutes from a request's creation until it is due.
 fn allowed(request: &Value) -> Result<i64> {
     let moment = |name: &str| -> Result<DateTime<Utc>> {
         Ok(request[name].as_str().context("a time")?.parse()?)
@@ -25,7 +25,7 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, _) = queries::demo_centres(app).await?;
-        // Without working hours minutes are those of the day.
+        // Without working hours every minute counts.
         let centre = format!("/v1/centres/{home}");
         set(app, &admin, &centre, json!({"working_hours": []})).await?;
         let request = help_desk::create_request(app, &admin).await?;
@@ -39,7 +39,7 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let settings = json!({"settings": {"due_times": {"reschedule": {"high": 45}}}});
         set(app, &admin, &tenant, settings).await?;
-        // What is due already stays due; what is said of one leaves the others.
+        // Existing due times stay, and a setting for one type leaves the others unchanged.
         assert_eq!(change(json!({"details": "Other."})).await?, 120);
         assert_eq!(change(json!({"priority": "low"})).await?, 960);
         assert_eq!(change(json!({"priority": "high"})).await?, 45);
@@ -48,7 +48,7 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
         assert_eq!(change(json!({"priority": "low"})).await?, 960);
         assert_eq!(change(json!({"priority": "high"})).await?, 120);
 
-        // Reopened, it begins anew.
+        // A reopened request gets a new due time.
         for name in ["start", "resolve"] {
             help_desk::transition(app, &admin, &request, name)
                 .await?

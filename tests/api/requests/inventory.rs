@@ -1,4 +1,4 @@
-//! Inventory: made, read and changed; its quantity only through a ledger, and never below what is lent.
+//! Tests inventory items, whose quantity changes only by recorded adjustments and never below the lent quantity.
 
 use std::collections::BTreeMap;
 
@@ -174,7 +174,7 @@ fn every_change_of_the_quantity_is_recorded_with_its_reason() {
     });
 }
 
-/// Items of all tenants whose numbers are not those of their ledger and their loans.
+/// Counts the items of all tenants whose quantities differ from their adjustments and loans.
 pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
     queries::count(
         app,
@@ -306,7 +306,7 @@ fn each_role_reads_and_adjusts_the_stock_within_its_scope() {
     });
 }
 
-/// The open requests that the database made for an item.
+/// Returns the open requests that the database created for an item.
 async fn asked(app: &Application, admin: &Session, item: &Value) -> Result<Vec<Value>> {
     let id = fixtures::parse_id(item)?;
     class_fixture::get_data(
@@ -330,7 +330,7 @@ fn low_stock_creates_one_request_automatically() {
         app.patch(&admin, &path, json!({"low_stock_at": 20}))
             .await?
             .expect(200);
-        // People may ask for it too.
+        // Users may create a request for it, too.
         let mut body = help_desk::request_body(home);
         body["inventory_id"] = item["id"].clone();
         help_desk::create_request_from(app, &admin, body).await?;
@@ -338,7 +338,7 @@ fn low_stock_creates_one_request_automatically() {
 
         let calls = (0..20).map(async |index| {
             loop {
-                // Lent ones are not available either.
+                // Lent items are not available either.
                 let reply = if index % 2 == 0 {
                     help_desk::adjust_quantity(app, &admin, &item, -1).await?
                 } else {
@@ -363,7 +363,7 @@ fn low_stock_creates_one_request_automatically() {
         );
         assert_eq!(request["created_by"], json!(admin.user));
 
-        // While somebody is at it, no other; when it was dealt with and there is less again, a new one.
+        // While a request is open no other is created. After it is closed, low stock creates a new one.
         help_desk::transition(app, &admin, request, "start")
             .await?
             .expect(200);
@@ -390,7 +390,7 @@ fn low_stock_creates_one_request_automatically() {
             .expect(409);
         assert_eq!(twice.pointers(), ["/inventory_id"]);
 
-        // What begins low, or becomes low because one wants more of it, is asked for as well.
+        // An item that is created low, or becomes low when its threshold rises, creates a request, too.
         let file = format!(
             "centre_id,item_name,category,quantity,low_stock_at\n{home},Pen,stationery,2,5\n"
         );

@@ -1,4 +1,4 @@
-//! Loans: what is lent is out of reach until it comes back, and late when its day has passed.
+//! Tests the loans of inventory items.
 
 use anyhow::Result;
 use http::Method;
@@ -54,7 +54,7 @@ fn a_loan_is_created_read_and_returned_once() {
             1
         );
 
-        // Neither taken away, nor lent again, nor deleted with its item.
+        // The item can be neither removed, lent again, nor deleted.
         let before = queries::write_marks(app).await?;
         assert_eq!(
             help_desk::adjust_quantity(app, &admin, &item, -4)
@@ -196,7 +196,7 @@ fn overdue_loans_are_listed_and_tutors_see_their_own() {
     });
 }
 
-/// What is done to an item.
+/// A step of the test.
 #[derive(Debug, Clone)]
 enum Step {
     Adjust(i64),
@@ -215,7 +215,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What there must be of an item.
+/// The expected quantities of an item.
 #[derive(Default)]
 struct Model {
     quantity: i64,
@@ -228,7 +228,7 @@ impl Model {
         out.map(|(_, quantity, _)| quantity).sum()
     }
 
-    /// Takes the step, and gives the status that it is to be answered with.
+    /// Applies the step and returns the expected status.
     async fn take(
         &mut self,
         app: &Application,

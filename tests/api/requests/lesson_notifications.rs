@@ -1,12 +1,11 @@
-//! The text of messages about lessons: whose lesson it is, of what, where and when; and that they read well when
-//! something is missing.
+//! Tests the texts of notifications about lessons, with and without optional parts.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, class_fixture, fixtures, notifications, queries, run};
 use uuid::Uuid;
 
-/// A parent with two children and another child's parent, all of one class.
+/// A parent with two children and the parent of another child, all of one class.
 struct Families {
     centre: Uuid,
     tutor: Uuid,
@@ -82,7 +81,7 @@ impl Families {
     }
 }
 
-/// The messages that somebody was sent by a template, subject and text, the oldest first.
+/// Returns subject and text of a user's notifications by a template, oldest first.
 async fn sent(app: &Application, user: Uuid, template: &str) -> Result<Vec<String>> {
     let sql = "select concat_ws(': ', subject, message) from lms.notifications
         where user_id = $1 and template = $2
@@ -136,7 +135,7 @@ fn a_parent_of_two_gets_one_notification_naming_only_their_children() {
         let tutor = last(app, tutor, "lesson_moved").await?;
         assert!(tutor.contains("Ada Lee, Ben Lee and Cy Moss"), "{tutor}");
 
-        // Without a reason of its own it has none of an earlier move.
+        // Without a reason of its own, it does not repeat the reason of an earlier change.
         let body = json!({"start": "2035-04-04T16:00:00Z", "end": "2035-04-04T17:00:00Z"});
         app.post(&admin, &format!("{at}/move"), body)
             .await?
@@ -181,7 +180,7 @@ fn changes_of_room_and_tutor_are_notified_once_for_many_lessons() {
             .expect(200);
         let told = last(app, families.parent, "lesson_changed").await?;
         assert!(told.contains("without a room (before: Blue)"), "{told}");
-        // As it is: nobody is told.
+        // Nothing has changed, so no one is notified.
         app.post(&admin, &format!("{at}/move"), same(Value::Null))
             .await?
             .expect(200);
@@ -230,7 +229,7 @@ fn changes_of_room_and_tutor_are_notified_once_for_many_lessons() {
                 "{told:?}"
             );
         }
-        // However many rooms they were in, a class that is called off is one message.
+        // Cancelling a class sends one notification, whatever the number of rooms.
         notifications::clear_outbox(app).await?;
         class_fixture::post_without_body(
             app,
@@ -405,7 +404,7 @@ fn a_tenants_templates_may_have_optional_sections() {
                 .ends_with(": In {{tutor}}.")
         );
 
-        // A list of names is given as a list or in words.
+        // A list of names is available as a list and as a phrase.
         for (students, expected) in [
             (json!(["A", "B", "C"]), "A, B and C"),
             (json!("A & B"), "A & B"),

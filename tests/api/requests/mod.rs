@@ -1,4 +1,4 @@
-//! The component `requests`: requests, inventory, loans, notifications.
+//! Tests of the component `requests`: help-desk requests, inventory, loans and notifications.
 
 mod automatic_notifications;
 mod class_change_notifications;

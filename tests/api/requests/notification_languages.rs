@@ -1,4 +1,4 @@
-//! In which language and in whose words a notification is: the user's first that there are words in, the tenant's, English.
+//! Tests the language and the template of a notification.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ async fn template(
     Ok(())
 }
 
-/// What a user who prefers these languages is sent.
+/// Returns the notification of a user with these languages.
 async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<Value> {
     let student = app.user(0, Role::Student).id;
     app.patch(
@@ -48,13 +48,13 @@ fn the_users_first_language_with_a_template_is_used() {
         template(app, &admin, "fr-CA", Some("Avis: {{title}}")).await?;
         template(app, &admin, "DE", None).await?;
         for (wanted, language, message) in [
-            // One of the tenant's own, by the whole tag or what it falls back on.
+            // The tenant's template matches by the whole tag or by its fallback.
             (vec!["pt-BR"], "pt", "pt: x"),
             (vec!["pt-BR", "en"], "pt", "pt: x"),
             (vec!["hi", "fr-CA", "en"], "fr-CA", "fr-CA: x"),
-            // A special one does not stand in for the general.
+            // A template for a region does not stand in for the general language.
             (vec!["fr", "pt"], "pt", "pt: x"),
-            // The tenant's words before those that come with the service.
+            // The tenant's template takes precedence over the built-in one.
             (vec!["de-AT"], "DE", "DE: x"),
             (vec!["hi", "DE"], "DE", "DE: x"),
         ] {
@@ -65,10 +65,10 @@ fn the_users_first_language_with_a_template_is_used() {
                 "{wanted:?}"
             );
         }
-        // Words that come with the service, in the user's language before the tenant's in another.
+        // The built-in template in the user's language takes precedence over the tenant's in another.
         let made = sent(app, &admin, &["es-MX", "pt"]).await?;
         assert_eq!(made["language"], "es");
-        // Nothing fits: English.
+        // If no language matches, English is used.
         for none in [vec![], vec!["hi"], vec!["zh-Hant-TW"]] {
             assert_eq!(
                 sent(app, &admin, &none).await?["language"],
@@ -76,7 +76,7 @@ fn the_users_first_language_with_a_template_is_used() {
                 "{none:?}"
             );
         }
-        // A template without a subject has one all the same.
+        // A template without a subject gets the built-in one.
         assert_eq!(sent(app, &admin, &["pt"]).await?["subject"], "T");
         assert_eq!(sent(app, &admin, &["fr-CA"]).await?["subject"], "Avis: T");
         Ok(())

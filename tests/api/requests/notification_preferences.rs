@@ -1,4 +1,4 @@
-//! Preferences: a user is not reached by what the user does not want, but for what concerns the account's security.
+//! Tests notification preferences, which do not apply to the account's security.
 
 use anyhow::Result;
 use http::Method;

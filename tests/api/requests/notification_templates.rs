@@ -1,4 +1,4 @@
-//! Templates: a tenant's own words, whose placeholders are those of their event and no others.
+//! Tests a tenant's templates and their placeholders.
 
 use anyhow::Result;
 use http::Method;

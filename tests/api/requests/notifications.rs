@@ -1,4 +1,4 @@
-//! Notifications over HTTP: who may send and read them, and what is refused before anything is queued.
+//! Tests notifications over HTTP: the access to them, and their validation before they are queued.
 
 use serde_json::json;
 use tests::{Behaviour, Role, StubProvider, fixtures, notifications, queries, run};
@@ -364,7 +364,7 @@ fn requests_do_not_wait_for_a_provider_that_hangs() {
         );
         let delivering =
             tokio::spawn(async move { worker::delivery::round(&url, &providers).await });
-        // The provider never answers, and nobody who asks for something waits for it.
+        // The provider never responds, but no request waits for it.
         while provider.request_count() == 0 {
             notifications::send_emails(app, &admin, 1).await?;
         }
@@ -381,7 +381,7 @@ fn queued_notifications_survive_a_failed_request() {
         notifications::clear_outbox(app).await?;
         let admin = app.sign_in(Role::Admin).await?;
         notifications::send_emails(app, &admin, 2).await?;
-        // Fails behind the insert, in the same transaction: neither the notification nor its place in the outbox is there.
+        // The transaction fails after the insert: neither the notification nor its delivery exists.
         let sql = "do $$ begin
             perform set_config('app.tenant_id', (select tenant_id::text from lms.tenants where slug = 'aurora'), true);
             insert into lms.notifications (tenant_id, user_id, type, message)

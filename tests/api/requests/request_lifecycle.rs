@@ -1,4 +1,4 @@
-//! Requests: made, read, changed, numbered, listed by urgency and by whether they are overdue.
+//! Tests help-desk requests: the standard verbs, numbers, sorting by urgency, and overdue ones.
 
 use std::collections::BTreeSet;
 
@@ -177,14 +177,14 @@ fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
     });
 }
 
-/// The numbers of all requests of a tenant.
+/// Returns the numbers of all requests of a tenant.
 async fn numbers(app: &Application, tenant: Uuid) -> Result<Vec<i64>> {
     let sql = "select number from lms.requests where tenant_id = $1 order by number";
     let rows = app.superuser().await?.query(sql, &[&tenant]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Makes a request, again as long as there is no time for it.
+/// Creates a request, and repeats it after a 503.
 async fn insist(app: &Application, session: &Session, body: Value) -> Result<u16> {
     loop {
         let reply = app.post(session, "/v1/requests", body.clone()).await?;
@@ -205,7 +205,7 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
         let bodies = (0..100).map(|index| {
             let mut body = help_desk::request_body(home);
             if index % 4 == 3 {
-                // Refused by a trigger, when it has its number already.
+                // A trigger rejects the row after it has got its number.
                 body["class_id"] = json!(null);
                 body["occurrence_start"] = json!("2035-05-02T16:00:00Z");
             }
@@ -232,7 +232,7 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
         assert_eq!(numbers(app, admin.tenant).await?, expected);
         assert_eq!(numbers(app, other.tenant).await?, theirs);
         assert_eq!(theirs.first(), Some(&1));
-        // What the sequence gives out by itself goes on behind them.
+        // Numbers from the sequence continue after them.
         let next = queries::count(
             app,
             "lms.tenant_sequences where tenant_id = $1 and name = 'requests' and next_value = $2",
@@ -244,7 +244,7 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
     });
 }
 
-/// All ids of a list, page by page.
+/// Returns all ids of a list, page by page.
 async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<String>> {
     let mut ids = Vec::new();
     let mut cursor = String::new();

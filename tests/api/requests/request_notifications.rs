@@ -1,4 +1,4 @@
-//! What requests, stock and loans tell people by themselves.
+//! Tests the automatic notifications about requests, stock and loans.
 
 use anyhow::Result;
 use chrono::{Duration, Utc};
@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{Application, Role, Session, fixtures, notifications, queries, run};
 use uuid::Uuid;
 
-/// A request of the demo student at the demo centre.
+/// Creates a request of the demo student at the demo centre.
 async fn ask(app: &Application, session: &Session) -> Result<Uuid> {
     let (home, _) = queries::demo_centres(app).await?;
     let body = json!({"centre_id": home, "type": "it", "details": "The screen is dark."});
@@ -19,7 +19,7 @@ async fn ask(app: &Application, session: &Session) -> Result<Uuid> {
     )
 }
 
-/// Somebody of the staff of the demo centre, with the account.
+/// Creates a member of staff of the demo centre with an account.
 async fn staff(app: &Application) -> Result<(Uuid, Uuid)> {
     let (home, _) = queries::demo_centres(app).await?;
     let row = app
@@ -33,7 +33,7 @@ async fn staff(app: &Application) -> Result<(Uuid, Uuid)> {
     Ok((row.get(0), row.get(1)))
 }
 
-/// The supervisors of the demo centre.
+/// Returns the supervisors of the demo centre.
 async fn supervisors(app: &Application) -> Result<Vec<Uuid>> {
     let (home, _) = queries::demo_centres(app).await?;
     let sql = "select id from lms.users where centre_id = $1 and role = 'supervisor' and deleted_at is null order by id";
@@ -97,7 +97,7 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
     run(async |app| {
         let student = app.sign_in(Role::Student).await?;
         let admin = app.sign_in(Role::Admin).await?;
-        // What is overdue in the demo is told first.
+        // Overdue requests of the demo data are notified first.
         let then = Utc::now() + Duration::days(60);
         worker::round(&app.superuser_url, then).await?;
         let request = ask(app, &student).await?;
@@ -117,7 +117,7 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
             .map(|user| ("request_escalated".to_owned(), user))
             .collect();
         assert_eq!(notifications::queued_templates(app).await?, expected);
-        // Once.
+        // The notification is sent once.
         notifications::clear_outbox(app).await?;
         worker::round(&app.superuser_url, then).await?;
         assert_eq!(notifications::queued_templates(app).await?, []);
@@ -169,7 +169,7 @@ fn a_borrower_is_notified_of_the_due_date_and_reminded_once() {
         )?;
         let borrower = app.user(0, Role::Tutor).id;
         let due = (Utc::now() + Duration::days(2)).date_naive();
-        // What is overdue in the demo by then is told first.
+        // Overdue loans of the demo data are notified first.
         let then = Utc::now() + Duration::days(5);
         worker::round(&app.superuser_url, then).await?;
         notifications::clear_outbox(app).await?;

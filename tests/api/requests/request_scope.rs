@@ -1,4 +1,4 @@
-//! Who sees and changes which requests, and who reads which comments on them.
+//! Tests the access of each role to help-desk requests and their comments.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::{Application, Role, Session, class_fixture, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
-/// Makes the demo user of a role one whom requests can be assigned to.
+/// Makes the demo user of a role a member of staff to whom requests can be assigned.
 async fn employ(app: &Application, admin: &Session, role: Role, centre: Uuid) -> Result<Uuid> {
     let body = json!({"user_id": app.user(0, role).id, "centre_id": centre});
     let made = app.post(admin, "/v1/staff", body).await?.expect(201);
@@ -23,7 +23,7 @@ async fn assign(app: &Application, admin: &Session, request: &Value, staff: Uuid
     Ok(())
 }
 
-/// What a role's list has, and what row security gives the role when nothing but the table is asked.
+/// Compares the list of a role with the rows that row security shows it.
 async fn both(app: &Application, session: &Session, role: Role) -> Result<[BTreeSet<String>; 2]> {
     let listed = class_fixture::get_data(app, session, "/v1/requests?limit=200").await?;
     let client = database::connect(&app.application_url).await?;
@@ -105,7 +105,7 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
                 assert_eq!(patched.status, expected, "{what}: {}", patched.text);
                 let moved = help_desk::transition(app, &session, request, "assign").await?;
                 if request == &given && is_there && role == Role::Tutor {
-                    // To give away what is not one's own would put it out of one's own sight.
+                    // Assigning a request to someone else would hide it from the caller.
                     assert_eq!(moved.status, 403, "{what}: {}", moved.text);
                 } else {
                     assert_eq!(moved.status, expected, "{what}: {}", moved.text);
@@ -114,7 +114,7 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
                     }
                 }
             }
-            // Everybody may ask any centre, a supervisor the own one.
+            // Everyone may send a request to any centre, a supervisor only to their own.
             let asked = app
                 .post(&session, "/v1/requests", help_desk::request_body(away))
                 .await?;
@@ -195,7 +195,7 @@ fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
             comment(app, &session, &request, json!({"body": "Thank you."}))
                 .await?
                 .expect(201);
-            // Who is told to work on it reads what was said among those who do.
+            // The assignee reads the internal comments.
             if role == Role::Student {
                 let path = format!("{}/comments", help_desk::request_path(&request));
                 app.get(&tutor, &path).await?.expect(404);

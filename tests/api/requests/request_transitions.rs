@@ -1,4 +1,4 @@
-//! How requests move: by the state table and in no other way, to people of the centre, and with the lesson they are about.
+//! Tests the transitions of help-desk requests by the state table, assignment, and rescheduling of lessons.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 const STATES: [&str; 4] = ["open", "in_progress", "resolved", "closed"];
 const MOVES: [&str; 5] = ["assign", "start", "resolve", "close", "reopen"];
 
-/// Where a move leads, if it is one of the state.
+/// Returns the status after a transition, if the present status allows it.
 fn leads(status: &str, name: &str) -> Option<&'static str> {
     match (status, name) {
         ("open", "assign") => Some("open"),
@@ -95,7 +95,7 @@ fn a_transition_records_its_time_and_author() {
             .await?
             .expect(422);
         assert_eq!(missing.pointers(), ["/resolution"]);
-        // A move is made to the version that was read.
+        // A transition may require the version that was read.
         for (etag, status) in [("\"1\"", 412), ("\"5\"", 200)] {
             let request = app
                 .request(
@@ -163,7 +163,7 @@ fn the_database_rejects_other_transitions() {
             let found = refused.as_ref().and_then(|error| error.code());
             assert_eq!(found.map(|code| code.code()), Some(code), "{sql}");
         }
-        // Not even the owner's hand makes one that was never open.
+        // Even the owner of the schema cannot skip the status open.
         let sql = "insert into lms.requests (tenant_id, centre_id, type, details, status)
             select tenant_id, centre_id, 'it', 'x', 'closed' from lms.requests where id = $1";
         assert!(queries::execute(app, sql, &[&id]).await.is_err());
@@ -224,7 +224,7 @@ fn a_request_is_assigned_only_to_staff_of_its_centre() {
         }
         assert_eq!(queries::write_marks(app).await?, before);
 
-        // Of the centre, or of none: then one works for all of them.
+        // The assignee belongs to the centre, or to none and works for all of them.
         let everywhere = queries::fetch_id(
             app,
             "select id from lms.staff where user_id = $1",
@@ -280,7 +280,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3")),
         )
         .await?;
-        // The tutor is busy here.
+        // The tutor has a lesson at this time.
         class_fixture::create_class(
             app,
             &admin,
@@ -321,7 +321,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             let refused = app.post(&admin, &path, resolve(moved)).await?.expect(422);
             assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
         }
-        // Support may resolve it, but changes no class.
+        // Support may resolve the request, but may not change a class.
         app.post(&support, &path, resolve(thursday.clone()))
             .await?
             .expect(403);
@@ -346,7 +346,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
         );
         assert_eq!(lessons[0]["room"], "Blue");
 
-        // A tutor moves the lessons of the own classes.
+        // A tutor reschedules lessons of their own classes.
         let tutor = app.sign_in(Role::Tutor).await?;
         let mut own = body.clone();
         own["occurrence_start"] = json!(class_fixture::SECOND_MONDAY);
@@ -363,7 +363,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             "2035-04-13T10:00:00Z"
         );
 
-        // Without a lesson there is nothing to move.
+        // Without a lesson there is nothing to reschedule.
         let mut other = body;
         other["type"] = json!("complaint");
         let request = help_desk::create_request_from(app, &student, other).await?;

@@ -1,4 +1,4 @@
-//! The clock by which requests are due: it counts only while the centre works, whatever the clocks on its wall do.
+//! Tests that due times count working hours only, across clock changes.
 
 use anyhow::Result;
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tests::{Application, random_samples, run};
 
-/// What the database says.
+/// Returns the due time that the database computes.
 async fn due(
     app: &Application,
     start: DateTime<Utc>,
@@ -48,7 +48,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
         let easter = json!([{"date": "2026-04-03", "name": "Good Friday"}, {"date": "2026-04-06", "name": "Easter Monday"}]);
         let (london, sydney) = ("Europe/London", "Australia/Sydney");
         for (zone, hours, holidays, start, minutes, expected) in [
-            // Over lunch, to the last minute of a window and not to the first of the next.
+            // The period crosses lunch and ends in the last minute of a window, not in the first of the next.
             (
                 london,
                 &office,
@@ -73,7 +73,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
                 1,
                 "2026-01-05T13:01:00Z",
             ),
-            // Over the weekend on which clocks go forward, and back: the wall says when work begins.
+            // The period crosses a weekend with a clock change: local time determines when work starts.
             (
                 london,
                 &office,
@@ -106,7 +106,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
                 60,
                 "2026-10-04T22:30:00Z",
             ),
-            // On the day itself, which has 23 hours, or 25.
+            // The period is on the day of the change, which has 23 or 25 hours.
             (
                 london,
                 &sunday,
@@ -139,7 +139,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
                 25 * 60,
                 "2026-04-05T14:00:00Z",
             ),
-            // Hours that are skipped do not count, those that come twice do twice.
+            // Skipped hours do not count, and repeated ones count twice.
             (
                 london,
                 &night,
@@ -156,7 +156,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
                 90,
                 "2026-10-25T02:30:00Z",
             ),
-            // Easter.
+            // The period includes Easter.
             (
                 london,
                 &office,
@@ -165,7 +165,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
                 60,
                 "2026-04-07T08:30:00Z",
             ),
-            // No working hours at all: every hour counts, also of a holiday.
+            // Without working hours every hour counts, even on holidays.
             (
                 london,
                 &none,
@@ -174,7 +174,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
                 90,
                 "2026-04-03T01:30:00Z",
             ),
-            // Where nobody ever works enough, after a year at the latest.
+            // With too few working hours a request is due after a year at the latest.
             (
                 london,
                 &night,
@@ -191,7 +191,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
     });
 }
 
-/// A centre's working time, told minute by minute from what the clocks on its wall show.
+/// A centre's working time, computed minute by minute from local time.
 struct Wall {
     zone: Tz,
     hours: Vec<(Weekday, u32, u32)>,
@@ -232,7 +232,7 @@ const WEEK: [(&str, Weekday); 7] = [
     ("sunday", Weekday::Sun),
 ];
 
-/// A time of day, in steps of half an hour; 48 is the end of the day.
+/// A time of day in steps of half an hour, where 48 is the end of the day.
 fn clock(half_hours: u32) -> String {
     format!("{:02}:{:02}", half_hours / 2, half_hours % 2 * 30)
 }
@@ -243,12 +243,12 @@ fn due_times_equal_a_minute_by_minute_computation() {
         chrono_tz::Europe::London,
         chrono_tz::America::New_York,
         chrono_tz::Australia::Sydney,
-        // Half an hour of summer time.
+        // This zone has half an hour of summer time.
         chrono_tz::Australia::Lord_Howe,
         chrono_tz::Asia::Kathmandu,
         chrono_tz::UTC,
     ];
-    // Days on and around which clocks change in one of the zones, and days of no note.
+    // The days include clock changes of the zones and ordinary days.
     let days = [
         "2026-03-07",
         "2026-03-27",

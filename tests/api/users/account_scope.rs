@@ -1,4 +1,4 @@
-//! Who sees which accounts and which of their fields, and who may change them.
+//! Tests the access of each role to accounts and their fields.
 
 use std::collections::BTreeSet;
 
@@ -259,10 +259,10 @@ fn a_supervisor_cannot_take_over_an_account_with_a_wider_scope() {
         let supervisor = app.sign_in(Role::Supervisor).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let admin = app.user(0, Role::Admin).id;
-        // Even when they belong to the supervisor's centre.
+        // This holds even for accounts of the supervisor's centre.
         let homed = "update lms.users set centre_id = $1 where tenant_id = $2 and role in ('admin', 'finance', 'support')";
         queries::execute(app, homed, &[&home, &supervisor.tenant]).await?;
-        // One on whom nothing stands, or it could not go.
+        // The user has no rows that prevent a deletion.
         let own = fixtures::create_user(app, &supervisor, "tutor", home).await?;
         let before = queries::write_marks(app).await?;
         for role in [Role::Admin, Role::Finance, Role::Support] {

@@ -1,4 +1,4 @@
-//! Centres: made and changed by the admin, read by all.
+//! Tests centres, which admins write and everyone reads.
 
 use anyhow::Context;
 use http::Method;

@@ -1,11 +1,11 @@
-//! A centre that is closed: nothing new comes to it, and what stands there can still be changed.
+//! Tests that nothing is added to a closed centre and its rows can still be changed.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{Application, Role, Session, class_fixture, csv, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
-/// A new centre.
+/// Creates a centre.
 async fn centre(app: &Application, admin: &Session, code: &str) -> Result<Uuid> {
     let body = json!({"name": "Seaside", "code": code, "time_zone": "UTC", "currency": "EUR"});
     let made = app.post(admin, "/v1/centres", body).await?;
@@ -113,7 +113,7 @@ fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
         for (path, change) in &standing {
             app.patch(&admin, path, change.clone()).await?.expect(200);
         }
-        // An item that gets low there asks for nothing.
+        // Low stock there creates no request.
         let open = "lms.requests where centre_id = $1";
         let requests = queries::count(app, open, &[&closed]).await?;
         help_desk::adjust_quantity(app, &admin, &item, -4)

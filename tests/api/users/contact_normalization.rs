@@ -1,4 +1,4 @@
-//! E-mail addresses, telephone numbers and passwords: one of each, however it is written.
+//! Tests that e-mail addresses, telephone numbers and passwords are compared in normalized form.
 
 use anyhow::Result;
 use http::Method;
@@ -179,7 +179,7 @@ fn a_password_matches_in_every_unicode_form() {
         login(app, "ana@aurora.example", "über größe é １２")
             .await?
             .expect(401);
-        // It is counted as it is hashed: twelve characters, of which six come as two each, are none too few.
+        // The length is counted after normalization: twelve characters, six of which were two code points, are long enough.
         let ana = app
             .sign_in_as("aurora", "ana@aurora.example", composed)
             .await?;
@@ -198,7 +198,7 @@ fn a_password_matches_in_every_unicode_form() {
     });
 }
 
-/// Lets what answers requests for a reset do so, where that is not the request itself.
+/// Processes pending reset requests, as the worker does.
 async fn answer_resets(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
     let routine = "lms_private.answer_reset_requests";

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::academics::gamification::award;
 
-/// The two ways to leave.
+/// The two ways to leave: deactivation and deletion.
 const WAYS: [&str; 2] = ["deactivate", "delete"];
 
-/// A tutor, a student and the student's parent, all new, in the first centre.
+/// A new tutor, a new student and the student's parent in the first centre.
 struct Family {
     centre: Uuid,
     tutor: Uuid,
@@ -48,13 +48,13 @@ async fn family(app: &Application, admin: &Session) -> Result<Family> {
     })
 }
 
-/// The account of a tutor or a student.
+/// Returns the user of a tutor or a student.
 async fn account(app: &Application, table: &str, id: Uuid) -> Result<Uuid> {
     let sql = format!("select user_id from lms.{table} where id = $1");
     queries::fetch_id(app, &sql, &[&id]).await
 }
 
-/// A class of the family's tutor, of eight lessons ahead.
+/// Returns the body of a class of the family's tutor with eight future lessons.
 fn class(family: &Family, students: &[Uuid]) -> Value {
     json!({
         "centre_id": family.centre,
@@ -91,7 +91,7 @@ pub(crate) async fn come_back(
     class_fixture::post_without_body(app, session, &format!("/v1/users/{user}/{verb}")).await
 }
 
-/// Lessons ahead that a student is booked for.
+/// Counts the future lessons that a student is booked for.
 async fn booked(app: &Application, student: Uuid) -> Result<i64> {
     let from = "lms.attendances where student_id = $1 and starts_at > now() and is_booked and deleted_at is null";
     queries::count(app, from, &[&student]).await
@@ -183,7 +183,7 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
             .await?
             .expect(200);
         }
-        // A class without an end gets lessons ahead by itself.
+        // A class without an end gets future lessons from the worker.
         let family = family(app, &admin).await?;
         let mut endless = class(&family, &[]);
         endless["schedule"] = class_fixture::recurring_schedule(
@@ -226,7 +226,7 @@ fn a_deactivated_student_leaves_future_lessons_and_rejoins_them_when_reactivated
                 .expect(200);
             assert_eq!(class.json()["student_ids"], json!([other]));
 
-            // Deactivated and then deleted is restored deactivated: still in no lesson.
+            // A user who was inactive before the deletion is restored as inactive, without lessons.
             if way == "deactivate" {
                 leave(app, &admin, family.student_user, "delete")
                     .await?
@@ -345,7 +345,7 @@ fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
             }
             assert_eq!(queries::write_marks(app).await?, before);
 
-            // A lesson that was given before is still written down.
+            // Attendance of a past lesson can still be recorded.
             let mut past = class(&family, &[]);
             past["schedule"] =
                 class_fixture::single_schedule("UTC", "2026-01-05T05:00:00", "2026-01-05T06:00:00");
@@ -457,13 +457,13 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
             let path = format!("/v1/{table}/{row}");
             leave(app, &admin, user, "delete").await?.expect(204);
             app.get(&admin, &path).await?.expect(404);
-            // Not without the account.
+            // The row cannot be restored without the account.
             let refused =
                 class_fixture::post_without_body(app, &admin, &format!("{path}/restore")).await?;
             assert_eq!(refused.expect(409).pointers(), ["/user_id"]);
             come_back(app, &admin, user, "delete").await?.expect(200);
             app.get(&admin, &path).await?.expect(200);
-            // One that was deleted for itself stays so.
+            // A row that was deleted on its own stays deleted.
             app.delete(&admin, &path).await?.expect(204);
             leave(app, &admin, user, "delete").await?.expect(204);
             come_back(app, &admin, user, "delete").await?.expect(200);
@@ -504,7 +504,7 @@ fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
         ] {
             assert!(refused.text.contains(part), "{part}: {}", refused.text);
         }
-        // It is closed with people in it, but not with lessons ahead.
+        // A centre can be closed while people belong to it, but not while it has future lessons.
         let closed = json!({"status": "inactive"});
         app.patch(&admin, &path, closed.clone()).await?.expect(409);
         app.delete(&admin, &class_fixture::class_path(&class))
@@ -539,7 +539,7 @@ fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
         )
         .await?;
         assert_eq!(refused.expect(409).pointers(), ["/centre_id"]);
-        // The tutor is a centre's; the account alone would not be.
+        // The tutor belongs to a centre, which the account alone would not.
         come_back(app, &admin, user, "delete").await?.expect(409);
         class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?
@@ -584,7 +584,7 @@ fn current_lists_exclude_people_who_have_left() {
                 come_back(app, &admin, user, way).await?.expect(200);
             }
         }
-        // Asked for by id, the figures of who was deactivated are there.
+        // Analytics of inactive people are found by id.
         leave(app, &admin, family.student_user, "deactivate")
             .await?
             .expect(200);

@@ -1,4 +1,4 @@
-//! A changed e-mail address is confirmed by the new address, told to the old one, and ends sessions.
+//! Tests that a changed e-mail address is confirmed by the new address, notified to the old one, and ends sessions.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -31,7 +31,7 @@ pub(crate) async fn confirm(app: &Application, code: &str) -> Result<Reply> {
         .await
 }
 
-/// The mails that were delivered since the last look, each with its address, by their subjects' order.
+/// Delivers the pending e-mails and returns recipient and body of each, sorted by subject.
 pub(crate) async fn mails(
     app: &Application,
     provider: &StubProvider,
@@ -47,7 +47,7 @@ pub(crate) async fn mails(
     Ok(mails)
 }
 
-/// A person of the supervisor's centre with a password, who is signed in.
+/// Creates a tutor of the supervisor's centre with a password and a session.
 pub(crate) async fn tutor(app: &Application) -> Result<(Uuid, Session)> {
     let user = app.user(0, Role::Tutor);
     Ok((user.id, app.sign_in(Role::Tutor).await?))
@@ -108,7 +108,7 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
             "Your e-mail address was changed".to_owned(),
         );
         assert!(sent.contains(&told), "{sent:?}");
-        // Neither the code nor the former address is kept.
+        // Neither the code nor the former address is stored.
         let kept = queries::count(app, "lms_private.notification_secrets", &[]).await?;
         assert_eq!(kept, 0);
         Ok(())
@@ -127,7 +127,7 @@ fn an_admins_change_takes_effect_at_once_and_the_former_address_is_notified() {
         assert_eq!(changed["pending_email"], Value::Null);
         app.get(&session, "/v1/auth/me").await?.expect(401);
         app.get(&admin, "/v1/auth/me").await?.expect(200);
-        // Even when whoever has the new address resets the password before the worker comes round.
+        // The former address is notified even if the new address resets the password before the worker runs.
         let body = json!({"tenant": "aurora", "email": NEW});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
@@ -201,7 +201,7 @@ fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
             refused.text
         );
         assert_eq!(queries::write_marks(app).await?, before);
-        // Everything else of theirs is the supervisor's as before.
+        // The supervisor may still change everything else.
         app.patch(
             &supervisor,
             &format!("/v1/users/{parent}"),
@@ -210,7 +210,7 @@ fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
         .await?
         .expect(200);
 
-        // A tutor whose account is here and who teaches there.
+        // This tutor's account belongs to one centre and the tutor row to another.
         let teacher = fixtures::create_user(app, &admin, "tutor", home).await?;
         let body = json!({"user_id": teacher, "centre_id": away, "max_students": 3});
         app.post(&admin, "/v1/tutors", body).await?.expect(201);

@@ -1,4 +1,4 @@
-//! Erasing a person: from every table and the whole event log, and nothing but the person.
+//! Tests the erasure of a person from every table and the event log, without changes of other data.
 
 use anyhow::Result;
 use operations::events::verify;
@@ -10,7 +10,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Everything that must be the same afterwards: money, counts, and what other people have written nothing of the person in.
+/// Returns everything that an erasure must not change: money, counts, and texts of others without the person's name.
 async fn kept(app: &Application, besides: &[Uuid]) -> Result<Vec<String>> {
     let besides: Vec<Uuid> = besides.to_vec();
     let mut kept = queries::fetch_texts(
@@ -41,7 +41,7 @@ async fn kept(app: &Application, besides: &[Uuid]) -> Result<Vec<String>> {
     Ok(kept)
 }
 
-/// Whether the chains of all tenants hold.
+/// Returns whether the chains of all tenants are valid.
 async fn is_whole(app: &Application) -> Result<bool> {
     let reports = verify::run(&app.superuser_url, None, None).await?;
     Ok(reports.iter().all(|report| report.broken.is_none()))
@@ -59,7 +59,7 @@ fn nothing_in_the_database_names_an_erased_person() {
             lines_naming_subject(&before)
         );
         let students: Vec<Uuid> = vec![subject.user, subject.student];
-        // Lessons told of the person, so their students' histories change with them.
+        // Lessons named the person, so the histories of their students change, too.
         let besides = [
             students,
             tests::class_fixture::class_fixture(app).await?.students,
@@ -241,7 +241,7 @@ fn concurrent_writes_during_an_erasure_survive_without_the_name() {
             for number in 0..30 {
                 let name = NAMES[number % 2];
                 let reply = app.patch(&admin, &path, json!({"name": name})).await?;
-                // Who is gone is not given the name back by this test.
+                // The test does not give the person's name back to an erased user.
                 anyhow::ensure!([200, 503].contains(&reply.status), "{}", reply.text);
                 if queries::count(app, "lms.erasures where user_id = $1", &[&subject.user]).await?
                     > 0
@@ -273,7 +273,7 @@ fn concurrent_writes_during_an_erasure_survive_without_the_name() {
         let (_, made, _): ((), i64, Value) = (written?, made?, erased?.expect(200).json());
         assert_eq!(queries::count(app, count, &[]).await?, before + made);
         assert!(is_whole(app).await?);
-        // A name that was given once the person was erased is a new one, and goes with the next erasure.
+        // A name given after the erasure is new and is erased with the next one.
         if erase(app, &admin, subject.user).await?.status == 409 {
             let user = app.get(&admin, &path).await?.expect(200).json();
             assert_eq!(user["name"], "Erased");

@@ -1,4 +1,4 @@
-//! Erasure finds a name as people write it: whatever differs by typography, order or case alone.
+//! Tests that erasure finds a name whatever its typography, order and case.
 
 use anyhow::Result;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// How an apostrophe, a hyphen and a space are written.
+/// The spellings of an apostrophe, a hyphen and a space.
 const APOSTROPHES: &[&str] = &[
     "'", "\u{2019}", "\u{2018}", "\u{2bc}", "\u{b4}", "`", "\u{ff07}",
 ];
@@ -21,7 +21,7 @@ const SPACES: &[&str] = &[
 ];
 const COMMAS: &[&str] = &[", ", ",", " , ", ",\u{a0}", ",\n"];
 
-/// Names that have something to write in another way.
+/// Names with characters that have several spellings.
 const NAMES: &[&str] = &[
     "Zo\u{eb}-Abigail O'Quillfeather",
     "\u{c5}sa Bj\u{f6}rnst\u{e5}hl-\u{d6}berg",
@@ -32,14 +32,14 @@ const NAMES: &[&str] = &[
     "\u{130}lker I\u{15f}\u{131}ko\u{11f}lu",
 ];
 
-/// One way to write one of the names.
+/// A spelling of one of the names.
 #[derive(Debug, Clone)]
 struct Spelling {
     name: usize,
     apostrophe: &'static str,
     hyphen: &'static str,
     space: &'static str,
-    /// The surname begins with this word, and stands first.
+    /// The surname starts with this word and comes first.
     turned: usize,
     comma: &'static str,
     case: u8,
@@ -72,7 +72,7 @@ fn spelling() -> impl Strategy<Value = Spelling> {
 }
 
 impl Spelling {
-    /// The name so written, but for the decomposition.
+    /// Returns the name in this spelling, before decomposition.
     fn written(&self) -> String {
         let words: Vec<&str> = NAMES[self.name].split(' ').collect();
         let turned = self.turned % words.len();
@@ -100,7 +100,7 @@ async fn account(app: &Application, admin: &Session, name: &str) -> Result<Uuid>
     Ok(user)
 }
 
-/// The notes that are left in the table and in the log.
+/// Returns the notes in the table and in the event log after the erasure.
 async fn left(app: &Application) -> Result<Vec<String>> {
     let sql = "select details from lms.requests where details like 'spelt %'
         union
@@ -202,7 +202,7 @@ fn words_other_than_the_name_stay() {
 
 #[test]
 fn a_name_is_found_with_a_comma_in_another_case_or_without_spaces() {
-    // Each with its own marks around it, for most of them share words.
+    // Each note has marks of its own, because most of them share words.
     let cases: &[(&str, &[&str])] = &[
         (
             "Smithson, Johnny",
@@ -265,7 +265,7 @@ fn a_name_is_found_with_a_comma_in_another_case_or_without_spaces() {
             ],
         ),
     ];
-    // How much is left of them differs: their substitutes are shorter than the names, and stand within text.
+    // The remaining lengths differ, because the replacements are shorter than the names and stand within text.
     let within: &[(&str, &[&str])] = &[
         (
             "\u{738b}\u{5c0f}\u{660e}",

@@ -1,4 +1,4 @@
-//! Receipts of erasures: read again later, and held against the database by the operator's tool.
+//! Tests the receipts of erasures and their verification by the operator.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use tests::{
     fixtures, queries, run,
 };
 
-/// A receipt in a file, and the directory that it goes with.
+/// Writes a receipt to a file in a temporary directory.
 fn kept(receipt: &Value) -> Result<(tempfile::TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("receipt.json");
@@ -24,7 +24,7 @@ async fn verify(app: &Application, receipt: &Value) -> Result<String> {
     privacy::verify(&app.superuser_url, &path, Some("aurora")).await
 }
 
-/// Why the receipt is not true.
+/// Returns the reason why the receipt is not valid.
 async fn problem(app: &Application, receipt: &Value) -> Result<String> {
     match verify(app, receipt).await {
         Ok(line) => anyhow::bail!("verified: {line}"),
@@ -32,7 +32,7 @@ async fn problem(app: &Application, receipt: &Value) -> Result<String> {
     }
 }
 
-/// Changes what nobody can change, as one who has the database's files could.
+/// Makes a change that no role may make, as someone with access to the database's files could.
 async fn tamper(app: &Application, sql: &str) -> Result<()> {
     let client = app.superuser().await?;
     let guarded = "select t.tgrelid::regclass::text
@@ -80,7 +80,7 @@ fn a_receipt_can_be_read_again_and_stays_valid() {
 
         let line = verify(app, &receipt).await?;
         assert!(line.contains(&subject.user.to_string()), "{line}");
-        // Another erasure may replace something in the same events.
+        // Another erasure may redact the same events.
         erase(app, &admin, subject.parent).await?.expect(200);
         verify(app, &receipt).await?;
         Ok(())

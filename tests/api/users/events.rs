@@ -1,4 +1,4 @@
-//! Events: the tenant's log, read by position.
+//! Tests the tenant's event log, read by position.
 
 use anyhow::{Context, Result};
 use http::Method;

@@ -1,4 +1,4 @@
-//! A link that came with being the first contact: it ends when another is named, and comes back when nobody was.
+//! Tests the guardian link of a first contact: its end, and its restoration.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ async fn name(
     app.patch(admin, &path, json!({"parent_id": user})).await
 }
 
-/// The first contact, and who is listed as guardian by being that.
+/// Returns the first contact, and the guardians that are linked as first contacts.
 async fn contacts(
     app: &Application,
     admin: &Session,
@@ -58,7 +58,7 @@ fn a_restored_account_is_not_linked_again_where_it_was_replaced_as_first_contact
             .await?
             .expect(404);
 
-        // Where nobody was named it is that again, also when it comes back deactivated.
+        // If no one else was named, the restored user is the first contact again, even when inactive.
         name(app, &admin, student, Some(former.user))
             .await?
             .expect(200);
@@ -150,7 +150,7 @@ fn an_inactive_user_becomes_neither_first_contact_nor_guardian() {
         assert_eq!(refused.pointers(), ["/profile/parent_id"]);
         assert_eq!(queries::write_marks(app).await?, before);
 
-        // Those who are that already stay so, and their children can be deleted and restored.
+        // Existing first contacts stay, and their children can be deleted and restored.
         let stays = fixtures::create_user(app, &admin, "parent", home).await?;
         name(app, &admin, student, Some(stays)).await?.expect(200);
         let path = format!("/v1/users/{stays}/deactivate");

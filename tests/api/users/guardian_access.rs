@@ -1,4 +1,4 @@
-//! Guardians: who is listed sees the child, and who is not listed sees nothing, whoever the first contact is.
+//! Tests that exactly the linked guardians see a student, whoever the first contact is.
 
 use anyhow::Result;
 use http::Method;
@@ -11,7 +11,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Returns whether the caller finds the student, and all that hangs on it.
+/// Returns whether the caller finds the student and the rows that belong to it.
 async fn sees(app: &Application, session: &Session, student: Uuid) -> Result<bool> {
     let account = fixtures::user_of_student(app, student).await?;
     let found = app
@@ -45,7 +45,7 @@ async fn sees(app: &Application, session: &Session, student: Uuid) -> Result<boo
     Ok(found)
 }
 
-/// A student of whom there is something to see.
+/// Creates a student with rows that guardians may see.
 async fn child(app: &Application, admin: &Session, centre: Uuid) -> Result<Uuid> {
     let student = fixtures::create_student(app, admin, centre).await?;
     let body = json!({"student_id": student, "type": "reading", "score": 5});
@@ -62,7 +62,7 @@ async fn child(app: &Application, admin: &Session, centre: Uuid) -> Result<Uuid>
     Ok(student)
 }
 
-/// The users who are listed as guardians, and which of them by being the first contact.
+/// Returns the users that are linked as guardians, with whether they are linked as first contacts.
 async fn guardians(
     app: &Application,
     admin: &Session,
@@ -128,7 +128,7 @@ fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
             .expect(200)
             .json();
         assert_eq!(student_now["parent_id"], Value::Null);
-        // Restored, the parent sees the child again, and is named again by whoever wants that.
+        // A restored parent sees the child again, and has to be named as first contact again.
         app.call(Some(&admin), Method::POST, &format!("{link}/restore"), None)
             .await?
             .expect(200);
@@ -158,7 +158,7 @@ fn a_first_contact_is_a_guardian_until_replaced() {
             guardians(app, &admin, student).await?,
             [(other.user.to_string(), true)]
         );
-        // A link that somebody writes stays, whoever is named next.
+        // A link that was created explicitly stays when another first contact is named.
         fixtures::link_guardian(app, &admin, other.user, student).await?;
         assert_eq!(
             guardians(app, &admin, student).await?,
@@ -166,7 +166,7 @@ fn a_first_contact_is_a_guardian_until_replaced() {
         );
         name_first_contact(app, &admin, student, None).await?;
         assert!(sees(app, &other, student).await?);
-        // The link that came with the first contact goes with it, and can be deleted as any other.
+        // The link of a first contact ends with it, and can be deleted like any other.
         name_first_contact(app, &admin, student, Some(lone.user)).await?;
         let path = format!("/v1/guardians?student_id={student}&user_id={}", lone.user);
         let links = get_data(app, &admin, &path).await?;
@@ -226,7 +226,7 @@ fn every_way_of_setting_a_first_contact_creates_the_link() {
             let path = format!("/v1/students/{student}");
             app.get(&parent, &path).await?.expect(200);
         }
-        // However they were made: nobody is a first contact without a link, and no student is a guardian.
+        // In any order of events, every first contact has a link and no student is a guardian.
         let without = queries::count(
             app,
             "lms.students as s where s.parent_id is not null and not exists (
@@ -268,7 +268,7 @@ fn a_student_cannot_be_a_guardian() {
         }
         assert_eq!(queries::write_marks(app).await?, before);
 
-        // Nor does a guardian become a student, nor a student who was one a guardian again.
+        // A guardian cannot become a student, and a student who was a guardian cannot become one again.
         let parent = fixtures::create_user(app, &admin, "parent", home).await?;
         let link = fixtures::link_guardian(app, &admin, parent, student).await?;
         let account = format!("/v1/users/{parent}");

@@ -1,4 +1,4 @@
-//! Guardians: which parent sees which student.
+//! Tests the links between guardians and students.
 
 use anyhow::Result;
 use http::Method;

@@ -1,4 +1,4 @@
-//! Whether the process lives, whether it can serve, and which regions there are.
+//! Tests the health checks and the list of regions.
 
 use http::Method;
 use tests::run;

@@ -1,4 +1,4 @@
-//! Looking back: the history of a row, and a single resource as it was at a time.
+//! Tests the history of a row, and resources as of a time.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -6,7 +6,7 @@ use platform::auth::policy::Verb;
 use serde_json::{Value, json};
 use tests::{Application, COMPONENTS, Role, Session, run};
 
-/// The kinds and times of a row's events.
+/// Returns the kinds and times of a row's events.
 async fn history(
     app: &Application,
     session: &Session,

@@ -1,4 +1,4 @@
-//! The last admin who can sign in stays, whoever would take it away and however many at once.
+//! Tests that the last admin who can sign in cannot be removed, under concurrency too.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, fixtures, queries, run};
 use uuid::Uuid;
 
-/// Another admin of the first tenant, who is signed in.
+/// Creates another admin of the first tenant with a session.
 async fn second(app: &Application, admin: &Session) -> Result<(Uuid, Session)> {
     let body = json!({"name": "Second", "email": "second@aurora.example", "role": "admin", "password": "2 rivers run to 1 sea"});
     let made = app.post(admin, "/v1/users", body).await?.expect(201);
@@ -16,7 +16,7 @@ async fn second(app: &Application, admin: &Session) -> Result<(Uuid, Session)> {
     Ok((fixtures::parse_id(&made.json())?, session))
 }
 
-/// Every way to take an admin away.
+/// The ways to remove an admin.
 async fn ways(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Reply>> {
     let path = format!("/v1/users/{user}");
     let erase = json!({"reason": "Asked for"});
@@ -52,7 +52,7 @@ fn the_last_admin_cannot_be_deactivated_demoted_deleted_or_erased() {
         assert_eq!(queries::write_marks(app).await?, before);
         app.get(&admin, "/v1/auth/me").await?.expect(200);
 
-        // One who cannot sign in is no other.
+        // An admin who cannot sign in does not count.
         let (other, _) = second(app, &admin).await?;
         let path = format!("/v1/users/{other}/deactivate");
         app.call(Some(&admin), Method::POST, &path, None)
@@ -98,7 +98,7 @@ fn two_admins_who_remove_each_other_concurrently_do_not_both_succeed() {
         turn.execute(sql, &[&other]).await?;
         let rival = app.superuser().await?;
         let waiting = tokio::spawn(async move { rival.execute(sql, &[&admin.user]).await });
-        // It has to wait until it is known what becomes of the first.
+        // The second request waits for the outcome of the first.
         let locks = "pg_locks as l where l.locktype = 'advisory' and not l.granted
             and l.database = (select d.oid from pg_database as d where d.datname = current_database())";
         while queries::count(app, locks, &[]).await? == 0 {

@@ -1,4 +1,4 @@
-//! Legal holds: while there is one, nobody erases the person or the person's parents.
+//! Tests that a legal hold prevents the erasure of a person and of the person's parents.
 
 use http::Method;
 use serde_json::json;
@@ -17,7 +17,7 @@ fn a_person_under_a_legal_hold_cannot_be_erased_until_its_release() {
         let made = app.post(&admin, "/v1/legal-holds", body).await?.expect(201);
         let path = format!("/v1/legal-holds/{}", fixtures::parse_id(&made.json())?);
         let before = queries::write_marks(app).await?;
-        // A parent's data is about the child as well.
+        // A parent's data concerns the child as well.
         for user in [subject.user, subject.parent] {
             let refused = erase(app, &admin, user).await?.expect(409);
             assert!(

@@ -1,4 +1,4 @@
-//! The component `users`: accounts, sign-in, tenants, centres, families, privacy, webhooks.
+//! Tests of the component `users`: accounts, sign-in, tenants, centres, guardians, privacy and webhooks.
 
 mod account_scope;
 mod centres;

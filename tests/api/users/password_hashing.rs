@@ -1,4 +1,4 @@
-//! Passwords are hashed a few at a time: those who wait for that wait in a short line, and hold up nobody else.
+//! Tests that passwords are hashed a few at a time, with a short queue, without delaying other requests.
 
 use anyhow::{Result, ensure};
 use http::Method;
@@ -7,10 +7,10 @@ use tests::{Application, Reply, Role, queries, run};
 
 use crate::users::sign_in_limits::accounts;
 
-/// More than can wait, and more than there are rooms for requests.
+/// The number of concurrent sign-ins, more than the queue and the request slots hold.
 const MANY: usize = 300;
 
-/// Asks as many times at once, and meanwhile reads as somebody else; returns the answers.
+/// Sends concurrent requests while another user reads, and returns the responses.
 async fn beside_a_reader(
     app: &Application,
     ask: impl AsyncFn(usize) -> Result<Reply>,
@@ -28,7 +28,7 @@ async fn beside_a_reader(
     answers
 }
 
-/// Some were answered with `status`, and all others were told when to come again.
+/// Asserts that some responses have `status` and all others are a 503 with `Retry-After`.
 fn ensure_served_or_told(answers: &[Reply], status: u16) -> Result<()> {
     let (served, told): (Vec<_>, Vec<_>) = answers.iter().partition(|reply| reply.status == status);
     ensure!(served.len() > 1, "nobody was served");
@@ -44,7 +44,7 @@ fn ensure_served_or_told(answers: &[Reply], status: u16) -> Result<()> {
 #[test]
 fn sign_ins_beyond_a_short_queue_get_a_503_and_readers_are_served() {
     run(async |app| {
-        // One for everybody, for few attempts at an account are let in at a time.
+        // Each sign-in has an account of its own, because concurrent attempts at one account are limited.
         accounts(app, MANY).await?;
         let password = &app.user(0, Role::Parent).password;
         let ask = async |number: usize| {
@@ -54,7 +54,7 @@ fn sign_ins_beyond_a_short_queue_get_a_503_and_readers_are_served() {
                 .await
         };
         ensure_served_or_told(&beside_a_reader(app, ask).await?, 200)?;
-        // Attempts that nobody looked at count for nothing.
+        // Attempts that were turned away are not counted.
         assert_eq!(queries::count(app, "lms.sign_in_failures", &[]).await?, 0);
         Ok(())
     });

@@ -1,4 +1,4 @@
-//! Asking for a password reset says nothing about accounts, and its codes end with what they were for.
+//! Tests that requesting a reset reveals nothing about accounts, and when its codes become invalid.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -24,14 +24,14 @@ async fn confirm(app: &Application, code: &str) -> Result<Reply> {
     .await
 }
 
-/// A code that was sent to the address.
+/// Sends a reset to the address and returns its code.
 async fn code(app: &Application, email: &str) -> Result<String> {
     ask(app, "aurora", email).await?.expect(202);
     notifications::send_reset_codes(app).await?;
     notifications::latest_code(app).await
 }
 
-/// The reads and writes of a request for a reset, table by table.
+/// Returns the reads and writes of a reset request, by table.
 async fn work(app: &Application, tenant: &str, email: &str) -> Result<Vec<String>> {
     let mut client = app.superuser().await?;
     let transaction = client.transaction().await?;
@@ -94,7 +94,7 @@ fn reset_requests_are_limited_equally_with_and_without_an_account() {
             let seconds: u32 = reply.header("retry-after").parse()?;
             assert!((1..=1800).contains(&seconds), "{seconds}");
         }
-        // Others may still ask.
+        // Other users may still request a reset.
         ask(app, "aurora", &app.user(0, Role::Support).email)
             .await?
             .expect(202);
@@ -133,7 +133,7 @@ fn a_code_is_invalidated_by_a_newer_one() {
         assert_ne!(first, second);
         let reply = confirm(app, &first).await?.expect(422);
         assert_eq!(reply.pointers(), ["/token"]);
-        // The mail with the first is not sent any more.
+        // The e-mail with the first code is not sent any more.
         let waiting = "lms_private.notification_secrets where token is not null";
         assert_eq!(queries::count(app, waiting, &[]).await?, 1);
         confirm(app, &second).await?.expect(204);
@@ -141,14 +141,14 @@ fn a_code_is_invalidated_by_a_newer_one() {
     });
 }
 
-/// Does something to the tutor's account, after which a code that was sent before must be dead.
+/// Runs a change of the tutor's account, after which an earlier code must be invalid.
 async fn ends_a_code(
     app: &Application,
     what: &str,
     cause: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
     let user = app.user(0, Role::Support);
-    // Each cause is looked at by itself: earlier requests do not count.
+    // Each cause is tested by itself, without earlier requests.
     queries::execute(app, "delete from lms.one_use_tokens", &[]).await?;
     let email = queries::fetch_texts(
         app,
@@ -230,7 +230,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
             Ok(())
         })
         .await?;
-        // A change that says nothing about who signs in leaves a code alone.
+        // A change that does not affect signing in leaves a code valid.
         let email = "moved@aurora.example";
         queries::execute(app, "delete from lms.one_use_tokens", &[]).await?;
         let code = code(app, email).await?;

@@ -1,4 +1,4 @@
-//! Changing and resetting passwords, and that no secret is kept or shown in the clear.
+//! Tests changing and resetting passwords, and that no secret is stored or shown in plain text.
 
 use anyhow::Result;
 use http::Method;
@@ -18,7 +18,7 @@ async fn ask_for_reset(app: &Application, tenant: &str, email: &str) -> Result<R
         json!({"tenant": tenant, "email": email}),
     )
     .await?;
-    // The answer comes before the work, which is the worker's.
+    // The response does not wait for the work, which the worker does.
     notifications::send_reset_codes(app).await?;
     Ok(reply)
 }
@@ -209,7 +209,7 @@ fn a_reset_token_works_once_and_ends_every_session() {
             .expect(422);
         assert_eq!(again.pointers(), ["/token"]);
         app.get(&session, "/v1/auth/me").await?.expect(200);
-        // What else was on its way is dead too.
+        // Pending resets are invalidated, too.
         assert_eq!(
             queries::count(app, "lms_private.notification_secrets", &[]).await?,
             0

@@ -1,5 +1,4 @@
-//! A change of an e-mail address that is asked for and not confirmed yet: the right to it is asked for again, it is taken back, and the warning
-//! goes to the address that it warns.
+//! Tests pending changes of an e-mail address: permissions, cancellation and the warning to the present address.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use crate::users::email_changes::{NEW, change, confirm, mails, tutor};
 
-/// An account's address, the address that it is to have, and the number of codes for it that are good.
+/// Returns an account's address, its pending address and the number of valid codes for it.
 async fn kept(app: &Application, user: Uuid) -> Result<(String, String, i64)> {
     let sql = "select concat_ws(' ', email, pending_email) from lms.users where id = $1";
     let addresses = queries::fetch_texts(app, sql, &[&user]).await?;
@@ -25,7 +24,7 @@ async fn kept(app: &Application, user: Uuid) -> Result<(String, String, i64)> {
     Ok((email.to_owned(), pending.to_owned(), codes))
 }
 
-/// Another supervisor of a centre, who is signed in.
+/// Creates another supervisor of a centre with a session.
 async fn supervisor(
     app: &Application,
     admin: &Session,
@@ -115,7 +114,7 @@ fn the_present_address_can_cancel_a_change() {
         for back in [&supervisor, &admin] {
             change(app, &supervisor, user, NEW).await?.expect(200);
             let code = notifications::latest_code(app).await?;
-            // Other changes leave it.
+            // Other changes leave the pending address unchanged.
             let path = format!("/v1/users/{user}");
             app.patch(&supervisor, &path, json!({"name": "Toni"}))
                 .await?
@@ -140,7 +139,7 @@ fn the_warning_is_sent_to_the_present_address() {
         let (user, _) = tutor(app).await?;
         let old = app.user(0, Role::Tutor).email.clone();
         change(app, &supervisor, user, NEW).await?.expect(200);
-        // Before the worker comes round.
+        // The worker has not sent the warning yet.
         confirm(app, &notifications::latest_code(app).await?)
             .await?
             .expect(204);

@@ -1,4 +1,4 @@
-//! Handing out what is held on a person: all of it, and nothing of anybody else.
+//! Tests the export of all personal data of a person, and of no one else's.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ async fn export(app: &Application, session: &Session, user: Uuid) -> Result<Valu
     Ok(reply.expect(200).json())
 }
 
-/// The rows of each file, by table.
+/// Returns the rows of each file, by table.
 fn files(document: &Value) -> Result<BTreeMap<String, Vec<Value>>> {
     let files = document["files"].as_array().context("files")?;
     files

@@ -1,4 +1,4 @@
-//! Coming back: rows of an account return with it however they left, and nothing returns to the desk of somebody who is gone.
+//! Tests that rows of an account are reactivated with it, and that requests stay unassigned.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn activate(app: &Application, admin: &Session, user: Uuid) -> Result<()> 
     Ok(())
 }
 
-/// Returns true while a student, a tutor or a member of the staff is there.
+/// Returns whether a student, a tutor or a member of staff exists.
 async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
     let from = format!("lms.{table} where id = $1 and left_at is null and deleted_at is null");
     Ok(queries::count(app, &from, &[&id]).await? == 1)
@@ -41,7 +41,7 @@ fn rows_created_while_the_account_was_inactive_are_reactivated_with_it() {
             assert!(!is_there(app, table, row).await?, "{table}");
             activate(app, &admin, user).await?;
             assert!(is_there(app, table, row).await?, "{table}");
-            // And once more, as those that were there before.
+            // The second deactivation includes the rows that were reactivated.
             deactivate(app, &admin, user).await?;
             assert!(!is_there(app, table, row).await?, "{table}");
             activate(app, &admin, user).await?;
@@ -64,7 +64,7 @@ fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
             let user = queries::fetch_id(app, &sql, &[&row]).await?;
             let path = format!("/v1/{table}/{row}");
             let restore = format!("{path}/restore");
-            // Deleted before the account went, and while it was away.
+            // The rows are deleted before and while the account is inactive.
             for is_first in [true, false] {
                 if is_first {
                     app.delete(&admin, &path).await?.expect(204);
@@ -80,7 +80,7 @@ fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
                 activate(app, &admin, user).await?;
                 assert!(is_there(app, table, row).await?, "{table}");
             }
-            // One that is still deleted stays so.
+            // A row that is still deleted stays deleted.
             app.delete(&admin, &path).await?.expect(204);
             deactivate(app, &admin, user).await?;
             activate(app, &admin, user).await?;

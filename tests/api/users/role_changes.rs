@@ -1,4 +1,4 @@
-//! A role that changes: never from under a student, a tutor or a member of the staff, for that would be leaving by another door.
+//! Tests that a role does not change while a student, tutor or staff row requires it.
 
 use serde_json::json;
 use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
@@ -28,7 +28,7 @@ fn a_role_cannot_change_while_a_row_requires_it() {
                 assert!(refused.text.contains(&row.to_string()), "{}", refused.text);
             }
             assert_eq!(queries::write_marks(app).await?, before);
-            // Without the row it may, and then the row does not come back.
+            // Without the row the role may change, and then the row cannot be restored.
             app.delete(&admin, &path).await?.expect(204);
             for role in others {
                 app.patch(&admin, &account, json!({"role": role}))
@@ -68,7 +68,7 @@ fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
         app.delete(&admin, &class_fixture::class_path(&class))
             .await?
             .expect(204);
-        // A member of the staff has any role but a family's.
+        // Staff may have any role but those of families.
         let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
         let sql = "select user_id from lms.staff where id = $1";
         let user = queries::fetch_id(app, sql, &[&staff]).await?;

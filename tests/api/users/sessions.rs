@@ -1,4 +1,4 @@
-//! Signing in, refreshing, signing out, and one's own sessions.
+//! Tests signing in, refreshing, signing out, and the list of one's own sessions.
 
 use std::collections::BTreeSet;
 

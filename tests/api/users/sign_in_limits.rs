@@ -1,4 +1,4 @@
-//! Limits on attempts to sign in: who guesses is slowed, and the innocent are not.
+//! Tests that guessing is limited and other users can still sign in.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::json;
 use tests::{Application, Reply, Role, notifications, queries, run};
 
-/// Another 99 failures like the one that there is, of as many other accounts.
+/// Inserts 99 copies of the latest failed sign-in, each for another account.
 pub(crate) const AGAIN_99: &str =
     "insert into lms.sign_in_failures (tenant_id, account, address, failed, device, origin)
     select f.tenant_id, sha256(convert_to(g.number::text, 'UTF8')), f.address, f.failed, f.device, f.origin
@@ -17,7 +17,7 @@ pub(crate) const AGAIN_99: &str =
       and f.origin is not null
       and f.created_at = (select max(r.created_at) from lms.sign_in_failures as r)";
 
-/// A sign-in by a program, from an address that a proxy names.
+/// Sends a sign-in without a device cookie, from an address that a proxy names.
 async fn login_from(
     app: &Application,
     (tenant, email, password): (&str, &str, &str),
@@ -40,7 +40,7 @@ async fn login(app: &Application, tenant: &str, email: &str, password: &str) -> 
     login_from(app, (tenant, email, password), None, None).await
 }
 
-/// Lets so many minutes go by since all attempts.
+/// Moves all sign-in attempts this many minutes into the past.
 async fn pass(app: &Application, minutes: i32) -> Result<()> {
     app.superuser()
         .await?
@@ -75,7 +75,7 @@ fn fifty_failed_attempts_from_one_address_do_not_block_others() {
     });
 }
 
-/// Makes so many accounts, `ana1@aurora.example` and so on, with the password of a parent.
+/// Creates this many accounts, `ana1@aurora.example` and so on, with the password of the demo parent.
 pub(crate) async fn accounts(app: &Application, count: usize) -> Result<()> {
     let sql = "insert into lms.users (tenant_id, name, email, role, password_hash)
         select u.tenant_id, 'Ana', 'ana' || g.number || '@aurora.example', 'parent', u.password_hash
@@ -99,7 +99,7 @@ fn ninety_concurrent_correct_sign_ins_all_succeed() {
                 if reply.status != 503 {
                     return anyhow::Ok(reply.expect(200));
                 }
-                // On a machine that is busy with other things: whoever waits as it is told to gets in.
+                // On a busy machine a sign-in may get a 503 and succeeds when it is repeated.
                 let wait = Duration::from_secs(seconds(&reply)?.into());
                 tokio::time::sleep(wait).await;
             }
@@ -114,7 +114,7 @@ fn ninety_concurrent_correct_sign_ins_all_succeed() {
 fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
     run(async |app| {
         let user = app.user(0, Role::Tutor);
-        // Somebody who has been here before.
+        // The device of this user is known.
         app.sign_in(Role::Tutor).await?;
         login(app, "aurora", "guess@aurora.example", "not the password")
             .await?
@@ -218,11 +218,11 @@ fn strangers_cannot_lock_users_out_of_their_known_devices() {
         login_from(app, right, Some("Own/1.0"), None)
             .await?
             .expect(200);
-        // That gives the strangers no new tries.
+        // The sign-in gives the strangers no new attempts.
         login_from(app, wrong, Some("Stranger/1.0"), None)
             .await?
             .expect(429);
-        // The device has its own limit.
+        // The device has a limit of its own.
         for _ in 0..5 {
             login_from(app, wrong, Some("Own/1.0"), None)
                 .await?
@@ -305,7 +305,7 @@ fn behind_a_trusted_proxy_each_client_is_counted_separately() {
                     .await?
                     .expect(401);
                 queries::execute(app, AGAIN_99, &[]).await?;
-                // The part that a client writes itself stands before the part that the proxy appends.
+                // The client's own entry comes before the one that the proxy appends.
                 login_from(app, right, None, Some("192.0.2.1, 203.0.113.7"))
                     .await?
                     .expect(429);

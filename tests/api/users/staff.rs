@@ -1,4 +1,4 @@
-//! Staff: what the organisation knows of those who work for it.
+//! Tests staff: the standard verbs and the access of each role.
 
 use std::collections::BTreeSet;
 

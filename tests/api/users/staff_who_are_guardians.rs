@@ -1,4 +1,4 @@
-//! A person who works here and has children here: both scopes, and no more than both.
+//! Tests the access of people who both work for the organisation and have children here.
 
 use anyhow::Result;
 use http::Method;
@@ -13,7 +13,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// A child at a centre, with a lesson, an assessment, an award and a payment, in a class with another family's child.
+/// Creates a student with a lesson, an assessment, an award and a payment, in a class with a student of another family.
 struct Child {
     student: Uuid,
     classmate: Uuid,
@@ -58,7 +58,7 @@ async fn child(app: &Application, admin: &Session, centre: Uuid) -> Result<Child
     })
 }
 
-/// Checks that a caller who has no other scope there sees of the child what a parent does, and nothing of the
+/// Asserts that a caller without another scope sees the same of the child as a parent, and nothing of the
 /// classmate.
 async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> Result<()> {
     let (student, classmate) = (child.student, child.classmate);
@@ -107,7 +107,7 @@ async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> R
     Ok(())
 }
 
-/// Checks that a parent writes nothing to the child's class, nor anybody to the child who has no right at its centre.
+/// Asserts that a parent cannot write to the child's class, nor anyone without rights at the centre to the child.
 async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> Result<()> {
     let before = queries::write_marks(app).await?;
     let class = class_path(&child.class);
@@ -169,7 +169,7 @@ fn a_tutor_who_is_a_parent_sees_students_and_children() {
         let mut both = [pupil.to_string(), child.student.to_string()];
         both.sort();
         assert_eq!(listed, both);
-        // Of the child's class what families see: not who else is in it.
+        // Families see the class without the other students in it.
         let class = app
             .get(&caller, &class_path(&child.class))
             .await?
@@ -178,12 +178,12 @@ fn a_tutor_who_is_a_parent_sees_students_and_children() {
         assert!(!class.text.contains(&child.classmate.to_string()));
         let all = app.get(&caller, "/v1/classes?limit=200").await?.expect(200);
         assert!(!all.text.contains(&child.classmate.to_string()));
-        // The own link, and not that of the other parent.
+        // The caller's own link is visible, the other parent's is not.
         let links = format!("/v1/guardians?student_id={}", child.student);
         let links = get_data(app, &caller, &links).await?;
         assert_eq!(text_fields(&links, "user_id"), [caller.user.to_string()]);
 
-        // The child's money, and none of the pupil's.
+        // The child's payments are visible, the student's are not.
         let statement = app
             .get(&caller, "/v1/finance-records/statement")
             .await?
@@ -262,7 +262,7 @@ fn staff_who_are_parents_read_but_do_not_write_their_children_at_other_centres()
             assert_eq!(after, before + 1);
             if role == Role::Supervisor {
                 sees_as_parent(app, &caller, &child).await?;
-                // The child's correspondence is the child's own.
+                // The child's notifications are visible to the child only.
                 let account = fixtures::user_of_student(app, child.student).await?;
                 let body = json!({"user_id": account, "type": "email", "subject": "Hello", "message": "Hello"});
                 app.post(&admin, "/v1/notifications", body)

@@ -1,4 +1,4 @@
-//! Tenants: one's own is read by all and changed by its admin; no other is ever seen.
+//! Tests tenants: everyone reads their own, admins change it, and no other is visible.
 
 use http::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Access tokens that are not good here: of another region, expired, forged.
+//! Tests invalid access tokens: of another region, expired and forged.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use tests::{Application, Reply, Role, Session, queries, run, send};
 use uuid::Uuid;
 
-/// The keys of the application under test.
+/// Returns the keys of the application under test.
 fn keys(app: &Application) -> Result<Keys> {
     Keys::parse(&app.variables["signing_keys"]).map_err(anyhow::Error::msg)
 }
 
-/// What the session's own token says.
+/// Returns the claims of the session's own token.
 fn claims(app: &Application, session: &Session) -> Result<Claims> {
     let claims = keys(app)?.verify(&session.token, "eu");
     claims.ok().context("the token of a sign-in")
@@ -34,7 +34,7 @@ fn a_token_of_another_region_is_redirected_without_further_information() {
             aud: "au".to_owned(),
             ..claims(app, &session)?
         };
-        // The other region has keys of its own, which are not known here.
+        // The other region has keys of its own, which this region does not have.
         let theirs = Keys::parse("au-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .map_err(anyhow::Error::msg)?;
         for keys in [keys(app)?, theirs] {

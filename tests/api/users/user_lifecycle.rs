@@ -1,4 +1,4 @@
-//! Accounts: making them with their profile, changing them, and letting them sign in or not.
+//! Tests accounts: creation with a profile, updates, deactivation and deletion.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -49,7 +49,7 @@ fn an_account_without_a_profile_is_only_a_user() {
         let profile =
             queries::count(app, "lms.staff where user_id = $1::text::uuid", &[&id]).await?;
         assert_eq!(profile, 0);
-        // No password yet: nothing signs it in.
+        // The user has no password yet and cannot sign in.
         assert!(
             app.sign_in_as("aurora", "ana@aurora.example", "")
                 .await
@@ -297,7 +297,7 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
             assert!(!reply.header("etag").is_empty());
             app.get(&session, "/v1/auth/me").await?.expect(401);
             app.sign_in(Role::Assessor).await?;
-            // The status is an action's, not a field's.
+            // The status is changed by an action and is not a field.
             let patched = app
                 .patch(
                     &app.sign_in(Role::Admin).await?,

@@ -1,4 +1,4 @@
-//! Where webhooks may lead: to the internet and nowhere else, when they are made, after their names were looked up, and by redirects.
+//! Tests that webhooks reach public addresses only: at creation, after name resolution, and on redirects.
 
 use anyhow::Result;
 use chrono::Utc;
@@ -69,7 +69,7 @@ fn private_hosts_are_rejected_in_every_spelling() {
     });
 }
 
-/// A webhook at a URL, whatever may be said against it.
+/// Inserts a webhook to a URL that the API would reject.
 async fn force(app: &Application, url: &str) -> Result<()> {
     let admin = app.sign_in(Role::Admin).await?;
     webhook_fixture::seal_events(app, &admin).await?;
@@ -89,7 +89,7 @@ async fn force(app: &Application, url: &str) -> Result<()> {
     webhook_fixture::create_centre_event(app, &admin, "lakeside").await
 }
 
-/// Why the one delivery of a round failed whose sender knows no networks but the internet.
+/// Returns why the one delivery of a run fails if the sender allows no private networks.
 async fn failure(app: &Application) -> Result<String> {
     let sender = Sender::new(&Options::within(Networks::default()))?;
     let report = webhooks::round(&app.superuser_url, &sender, Utc::now()).await?;
@@ -100,7 +100,7 @@ async fn failure(app: &Application) -> Result<String> {
 #[test]
 fn a_name_that_resolves_to_a_private_address_is_not_connected_to() {
     run(async |app| {
-        // The name of this machine, which its own resolver knows.
+        // The host name of this machine resolves to a private address.
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         let url = format!("https://{}:{}/", name.trim(), listener.local_addr()?.port());
@@ -129,7 +129,7 @@ fn an_address_that_is_no_longer_allowed_is_not_connected_to() {
 #[test]
 fn a_redirect_into_a_private_network_is_a_failure_and_is_not_followed() {
     run(async |app| {
-        // It points to a place on itself, which is on this machine.
+        // The redirect leads to another path of the same server, on this machine.
         let (admin, receiver, hook) =
             webhook_fixture::create_with_receiver(app, Behaviour::Redirects).await?;
         webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;

@@ -1,4 +1,4 @@
-//! Webhooks as a resource: made, read, changed, enabled and disabled; their secrets are shown once.
+//! Tests webhooks as a resource, and their secrets.
 
 use chrono::{Duration, Utc};
 use serde_json::json;
@@ -96,7 +96,7 @@ fn invalid_webhooks_are_rejected_by_name() {
             .await?
             .expect(409);
         assert_eq!(again.pointers(), ["/url"]);
-        // There is one in the demo.
+        // The demo data has one webhook.
         for number in 0..18 {
             let body = json!({"url": format!("{url}{number}")});
             app.post(&admin, "/v1/webhooks", body).await?.expect(201);
@@ -219,7 +219,7 @@ fn signing_secrets_are_stored_in_one_table_only() {
                 assert!(!text.contains(encoded) && !text.contains(&hex), "{text}");
             }
         }
-        // Nor can the components read them.
+        // The components cannot read them either.
         let client = database::connect(&app.application_url).await?;
         let refused = client
             .query("select secret from lms.webhook_secrets", &[])

@@ -1,4 +1,4 @@
-//! A client that sends 200 requests a second, whether they are answered or not, and holds every answer against what it knows.
+//! A client that sends 200 requests a second and verifies every response.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,13 +14,13 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
-/// 200 a second.
+/// The interval for 200 requests a second.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Under way at once: on a machine that is too busy for the rate, the client waits, for it is no test of the machine.
+/// The maximum number of concurrent requests. On a machine too slow for the rate, the client waits.
 const UNDER_WAY: usize = 64;
 
-/// Somebody signed in, and what was answered so far.
+/// A signed-in client with its results so far.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -40,10 +40,10 @@ struct Observed {
     centres: BTreeMap<String, String>,
 }
 
-/// What came of it all.
+/// The results of the client.
 pub(crate) struct Tally {
     pub(crate) sent: u32,
-    /// Every answer that was none, or not the right one.
+    /// Every error and every wrong response.
     pub(crate) wrong: Vec<String>,
     payments: Vec<String>,
     centres: BTreeMap<String, String>,
@@ -54,14 +54,14 @@ impl Tally {
         f64::from(self.sent) / time.as_secs_f64()
     }
 
-    /// The references of all payments that were acknowledged, in order.
+    /// The references of all acknowledged payments, in order.
     pub(crate) fn payments(&self) -> Vec<String> {
         let mut payments = self.payments.clone();
         payments.sort();
         payments
     }
 
-    /// Code and last name of each centre that was acknowledged, in order.
+    /// The code and the last name of each acknowledged centre, in order.
     pub(crate) fn centres(&self) -> Vec<String> {
         let name = |(code, name): (&String, &String)| format!("{code} {name}");
         self.centres.iter().map(name).collect()
@@ -69,7 +69,7 @@ impl Tally {
 }
 
 impl Client {
-    /// Signs in as the tenant's administrator and notes what must stay as it is.
+    /// Signs in as the tenant's administrator and records the data that must not change.
     pub(crate) async fn sign_in(url: &str, tenant: &Tenant) -> Result<Self> {
         let admin = tenant.users.iter().find(|user| user.role == "admin");
         let admin = admin.context("an administrator")?;
@@ -102,7 +102,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Sends until it is told to stop, and waits for the last answers.
+    /// Sends requests until it is stopped, and waits for the last responses.
     pub(crate) async fn run(self) -> Result<Tally> {
         let room = Arc::new(Semaphore::new(UNDER_WAY));
         let mut ticks = interval(TICK);
@@ -138,7 +138,7 @@ impl Client {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until so many more requests were sent.
+    /// Waits until this many more requests were sent.
     pub(crate) async fn after(&self, count: usize) -> Result<()> {
         let goal = self.sent.load(Ordering::Relaxed) + count;
         let waiting = async {
@@ -151,7 +151,7 @@ impl Client {
             .context("the client stands still")
     }
 
-    /// One turn of the mix: seven reads to three writes, some of which are looked at at once.
+    /// Sends one round of the mix: seven reads and three writes, some of which are verified at once.
     async fn one(&self, turn: usize) -> Result<()> {
         match turn % 10 {
             0 | 1 => self.pay(turn).await,
@@ -249,7 +249,7 @@ fn text(row: &Value, name: &str) -> String {
     row[name].as_str().unwrap_or_default().to_owned()
 }
 
-/// Id and tutor of each student in a list.
+/// Returns id and tutor of each student in a list.
 fn students(list: &Value) -> Vec<(String, String)> {
     let rows = list["data"].as_array().into_iter().flatten();
     rows.map(|row| (text(row, "id"), text(row, "assigned_tutor_id")))

@@ -12,6 +12,7 @@ mod centre_changes;
 mod class_imports;
 mod class_scope;
 mod class_splitting;
+mod class_status;
 mod classes;
 mod classes_by_tutors;
 mod double_booking;

@@ -16,3 +16,4 @@ mod media_types;
 mod methods;
 mod name_sorting;
 mod single_line_text;
+mod streamed_imports;

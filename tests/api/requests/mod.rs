@@ -6,6 +6,7 @@ mod due_times;
 mod inventory;
 mod inventory_loans;
 mod lesson_notifications;
+mod low_stock;
 mod notification_languages;
 mod notification_preferences;
 mod notification_templates;

@@ -1,15 +1,20 @@
 //! Tests the relocation of a tenant between two cells: exactly one of them serves it, and no data is lost or left behind.
 
-use anyhow::{Result, ensure};
+mod interruptions;
+mod rejections;
+
+use anyhow::Result;
 use database::migrate;
 use http::Method;
 use operations::events;
-use operations::relocation::{self, Cell, NOT_OF_A_TENANT, Options, STATES, of_tenants};
+use operations::relocation::{self, Cell, NOT_OF_A_TENANT, Options, of_tenants};
 use serde_json::json;
 use tests::{Application, Reply, Role, run, send};
 
 const AU_KEYS: &str = "au:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI";
+
 const EU_URL: &str = "https://eu.lms.example.com";
+
 const AU_URL: &str = "https://au.lms.example.com";
 
 /// A second cell on the server of a test, without a tenant.
@@ -232,189 +237,6 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
             Ok(())
         })
         .await
-    });
-}
-
-/// Terminates the connection that records a state.
-async fn break_at(client: &tokio_postgres::Client, state: &str) -> Result<()> {
-    client
-        .batch_execute(&format!(
-            "create function public.break_off() returns trigger language plpgsql security definer as $$
-            begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
-            create trigger break_off before insert or update on lms_private.tenant_moves
-            for each row when (new.state = '{state}') execute function public.break_off();
-            alter table lms_private.tenant_moves enable always trigger break_off"
-        ))
-        .await?;
-    Ok(())
-}
-
-async fn mend(client: &tokio_postgres::Client) -> Result<()> {
-    client
-        .batch_execute("drop function public.break_off cascade")
-        .await?;
-    Ok(())
-}
-
-#[test]
-fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
-    run(async |app| {
-        let other = Other::make(app).await?;
-        let (here, there) = (app.superuser().await?, other.client().await?);
-        let options = options(app, &other);
-        beside(app, &other, async |au| {
-            for (direction, state) in STATES {
-                let client = if *direction == "out" { &here } else { &there };
-                break_at(client, state).await?;
-                assert!(relocation::run(&options).await.is_err(), "{state}");
-                mend(client).await?;
-                let (old, new) = (sign_in(app, app).await?, sign_in(au, app).await?);
-                if *state == "leaving" {
-                    old.expect(200);
-                    new.expect(401);
-                } else if *state == "served" {
-                    // The tenant has left. The target responds with a 503 until the relocation is finished.
-                    assert_eq!(old.expect(421).header("location"), AU_URL);
-                    new.expect(503);
-                } else {
-                    // The tenant is read-only, which a sign-in shows.
-                    old.expect(503);
-                    ensure!(
-                        [401, 421, 503].contains(&new.status),
-                        "{state}: {}",
-                        new.status
-                    );
-                }
-            }
-            relocation::run(&options).await?;
-            relocation::run(&options).await?;
-            sign_in(app, app).await?.expect(421);
-            sign_in(au, app).await?.expect(200);
-            Ok(())
-        })
-        .await
-    });
-}
-
-#[test]
-fn a_tenant_in_relocation_is_read_only_and_the_relocation_can_be_cancelled() {
-    run(async |app| {
-        let other = Other::make(app).await?;
-        let there = other.client().await?;
-        let options = options(app, &other);
-        let admin = app.sign_in(Role::Admin).await?;
-        break_at(&there, "awaited").await?;
-        assert!(relocation::run(&options).await.is_err());
-        mend(&there).await?;
-        app.get(&admin, "/v1/users").await?.expect(200);
-        let refused = app
-            .patch(&admin, "/v1/tenant", json!({"name": "Another name"}))
-            .await?;
-        ensure!(refused.status != 200, "written");
-        relocation::cancel(&options).await?;
-        sign_in(app, app).await?.expect(200);
-        for (name, rows) in everything(&there, app.demo.tenants[0].id).await? {
-            assert_eq!(rows, "", "{name}");
-        }
-        relocation::run(&options).await?;
-        Ok(())
-    });
-}
-
-async fn refused(options: &Options) -> Result<String> {
-    match relocation::run(options).await {
-        Ok(_) => anyhow::bail!("it was moved"),
-        Err(error) => Ok(format!("{error:#}")),
-    }
-}
-
-#[test]
-fn a_rejected_relocation_is_explained_in_one_line_and_changes_nothing() {
-    run(async |app| {
-        let other = Other::make(app).await?;
-        let there = other.client().await?;
-        let good = options(app, &other);
-        let mut unknown = good.clone();
-        unknown.tenant = "nobody-here".to_owned();
-        let mut same = good.clone();
-        same.to.database = same.from.database.clone();
-        let mut away = good.clone();
-        away.to.database = "postgres://nobody@127.0.0.1:1/lms".to_owned();
-        for (options, told) in [
-            (&unknown, "there is no tenant nobody-here"),
-            (&same, "both are the cell"),
-            (&away, "cannot reach PostgreSQL"),
-        ] {
-            let line = refused(options).await?;
-            assert!(line.contains(told) && !line.contains('\n'), "{line}");
-        }
-        let mut client = other.client().await?;
-        let twin = database::tenant::New {
-            slug: good.tenant.clone(),
-            name: "Another".to_owned(),
-        };
-        database::tenant::create(&mut client, &twin).await?;
-        assert!(refused(&good).await?.contains("is taken"));
-        there
-            .batch_execute("delete from lms_private.migrations where version = 1")
-            .await?;
-        assert!(refused(&good).await?.contains("the schemas differ"));
-        sign_in(app, app).await?.expect(200);
-        Ok(())
-    });
-}
-
-#[test]
-fn the_source_is_erased_only_after_the_target_is_verified() {
-    run(async |app| {
-        let other = Other::make(app).await?;
-        let there = other.client().await?;
-        let options = options(app, &other);
-        let directory = tempfile::tempdir()?;
-        let receipt = relocation::run(&options).await?;
-        let forget = async |receipt: &relocation::Receipt| -> Result<String> {
-            let file = receipt_file(&directory, receipt).await?;
-            match relocation::forget(&file, &options.from, &options.to).await {
-                Ok(_) => Ok("erased".to_owned()),
-                Err(error) => Ok(format!("{error:#}")),
-            }
-        };
-        let mut forged = receipt.clone();
-        forged.events.position += 1;
-        assert!(forget(&forged).await?.contains("the receipt is not true"));
-        // The row is lost without an event, as when triggers are off.
-        there
-            .batch_execute(
-                "set session_replication_role = replica;
-                create table public.kept as select * from lms.centres limit 1;
-                update lms.centres as c set name = 'elsewhere' from public.kept as k where c.id = k.id;
-                set session_replication_role = origin",
-            )
-            .await?;
-        let line = forget(&receipt).await?;
-        assert!(line.contains("1 rows of lms.centres are not"), "{line}");
-        there
-            .batch_execute(
-                "set session_replication_role = replica;
-                update lms.centres as c set name = k.name from public.kept as k where c.id = k.id;
-                set session_replication_role = origin",
-            )
-            .await?;
-        // Later changes at the target are recorded as events and do not prevent the erasure.
-        there
-            .batch_execute(&format!(
-                "set app.tenant_id = '{}';
-                update lms.centres as c set name = 'elsewhere' from public.kept as k where c.id = k.id",
-                receipt.tenant_id
-            ))
-            .await?;
-        assert_eq!(forget(&receipt).await?, "erased");
-        assert!(
-            forget(&receipt)
-                .await?
-                .contains("has erased the tenant already")
-        );
-        Ok(())
     });
 }
 

@@ -1,0 +1,94 @@
+//! Tests relocations that are interrupted, and tenants that are being relocated.
+
+use anyhow::{Result, ensure};
+use operations::relocation::{self, STATES};
+use serde_json::json;
+use tests::{Role, run};
+
+use super::{AU_URL, Other, beside, everything, options, sign_in};
+
+/// Terminates the connection that records a state.
+async fn break_at(client: &tokio_postgres::Client, state: &str) -> Result<()> {
+    client
+        .batch_execute(&format!(
+            "create function public.break_off() returns trigger language plpgsql security definer as $$
+            begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
+            create trigger break_off before insert or update on lms_private.tenant_moves
+            for each row when (new.state = '{state}') execute function public.break_off();
+            alter table lms_private.tenant_moves enable always trigger break_off"
+        ))
+        .await?;
+    Ok(())
+}
+
+async fn mend(client: &tokio_postgres::Client) -> Result<()> {
+    client
+        .batch_execute("drop function public.break_off cascade")
+        .await?;
+    Ok(())
+}
+
+#[test]
+fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
+    run(async |app| {
+        let other = Other::make(app).await?;
+        let (here, there) = (app.superuser().await?, other.client().await?);
+        let options = options(app, &other);
+        beside(app, &other, async |au| {
+            for (direction, state) in STATES {
+                let client = if *direction == "out" { &here } else { &there };
+                break_at(client, state).await?;
+                assert!(relocation::run(&options).await.is_err(), "{state}");
+                mend(client).await?;
+                let (old, new) = (sign_in(app, app).await?, sign_in(au, app).await?);
+                if *state == "leaving" {
+                    old.expect(200);
+                    new.expect(401);
+                } else if *state == "served" {
+                    // The tenant has left. The target responds with a 503 until the relocation is finished.
+                    assert_eq!(old.expect(421).header("location"), AU_URL);
+                    new.expect(503);
+                } else {
+                    // The tenant is read-only, which a sign-in shows.
+                    old.expect(503);
+                    ensure!(
+                        [401, 421, 503].contains(&new.status),
+                        "{state}: {}",
+                        new.status
+                    );
+                }
+            }
+            relocation::run(&options).await?;
+            relocation::run(&options).await?;
+            sign_in(app, app).await?.expect(421);
+            sign_in(au, app).await?.expect(200);
+            Ok(())
+        })
+        .await
+    });
+}
+
+#[test]
+fn a_tenant_in_relocation_is_read_only_and_the_relocation_can_be_cancelled() {
+    run(async |app| {
+        let other = Other::make(app).await?;
+        let there = other.client().await?;
+        let options = options(app, &other);
+        let admin = app.sign_in(Role::Admin).await?;
+        break_at(&there, "awaited").await?;
+        assert!(relocation::run(&options).await.is_err());
+        mend(&there).await?;
+        app.get(&admin, "/v1/users").await?.expect(200);
+        let refused = app
+            .patch(&admin, "/v1/tenant", json!({"name": "Another name"}))
+            .await?;
+        ensure!(refused.status != 200, "written");
+        relocation::cancel(&options).await?;
+        sign_in(app, app).await?.expect(200);
+        for (name, rows) in everything(&there, app.demo.tenants[0].id).await? {
+            assert_eq!(rows, "", "{name}");
+        }
+        relocation::run(&options).await?;
+        Ok(())
+    });
+}

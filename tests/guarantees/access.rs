@@ -34,7 +34,7 @@ fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
     table
 }
 
-fn may(
+fn is_permitted(
     table: &BTreeMap<String, BTreeSet<String>>,
     endpoint: &Endpoint,
     role: Option<Role>,
@@ -96,7 +96,7 @@ fn endpoints_require_a_token() {
         broken.truncate(broken.len() - 4);
         for component in COMPONENTS {
             for endpoint in component.endpoints() {
-                let is_public = may(&table, &endpoint, None);
+                let is_public = is_permitted(&table, &endpoint, None);
                 for token in [
                     None,
                     Some(broken.as_str()),
@@ -130,7 +130,7 @@ fn every_role_has_exactly_the_access_of_the_access_table() {
                     let session = app.session(0, role).await?;
                     let reply = call(app, &endpoint, Some(&session.token), Uuid::now_v7()).await?;
                     let operation = endpoint.operation();
-                    if may(&table, &endpoint, Some(role)) {
+                    if is_permitted(&table, &endpoint, Some(role)) {
                         assert!(
                             reply.status != 403 && reply.status < 500,
                             "{} may {operation}: {}",

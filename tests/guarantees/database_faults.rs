@@ -158,7 +158,7 @@ fn an_idempotency_key_of_a_stuck_request_is_a_503_and_usable_afterwards() {
 }
 
 /// Sends a request that waits for a lock, and disconnects.
-async fn hang_up(
+async fn send_and_disconnect(
     app: &Application,
     session: &Session,
     database: &str,
@@ -188,7 +188,7 @@ fn a_client_that_disconnects_leaves_no_partial_write() {
             let mut client = app.superuser().await?;
             let holder = client.transaction().await?;
             block_writers(&holder, admin.tenant).await?;
-            hang_up(app, &admin, &name, &watcher).await?;
+            send_and_disconnect(app, &admin, &name, &watcher).await?;
             // The host or the lock timeout ends the statement.
             wait_until_blocked(&watcher, &name, false).await?;
             holder.rollback().await?;

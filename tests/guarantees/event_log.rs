@@ -40,7 +40,7 @@ async fn contents(client: &Client) -> Result<String> {
 }
 
 /// Runs a statement as a role in the tenant's context, and returns the SQLSTATE or the number of changed rows.
-async fn attempt(
+async fn try_statement(
     client: &mut Client,
     role: &str,
     tenant: Uuid,
@@ -83,7 +83,7 @@ fn no_role_changes_or_removes_an_event() {
                 for table in ["lms.event_log", &partition] {
                     for sql in ATTEMPTS {
                         let sql = sql.replacen("{}", table, 1);
-                        let outcome = attempt(&mut client, role, admin.tenant, &sql).await?;
+                        let outcome = try_statement(&mut client, role, admin.tenant, &sql).await?;
                         // Some roles see no rows of the log, so they change none either.
                         assert!(
                             matches!(&outcome, Ok(0))
@@ -120,7 +120,7 @@ fn unsealed_events_are_removed_only_by_sealing() {
                 "truncate {}",
             ] {
                 let sql = sql.replacen("{}", "lms_private.unsealed_events", 1);
-                let outcome = attempt(&mut client, role, admin.tenant, &sql).await?;
+                let outcome = try_statement(&mut client, role, admin.tenant, &sql).await?;
                 assert_eq!(
                     outcome,
                     Err(SqlState::INSUFFICIENT_PRIVILEGE),
@@ -135,7 +135,12 @@ fn unsealed_events_are_removed_only_by_sealing() {
 }
 
 /// Creates a centre in a transaction that stays open for a while.
-async fn make_slowly(client: &mut Client, tenant: Uuid, code: &str, seconds: f64) -> Result<()> {
+async fn create_centre_slowly(
+    client: &mut Client,
+    tenant: Uuid,
+    code: &str,
+    seconds: f64,
+) -> Result<()> {
     let transaction = client.transaction().await?;
     transaction
         .batch_execute(&format!("set local app.tenant_id = '{tenant}'"))
@@ -196,7 +201,7 @@ fn an_event_committed_late_gets_a_later_position() {
             .await?;
         let insert = "insert into lms.centres (name, code, time_zone, currency) values ('x', 'late', 'UTC', 'EUR')";
         open.execute(insert, &[]).await?;
-        make_slowly(&mut app.superuser().await?, admin.tenant, "early", 0.0).await?;
+        create_centre_slowly(&mut app.superuser().await?, admin.tenant, "early", 0.0).await?;
 
         let (after, first) = read_on(app, &admin, start).await?;
         assert_eq!(first, [(start + 1, "early".to_owned())]);
@@ -221,7 +226,7 @@ fn a_reader_misses_no_event_of_concurrent_slow_writers() {
                 for number in 0..12_u32 {
                     // The delay is between 0 and 44 ms, different for each.
                     let seconds = f64::from((writer * 7 + number * 5) % 12) * 0.004;
-                    make_slowly(
+                    create_centre_slowly(
                         &mut client,
                         tenant,
                         &format!("slow-{writer}-{number}"),

@@ -17,7 +17,7 @@ async fn poll(app: &Application, session: &Session, after: i64) -> Result<Reply>
 }
 
 /// Starts this many polls in all sessions until only the permitted number waits, and asserts that those get a new event.
-async fn polls_are_few(
+async fn assert_polls_limited(
     app: &Application,
     sessions: &[Session],
     each: usize,
@@ -67,7 +67,7 @@ async fn polls_are_few(
 fn of_two_hundred_polls_of_a_session_the_newest_four_wait() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        polls_are_few(app, &[admin], 200, 4).await
+        assert_polls_limited(app, &[admin], 200, 4).await
     });
 }
 
@@ -78,12 +78,12 @@ fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
         for _ in 0..10 {
             sessions.push(app.sign_in(Role::Admin).await?);
         }
-        polls_are_few(app, &sessions, 4, 32).await
+        assert_polls_limited(app, &sessions, 4, 32).await
     });
 }
 
 /// Starts polls of other tenants and asserts that none of a session is ended.
-async fn others_wait(app: &Application, tenants: i32, each: i32) -> Result<()> {
+async fn start_polls_of_others(app: &Application, tenants: i32, each: i32) -> Result<()> {
     queries::execute(
         app,
         "insert into lms_private.event_waits (tenant_id, ticket, session_id, ends_at)
@@ -107,8 +107,8 @@ fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
             app.sign_in(Role::Admin).await?,
         ];
         // With these, four slots are left.
-        others_wait(app, 124, 1).await?;
-        polls_are_few(app, &sessions, 4, 4).await
+        start_polls_of_others(app, 124, 1).await?;
+        assert_polls_limited(app, &sessions, 4, 4).await
     });
 }
 
@@ -117,7 +117,7 @@ fn a_tenant_with_few_polls_keeps_them_under_load_of_others() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         // The number exceeds the slots, with the maximum of each tenant.
-        others_wait(app, 12, 32).await?;
+        start_polls_of_others(app, 12, 32).await?;
         let sql = "lms.event_log where tenant_id = $1";
         within_timeout(app.get(&admin, "/v1/events"))
             .await?

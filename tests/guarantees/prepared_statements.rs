@@ -65,7 +65,7 @@ impl Connection {
     }
 
     /// Counts the prepared statements whose names match.
-    async fn kept(&self, like: &str) -> Result<i64> {
+    async fn count_statements(&self, like: &str) -> Result<i64> {
         let row = self
             .client
             .query_one(
@@ -188,13 +188,20 @@ fn variable_statements_are_limited_and_do_not_evict_fixed_ones() {
                     answer.refusal
                 );
             }
-            assert!(connection.kept("%~%").await? <= 32);
+            assert!(connection.count_statements("%~%").await? <= 32);
         }
         // The maximum is reached, and the statement that is used continuously is among them.
-        assert_eq!(connection.kept("%~%").await?, 32);
-        assert_eq!(connection.kept(&format!("{}@%", usual.name)).await?, 1);
+        assert_eq!(connection.count_statements("%~%").await?, 32);
+        assert_eq!(
+            connection
+                .count_statements(&format!("{}@%", usual.name))
+                .await?,
+            1
+        );
         for statement in &fixed {
-            let kept = connection.kept(&format!("{}@%", statement.name)).await?;
+            let kept = connection
+                .count_statements(&format!("{}@%", statement.name))
+                .await?;
             assert_eq!(kept, 1, "{}", statement.name);
         }
         // An evicted statement is prepared again.
@@ -219,7 +226,7 @@ fn fixed_statements_are_limited() {
             let answer = connection.call(&sql.prepared("tries"), &json!({})).await?;
             assert_eq!(answer.body.as_deref(), Some("body"));
         }
-        assert_eq!(connection.kept("tries#%").await?, 256);
+        assert_eq!(connection.count_statements("tries#%").await?, 256);
         Ok(())
     });
 }

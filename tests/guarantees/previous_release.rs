@@ -173,7 +173,7 @@ impl<'a> Mirror<'a> {
         let (known, said) = (shape(&then.json()), shape(&now.json()));
         assert_eq!(
             (then.status, &known),
-            (now.status, &of_known(&known, said)),
+            (now.status, &keep_known(&known, said)),
             "{} {}: {} {}",
             drawn.operation,
             drawn.path,
@@ -231,18 +231,18 @@ fn shape(value: &Value) -> Value {
 
 /// Removes members and exported columns that only the second response has, because they are new. A class may have additional
 /// warnings, too.
-fn of_known(known: &Value, said: Value) -> Value {
+fn keep_known(known: &Value, said: Value) -> Value {
     match (known, said) {
         (Value::Array(known), Value::Array(said)) => said
             .into_iter()
             .enumerate()
-            .map(|(index, item)| of_known(known.get(index).unwrap_or(&Value::Null), item))
+            .map(|(index, item)| keep_known(known.get(index).unwrap_or(&Value::Null), item))
             .collect(),
         (Value::Object(known), Value::Object(said)) => said
             .into_iter()
             .filter_map(|(name, item)| {
                 let known = known.get(&name)?;
-                let mut item = of_known(known, item);
+                let mut item = keep_known(known, item);
                 if let ("withheld" | "warnings", Some(known), Some(items)) =
                     (name.as_str(), known.as_array(), item.as_array_mut())
                 {

@@ -92,7 +92,7 @@ impl Cell {
     /// Runs a client in the cell's network.
     async fn inside<T: Send + 'static>(
         &self,
-        work: impl AsyncFnOnce(Client) -> Result<T> + Send + 'static,
+        task: impl AsyncFnOnce(Client) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let network = self.network.clone();
         let name = self.name;
@@ -106,7 +106,7 @@ impl Cell {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            runtime.block_on(work(Client::builder().no_proxy().build()?))
+            runtime.block_on(task(Client::builder().no_proxy().build()?))
         });
         let joined = tokio::task::spawn_blocking(move || thread.join()).await?;
         joined.map_err(|_| anyhow::anyhow!("the client of {name} panicked"))?
@@ -139,7 +139,12 @@ impl Cell {
 }
 
 /// Sends requests with the marker to the EU cell, and returns an access token.
-async fn work(client: &Client, url: &str, demo: &Demo, marker: &str) -> Result<String> {
+async fn write_marked_data(
+    client: &Client,
+    url: &str,
+    demo: &Demo,
+    marker: &str,
+) -> Result<String> {
     let admin = &demo.tenants[0].users[0];
     let login = |password: &str, email: &str| json!({"tenant": demo.tenants[0].slug, "email": email, "password": password});
     let session = client
@@ -254,7 +259,7 @@ async fn data_of_one_region_is_in_no_byte_of_the_others() -> Result<()> {
     let (url, text) = (eu.url.clone(), marker.clone());
     let eu_demo = demo.clone();
     let token = eu
-        .inside(async move |client| work(&client, &url, &eu_demo, &text).await)
+        .inside(async move |client| write_marked_data(&client, &url, &eu_demo, &text).await)
         .await?;
 
     // The token is redirected to its region, and the database rejects the tenant, too.

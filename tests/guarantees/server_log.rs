@@ -61,7 +61,7 @@ fn errors(text: &str) -> Vec<&str> {
 #[test]
 fn no_user_input_is_logged() {
     if std::env::var_os(INNER).is_some() {
-        run_on_own_server(work);
+        run_on_own_server(send_marked_requests);
         return;
     }
     // The components write to standard error of the process that serves them.
@@ -85,7 +85,7 @@ fn no_user_input_is_logged() {
     }
 }
 
-async fn work(app: &Application, server: &Server) -> Result<()> {
+async fn send_marked_requests(app: &Application, server: &Server) -> Result<()> {
     for setting in TALKATIVE {
         app.superuser().await?.batch_execute(setting).await?;
     }
@@ -97,7 +97,7 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
         sender.send_all().await?;
     }
     sign_in_wrongly(app).await?;
-    erase_somebody(app).await?;
+    erase_person(app).await?;
     worker::round(&app.superuser_url, Utc::now()).await?;
     for status in [200, 201, 400, 401, 403, 404, 409, 412, 422] {
         let count = sender.statuses.get(&status).copied().unwrap_or_default();
@@ -177,7 +177,7 @@ async fn sign_in_wrongly(app: &Application) -> Result<()> {
     Ok(())
 }
 
-async fn erase_somebody(app: &Application) -> Result<()> {
+async fn erase_person(app: &Application) -> Result<()> {
     let admin = app.session(0, Role::Admin).await?;
     let body = json!({"name": "zqmk Byron", "email": "zqmk.erased@work.example", "phone": format!("+44{DIGITS}"), "role": "parent"});
     let made = app

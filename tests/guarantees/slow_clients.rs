@@ -20,7 +20,7 @@ const DRIP: Duration = Duration::from_millis(500);
 
 /// Sends the start of a request and then single bytes that never end it. Returns the response once the server has closed the
 /// connection.
-async fn drip(app: &Application, beginning: &str, byte: u8) -> Result<String> {
+async fn send_slowly(app: &Application, beginning: &str, byte: u8) -> Result<String> {
     let mut stream = raw_connection::connect(app).await?;
     stream.write_all(beginning.as_bytes()).await?;
     let (mut answers, mut requests) = stream.split();
@@ -41,7 +41,7 @@ async fn drip(app: &Application, beginning: &str, byte: u8) -> Result<String> {
 }
 
 /// Sends nothing until the server closes the connection.
-async fn silence(app: &Application) -> Result<()> {
+async fn stay_silent(app: &Application) -> Result<()> {
     let mut answer = Vec::new();
     raw_connection::connect(app)
         .await?
@@ -57,7 +57,7 @@ fn a_client_that_sends_its_head_slowly_or_not_at_all_is_disconnected() {
         let admin = app.sign_in(Role::Admin).await?;
         let beginning = "GET /v1/centres HTTP/1.1\r\nHost: x\r\nX-Long: ";
         let slow = async {
-            let clients = (0..20).map(|_| within_timeout(drip(app, beginning, b'a')));
+            let clients = (0..20).map(|_| within_timeout(send_slowly(app, beginning, b'a')));
             futures::future::try_join_all(clients).await
         };
         let others = async {
@@ -68,7 +68,7 @@ fn a_client_that_sends_its_head_slowly_or_not_at_all_is_disconnected() {
             }
             anyhow::Ok(())
         };
-        let (slow, silent, others) = tokio::join!(slow, within_timeout(silence(app)), others);
+        let (slow, silent, others) = tokio::join!(slow, within_timeout(stay_silent(app)), others);
         others?;
         silent?;
         for answer in slow? {
@@ -113,7 +113,7 @@ fn a_body_that_never_ends_is_disconnected() {
         );
         let cut_off = tokio::time::timeout(
             3 * tests::fault_injection::RESPONSE_TIMEOUT,
-            drip(app, &beginning, b'a'),
+            send_slowly(app, &beginning, b'a'),
         );
         let answer = cut_off.await??;
         ensure!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
@@ -256,7 +256,7 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
 const ASKED: usize = 20;
 
 /// Sends requests with responses of more than 64 KiB and reads none.
-async fn ask_and_read_nothing(app: &Application) -> Result<TcpStream> {
+async fn request_without_reading(app: &Application) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     // A small receive buffer keeps most of the response unsent.
     socket.set_recv_buffer_size(4096)?;
@@ -276,14 +276,14 @@ async fn ask_and_read_nothing(app: &Application) -> Result<TcpStream> {
 fn hundreds_of_slow_readers_do_not_delay_others_and_are_disconnected() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let mut first = ask_and_read_nothing(app).await?;
+        let mut first = request_without_reading(app).await?;
         let mut status = [0; 12];
         within_timeout(async { Ok(first.read_exact(&mut status).await?) }).await?;
         ensure!(&status == b"HTTP/1.1 200");
         let mut slow = Vec::new();
         // The number exceeds all slots, those for long requests included.
         for _ in 0..600 {
-            slow.push(ask_and_read_nothing(app).await?);
+            slow.push(request_without_reading(app).await?);
         }
         others_are_served(app, &admin, "lake").await?;
         // The server gives a client 20 s, and one more second for each 8 KiB.

@@ -16,7 +16,11 @@ use tests::{
 const CROWD: usize = 100;
 
 /// The number of concurrent requests.
-async fn crowd(app: &Application, session: &Session, count: usize) -> Result<Vec<Reply>> {
+async fn send_concurrently(
+    app: &Application,
+    session: &Session,
+    count: usize,
+) -> Result<Vec<Reply>> {
     let requests: Vec<_> = (0..count)
         .map(|_| {
             tokio::spawn(send(
@@ -137,11 +141,11 @@ fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
     run_behind_proxy(async |app, proxy| {
         let admin = app.sign_in(Role::Admin).await?;
         proxy.hold_responses(true);
-        for reply in crowd(app, &admin, CROWD).await? {
+        for reply in send_concurrently(app, &admin, CROWD).await? {
             assert_unavailable(&reply);
         }
         proxy.hold_responses(false);
-        for reply in crowd(app, &admin, 10).await? {
+        for reply in send_concurrently(app, &admin, 10).await? {
             reply.expect(200);
         }
         Ok(())
@@ -178,7 +182,7 @@ fn a_server_that_takes_no_more_connections_is_a_503_and_recovers() {
         others?;
         first?.expect(201);
         limit(-1).await?;
-        for reply in crowd(app, &admin, 10).await? {
+        for reply in send_concurrently(app, &admin, 10).await? {
             reply.expect(200);
         }
         Ok(())

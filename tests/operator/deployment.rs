@@ -16,7 +16,7 @@ fn options(manifest: &str) -> Vec<&str> {
         .collect()
 }
 
-fn help(subcommand: &str) -> Result<String> {
+fn help_text(subcommand: &str) -> Result<String> {
     let output = Command::new(tests::program())
         .args([subcommand, "--help"])
         .output()
@@ -31,7 +31,7 @@ fn the_jobs_call_migrate_with_existing_options() -> Result<()> {
     let manifest = fs::read_to_string(directory.join("migration.yaml"))?;
     let options = options(&manifest);
     assert!(options.contains(&"cell"), "{options:?}");
-    let help = help("migrate")?;
+    let help = help_text("migrate")?;
     for option in options {
         assert!(
             help.contains(&format!("--{option} <")),
@@ -43,7 +43,7 @@ fn the_jobs_call_migrate_with_existing_options() -> Result<()> {
 
 #[test]
 fn the_worker_requires_no_options() -> Result<()> {
-    let usage = help("worker")?;
+    let usage = help_text("worker")?;
     assert!(usage.contains("Usage: lms worker [OPTIONS]\n"), "{usage}");
     Ok(())
 }

@@ -22,7 +22,7 @@ const ROUNDS: usize = 3;
 /// Operations that need not succeed, because their preconditions are rare.
 const MAY_FAIL: &[&str] = &["auth.email.confirm", "auth.logout", "notifications.retry"];
 
-async fn work(app: &Application, seed: u64) -> Result<StatusCounts> {
+async fn run_random_client(app: &Application, seed: u64) -> Result<StatusCounts> {
     let mut workers = Vec::new();
     for client in 0..CLIENTS {
         workers.push(RandomClient::new(app, seed + client).await?);
@@ -49,7 +49,10 @@ fn has_succeeded(status_counts: &StatusCounts, operation: &str) -> bool {
 }
 
 /// Repeats operations that have not succeeded yet until they do.
-async fn make_up(app: &Application, status_counts: &mut StatusCounts) -> Result<()> {
+async fn retry_failed_operations(
+    app: &Application,
+    status_counts: &mut StatusCounts,
+) -> Result<()> {
     let mut worker = RandomClient::new(app, 0).await?;
     for endpoint in write_endpoints() {
         let operation = endpoint.operation();
@@ -89,7 +92,7 @@ async fn tables(client: &Client) -> Result<Vec<String>> {
 }
 
 /// Returns whether a column is not rebuilt.
-fn is_left_out(table: &str, column: &str) -> bool {
+fn is_not_rebuilt(table: &str, column: &str) -> bool {
     NOT_REBUILT.iter().any(|(name, columns, _)| {
         *name == table && columns.iter().any(|left| ["*", column].contains(left))
     })
@@ -107,7 +110,7 @@ async fn columns(client: &Client, table: &str) -> Result<Vec<String>> {
     Ok(rows
         .iter()
         .map(|row| row.get::<_, String>(0))
-        .filter(|column| !is_left_out(table, column))
+        .filter(|column| !is_not_rebuilt(table, column))
         .collect())
 }
 
@@ -170,13 +173,13 @@ async fn snapshot(client: &mut Client, tenant: Uuid) -> Result<i64> {
 fn the_result_of_a_random_workload_is_rebuilt_exactly() {
     run(async |app| {
         let tenant = app.demo.tenants[0].id;
-        let mut status_counts = work(app, 1).await?;
+        let mut status_counts = run_random_client(app, 1).await?;
         let mut client = app.superuser().await?;
         let position = snapshot(&mut client, tenant).await?;
-        for (operation, statuses) in work(app, 1000).await? {
+        for (operation, statuses) in run_random_client(app, 1000).await? {
             status_counts.entry(operation).or_default().extend(statuses);
         }
-        make_up(app, &mut status_counts).await?;
+        retry_failed_operations(app, &mut status_counts).await?;
         let report = replayed(app, Until::End, "rebuilt").await?;
         let compared = compare(&client, tenant, "lms", "rebuilt").await?;
         assert!(u64::try_from(compared)? >= report.rows);

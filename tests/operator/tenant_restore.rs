@@ -48,7 +48,7 @@ async fn everything(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
 }
 
 /// Simulates an error: rows of a tenant are overwritten, deleted and inserted.
-async fn spoil(client: &Client, tenant: Uuid) -> Result<()> {
+async fn damage_rows(client: &Client, tenant: Uuid) -> Result<()> {
     client
         .batch_execute(&format!(
             "set app.tenant_id = '{tenant}';
@@ -73,7 +73,7 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
             .query_one("select clock_timestamp()", &[])
             .await?
             .get(0);
-        spoil(&client, tenant).await?;
+        damage_rows(&client, tenant).await?;
         assert!(content(&client, tenant).await? != before);
 
         let options = Options {
@@ -149,7 +149,7 @@ async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
     let (tenant, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
     let before = content(&client, tenant).await?;
     let bystander = everything(&client, other).await?;
-    spoil(&client, tenant).await?;
+    damage_rows(&client, tenant).await?;
     client
         .batch_execute(&format!(
             "alter table lms.event_log disable trigger all;

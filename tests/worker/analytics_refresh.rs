@@ -181,7 +181,7 @@ fn a_refresh_neither_blocks_nor_waits_for_readers_and_writers() {
 }
 
 /// Returns the location of each row of a view and the transaction that wrote it.
-async fn written(app: &Application, view: View) -> Result<BTreeSet<String>> {
+async fn row_versions(app: &Application, view: View) -> Result<BTreeSet<String>> {
     let sql = format!(
         "select r.ctid || ' ' || r.xmin from lms_private.{} as r",
         view.name()
@@ -215,19 +215,22 @@ fn a_refresh_updates_its_time_and_only_changed_rows() {
             Ok(app.get(&admin, path).await?.expect(200).json()["refreshed_at"].clone())
         };
         for view in View::ALL {
-            let (rows, time) = (written(app, view).await?, refreshed_at(app, view).await?);
+            let (rows, time) = (
+                row_versions(app, view).await?,
+                refreshed_at(app, view).await?,
+            );
             assert!(!rows.is_empty(), "{}", view.name());
             let before = shown().await?;
             analytics::refresh(&app.superuser().await?, view).await?;
-            assert_eq!(written(app, view).await?, rows, "{}", view.name());
+            assert_eq!(row_versions(app, view).await?, rows, "{}", view.name());
             assert!(refreshed_at(app, view).await? > time, "{}", view.name());
             assert_eq!(shown().await? == before, view != View::StudentProgress);
         }
-        let before = written(app, View::StudentProgress).await?;
+        let before = row_versions(app, View::StudentProgress).await?;
         let body = serde_json::json!({"student_id": student, "type": "reading", "score": 61});
         app.post(&admin, "/v1/assessments", body).await?.expect(201);
         refresh(app).await?;
-        let after = written(app, View::StudentProgress).await?;
+        let after = row_versions(app, View::StudentProgress).await?;
         assert_eq!(after.difference(&before).count(), 1);
         assert_eq!(before.difference(&after).count(), 1);
         Ok(())

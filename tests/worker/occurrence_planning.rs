@@ -35,8 +35,8 @@ async fn make(
     let recurring = rule.map(|rule| json!({"rule": rule}));
     let body = json!({
         "centre_id": home,
-        "tutor_id": own(app, "tutors", home).await?,
-        "student_ids": [own(app, "students", home).await?],
+        "tutor_id": first_person_of(app, "tutors", home).await?,
+        "student_ids": [first_person_of(app, "students", home).await?],
         "schedule": {
             "start": local(start),
             "end": local(start + Duration::hours(1)),
@@ -50,7 +50,7 @@ async fn make(
 }
 
 /// Returns the first row of a table of people in a centre.
-async fn own(app: &Application, table: &str, centre: Uuid) -> Result<Uuid> {
+async fn first_person_of(app: &Application, table: &str, centre: Uuid) -> Result<Uuid> {
     let sql = format!(
         "select id from lms.{table} where centre_id = $1 and deleted_at is null order by id"
     );
@@ -265,7 +265,7 @@ fn a_finite_series_planned_for_half_a_year_is_completed() {
         let class = make(app, &admin, start, Some("FREQ=WEEKLY;COUNT=150")).await?;
         let whole = occurrences(app, class).await?;
         assert_eq!(whole.len(), 150);
-        set_back(app, class).await?;
+        set_planning_back(app, class).await?;
         assert!(occurrences(app, class).await?.len() < 12);
         let report = worker::round(&app.superuser_url, Utc::now()).await?;
         assert!(report.failed.is_empty(), "{report}");
@@ -282,7 +282,7 @@ fn a_finite_series_planned_for_half_a_year_is_completed() {
 }
 
 /// Moves a class's planning back, as if the worker had not run for weeks.
-async fn set_back(app: &Application, class: Uuid) -> Result<()> {
+async fn set_planning_back(app: &Application, class: Uuid) -> Result<()> {
     app.superuser()
         .await?
         .batch_execute(&format!(
@@ -328,7 +328,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
         server.start().await?;
         // The worker is stopped twice, the second time after it has worked.
         for _ in 0..2 {
-            set_back(app, class).await?;
+            set_planning_back(app, class).await?;
             let before = queries::fetch_texts(app, REFRESHES, &[]).await?;
             let deadline = Instant::now() + Wait::from_secs(30);
             while occurrences(app, class).await? != made

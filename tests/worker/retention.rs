@@ -8,12 +8,12 @@ use uuid::Uuid;
 use worker::Report;
 
 /// Runs the purge as of some days from now.
-async fn round_in(app: &Application, days: i64) -> Result<Report> {
+async fn purge_in_days(app: &Application, days: i64) -> Result<Report> {
     let then: DateTime<Utc> = Utc::now() + Duration::days(days);
     worker::round(&app.superuser_url, then).await
 }
 
-async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
+async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {
     Ok(queries::count(app, &format!("lms.{table} where id = $1"), &[&id]).await? == 1)
 }
 
@@ -45,13 +45,13 @@ fn a_row_can_be_restored_for_30_days_and_is_then_purged() {
         let student = fixtures::create_student(app, &admin, home).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
-        round_in(app, 29).await?;
+        purge_in_days(app, 29).await?;
         assert_eq!(restore(app, &admin, "assessments", row).await?, 200);
 
         delete(app, &admin, "assessments", row).await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(report.removed >= 1 && !report.has_failures(), "{report}");
-        assert!(!is_there(app, "assessments", row).await?);
+        assert!(!exists(app, "assessments", row).await?);
         app.get(&admin, &format!("/v1/assessments/{row}"))
             .await?
             .expect(404);
@@ -60,8 +60,8 @@ fn a_row_can_be_restored_for_30_days_and_is_then_purged() {
             where entity = 'assessments' and entity_id = $1 and kind = 'assessment.purged'
               and state = '{}' and actor is null and request_id = 'retention'";
         assert_eq!(queries::count(app, purged, &[&row]).await?, 1);
-        assert!(is_there(app, "students", student).await?);
-        assert_eq!(round_in(app, 31).await?.removed, 0);
+        assert!(exists(app, "students", student).await?);
+        assert_eq!(purge_in_days(app, 31).await?.removed, 0);
         Ok(())
     });
 }
@@ -80,10 +80,10 @@ fn a_regulated_tenant_retains_rows_for_seven_years() {
                 update lms.tenants set retention_class = 'regulated'",
             )
             .await?;
-        round_in(app, 7 * 365).await?;
-        assert!(is_there(app, "assessments", row).await?);
-        round_in(app, 7 * 365 + 3).await?;
-        assert!(!is_there(app, "assessments", row).await?);
+        purge_in_days(app, 7 * 365).await?;
+        assert!(exists(app, "assessments", row).await?);
+        purge_in_days(app, 7 * 365 + 3).await?;
+        assert!(!exists(app, "assessments", row).await?);
         Ok(())
     });
 }
@@ -113,19 +113,19 @@ fn a_referenced_row_is_purged_after_its_references() {
         for student in [assessed, paying] {
             delete(app, &admin, "students", student).await?;
         }
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(is_there(app, "students", assessed).await?);
-        assert!(is_there(app, "students", paying).await?);
+        assert!(exists(app, "students", assessed).await?);
+        assert!(exists(app, "students", paying).await?);
 
         // Referencing rows are purged first, in the same run.
         delete(app, &admin, "assessments", row).await?;
-        let report = round_in(app, 32).await?;
+        let report = purge_in_days(app, 32).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(!is_there(app, "assessments", row).await?);
-        assert!(!is_there(app, "students", assessed).await?);
-        round_in(app, 3000).await?;
-        assert!(is_there(app, "students", paying).await?);
+        assert!(!exists(app, "assessments", row).await?);
+        assert!(!exists(app, "students", assessed).await?);
+        purge_in_days(app, 3000).await?;
+        assert!(exists(app, "students", paying).await?);
         assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         assert_eq!(restore(app, &admin, "students", paying).await?, 200);
         assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
@@ -151,9 +151,9 @@ fn rows_of_a_user_are_purged_with_the_user() {
             .await?
             .expect(201);
         delete(app, &admin, "users", user).await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(!is_there(app, "users", user).await?);
+        assert!(!exists(app, "users", user).await?);
         let events = queries::fetch_texts(
             app,
             "select e.kind
@@ -180,7 +180,7 @@ fn rows_of_a_user_are_purged_with_the_user() {
 }
 
 /// Counts the rows of a class in the tables derived from it, deleted ones included.
-async fn of_class(app: &Application, class: Uuid) -> Result<[i64; 3]> {
+async fn class_row_counts(app: &Application, class: Uuid) -> Result<[i64; 3]> {
     let mut counts = [0; 3];
     for (count, table) in counts
         .iter_mut()
@@ -213,7 +213,7 @@ fn a_class_is_purged_completely_or_not_at_all() {
         });
         let made = app.post(&admin, "/v1/classes", body).await?.expect(201);
         let class = fixtures::parse_id(&made.json())?;
-        assert_eq!(of_class(app, class).await?, [3, 1, 3]);
+        assert_eq!(class_row_counts(app, class).await?, [3, 1, 3]);
         let body = json!({"centre_id": home, "type": "it", "details": "The screen stays dark."});
         let asked = app.post(&admin, "/v1/requests", body).await?.expect(201);
         let request = fixtures::parse_id(&asked.json())?;
@@ -224,8 +224,8 @@ fn a_class_is_purged_completely_or_not_at_all() {
         )
         .await?;
         delete(app, &admin, "classes", class).await?;
-        round_in(app, 31).await?;
-        assert_eq!(of_class(app, class).await?, [3, 1, 3]);
+        purge_in_days(app, 31).await?;
+        assert_eq!(class_row_counts(app, class).await?, [3, 1, 3]);
         assert_eq!(restore(app, &admin, "classes", class).await?, 200);
 
         queries::execute(
@@ -235,10 +235,10 @@ fn a_class_is_purged_completely_or_not_at_all() {
         )
         .await?;
         delete(app, &admin, "classes", class).await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(!is_there(app, "classes", class).await?);
-        assert_eq!(of_class(app, class).await?, [0, 0, 0]);
+        assert!(!exists(app, "classes", class).await?);
+        assert_eq!(class_row_counts(app, class).await?, [0, 0, 0]);
         let purged = "lms.event_log where request_id = 'retention' and kind = 'attendance.purged'";
         assert_eq!(queries::count(app, purged, &[]).await?, 3);
         Ok(())
@@ -266,12 +266,12 @@ fn a_legal_hold_prevents_purging_the_rows_of_a_person() {
             delete(app, &admin, "users", user).await?;
             of.push((row, user));
         }
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
         for (student, (row, user), stays) in [(held, of[0], true), (free, of[1], false)] {
-            assert_eq!(is_there(app, "assessments", row).await?, stays);
-            assert_eq!(is_there(app, "students", student).await?, stays);
-            assert_eq!(is_there(app, "users", user).await?, stays);
+            assert_eq!(exists(app, "assessments", row).await?, stays);
+            assert_eq!(exists(app, "students", student).await?, stays);
+            assert_eq!(exists(app, "users", user).await?, stays);
         }
         Ok(())
     });
@@ -295,7 +295,7 @@ fn many_rows_are_purged_in_batches_and_a_failing_table_does_not_block_others() {
                 admin.tenant
             ))
             .await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         let failed: Vec<(&str, &str)> = report
             .not_removed
             .iter()

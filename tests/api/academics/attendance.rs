@@ -11,7 +11,7 @@ use tests::{
     queries, run,
 };
 
-async fn put(
+async fn record_attendance(
     app: &Application,
     session: &Session,
     path: &str,
@@ -57,7 +57,10 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             {"student_id": ids[2], "status": "absent", "note": null},
             {"student_id": ids[3], "status": "excused"},
         ]);
-        let done = put(app, &tutor, &at, record).await?.expect(200).json();
+        let done = record_attendance(app, &tutor, &at, record)
+            .await?
+            .expect(200)
+            .json();
         let found = get_data(app, &tutor, &at).await?;
         assert_eq!(done["data"], json!(found));
         assert_eq!(
@@ -66,7 +69,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
         );
         assert_eq!(found[1]["note"], "Ten minutes");
         let events = queries::write_marks(app).await?;
-        put(app, &tutor, &at, done["data"].clone())
+        record_attendance(app, &tutor, &at, done["data"].clone())
             .await?
             .expect(200);
         assert_eq!(
@@ -75,7 +78,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             "the same again is no change"
         );
         // The list replaces the record: students not in it have none.
-        put(
+        record_attendance(
             app,
             &tutor,
             &at,
@@ -110,13 +113,17 @@ fn before_a_lesson_starts_students_can_only_be_excused() {
                 {"student_id": room.students[0], "status": "excused"},
                 {"student_id": room.students[1], "status": status},
             ]);
-            let reply = put(app, &tutor, &at, record).await?.expect(409);
+            let reply = record_attendance(app, &tutor, &at, record)
+                .await?
+                .expect(409);
             assert_eq!(reply.pointers(), ["/students/1/status"], "{}", reply.text);
         }
-        put(app, &tutor, &at, json!([])).await?.expect(200);
+        record_attendance(app, &tutor, &at, json!([]))
+            .await?
+            .expect(200);
         assert_eq!(queries::write_marks(app).await?, before);
         let ill = json!([{"student_id": room.students[0], "status": "excused", "note": "Flu"}]);
-        put(app, &tutor, &at, ill).await?.expect(200);
+        record_attendance(app, &tutor, &at, ill).await?.expect(200);
         let found = get_data(app, &tutor, &at).await?;
         let mut statuses = text_fields(&found, "status");
         statuses.sort();
@@ -126,7 +133,9 @@ fn before_a_lesson_starts_students_can_only_be_excused() {
             get_lessons(app, &tutor, &class).await?[0]["status"],
             "scheduled"
         );
-        put(app, &tutor, &at, json!([])).await?.expect(200);
+        record_attendance(app, &tutor, &at, json!([]))
+            .await?
+            .expect(200);
         Ok(())
     });
 }
@@ -148,7 +157,7 @@ fn recording_attendance_completes_a_lesson_that_has_started() {
         let class = create_class(app, &supervisor, class).await?;
         let at = lesson_path(&class, &format!("{yesterday}T03:00:00Z"));
         let record = json!([{"student_id": room.students[0], "status": "present"}]);
-        put(app, &tutor, &format!("{at}/attendance"), record)
+        record_attendance(app, &tutor, &format!("{at}/attendance"), record)
             .await?
             .expect(200);
         assert_eq!(
@@ -208,10 +217,12 @@ fn invalid_attendance_is_rejected() {
             ),
             (json!({}), "/students"),
         ] {
-            let reply = put(app, &admin, &attendance, students).await?.expect(422);
+            let reply = record_attendance(app, &admin, &attendance, students)
+                .await?
+                .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        put(
+        record_attendance(
             app,
             &admin,
             &format!("{}/attendance", lesson_path(&class, "2035-04-03T16:00:00Z")),
@@ -223,7 +234,9 @@ fn invalid_attendance_is_rejected() {
         post_without_body(app, &admin, &format!("{at}/cancel"))
             .await?
             .expect(200);
-        put(app, &admin, &attendance, json!([])).await?.expect(409);
+        record_attendance(app, &admin, &attendance, json!([]))
+            .await?
+            .expect(409);
         Ok(())
     });
 }
@@ -279,16 +292,20 @@ fn students_and_parents_read_their_own_attendance_only() {
                 _ => assert_eq!(found.len(), students.len(), "{}", role.name()),
             }
             let may = matches!(role, Role::Tutor | Role::Supervisor | Role::Admin);
-            put(app, &session, &at, json!([]))
+            record_attendance(app, &session, &at, json!([]))
                 .await?
                 .expect(if may { 200 } else { 403 });
         }
         let theirs = app.sign_in_to(1, Role::Admin).await?;
         app.get(&theirs, &at).await?.expect(404);
-        put(app, &theirs, &at, json!([])).await?.expect(404);
+        record_attendance(app, &theirs, &at, json!([]))
+            .await?
+            .expect(404);
         app.delete(&admin, &class_path(&class)).await?.expect(204);
         app.get(&admin, &at).await?.expect(404);
-        put(app, &admin, &at, json!([])).await?.expect(404);
+        record_attendance(app, &admin, &at, json!([]))
+            .await?
+            .expect(404);
         Ok(())
     });
 }

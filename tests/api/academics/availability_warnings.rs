@@ -13,7 +13,7 @@ use tests::{
 use uuid::Uuid;
 
 /// Creates a centre and a tutor in New York who is available from Monday evening until Tuesday morning.
-async fn night_owl(app: &Application, admin: &Session) -> Result<(Uuid, Uuid)> {
+async fn create_overnight_tutor(app: &Application, admin: &Session) -> Result<(Uuid, Uuid)> {
     let body = json!({"name": "Night", "code": "night", "time_zone": "America/New_York", "currency": "USD"});
     let made = app.post(admin, "/v1/centres", body).await?.expect(201);
     let centre = fixtures::parse_id(&made.json())?;
@@ -43,7 +43,7 @@ async fn available(
 }
 
 /// Returns the schedule of a lesson in New York's local time.
-fn at(centre: Uuid, tutor: Uuid, start: &str, end: &str, rule: &str) -> Value {
+fn schedule_at(centre: Uuid, tutor: Uuid, start: &str, end: &str, rule: &str) -> Value {
     let schedule = if rule.is_empty() {
         single_schedule("America/New_York", start, end)
     } else {
@@ -60,7 +60,7 @@ async fn warnings(app: &Application, admin: &Session, class: &Value) -> Result<V
 fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_warning() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (centre, tutor) = night_owl(app, &admin).await?;
+        let (centre, tutor) = create_overnight_tutor(app, &admin).await?;
         let out = json!(["tutor_unavailable"]);
         for (start, end, rule, expected) in [
             ("2035-04-02T23:30:00", "2035-04-03T00:30:00", "", json!([])),
@@ -100,7 +100,8 @@ fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_war
             // Past lessons cause no warnings.
             ("2024-02-07T12:00:00", "2024-02-07T13:00:00", "", json!([])),
         ] {
-            let class = create_class(app, &admin, at(centre, tutor, start, end, rule)).await?;
+            let class =
+                create_class(app, &admin, schedule_at(centre, tutor, start, end, rule)).await?;
             assert_eq!(class["warnings"], expected, "{start} {rule}");
         }
         Ok(())
@@ -111,9 +112,9 @@ fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_war
 fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let (centre, tutor) = night_owl(app, &admin).await?;
+        let (centre, tutor) = create_overnight_tutor(app, &admin).await?;
         let rule = "FREQ=WEEKLY;COUNT=3";
-        let class = at(
+        let class = schedule_at(
             centre,
             tutor,
             "2035-04-03T00:30:00",
@@ -136,7 +137,7 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
             warnings(app, &admin, &class).await?,
             json!(["tutor_day_off"])
         );
-        let again = at(
+        let again = schedule_at(
             centre,
             tutor,
             "2035-04-10T01:30:00",

@@ -10,7 +10,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-use crate::academics::calendar_feed_readers::person;
+use crate::academics::calendar_feed_readers::create_person;
 
 /// Returns the start times in a feed.
 async fn starts(app: &Application, session: &Session) -> Result<Vec<String>> {
@@ -51,9 +51,11 @@ fn past_lessons_stay_in_the_feeds_of_their_tutor_and_students() {
         let mut tutors = Vec::new();
         let mut students = Vec::new();
         for _ in 0..2 {
-            tutors.push(person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?);
+            tutors.push(
+                create_person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?,
+            );
             let born = json!({"dob": "2015-05-05"});
-            students.push(person(app, &admin, centre, "student", born).await?);
+            students.push(create_person(app, &admin, centre, "student", born).await?);
         }
         let first = (Utc::now() - Duration::days(17)).date_naive();
         let body = json!({

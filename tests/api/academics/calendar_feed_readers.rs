@@ -24,7 +24,7 @@ fn text(time: DateTime<Utc>) -> String {
 }
 
 /// Returns class, start and end of each occurrence that a parser finds between two times.
-async fn found(
+async fn parse_occurrences(
     reader: &str,
     calendar: &str,
     from: DateTime<Utc>,
@@ -99,7 +99,7 @@ async fn compare(
     let expected = rows_of(app, classes, student, from, until).await?;
     ensure!(!expected.is_empty());
     for reader in READERS {
-        let mut lines = found(reader, &calendar, from, until).await?;
+        let mut lines = parse_occurrences(reader, &calendar, from, until).await?;
         lines.retain(|line| {
             classes
                 .iter()
@@ -122,7 +122,7 @@ struct Stage {
 const PASSWORD: &str = "a password of some length";
 
 /// Creates a user with a profile and a session, and returns the id of the profile's row.
-pub(crate) async fn person(
+pub(crate) async fn create_person(
     app: &Application,
     admin: &Session,
     centre: Uuid,
@@ -147,12 +147,13 @@ pub(crate) async fn person(
     Ok((session, id))
 }
 
-async fn stage(app: &Application) -> Result<Stage> {
+async fn set_up(app: &Application) -> Result<Stage> {
     let admin = app.sign_in(Role::Admin).await?;
     let (centre, _) = queries::demo_centres(app).await?;
-    let (session, tutor) = person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?;
+    let (session, tutor) =
+        create_person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?;
     let born = json!({"dob": "2015-05-05"});
-    let (_, student) = person(app, &admin, centre, "student", born).await?;
+    let (_, student) = create_person(app, &admin, centre, "student", born).await?;
     Ok(Stage {
         tutors_calendar: subscribe(app, &session).await?,
         admin,
@@ -219,7 +220,7 @@ fn hour(date: &str, hour: u32, zone: &str, rule: &str, except: &[String]) -> Val
 #[test]
 fn two_independent_parsers_find_the_same_occurrences_across_clock_changes() {
     run(async |app| {
-        let stage = stage(app).await?;
+        let stage = set_up(app).await?;
         let mut classes = Vec::new();
         // The hours differ in every zone, in summer and in winter.
         for (zone, first) in [
@@ -263,7 +264,7 @@ fn two_independent_parsers_find_the_same_occurrences_across_clock_changes() {
 #[test]
 fn the_parsers_report_errors_in_an_invalid_calendar() {
     run(async |app| {
-        let stage = stage(app).await?;
+        let stage = set_up(app).await?;
         let except = ["2026-03-30T08:00:00".to_owned()];
         let rule = "FREQ=WEEKLY;BYDAY=MO";
         let schedule = hour(BEGIN, 8, "Europe/London", rule, &except);
@@ -290,9 +291,9 @@ fn the_parsers_report_errors_in_an_invalid_calendar() {
             let wrong = calendar.replace(part, instead);
             for reader in READERS {
                 let begin = "2020-01-01T00:00:00Z".parse()?;
-                let right = found(reader, &calendar, begin, until).await?;
+                let right = parse_occurrences(reader, &calendar, begin, until).await?;
                 assert_ne!(
-                    found(reader, &wrong, begin, until).await?,
+                    parse_occurrences(reader, &wrong, begin, until).await?,
                     right,
                     "{reader}: {part}"
                 );
@@ -305,7 +306,7 @@ fn the_parsers_report_errors_in_an_invalid_calendar() {
 #[test]
 fn past_lessons_stay_in_the_feed_when_the_schedule_changes() {
     run(async |app| {
-        let stage = stage(app).await?;
+        let stage = set_up(app).await?;
         let weekly = |hour_of_day| {
             hour(
                 BEGIN,
@@ -339,7 +340,7 @@ fn past_lessons_stay_in_the_feed_when_the_schedule_changes() {
 #[test]
 fn a_class_that_has_ended_ends_in_the_feed() {
     run(async |app| {
-        let stage = stage(app).await?;
+        let stage = set_up(app).await?;
         for (hour_of_day, action) in [(8, "cancel"), (9, "complete")] {
             let schedule = hour(
                 BEGIN,
@@ -360,11 +361,12 @@ fn a_class_that_has_ended_ends_in_the_feed() {
 #[test]
 fn a_student_who_joins_later_sees_only_later_lessons() {
     run(async |app| {
-        let stage = stage(app).await?;
+        let stage = set_up(app).await?;
         let schedule = hour(BEGIN, 8, "America/New_York", "FREQ=WEEKLY;BYDAY=MO", &[]);
         let class = stage.create_class(app, schedule).await?;
         let born = json!({"dob": "2016-06-06"});
-        let (session, late) = person(app, &stage.admin, stage.centre, "student", born).await?;
+        let (session, late) =
+            create_person(app, &stage.admin, stage.centre, "student", born).await?;
         let both = json!({"student_ids": [stage.student, late]});
         app.patch(&stage.admin, &format!("/v1/classes/{class}"), both)
             .await?

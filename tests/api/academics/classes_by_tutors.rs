@@ -157,7 +157,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
 }
 
 /// Makes the lesson of a class look as if it had started and been created this many hours ago.
-async fn set_back(app: &Application, class: &Value, hours: i32, entered: &str) -> Result<()> {
+async fn move_into_past(app: &Application, class: &Value, hours: i32, entered: &str) -> Result<()> {
     let client = app.superuser().await?;
     client
         .batch_execute("set session_replication_role = replica")
@@ -184,14 +184,14 @@ fn a_tutor_completes_lessons_planned_before_they_started() {
         let supervisor = app.sign_in(Role::Supervisor).await?;
         let planned = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let planned = create_class(app, &caller, planned).await?;
-        set_back(app, &planned, 4, "1 day").await?;
+        move_into_past(app, &planned, 4, "1 day").await?;
         post_without_body(app, &caller, &format!("{}/complete", class_path(&planned)))
             .await?
             .expect(200);
         // This state was possible in earlier versions: created after the start and completed by the same person.
         let late = room.lesson_body("2035-05-02T18:00:00", "2035-05-02T19:00:00");
         let late = create_class(app, &caller, late).await?;
-        set_back(app, &late, 2, "10 minutes").await?;
+        move_into_past(app, &late, 2, "10 minutes").await?;
         post_without_body(app, &caller, &format!("{}/complete", class_path(&late)))
             .await?
             .expect(403);
@@ -224,7 +224,7 @@ fn a_tutor_cannot_restore_a_lesson_that_started_while_it_was_deleted() {
                 .execute(&sql, &[&fixtures::parse_id(&class)?])
                 .await?;
         }
-        set_back(app, &class, 2, "1 day").await?;
+        move_into_past(app, &class, 2, "1 day").await?;
         let restore = format!("{}/restore", class_path(&class));
         post_without_body(app, &caller, &restore).await?.expect(403);
         post_without_body(app, &supervisor, &restore)

@@ -14,7 +14,7 @@ use tests::{
 };
 
 /// Returns one of many lessons at the same hour: of one tutor, of one student with two tutors, or in one room.
-fn attempt(room: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
+fn concurrent_class(room: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
     let mut class = room.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
     match what {
         "tutor_id" => {}
@@ -34,7 +34,11 @@ fn attempt(room: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
 }
 
 /// Repeats a request that gets a 503, and returns the final response.
-async fn insist(app: &Application, session: &Session, class: &Value) -> anyhow::Result<Reply> {
+async fn retry_while_unavailable(
+    app: &Application,
+    session: &Session,
+    class: &Value,
+) -> anyhow::Result<Reply> {
     loop {
         let reply = app.post(session, "/v1/classes", class.clone()).await?;
         if reply.status != 503 {
@@ -54,9 +58,11 @@ fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
             ("room", "2035-04-04"),
         ] {
             let classes: Vec<Value> = (0..100)
-                .map(|index| attempt(&room, day, what, index))
+                .map(|index| concurrent_class(&room, day, what, index))
                 .collect();
-            let calls = classes.iter().map(|class| insist(app, &admin, class));
+            let calls = classes
+                .iter()
+                .map(|class| retry_while_unavailable(app, &admin, class));
             let mut statuses = BTreeMap::new();
             for reply in join_all(calls).await {
                 let reply = reply?;

@@ -7,7 +7,7 @@ use tests::{Application, Role, Session, fixtures, queries, run};
 use crate::academics::gamification::award;
 
 /// Returns the rows of the leaderboard.
-async fn board(app: &Application, session: &Session, query: &str) -> Result<Vec<Value>> {
+async fn leaderboard_rows(app: &Application, session: &Session, query: &str) -> Result<Vec<Value>> {
     let body = app
         .get(session, &format!("/v1/gamification/leaderboard?{query}"))
         .await?
@@ -23,7 +23,7 @@ fn a_leaderboard_shows_students_only_first_names_and_initials_of_others() {
         let own = fixtures::demo_student(app).await?;
         for role in [Role::Student, Role::Parent, Role::Tutor] {
             let session = app.sign_in(role).await?;
-            let lines = board(app, &session, "").await?;
+            let lines = leaderboard_rows(app, &session, "").await?;
             assert!(lines.len() > 5, "{}", role.name());
             let mine: Vec<&Value> = lines.iter().filter(|line| line["is_own"] == true).collect();
             assert!(!mine.is_empty(), "{}", role.name());
@@ -50,7 +50,7 @@ fn a_leaderboard_shows_students_only_first_names_and_initials_of_others() {
         }
         for role in [Role::Supervisor, Role::Assessor, Role::Admin] {
             let session = app.sign_in(role).await?;
-            let lines = board(app, &session, &format!("centre_id={home}")).await?;
+            let lines = leaderboard_rows(app, &session, &format!("centre_id={home}")).await?;
             assert!(lines.iter().all(|line| line["student_id"].is_string()));
             assert!(
                 lines
@@ -116,7 +116,7 @@ fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
                 )
                 .await?;
         }
-        let lines = board(
+        let lines = leaderboard_rows(
             app,
             &admin,
             &format!("centre_id={centre}&from=2026-03-01&to=2026-03-31"),
@@ -132,7 +132,7 @@ fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
             })
             .collect();
         assert_eq!(points, [(1, 20), (1, 20), (3, 5)]);
-        let all = board(app, &admin, &format!("centre_id={centre}&limit=1")).await?;
+        let all = leaderboard_rows(app, &admin, &format!("centre_id={centre}&limit=1")).await?;
         assert_eq!(all.len(), 1);
         assert_eq!(all[0]["points"], 60);
         Ok(())
@@ -153,7 +153,7 @@ fn a_guardian_chooses_how_a_student_appears_to_others() {
         let path = format!("/v1/students/{student}");
         let stranger = app.sign_in(Role::Student).await?;
         let shown = async |session: &Session| -> Result<Value> {
-            Ok(board(app, session, "").await?[0]["name"].clone())
+            Ok(leaderboard_rows(app, session, "").await?[0]["name"].clone())
         };
         assert_eq!(shown(&stranger).await?, "New s.");
         let choice = json!({"leaderboard_name": "The Comet"});

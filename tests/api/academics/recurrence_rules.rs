@@ -147,7 +147,7 @@ prop_compose! {
     }
 }
 
-fn written(time: DateTime<Utc>) -> String {
+fn format_utc(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -165,7 +165,7 @@ fn lessons(case: &Value) -> Result<Value> {
     Ok(schedule
         .occurrences(DateTime::<Utc>::MIN_UTC, until)
         .take(LESSONS)
-        .map(|span| json!([written(span.start), written(span.end)]))
+        .map(|span| json!([format_utc(span.start), format_utc(span.end)]))
         .collect())
 }
 

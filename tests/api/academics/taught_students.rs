@@ -15,14 +15,14 @@ use tests::{
 use uuid::Uuid;
 
 /// Returns the schedule of eight weekly lessons, of which two or three are past.
-fn first() -> DateTime<Utc> {
+fn first_lesson() -> DateTime<Utc> {
     let day = Utc::now() - TimeDelta::weeks(2);
     day.date_naive()
         .and_hms_opt(9, 0, 0)
         .map_or(day, |time| time.and_utc())
 }
 
-fn at(time: DateTime<Utc>) -> String {
+fn format_utc(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -34,7 +34,7 @@ async fn class(
     hour: i64,
     students: &[Uuid],
 ) -> Result<Value> {
-    let start = first() + TimeDelta::hours(hour);
+    let start = first_lesson() + TimeDelta::hours(hour);
     let local = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M:%S").to_string();
     let end = start + TimeDelta::minutes(45);
     let schedule = recurring_schedule("UTC", &local(start), &local(end), "FREQ=WEEKLY;COUNT=8");
@@ -105,7 +105,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
         );
         let names = get_data(app, &caller, "/v1/users?limit=200").await?;
         assert_eq!(names.len(), 2, "{names:?}");
-        record(app, &caller, &own, &at(first()), pupil)
+        record(app, &caller, &own, &format_utc(first_lesson()), pupil)
             .await?
             .expect(200);
         let body = json!({"student_id": pupil, "type": "reading", "score": 7, "academic_age": 9});
@@ -132,7 +132,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
             class_path(&others),
             format!(
                 "{}/attendance",
-                lesson_path(&others, &at(first() + TimeDelta::hours(2)))
+                lesson_path(&others, &format_utc(first_lesson() + TimeDelta::hours(2)))
             ),
             format!("/v1/finance-records/statement?student_id={pupil}"),
         ] {
@@ -178,14 +178,14 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         );
         let calendar = format!(
             "/v1/calendar?from={}&to={}",
-            at(first() - TimeDelta::days(1)),
-            at(first() + TimeDelta::weeks(6))
+            format_utc(first_lesson() - TimeDelta::days(1)),
+            format_utc(first_lesson() + TimeDelta::weeks(6))
         );
         assert_eq!(
             get_data(app, &caller, &calendar).await?.len(),
             lessons.len()
         );
-        record(app, &caller, &class, &at(first()), pupil)
+        record(app, &caller, &class, &format_utc(first_lesson()), pupil)
             .await?
             .expect(200);
         app.get(&caller, &format!("/v1/students/{pupil}"))
@@ -199,7 +199,7 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         assert_eq!(shown.get("student_ids"), None);
 
         // Later lessons and students are hidden, and the class belongs to the new tutor.
-        let ahead = at(first() + TimeDelta::weeks(4));
+        let ahead = format_utc(first_lesson() + TimeDelta::weeks(4));
         app.get(
             &caller,
             &format!("{}/attendance", lesson_path(&class, &ahead)),

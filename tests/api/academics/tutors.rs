@@ -273,7 +273,7 @@ fn tutors_are_exported_and_imported_as_csv() {
 }
 
 /// Returns the names that a search finds, in order.
-async fn found(
+async fn search_names(
     app: &tests::Application,
     session: &tests::Session,
     query: &str,
@@ -365,11 +365,11 @@ fn tutors_are_found_by_subject_level_slot_and_capacity() {
                 vec!["Cem"],
             ),
         ] {
-            assert_eq!(found(app, &admin, query).await?, expected, "{query}");
+            assert_eq!(search_names(app, &admin, query).await?, expected, "{query}");
         }
         let supervisor = app.sign_in(Role::Supervisor).await?;
         assert_eq!(
-            found(app, &supervisor, "subject=mathematics").await?,
+            search_names(app, &supervisor, "subject=mathematics").await?,
             ["Ana", "Ben"]
         );
         for query in [

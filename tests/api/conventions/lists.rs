@@ -20,7 +20,7 @@ pub(crate) fn values(body: &Value, field: &str) -> Vec<String> {
 }
 
 /// Returns every value of a field, following the links from page to page.
-async fn walk(
+async fn all_values(
     app: &Application,
     session: &Session,
     first: &str,
@@ -69,7 +69,11 @@ fn a_page_has_up_to_its_limit_of_rows_and_links_to_the_next() {
         let expected = queries::fetch_texts(app, sql, &[&tenant]).await?;
         for limit in [1, 7, expected.len(), 200] {
             let path = format!("/v1/users?limit={limit}");
-            assert_eq!(walk(app, &admin, &path, "id").await?, expected, "{limit}");
+            assert_eq!(
+                all_values(app, &admin, &path, "id").await?,
+                expected,
+                "{limit}"
+            );
         }
         let first = get(app, &admin, "/v1/users").await?;
         assert_eq!(values(&first, "id").len(), expected.len().min(50));
@@ -126,7 +130,7 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
         }
         let codes = async |sort: &str| {
             let path = format!("/v1/centres?currency=USD&limit=2&sort={sort}");
-            walk(app, &admin, &path, "code").await
+            all_values(app, &admin, &path, "code").await
         };
         assert_eq!(
             codes("name,-code").await?,
@@ -147,9 +151,9 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
             ["b-1", "a-1", "b-2", "a-2", "b-3"]
         );
         // The demo centres are in the list, too: a cursor may have any value of the database.
-        let all = walk(app, &admin, "/v1/centres?limit=1&sort=code", "code").await?;
+        let all = all_values(app, &admin, "/v1/centres?limit=1&sort=code", "code").await?;
         assert_eq!(all.len(), 7);
-        let by_email = walk(app, &admin, "/v1/users?limit=5&sort=-email", "email").await?;
+        let by_email = all_values(app, &admin, "/v1/users?limit=5&sort=-email", "email").await?;
         assert_eq!(
             by_email.len(),
             by_email.iter().collect::<BTreeSet<_>>().len()

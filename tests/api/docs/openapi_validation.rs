@@ -13,7 +13,7 @@ use tokio::process::Command;
 type Fault = fn(&mut Value);
 
 /// Validates a document and returns the validator's output.
-async fn judge(document: &str) -> Result<Output> {
+async fn run_validator(document: &str) -> Result<Output> {
     let validator =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python/bin/openapi-spec-validator");
     ensure!(
@@ -30,7 +30,7 @@ async fn judge(document: &str) -> Result<Output> {
         .context("the validator does not start")
 }
 
-fn said(output: &Output) -> String {
+fn validator_output(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     String::from_utf8_lossy(&text).into_owned()
 }
@@ -42,8 +42,12 @@ fn the_served_document_is_valid_openapi() {
             .call(None, Method::GET, "/v1/openapi.json", None)
             .await?
             .expect(200);
-        let judgement = judge(&served.text).await?;
-        ensure!(judgement.status.success(), "{}", said(&judgement));
+        let judgement = run_validator(&served.text).await?;
+        ensure!(
+            judgement.status.success(),
+            "{}",
+            validator_output(&judgement)
+        );
         Ok(())
     });
 }
@@ -70,8 +74,12 @@ async fn the_validator_reports_errors_in_an_invalid_document() -> Result<()> {
     for (fault, make) in faults {
         let mut broken = document.clone();
         make(&mut broken);
-        let judgement = judge(&broken.to_string()).await?;
-        ensure!(!judgement.status.success(), "{fault}: {}", said(&judgement));
+        let judgement = run_validator(&broken.to_string()).await?;
+        ensure!(
+            !judgement.status.success(),
+            "{fault}: {}",
+            validator_output(&judgement)
+        );
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ async fn open(app: &Application, tab: &Tab) -> Result<()> {
 
 /// Asserts that every request of the page went to the application that serves it.
 #[track_caller]
-fn asked_nobody_else(app: &Application, tab: &Tab) {
+fn assert_same_origin_requests(app: &Application, tab: &Tab) {
     let asked = tab.requested_urls();
     assert!(asked.len() >= 5, "{asked:?}");
     let own = format!("{}/", app.base_url);
@@ -57,7 +57,7 @@ fn the_page_lists_every_operation_of_the_document() {
             let documented = documented()?;
             assert_eq!(shown.len(), documented.len());
             assert_eq!(shown.into_iter().collect::<BTreeSet<_>>(), documented);
-            asked_nobody_else(app, tab);
+            assert_same_origin_requests(app, tab);
             Ok(())
         })
         .await
@@ -99,7 +99,7 @@ fn a_request_from_the_page_has_the_token_and_shows_its_response() {
             assert!(body.contains(&admin.user.to_string()), "{body}");
             tab.wait_for_response(&format!("200 {}/v1/auth/me", app.base_url))
                 .await?;
-            asked_nobody_else(app, tab);
+            assert_same_origin_requests(app, tab);
             Ok(())
         })
         .await

@@ -105,7 +105,7 @@ struct Stage {
     tutors: [Uuid; 2],
 }
 
-async fn stage(app: &Application, admin: &Session) -> Result<Stage> {
+async fn set_up(app: &Application, admin: &Session) -> Result<Stage> {
     let mut centres = Vec::new();
     for _ in 0..2 {
         let code = format!("c{}", Uuid::now_v7().simple());
@@ -128,7 +128,7 @@ async fn stage(app: &Application, admin: &Session) -> Result<Stage> {
 }
 
 /// Applies a step to the ledger and to the model.
-async fn take(
+async fn apply_step(
     app: &Application,
     finance: &Session,
     stage: &Stage,
@@ -294,10 +294,10 @@ fn balances_equal_a_model_after_random_records_and_reversals() {
         let finance = app.sign_in(Role::Finance).await?;
         let mut reversals = 0;
         for steps in &sequences {
-            let stage = stage(app, &admin).await?;
+            let stage = set_up(app, &admin).await?;
             let mut entries = Vec::new();
             for step in steps {
-                take(app, &finance, &stage, &mut entries, step).await?;
+                apply_step(app, &finance, &stage, &mut entries, step).await?;
             }
             reversals += entries.iter().filter(|entry| entry.is_reversal).count();
             for (query, is_in) in filters(&stage) {

@@ -12,7 +12,7 @@ use tests::{
 const PATH: &str = "/v1/analytics/centre-financials";
 
 /// Reads all rows of the list, page by page.
-async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Value>> {
+async fn all_rows(app: &Application, session: &Session, limit: u32) -> Result<Vec<Value>> {
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let path = format!("{PATH}?limit={limit}{cursor}");
@@ -28,7 +28,7 @@ async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Val
 }
 
 /// Computes the figures of the first tenant from the ledger by another query than the view's.
-async fn summed(app: &Application, session: &Session) -> Result<Vec<Value>> {
+async fn figures_from_ledger(app: &Application, session: &Session) -> Result<Vec<Value>> {
     let rows = queries::fetch_texts(
         app,
         "select json_build_object(
@@ -68,8 +68,8 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
         let finance = app.sign_in(Role::Finance).await?;
         let (home, _) = queries::demo_centres(app).await?;
         refresh(app).await?;
-        let before = all(app, &finance, 200).await?;
-        assert_eq!(before, summed(app, &finance).await?);
+        let before = all_rows(app, &finance, 200).await?;
+        assert_eq!(before, figures_from_ledger(app, &finance).await?);
         for (amount, currency, on) in [
             ("80.00", "EUR", "2031-01-31"),
             ("20.50", "EUR", "2031-01-01"),
@@ -87,10 +87,10 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
                     .expect(201);
             }
         }
-        assert_eq!(all(app, &finance, 200).await?, before);
+        assert_eq!(all_rows(app, &finance, 200).await?, before);
         refresh(app).await?;
-        let after = all(app, &finance, 200).await?;
-        assert_eq!(after, summed(app, &finance).await?);
+        let after = all_rows(app, &finance, 200).await?;
+        assert_eq!(after, figures_from_ledger(app, &finance).await?);
         let of = |month: &str, currency: &str| {
             after
                 .iter()
@@ -102,17 +102,17 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
         assert_eq!(of("2031-01-01", "KWD")["net"], "1.250");
         assert_eq!(of("2031-02-01", "JPY")["income"], "900");
         assert_eq!(of("2031-03-01", "JPY")["income"], "-900");
-        assert_eq!(all(app, &finance, 2).await?, after);
+        assert_eq!(all_rows(app, &finance, 2).await?, after);
 
         for role in Role::ALL {
             let session = app.sign_in(role).await?;
             match role {
-                Role::Admin => assert_eq!(all(app, &session, 200).await?, after),
+                Role::Admin => assert_eq!(all_rows(app, &session, 200).await?, after),
                 Role::Supervisor => {
                     let own = after.iter().filter(|one| one["centre_id"] == json!(home));
                     let own: Vec<Value> = own.cloned().collect();
                     assert!(!own.is_empty() && own.len() < after.len());
-                    assert_eq!(all(app, &session, 200).await?, own);
+                    assert_eq!(all_rows(app, &session, 200).await?, own);
                 }
                 Role::Finance => {}
                 _ => {
@@ -130,7 +130,7 @@ fn centre_financials_are_filtered_and_a_cursor_of_another_list_is_rejected() {
         let finance = app.sign_in(Role::Finance).await?;
         let (home, away) = queries::demo_centres(app).await?;
         refresh(app).await?;
-        let all = all(app, &finance, 200).await?;
+        let all = all_rows(app, &finance, 200).await?;
         let month = all[0]["month"].as_str().context("a month")?;
         for (query, expected) in [
             (format!("centre_id={home}"), json!(home)),
@@ -238,9 +238,9 @@ fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
             .batch_execute("set session_replication_role = origin")
             .await?;
         refresh(app).await?;
-        let found = all(app, &finance, 200).await?;
+        let found = all_rows(app, &finance, 200).await?;
         assert!(found.len() >= 2 * 3 * 49, "{} lines", found.len());
-        assert_eq!(found, summed(app, &finance).await?);
+        assert_eq!(found, figures_from_ledger(app, &finance).await?);
         Ok(())
     });
 }

@@ -23,7 +23,12 @@ const WRITERS: usize = 100;
 const EACH: usize = 3;
 
 /// Repeats a request until it succeeds, as a client does without a response, and returns the record.
-async fn insist(app: &Application, session: &Session, key: &str, body: &Value) -> Result<Value> {
+async fn retry_until_created(
+    app: &Application,
+    session: &Session,
+    key: &str,
+    body: &Value,
+) -> Result<Value> {
     loop {
         let reply = match send(request_with_key(app, session, PATH, key, body)).await {
             Ok(reply) => reply,
@@ -64,7 +69,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
             let mut made = Vec::new();
             for turn in 0..EACH {
                 let key = format!("{writer}-{turn}");
-                made.push(insist(app, &finance, &key, &body).await?);
+                made.push(retry_until_created(app, &finance, &key, &body).await?);
                 if (done.fetch_add(1, Ordering::Relaxed) + 1) % 5 == 0 {
                     woken.notify_one();
                 }

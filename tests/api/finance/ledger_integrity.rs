@@ -49,7 +49,7 @@ async fn refusal(client: &Client, sql: &str) -> Result<String> {
 }
 
 /// Returns the whole ledger as one text.
-async fn book(app: &Application) -> Result<Vec<String>> {
+async fn ledger_rows(app: &Application) -> Result<Vec<String>> {
     queries::fetch_texts(
         app,
         "select md5(string_agg(r::text, '' order by r.id)) from lms.finance_records as r
@@ -65,7 +65,7 @@ async fn book(app: &Application) -> Result<Vec<String>> {
 #[test]
 fn no_role_changes_or_deletes_ledger_rows() {
     run(async |app| {
-        let before = book(app).await?;
+        let before = ledger_rows(app).await?;
         for who in [Who::Application, Who::Owner, Who::Superuser, Who::Restoring] {
             let client = connect(app, who).await?;
             for sql in [
@@ -95,7 +95,7 @@ fn no_role_changes_or_deletes_ledger_rows() {
         ] {
             assert_eq!(refusal(&client, sql).await?, "42501", "{sql}");
         }
-        assert_eq!(book(app).await?, before);
+        assert_eq!(ledger_rows(app).await?, before);
         Ok(())
     });
 }
@@ -103,7 +103,7 @@ fn no_role_changes_or_deletes_ledger_rows() {
 #[test]
 fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
     run(async |app| {
-        let before = book(app).await?;
+        let before = ledger_rows(app).await?;
         for who in [Who::Application, Who::Owner, Who::Superuser] {
             let client = connect(app, who).await?;
             for (values, code) in [
@@ -174,13 +174,13 @@ fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
             );
             assert_eq!(refusal(&client, &back).await?, "LM409");
         }
-        assert_eq!(book(app).await?, before);
+        assert_eq!(ledger_rows(app).await?, before);
         Ok(())
     });
 }
 
 /// Inserts a record without journal entries, and then the given entries.
-fn by_hand(lines: &str) -> String {
+fn insert_record_with_entries(lines: &str) -> String {
     let record = "with r as (
       insert into lms.finance_records (centre_id, type, amount, currency, method)
       select id, 'expense', 40.00, 'EUR', 'cash'
@@ -204,7 +204,7 @@ fn by_hand(lines: &str) -> String {
 fn only_balanced_journal_entries_can_be_committed() {
     run(async |app| {
         let client = connect(app, Who::Superuser).await?;
-        let before = book(app).await?;
+        let before = ledger_rows(app).await?;
         let payment = "from lms.finance_records as r where r.type = 'payment' and r.method = 'card'
               and r.tenant_id = current_setting('app.tenant_id')::uuid
             order by r.number limit 1";
@@ -244,12 +244,17 @@ fn only_balanced_journal_entries_can_be_committed() {
             "('cash', -40.00, 'EUR'), ('salaries', 40.00, 'EUR')",
             "('cash', -40.00, 'EUR'), ('expenses', 40.00, 'EUR'), ('bank', 5, 'EUR'), ('salaries', -5, 'EUR')",
         ] {
-            assert_eq!(refusal(&client, &by_hand(lines)).await?, "23514", "{lines}");
+            assert_eq!(
+                refusal(&client, &insert_record_with_entries(lines)).await?,
+                "23514",
+                "{lines}"
+            );
         }
-        assert_eq!(book(app).await?, before);
-        let sound = by_hand("('cash', -40.00, 'EUR'), ('expenses', 40.00, 'EUR')");
+        assert_eq!(ledger_rows(app).await?, before);
+        let sound =
+            insert_record_with_entries("('cash', -40.00, 'EUR'), ('expenses', 40.00, 'EUR')");
         assert_eq!(refusal(&client, &sound).await?, "");
-        assert_ne!(book(app).await?, before);
+        assert_ne!(ledger_rows(app).await?, before);
         Ok(())
     });
 }
@@ -258,7 +263,7 @@ fn only_balanced_journal_entries_can_be_committed() {
 fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
     run(async |app| {
         let client = connect(app, Who::Restoring).await?;
-        let before = book(app).await?;
+        let before = ledger_rows(app).await?;
         client
             .batch_execute(
                 "alter table lms.finance_lines disable trigger append_only;
@@ -270,7 +275,7 @@ fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
         client
             .batch_execute("call lms_private.derive_finance()")
             .await?;
-        let after = book(app).await?;
+        let after = ledger_rows(app).await?;
         // The totals are new rows with the same sums.
         assert_eq!(after[..2], before[..2]);
         let admin = app.sign_in(Role::Admin).await?;

@@ -85,7 +85,7 @@ pub(crate) fn path(run: &Value) -> String {
 }
 
 /// Posts a run.
-pub(crate) async fn book(
+pub(crate) async fn post_run(
     app: &Application,
     session: &Session,
     run: &Value,

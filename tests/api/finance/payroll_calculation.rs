@@ -105,7 +105,7 @@ async fn write(
     Ok(())
 }
 
-fn found(item: &Value) -> Result<(Option<&str>, Figures)> {
+fn item_figures(item: &Value) -> Result<(Option<&str>, Figures)> {
     let number = |name: &str| {
         item[name]
             .as_u64()
@@ -146,7 +146,7 @@ fn items_and_totals_equal_a_model_in_exact_decimals() {
         let mut seen: BTreeMap<Uuid, BTreeMap<_, _>> = BTreeMap::new();
         let mut totals: BTreeMap<&str, Decimal> = BTreeMap::new();
         for item in draft["items"].as_array().context("items")? {
-            let (currency, figures) = found(item)?;
+            let (currency, figures) = item_figures(item)?;
             if let (Some(currency), Some(amount)) = (currency, figures.2) {
                 *totals.entry(currency).or_default() += amount;
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Application, Role, Session, queries, run};
 use uuid::Uuid;
 
-use crate::finance::payroll::{Payroll, book, payroll};
+use crate::finance::payroll::{Payroll, payroll, post_run};
 use crate::finance::tutor_rates::rate;
 
 /// Creates a centre in Auckland that has posted March 2026, with a rate of 20 an hour and, from April on, of 30.
@@ -16,24 +16,24 @@ async fn posted_march(app: &Application, admin: &Session) -> Result<Payroll> {
     fixture
         .insert_lesson(app, "2026-03-10T00:00:00Z", "2026-03-10T01:00:00Z")
         .await?;
-    posted(app, admin, &fixture, "2026-03-01").await?;
+    post_month(app, admin, &fixture, "2026-03-01").await?;
     Ok(fixture)
 }
 
 /// Posts the run of a month and returns it.
-async fn posted(
+async fn post_month(
     app: &Application,
     admin: &Session,
     fixture: &Payroll,
     month: &str,
 ) -> Result<Value> {
     let draft = fixture.draft(app, admin, month).await?.expect(200).json();
-    let posted = book(app, admin, &draft, json!({"method": "cash"})).await?;
+    let posted = post_run(app, admin, &draft, json!({"method": "cash"})).await?;
     Ok(posted.expect(200).json())
 }
 
 /// Returns minutes, amount and late lessons of the run's items.
-fn summed(run: &Value) -> Vec<(Option<i64>, Option<&str>, &Value)> {
+fn item_figures(run: &Value) -> Vec<(Option<i64>, Option<&str>, &Value)> {
     let items = run["items"].as_array().map(Vec::as_slice);
     items
         .unwrap_or_default()
@@ -48,7 +48,7 @@ fn summed(run: &Value) -> Vec<(Option<i64>, Option<&str>, &Value)> {
         .collect()
 }
 
-async fn paid(app: &Application, lesson: Uuid) -> Result<i64> {
+async fn count_paid(app: &Application, lesson: Uuid) -> Result<i64> {
     queries::count(
         app,
         "lms.payroll_lessons where occurrence_id = $1",
@@ -74,8 +74,11 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
             .await?
             .expect(200)
             .json();
-        assert_eq!(summed(&march), [(Some(60), Some("20.00"), &json!([]))]);
-        let april = posted(app, &admin, &fixture, "2026-04-01").await?;
+        assert_eq!(
+            item_figures(&march),
+            [(Some(60), Some("20.00"), &json!([]))]
+        );
+        let april = post_month(app, &admin, &fixture, "2026-04-01").await?;
         // Each lesson is paid at the rate of its date: an hour and a half at 20, an hour at 30.
         let named = json!([{
             "month": "2026-03-01",
@@ -84,9 +87,9 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
             "first_on": "2026-03-20",
             "last_on": "2026-03-20",
         }]);
-        assert_eq!(summed(&april), [(Some(150), Some("60.00"), &named)]);
+        assert_eq!(item_figures(&april), [(Some(150), Some("60.00"), &named)]);
         assert_eq!(april["items"][0]["first_on"], "2026-03-20");
-        assert_eq!(paid(app, late).await?, 1);
+        assert_eq!(count_paid(app, late).await?, 1);
         let may = fixture
             .draft(app, &admin, "2026-05-01")
             .await?
@@ -120,11 +123,11 @@ fn a_late_lesson_is_in_every_draft_until_one_of_them_is_posted() {
             .await?
             .expect(200)
             .json();
-        book(app, &admin, &may, json!({"method": "cash"}))
+        post_run(app, &admin, &may, json!({"method": "cash"}))
             .await?
             .expect(200);
         // The other draft no longer equals the amount due.
-        book(app, &admin, &april, json!({"method": "cash"}))
+        post_run(app, &admin, &april, json!({"method": "cash"}))
             .await?
             .expect(409);
         let april = fixture
@@ -156,7 +159,7 @@ fn a_lesson_at_a_month_boundary_is_paid_once_even_if_its_time_zone_or_centre_cha
         };
         moves("Etc/UTC").await?;
         // The first lesson now belongs to March, which is posted, and must still be paid.
-        let april = posted(app, &admin, &fixture, "2026-04-01").await?;
+        let april = post_month(app, &admin, &fixture, "2026-04-01").await?;
         assert_eq!(april["items"][0]["lessons"], 2);
         assert_eq!(april["items"][0]["late_lessons"][0]["month"], "2026-03-01");
         // Back in Auckland, the second lesson belongs to May and must not be paid twice.
@@ -207,7 +210,7 @@ fn lessons_before_the_first_run_of_a_centre_are_not_late() {
             .expect(200)
             .json();
         assert_eq!(may["items"], json!([]));
-        posted(app, &admin, &fixture, "2026-05-01").await?;
+        post_month(app, &admin, &fixture, "2026-05-01").await?;
         let june = fixture
             .draft(app, &admin, "2026-06-01")
             .await?
@@ -265,8 +268,8 @@ fn the_database_prevents_paying_a_lesson_twice() {
             .expect(200)
             .json();
         let (one, other) = tokio::join!(
-            book(app, &admin, &april, json!({"method": "cash"})),
-            book(app, &admin, &may, json!({"method": "cash"}))
+            post_run(app, &admin, &april, json!({"method": "cash"})),
+            post_run(app, &admin, &may, json!({"method": "cash"}))
         );
         let mut statuses = [one?.status, other?.status];
         statuses.sort_unstable();

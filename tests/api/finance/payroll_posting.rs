@@ -7,7 +7,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-use crate::finance::payroll::{Payroll, book, path, payroll};
+use crate::finance::payroll::{Payroll, path, payroll, post_run};
 use crate::finance::tutor_rates::rate;
 
 const MONTH: &str = "2026-03-01";
@@ -26,7 +26,7 @@ async fn ready(app: &Application, admin: &Session) -> Result<Payroll> {
 }
 
 /// Returns the finance records of a tutor, sorted by number.
-async fn booked(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
+async fn posted_records(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
     queries::fetch_texts(
         app,
         "select concat_ws(' ', type, amount, currency, method, effective_on, reference)
@@ -67,7 +67,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
         // 2.75 hours are 69.025, which is rounded up.
         assert_eq!(draft["items"][0]["amount"], "69.03");
 
-        let posted = book(app, &admin, &draft, json!({"method": "transfer"}))
+        let posted = post_run(app, &admin, &draft, json!({"method": "transfer"}))
             .await?
             .expect(200);
         let body = posted.json();
@@ -81,7 +81,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
         .await?;
         assert_eq!(body["items"][0]["finance_record_id"], json!(record));
         let expected = ["salary 69.03 EUR transfer 2026-03-31 Payroll 2026-03"];
-        assert_eq!(booked(app, fixture.tutor).await?, expected);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
 
         // Later changes do not affect a posted run.
         fixture
@@ -92,7 +92,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
             json!({"method": "transfer"}),
             json!({"method": "cash", "effective_on": "2026-04-02"}),
         ] {
-            let again = book(app, &admin, &draft, other).await?.expect(200);
+            let again = post_run(app, &admin, &draft, other).await?.expect(200);
             assert_eq!(
                 (&again.text, again.header("etag")),
                 (&posted.text, posted.header("etag"))
@@ -105,7 +105,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
             posted.text
         );
         assert_eq!(queries::write_marks(app).await?.0, events);
-        assert_eq!(booked(app, fixture.tutor).await?, expected);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
         Ok(())
     });
 }
@@ -119,7 +119,7 @@ fn fifty_concurrent_postings_record_the_salaries_once() {
         let all = futures::future::try_join_all((0..50).map(|_| async {
             loop {
                 let body = json!({"method": "transfer", "effective_on": "2026-04-05"});
-                let reply = book(app, &admin, &draft, body).await?;
+                let reply = post_run(app, &admin, &draft, body).await?;
                 // A request that waits too long for other writers gets a 503.
                 if reply.status != 503 {
                     return anyhow::Ok(reply.expect(200).text);
@@ -129,7 +129,7 @@ fn fifty_concurrent_postings_record_the_salaries_once() {
         .await?;
         assert!(all.iter().all(|text| *text == all[0]));
         let expected = ["salary 50.20 EUR transfer 2026-04-05 Payroll 2026-03"];
-        assert_eq!(booked(app, fixture.tutor).await?, expected);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
         Ok(())
     });
 }
@@ -167,14 +167,14 @@ fn fifty_concurrent_drafts_create_one_run() {
 }
 
 /// Asserts that posting is rejected with this detail and writes nothing.
-async fn refused(
+async fn assert_rejected(
     app: &Application,
     session: &Session,
     draft: &Value,
     words: &[&str],
 ) -> Result<Reply> {
     let before = queries::write_marks(app).await?;
-    let reply = book(app, session, draft, json!({"method": "cash"}))
+    let reply = post_run(app, session, draft, json!({"method": "cash"}))
         .await?
         .expect(409);
     let body = reply.json();
@@ -219,7 +219,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
         }]);
         assert_eq!(draft["items"], expected);
         assert_eq!(draft["totals"], json!([]));
-        refused(
+        assert_rejected(
             app,
             &admin,
             &draft,
@@ -229,7 +229,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
 
         // A rate from the second day on does not cover the first day.
         rate(app, &admin, fixture.tutor, "lesson", "12", "2026-02-18").await?;
-        refused(
+        assert_rejected(
             app,
             &admin,
             &draft,
@@ -243,7 +243,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
             .json();
         let items = draft["items"].as_array().context("items")?;
         assert_eq!(items.len(), 2, "{draft}");
-        refused(
+        assert_rejected(
             app,
             &admin,
             &draft,
@@ -262,11 +262,11 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
             draft["totals"],
             json!([{"currency": "EUR", "amount": "12.00"}])
         );
-        book(app, &admin, &draft, json!({"method": "cash"}))
+        post_run(app, &admin, &draft, json!({"method": "cash"}))
             .await?
             .expect(200);
         let expected = ["salary 12.00 EUR cash 2026-02-28 Payroll 2026-02"];
-        assert_eq!(booked(app, fixture.tutor).await?, expected);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
         Ok(())
     });
 }
@@ -287,15 +287,15 @@ fn tutors_with_two_currencies_or_no_earnings_are_posted_correctly() {
         fixtures::insert_lesson(app, class, start, end, "completed").await?;
         let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
         assert_eq!(draft["items"].as_array().map(Vec::len), Some(3), "{draft}");
-        book(app, &admin, &draft, json!({"method": "card"}))
+        post_run(app, &admin, &draft, json!({"method": "card"}))
             .await?
             .expect(200);
         let expected = [
             "salary 25.10 EUR card 2026-03-31 Payroll 2026-03",
             "salary 900 JPY card 2026-03-31 Payroll 2026-03",
         ];
-        assert_eq!(booked(app, fixture.tutor).await?, expected);
-        assert!(booked(app, volunteer).await?.is_empty());
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
+        assert!(posted_records(app, volunteer).await?.is_empty());
         Ok(())
     });
 }
@@ -317,7 +317,7 @@ fn a_month_can_be_posted_only_after_it_has_ended_at_the_centre() {
             .await?
             .expect(200)
             .json();
-        book(app, &admin, &past, json!({"method": "cash"}))
+        post_run(app, &admin, &past, json!({"method": "cash"}))
             .await?
             .expect(200);
         let current = fixture
@@ -325,7 +325,7 @@ fn a_month_can_be_posted_only_after_it_has_ended_at_the_centre() {
             .await?
             .expect(200)
             .json();
-        refused(app, &admin, &current, &["has not ended", &months[2]]).await?;
+        assert_rejected(app, &admin, &current, &["has not ended", &months[2]]).await?;
         Ok(())
     });
 }
@@ -336,7 +336,7 @@ fn the_database_prevents_changes_of_posted_runs() {
         let admin = app.sign_in(Role::Admin).await?;
         let fixture = ready(app, &admin).await?;
         let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
-        book(app, &admin, &draft, json!({"method": "cash"}))
+        post_run(app, &admin, &draft, json!({"method": "cash"}))
             .await?
             .expect(200);
         let client = app.superuser().await?;

@@ -14,7 +14,7 @@ const ENTRIES: i32 = 200;
 const WIDTH: i64 = 794;
 
 /// Creates a family whose statement is hard to print, with long names and references without spaces and large amounts.
-async fn wide(app: &Application, admin: &Session) -> Result<Family> {
+async fn family_with_long_texts(app: &Application, admin: &Session) -> Result<Family> {
     let family = family(app, admin).await?;
     queries::execute(
         app,
@@ -83,7 +83,7 @@ fn the_page_requests_nothing_and_runs_no_scripts() {
 fn every_cell_fits_and_every_text_is_shown_as_text() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let family = wide(app, &admin).await?;
+        let family = family_with_long_texts(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
             tab.resize(WIDTH, 1123).await?;
@@ -139,7 +139,7 @@ fn every_cell_fits_and_every_text_is_shown_as_text() {
 fn the_page_prints_on_a4_with_its_header_on_every_page() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        let family = wide(app, &admin).await?;
+        let family = family_with_long_texts(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
             tab.go(&format!("{}{PATH}{}", app.base_url, query(family.parent)))

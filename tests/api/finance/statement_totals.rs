@@ -19,7 +19,7 @@ use crate::finance::statement_of_account::{Family, entry, family, statement};
 /// the end of February, and the number of days until its reversal, if any.
 type Booked = (bool, bool, i64, &'static str, u32, Option<u32>);
 
-fn booked() -> impl Strategy<Value = Booked> {
+fn entry_strategy() -> impl Strategy<Value = Booked> {
     (
         any::<bool>(),
         proptest::bool::weighted(0.3),
@@ -39,7 +39,12 @@ fn day(number: u32) -> String {
     }
 }
 
-async fn book(app: &Application, finance: &Session, family: &Family, one: Booked) -> Result<()> {
+async fn create_entry(
+    app: &Application,
+    finance: &Session,
+    family: &Family,
+    one: Booked,
+) -> Result<()> {
     let (is_second, is_back, coins, currency, on, reversed) = one;
     let digits = match currency {
         "JPY" => 0,
@@ -63,7 +68,7 @@ async fn book(app: &Application, finance: &Session, family: &Family, one: Booked
     Ok(())
 }
 
-fn money(value: &Value) -> Result<Decimal> {
+fn parse_amount(value: &Value) -> Result<Decimal> {
     Ok(value.as_str().context("an amount")?.parse()?)
 }
 
@@ -79,14 +84,14 @@ async fn accounts(
         .json();
     let mut all = BTreeMap::new();
     for account in found["accounts"].as_array().context("accounts")? {
-        let brought = money(&account["brought_forward"])?;
+        let brought = parse_amount(&account["brought_forward"])?;
         let (mut balance, mut paid_in, mut paid_out) = (brought, Decimal::ZERO, Decimal::ZERO);
         for entry in account["entries"].as_array().context("entries")? {
-            let amount = money(&entry["amount"])?;
+            let amount = parse_amount(&entry["amount"])?;
             balance += amount;
             paid_in += amount.max(Decimal::ZERO);
             paid_out -= amount.min(Decimal::ZERO);
-            assert_eq!(money(&entry["balance"])?, balance, "{entry}");
+            assert_eq!(parse_amount(&entry["balance"])?, balance, "{entry}");
         }
         let stated = [
             &account["paid_in"],
@@ -94,7 +99,7 @@ async fn accounts(
             &account["carried_forward"],
         ];
         for (stated, expected) in stated.into_iter().zip([paid_in, paid_out, balance]) {
-            assert_eq!(money(stated)?, expected, "{account}");
+            assert_eq!(parse_amount(stated)?, expected, "{account}");
         }
         let currency = account["currency"].as_str().context("a currency")?;
         all.insert(currency.to_owned(), (brought, balance));
@@ -116,12 +121,12 @@ async fn net(
         .iter()
         .map(|figure| {
             let currency = figure["currency"].as_str().context("a currency")?;
-            Ok((currency.to_owned(), money(&figure["net"])?))
+            Ok((currency.to_owned(), parse_amount(&figure["net"])?))
         })
         .collect()
 }
 
-fn zeroless(sums: BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
+fn without_zeros(sums: BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
     sums.into_iter().filter(|(_, sum)| !sum.is_zero()).collect()
 }
 
@@ -131,8 +136,8 @@ fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
         let family = family(app, &admin).await?;
-        for one in random_samples::samples(80, &booked()) {
-            book(app, &finance, &family, one).await?;
+        for one in random_samples::samples(80, &entry_strategy()) {
+            create_entry(app, &finance, &family, one).await?;
         }
         for split in [1, 9, 17, 31, 32, 50, 59] {
             let (last, next) = (day(split), day(split + 1));
@@ -144,8 +149,8 @@ fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
                     .into_iter()
                     .map(|(currency, (_, carried))| (currency, carried))
                     .collect();
-                let booked = zeroless(net(app, &finance, student, &last).await?);
-                assert_eq!(zeroless(carried), booked, "{student} up to {last}");
+                let booked = without_zeros(net(app, &finance, student, &last).await?);
+                assert_eq!(without_zeros(carried), booked, "{student} up to {last}");
                 for (currency, sum) in booked {
                     *family_net.entry(currency).or_default() += sum;
                 }
@@ -164,8 +169,8 @@ fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
                 .into_iter()
                 .map(|(currency, sums)| (currency, sums.0))
                 .collect();
-            assert_eq!(zeroless(carried), zeroless(family_net.clone()));
-            assert_eq!(zeroless(brought), zeroless(family_net));
+            assert_eq!(without_zeros(carried), without_zeros(family_net.clone()));
+            assert_eq!(without_zeros(brought), without_zeros(family_net));
         }
         let lines = queries::count(
             app,

@@ -29,7 +29,7 @@ async fn family(app: &Application, student: Uuid) -> Result<BTreeSet<Uuid>> {
 }
 
 /// Returns everyone in a class of the tutor with these students.
-async fn everybody(
+async fn participants(
     app: &Application,
     room: &ClassFixture,
     students: &[Uuid],
@@ -43,7 +43,7 @@ async fn everybody(
 }
 
 /// Returns the template key and the recipient of each notification.
-fn told(queued: &[(String, Uuid)], template: &str) -> (usize, BTreeSet<Uuid>) {
+fn recipients_of(queued: &[(String, Uuid)], template: &str) -> (usize, BTreeSet<Uuid>) {
     let of: Vec<Uuid> = queued
         .iter()
         .filter(|(key, _)| key == template)
@@ -72,7 +72,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
         class["subject"] = json!("Mathematics");
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
-        let all = everybody(app, &room, students).await?;
+        let all = participants(app, &room, students).await?;
 
         let path = format!(
             "{}/cancel",
@@ -83,7 +83,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             .expect(200);
         let queued = notifications::queued_templates(app).await?;
         assert_eq!(
-            told(&queued, "lesson_cancelled"),
+            recipients_of(&queued, "lesson_cancelled"),
             (all.len(), all.clone()),
             "{queued:?}"
         );
@@ -105,7 +105,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
         let mut others = all.clone();
         others.remove(&tutor.user);
         assert_eq!(
-            told(&queued, "lesson_moved"),
+            recipients_of(&queued, "lesson_moved"),
             (others.len(), others),
             "{queued:?}"
         );
@@ -127,7 +127,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
         let mut others = all;
         others.remove(&tutor.user);
         assert_eq!(
-            told(&queued, "lesson_changed"),
+            recipients_of(&queued, "lesson_changed"),
             (others.len(), others),
             "{queued:?}"
         );
@@ -156,7 +156,7 @@ fn cancelling_a_class_of_many_lessons_sends_each_person_one_notification() {
         let mut all = family(app, room.students[0]).await?;
         all.insert(app.user(0, Role::Tutor).id);
         assert_eq!(
-            told(&queued, "lessons_cancelled"),
+            recipients_of(&queued, "lessons_cancelled"),
             (all.len(), all),
             "{queued:?}"
         );
@@ -215,11 +215,11 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
         concerned.insert(app.user(0, Role::Tutor).id);
         concerned.insert(app.user(0, Role::Supervisor).id);
         assert_eq!(
-            told(&queued, "lessons_cancelled"),
+            recipients_of(&queued, "lessons_cancelled"),
             (concerned.len(), concerned),
             "{queued:?}"
         );
-        assert_eq!(told(&queued, "lesson_cancelled").0, 0);
+        assert_eq!(recipients_of(&queued, "lesson_cancelled").0, 0);
         let texts = queries::fetch_texts(
             app,
             "select message from lms.notifications where template = 'lessons_cancelled'",

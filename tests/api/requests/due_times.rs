@@ -15,7 +15,7 @@ fn allowed(request: &Value) -> Result<i64> {
     Ok((moment("due_at")? - moment("opened_at")?).num_minutes())
 }
 
-async fn set(app: &Application, admin: &Session, path: &str, body: Value) -> Result<()> {
+async fn patch_settings(app: &Application, admin: &Session, path: &str, body: Value) -> Result<()> {
     app.patch(admin, path, body).await?.expect(200);
     Ok(())
 }
@@ -27,7 +27,7 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
         let (home, _) = queries::demo_centres(app).await?;
         // Without working hours every minute counts.
         let centre = format!("/v1/centres/{home}");
-        set(app, &admin, &centre, json!({"working_hours": []})).await?;
+        patch_settings(app, &admin, &centre, json!({"working_hours": []})).await?;
         let request = help_desk::create_request(app, &admin).await?;
         assert_eq!(allowed(&request)?, 480);
         let path = help_desk::request_path(&request);
@@ -38,13 +38,13 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
         assert_eq!(change(json!({"type": "reschedule"})).await?, 120);
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let settings = json!({"settings": {"due_times": {"reschedule": {"high": 45}}}});
-        set(app, &admin, &tenant, settings).await?;
+        patch_settings(app, &admin, &tenant, settings).await?;
         // Existing due times stay, and a setting for one type leaves the others unchanged.
         assert_eq!(change(json!({"details": "Other."})).await?, 120);
         assert_eq!(change(json!({"priority": "low"})).await?, 960);
         assert_eq!(change(json!({"priority": "high"})).await?, 45);
         let settings = json!({"settings": {"due_times": {"reschedule": {"high": null}}}});
-        set(app, &admin, &tenant, settings).await?;
+        patch_settings(app, &admin, &tenant, settings).await?;
         assert_eq!(change(json!({"priority": "low"})).await?, 960);
         assert_eq!(change(json!({"priority": "high"})).await?, 120);
 

@@ -223,20 +223,20 @@ struct Model {
 }
 
 impl Model {
-    fn lent(&self) -> i64 {
+    fn lent_quantity(&self) -> i64 {
         let out = self.loans.iter().filter(|(_, _, is_out)| *is_out);
         out.map(|(_, quantity, _)| quantity).sum()
     }
 
     /// Applies the step and returns the expected status.
-    async fn take(
+    async fn apply_step(
         &mut self,
         app: &Application,
         admin: &Session,
         item: &Value,
         step: &Step,
     ) -> Result<()> {
-        let available = self.quantity - self.lent();
+        let available = self.quantity - self.lent_quantity();
         match step {
             Step::Adjust(change) => {
                 let fits = available + change >= 0;
@@ -278,11 +278,11 @@ fn an_items_quantity_always_equals_its_adjustments_and_loans() {
             let item = help_desk::create_item(app, &admin, home, 0).await?;
             let mut model = Model::default();
             for step in steps {
-                model.take(app, &admin, &item, step).await?;
+                model.apply_step(app, &admin, &item, step).await?;
                 let now = read(app, &admin, &item).await?;
                 assert_eq!(
                     (&now["quantity"], &now["lent"]),
-                    (&json!(model.quantity), &json!(model.lent())),
+                    (&json!(model.quantity), &json!(model.lent_quantity())),
                     "{step:?} of {steps:?}"
                 );
             }

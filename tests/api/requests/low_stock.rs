@@ -8,7 +8,7 @@ use tests::{
 };
 
 /// Returns the open requests that the database created for an item.
-async fn asked(app: &Application, admin: &Session, item: &Value) -> Result<Vec<Value>> {
+async fn stock_requests(app: &Application, admin: &Session, item: &Value) -> Result<Vec<Value>> {
     let id = fixtures::parse_id(item)?;
     class_fixture::get_data(
         app,
@@ -35,7 +35,7 @@ fn low_stock_creates_one_request_automatically() {
         let mut body = help_desk::request_body(home);
         body["inventory_id"] = item["id"].clone();
         help_desk::create_request_from(app, &admin, body).await?;
-        assert!(asked(app, &admin, &item).await?.is_empty());
+        assert!(stock_requests(app, &admin, &item).await?.is_empty());
 
         let calls = (0..20).map(async |index| {
             loop {
@@ -53,7 +53,7 @@ fn low_stock_creates_one_request_automatically() {
         for status in join_all(calls).await {
             assert!([200, 201].contains(&status?));
         }
-        let open = asked(app, &admin, &item).await?;
+        let open = stock_requests(app, &admin, &item).await?;
         assert_eq!(open.len(), 1, "{open:?}");
         let request = &open[0];
         assert_eq!(request["type"], "inventory");
@@ -71,7 +71,7 @@ fn low_stock_creates_one_request_automatically() {
         help_desk::adjust_quantity(app, &admin, &item, -1)
             .await?
             .expect(200);
-        assert_eq!(asked(app, &admin, &item).await?.len(), 1);
+        assert_eq!(stock_requests(app, &admin, &item).await?.len(), 1);
         help_desk::transition(app, &admin, request, "resolve")
             .await?
             .expect(200);
@@ -79,13 +79,13 @@ fn low_stock_creates_one_request_automatically() {
             .await?
             .expect(200);
         assert!(
-            asked(app, &admin, &item).await?.is_empty(),
+            stock_requests(app, &admin, &item).await?.is_empty(),
             "more is no reason to ask"
         );
         help_desk::adjust_quantity(app, &admin, &item, -1)
             .await?
             .expect(200);
-        assert_eq!(asked(app, &admin, &item).await?.len(), 1);
+        assert_eq!(stock_requests(app, &admin, &item).await?.len(), 1);
         let twice = help_desk::transition(app, &admin, request, "reopen")
             .await?
             .expect(409);
@@ -99,7 +99,10 @@ fn low_stock_creates_one_request_automatically() {
             .await?
             .expect(201)
             .json();
-        assert_eq!(asked(app, &admin, &made["rows"][0]).await?.len(), 1);
+        assert_eq!(
+            stock_requests(app, &admin, &made["rows"][0]).await?.len(),
+            1
+        );
         let other = help_desk::create_item(app, &admin, home, 3).await?;
         app.patch(
             &admin,
@@ -108,9 +111,9 @@ fn low_stock_creates_one_request_automatically() {
         )
         .await?
         .expect(200);
-        assert_eq!(asked(app, &admin, &other).await?.len(), 1);
+        assert_eq!(stock_requests(app, &admin, &other).await?.len(), 1);
         let never = help_desk::create_item(app, &admin, home, 0).await?;
-        assert!(asked(app, &admin, &never).await?.is_empty());
+        assert!(stock_requests(app, &admin, &never).await?.is_empty());
         Ok(())
     });
 }

@@ -7,7 +7,7 @@ use tests::{Application, Reply, Role, Session, notifications, queries, run};
 
 const PATH: &str = "/v1/notifications/preferences";
 
-async fn set(
+async fn put_preferences(
     app: &Application,
     session: &Session,
     email: bool,
@@ -27,13 +27,13 @@ fn every_channel_is_enabled_by_default() {
                 let shown = app.get(&session, PATH).await?.expect(200).json();
                 assert_eq!(shown, json!({"email": true, "sms": true, "push": true}));
             }
-            let changed = set(app, &session, false, true, false)
+            let changed = put_preferences(app, &session, false, true, false)
                 .await?
                 .expect(200)
                 .json();
             assert_eq!(changed, json!({"email": false, "sms": true, "push": false}));
             assert_eq!(app.get(&session, PATH).await?.expect(200).json(), changed);
-            let again = set(app, &session, true, true, true)
+            let again = put_preferences(app, &session, true, true, true)
                 .await?
                 .expect(200)
                 .json();
@@ -76,7 +76,9 @@ fn a_channel_that_is_opted_out_of_is_not_used() {
         notifications::clear_outbox(app).await?;
         let admin = app.sign_in(Role::Admin).await?;
         let tutor = app.sign_in(Role::Tutor).await?;
-        set(app, &tutor, false, false, true).await?.expect(200);
+        put_preferences(app, &tutor, false, false, true)
+            .await?
+            .expect(200);
         let body = |way: &str| -> Value {
             json!({"user_id": tutor.user, "type": way, "message": "Hello."})
         };
@@ -104,7 +106,9 @@ fn a_password_reset_is_sent_despite_the_preferences() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
         let tutor = app.sign_in(Role::Tutor).await?;
-        set(app, &tutor, false, false, false).await?.expect(200);
+        put_preferences(app, &tutor, false, false, false)
+            .await?
+            .expect(200);
         let body = json!({"tenant": "aurora", "email": app.user(0, Role::Tutor).email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?

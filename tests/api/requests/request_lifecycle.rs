@@ -185,7 +185,7 @@ async fn numbers(app: &Application, tenant: Uuid) -> Result<Vec<i64>> {
 }
 
 /// Creates a request, and repeats it after a 503.
-async fn insist(app: &Application, session: &Session, body: Value) -> Result<u16> {
+async fn retry_while_unavailable(app: &Application, session: &Session, body: Value) -> Result<u16> {
     loop {
         let reply = app.post(session, "/v1/requests", body.clone()).await?;
         if reply.status != 503 {
@@ -212,7 +212,8 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
             body
         });
         let mut made = 0;
-        for status in join_all(bodies.map(|body| insist(app, &admin, body))).await {
+        for status in join_all(bodies.map(|body| retry_while_unavailable(app, &admin, body))).await
+        {
             let status = status?;
             assert!([201, 422].contains(&status), "{status}");
             made += usize::from(status == 201);

@@ -8,7 +8,7 @@ use tests::{Application, Role, Session, fixtures, notifications, queries, run};
 use uuid::Uuid;
 
 /// Creates a request of the demo student at the demo centre.
-async fn ask(app: &Application, session: &Session) -> Result<Uuid> {
+async fn create_request(app: &Application, session: &Session) -> Result<Uuid> {
     let (home, _) = queries::demo_centres(app).await?;
     let body = json!({"centre_id": home, "type": "it", "details": "The screen is dark."});
     fixtures::parse_id(
@@ -46,7 +46,7 @@ fn the_assignee_is_notified_of_a_request_and_the_author_of_its_resolution() {
     run(async |app| {
         let student = app.sign_in(Role::Student).await?;
         let admin = app.sign_in(Role::Admin).await?;
-        let request = ask(app, &student).await?;
+        let request = create_request(app, &student).await?;
         let (assignee, user) = staff(app).await?;
         notifications::clear_outbox(app).await?;
         let path = format!("/v1/requests/{request}");
@@ -100,7 +100,7 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
         // Overdue requests of the demo data are notified first.
         let then = Utc::now() + Duration::days(60);
         worker::round(&app.superuser_url, then).await?;
-        let request = ask(app, &student).await?;
+        let request = create_request(app, &student).await?;
         let (assignee, user) = staff(app).await?;
         let path = format!("/v1/requests/{request}/assign");
         app.post(&admin, &path, json!({"staff_id": assignee}))

@@ -9,7 +9,12 @@ use tests::{Application, Role, Session, class_fixture, fixtures, help_desk, quer
 use uuid::Uuid;
 
 /// Makes the demo user of a role a member of staff to whom requests can be assigned.
-async fn employ(app: &Application, admin: &Session, role: Role, centre: Uuid) -> Result<Uuid> {
+async fn create_staff(
+    app: &Application,
+    admin: &Session,
+    role: Role,
+    centre: Uuid,
+) -> Result<Uuid> {
     let body = json!({"user_id": app.user(0, role).id, "centre_id": centre});
     let made = app.post(admin, "/v1/staff", body).await?.expect(201);
     fixtures::parse_id(&made.json())
@@ -24,7 +29,11 @@ async fn assign(app: &Application, admin: &Session, request: &Value, staff: Uuid
 }
 
 /// Compares the list of a role with the rows that row security shows it.
-async fn both(app: &Application, session: &Session, role: Role) -> Result<[BTreeSet<String>; 2]> {
+async fn listed_and_visible(
+    app: &Application,
+    session: &Session,
+    role: Role,
+) -> Result<[BTreeSet<String>; 2]> {
     let listed = class_fixture::get_data(app, session, "/v1/requests?limit=200").await?;
     let client = database::connect(&app.application_url).await?;
     let centre: Option<Uuid> = app
@@ -66,7 +75,7 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, away) = queries::demo_centres(app).await?;
-        let tutor = employ(app, &admin, Role::Tutor, home).await?;
+        let tutor = create_staff(app, &admin, Role::Tutor, home).await?;
         let near =
             help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
         let far =
@@ -120,7 +129,7 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
                 .await?;
             let expected = if role == Role::Supervisor { 403 } else { 201 };
             assert_eq!(asked.status, expected, "{}", role.name());
-            let [listed, held] = both(app, &session, role).await?;
+            let [listed, held] = listed_and_visible(app, &session, role).await?;
             assert_eq!(listed, held, "{}", role.name());
             assert!(listed.contains(own["id"].as_str().unwrap_or_default()));
         }
@@ -155,7 +164,7 @@ fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, _) = queries::demo_centres(app).await?;
-        let staff = employ(app, &admin, Role::Tutor, home).await?;
+        let staff = create_staff(app, &admin, Role::Tutor, home).await?;
         let tutor = app.sign_in(Role::Tutor).await?;
         for role in Role::ALL {
             let session = app.sign_in(role).await?;

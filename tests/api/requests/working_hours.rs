@@ -192,14 +192,14 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
 }
 
 /// A centre's working time, computed minute by minute from local time.
-struct Wall {
+struct WorkingTime {
     zone: Tz,
     hours: Vec<(Weekday, u32, u32)>,
     holidays: Vec<NaiveDate>,
 }
 
-impl Wall {
-    fn works(&self, minute: DateTime<Utc>) -> bool {
+impl WorkingTime {
+    fn is_working_time(&self, minute: DateTime<Utc>) -> bool {
         let local = minute.with_timezone(&self.zone);
         let clock = local.hour() * 60 + local.minute();
         !self.holidays.contains(&local.date_naive())
@@ -215,7 +215,7 @@ impl Wall {
         let latest = start + Duration::hours(8784);
         let (mut minute, mut left) = (start, minutes);
         while left > 0 && minute < latest {
-            left -= i64::from(self.works(minute));
+            left -= i64::from(self.is_working_time(minute));
             minute += Duration::minutes(1);
         }
         minute
@@ -285,7 +285,7 @@ fn due_times_equal_a_minute_by_minute_computation() {
                 .iter()
                 .map(|date| json!({"date": date, "name": "Holiday"}))
                 .collect();
-            let wall = Wall {
+            let wall = WorkingTime {
                 zone,
                 hours: windows
                     .iter()

@@ -43,7 +43,7 @@ fn names(value: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-fn set(names: &[&str]) -> BTreeSet<String> {
+fn name_set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
@@ -106,9 +106,11 @@ fn each_role_lists_the_users_within_its_scope() {
             assert_eq!(ids(&data).len(), data.len());
             for one in &data {
                 let mut fields = match role {
-                    Role::Support => set(CONTACT),
-                    Role::Tutor if one["id"] != json!(session.user) => set(&["id", "name", "role"]),
-                    _ => set(ALL),
+                    Role::Support => name_set(CONTACT),
+                    Role::Tutor if one["id"] != json!(session.user) => {
+                        name_set(&["id", "name", "role"])
+                    }
+                    _ => name_set(ALL),
                 };
                 if role == Role::Admin {
                     fields.insert("deleted_at".to_owned());
@@ -378,7 +380,7 @@ fn support_may_set_the_status_of_all_users_but_admins() {
             .await?
             .expect(200)
             .json();
-        assert_eq!(names(&reply), set(CONTACT));
+        assert_eq!(names(&reply), name_set(CONTACT));
         assert_eq!(reply["status"], "inactive");
         Ok(())
     });

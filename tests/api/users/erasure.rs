@@ -11,7 +11,7 @@ use tests::{
 use uuid::Uuid;
 
 /// Returns everything that an erasure must not change: money, counts, and texts of others without the person's name.
-async fn kept(app: &Application, besides: &[Uuid]) -> Result<Vec<String>> {
+async fn unrelated_data(app: &Application, besides: &[Uuid]) -> Result<Vec<String>> {
     let besides: Vec<Uuid> = besides.to_vec();
     let mut kept = queries::fetch_texts(
         app,
@@ -65,11 +65,11 @@ fn nothing_in_the_database_names_an_erased_person() {
             tests::class_fixture::class_fixture(app).await?.students,
         ]
         .concat();
-        let money = kept(app, &besides).await?;
+        let money = unrelated_data(app, &besides).await?;
 
         let receipt = erase(app, &admin, subject.user).await?.expect(200).json();
         assert_eq!(lines_naming_subject(&dump_database(app)?), [""; 0]);
-        assert_eq!(kept(app, &besides).await?, money);
+        assert_eq!(unrelated_data(app, &besides).await?, money);
         assert!(is_whole(app).await?);
         for table in [
             "users",

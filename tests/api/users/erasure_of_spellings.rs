@@ -101,7 +101,7 @@ async fn account(app: &Application, admin: &Session, name: &str) -> Result<Uuid>
 }
 
 /// Returns the notes in the table and in the event log after the erasure.
-async fn left(app: &Application) -> Result<Vec<String>> {
+async fn remaining_notes(app: &Application) -> Result<Vec<String>> {
     let sql = "select details from lms.requests where details like 'spelt %'
         union
         select state ->> 'details' from lms.event_log where entity = 'requests' and state ->> 'details' like 'spelt %'
@@ -137,7 +137,7 @@ fn every_spelling_of_a_name_is_found_in_rows_and_events() {
             .map(|index| format!("spelt ([erased]) {index}"))
             .collect();
         expected.sort();
-        let mut found = left(app).await?;
+        let mut found = remaining_notes(app).await?;
         found.sort();
         let wrong: Vec<(&String, &Spelling)> = found
             .iter()
@@ -194,7 +194,7 @@ fn words_other_than_the_name_stay() {
         for user in [will, hope, zoe] {
             erase(app, &admin, user).await?.expect(200);
         }
-        let after = left(app).await?;
+        let after = remaining_notes(app).await?;
         assert_eq!(after, texts.map(|(_, expected)| expected));
         Ok(())
     });
@@ -296,7 +296,7 @@ fn a_name_is_found_with_a_comma_in_another_case_or_without_spaces() {
                 app.post(&admin, "/v1/requests", body).await?.expect(201);
             }
             erase(app, &admin, user).await?.expect(200);
-            for text in left(app).await? {
+            for text in remaining_notes(app).await? {
                 assert!(text.contains("[e"), "{name}: {text}");
                 assert!(
                     !spellings.iter().any(|spelling| text.contains(spelling)),

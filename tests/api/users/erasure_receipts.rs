@@ -12,7 +12,7 @@ use tests::{
 };
 
 /// Writes a receipt to a file in a temporary directory.
-fn kept(receipt: &Value) -> Result<(tempfile::TempDir, PathBuf)> {
+fn write_receipt(receipt: &Value) -> Result<(tempfile::TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("receipt.json");
     std::fs::write(&path, receipt.to_string())?;
@@ -20,7 +20,7 @@ fn kept(receipt: &Value) -> Result<(tempfile::TempDir, PathBuf)> {
 }
 
 async fn verify(app: &Application, receipt: &Value) -> Result<String> {
-    let (_directory, path) = kept(receipt)?;
+    let (_directory, path) = write_receipt(receipt)?;
     privacy::verify(&app.superuser_url, &path, Some("aurora")).await
 }
 
@@ -157,7 +157,7 @@ fn the_command_exports_erases_and_verifies() {
             serde_json::from_str(&privacy::export(address, "aurora", user).await?)?;
         assert_eq!(document["subject"], json!(user));
         let receipt = privacy::erase(address, "aurora", user, "Asked for it.").await?;
-        let (_directory, path) = kept(&serde_json::from_str(&receipt)?)?;
+        let (_directory, path) = write_receipt(&serde_json::from_str(&receipt)?)?;
         assert!(
             privacy::write(&path, "another").is_err(),
             "the file is there"

@@ -16,7 +16,7 @@ async fn name(
 }
 
 /// Returns the first contact, and the guardians that are linked as first contacts.
-async fn contacts(
+async fn first_contact_and_links(
     app: &Application,
     admin: &Session,
     student: Uuid,
@@ -31,7 +31,7 @@ async fn contacts(
     ))
 }
 
-fn only(user: Uuid) -> (Value, Vec<String>) {
+fn sole_first_contact(user: Uuid) -> (Value, Vec<String>) {
     (json!(user), vec![user.to_string()])
 }
 
@@ -52,7 +52,10 @@ fn a_restored_account_is_not_linked_again_where_it_was_replaced_as_first_contact
         class_fixture::post_without_body(app, &admin, &format!("{account}/restore"))
             .await?
             .expect(200);
-        assert_eq!(contacts(app, &admin, student).await?, only(fresh));
+        assert_eq!(
+            first_contact_and_links(app, &admin, student).await?,
+            sole_first_contact(fresh)
+        );
         let session = fixtures::session_for(app, former.user, Role::Parent).await?;
         app.get(&session, &format!("/v1/students/{student}"))
             .await?
@@ -70,13 +73,16 @@ fn a_restored_account_is_not_linked_again_where_it_was_replaced_as_first_contact
             }
             app.delete(&admin, &account).await?.expect(204);
             assert_eq!(
-                contacts(app, &admin, student).await?,
+                first_contact_and_links(app, &admin, student).await?,
                 (Value::Null, Vec::new())
             );
             class_fixture::post_without_body(app, &admin, &format!("{account}/restore"))
                 .await?
                 .expect(200);
-            assert_eq!(contacts(app, &admin, student).await?, only(former.user));
+            assert_eq!(
+                first_contact_and_links(app, &admin, student).await?,
+                sole_first_contact(former.user)
+            );
         }
         Ok(())
     });
@@ -102,9 +108,15 @@ fn restoring_a_first_contact_link_sets_the_first_contact_or_is_rejected() {
         class_fixture::post_without_body(app, &admin, &restore)
             .await?
             .expect(200);
-        assert_eq!(contacts(app, &admin, student).await?, only(former));
+        assert_eq!(
+            first_contact_and_links(app, &admin, student).await?,
+            sole_first_contact(former)
+        );
         name(app, &admin, student, Some(fresh)).await?.expect(200);
-        assert_eq!(contacts(app, &admin, student).await?, only(fresh));
+        assert_eq!(
+            first_contact_and_links(app, &admin, student).await?,
+            sole_first_contact(fresh)
+        );
         let refused = class_fixture::post_without_body(app, &admin, &restore)
             .await?
             .expect(409);
@@ -113,7 +125,10 @@ fn restoring_a_first_contact_link_sets_the_first_contact_or_is_rejected() {
         class_fixture::post_without_body(app, &admin, &restore)
             .await?
             .expect(200);
-        assert_eq!(contacts(app, &admin, student).await?, only(former));
+        assert_eq!(
+            first_contact_and_links(app, &admin, student).await?,
+            sole_first_contact(former)
+        );
         Ok(())
     });
 }
@@ -162,7 +177,10 @@ fn an_inactive_user_becomes_neither_first_contact_nor_guardian() {
         class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?
             .expect(200);
-        assert_eq!(contacts(app, &admin, student).await?, only(stays));
+        assert_eq!(
+            first_contact_and_links(app, &admin, student).await?,
+            sole_first_contact(stays)
+        );
         Ok(())
     });
 }

@@ -12,7 +12,7 @@ use tests::{
 use uuid::Uuid;
 
 /// Returns whether the caller finds the student and the rows that belong to it.
-async fn sees(app: &Application, session: &Session, student: Uuid) -> Result<bool> {
+async fn can_see(app: &Application, session: &Session, student: Uuid) -> Result<bool> {
     let account = fixtures::user_of_student(app, student).await?;
     let found = app
         .get(session, &format!("/v1/students/{student}"))
@@ -79,7 +79,7 @@ async fn guardians(
         .collect())
 }
 
-async fn name_first_contact(
+async fn set_first_contact(
     app: &Application,
     admin: &Session,
     student: Uuid,
@@ -102,14 +102,14 @@ fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
         let (home, _) = queries::demo_centres(app).await?;
         let student = child(app, &admin, home).await?;
         let parent = fixtures::create_account(app, &admin, Role::Parent, home).await?;
-        assert!(!sees(app, &parent, student).await?);
+        assert!(!can_see(app, &parent, student).await?);
         let link = fixtures::link_guardian(app, &admin, parent.user, student).await?;
-        name_first_contact(app, &admin, student, Some(parent.user)).await?;
+        set_first_contact(app, &admin, student, Some(parent.user)).await?;
         assert_eq!(
             guardians(app, &admin, student).await?,
             [(parent.user.to_string(), false)]
         );
-        assert!(sees(app, &parent, student).await?);
+        assert!(can_see(app, &parent, student).await?);
         let own = app
             .get(&parent, "/v1/finance-records/statement")
             .await?
@@ -118,7 +118,7 @@ fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
         assert_eq!(own["holder"]["user_id"], json!(parent.user));
 
         app.delete(&admin, &link).await?.expect(204);
-        assert!(!sees(app, &parent, student).await?);
+        assert!(!can_see(app, &parent, student).await?);
         app.get(&parent, "/v1/finance-records/statement")
             .await?
             .expect(404);
@@ -132,7 +132,7 @@ fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
         app.call(Some(&admin), Method::POST, &format!("{link}/restore"), None)
             .await?
             .expect(200);
-        assert!(sees(app, &parent, student).await?);
+        assert!(can_see(app, &parent, student).await?);
         Ok(())
     });
 }
@@ -145,15 +145,15 @@ fn a_first_contact_is_a_guardian_until_replaced() {
         let student = child(app, &admin, home).await?;
         let lone = fixtures::create_account(app, &admin, Role::Parent, home).await?;
         let other = fixtures::create_account(app, &admin, Role::Parent, home).await?;
-        name_first_contact(app, &admin, student, Some(lone.user)).await?;
-        assert!(sees(app, &lone, student).await?);
+        set_first_contact(app, &admin, student, Some(lone.user)).await?;
+        assert!(can_see(app, &lone, student).await?);
         assert_eq!(
             guardians(app, &admin, student).await?,
             [(lone.user.to_string(), true)]
         );
-        name_first_contact(app, &admin, student, Some(other.user)).await?;
-        assert!(!sees(app, &lone, student).await?);
-        assert!(sees(app, &other, student).await?);
+        set_first_contact(app, &admin, student, Some(other.user)).await?;
+        assert!(!can_see(app, &lone, student).await?);
+        assert!(can_see(app, &other, student).await?);
         assert_eq!(
             guardians(app, &admin, student).await?,
             [(other.user.to_string(), true)]
@@ -164,15 +164,15 @@ fn a_first_contact_is_a_guardian_until_replaced() {
             guardians(app, &admin, student).await?,
             [(other.user.to_string(), false)]
         );
-        name_first_contact(app, &admin, student, None).await?;
-        assert!(sees(app, &other, student).await?);
+        set_first_contact(app, &admin, student, None).await?;
+        assert!(can_see(app, &other, student).await?);
         // The link of a first contact ends with it, and can be deleted like any other.
-        name_first_contact(app, &admin, student, Some(lone.user)).await?;
+        set_first_contact(app, &admin, student, Some(lone.user)).await?;
         let path = format!("/v1/guardians?student_id={student}&user_id={}", lone.user);
         let links = get_data(app, &admin, &path).await?;
         let link = format!("/v1/guardians/{}", text_fields(&links, "id")[0]);
         app.delete(&admin, &link).await?.expect(204);
-        assert!(!sees(app, &lone, student).await?);
+        assert!(!can_see(app, &lone, student).await?);
         let now = app
             .get(&admin, &format!("/v1/students/{student}"))
             .await?
@@ -310,7 +310,7 @@ fn concurrent_changes_leave_no_first_contact_without_a_link() {
             let contact = app.get(&admin, &path).await?.expect(200).json();
             let listed = guardians(app, &admin, student).await?;
             assert_eq!(contact["parent_id"].is_string(), !listed.is_empty());
-            name_first_contact(app, &admin, student, None).await?;
+            set_first_contact(app, &admin, student, None).await?;
             assert!(guardians(app, &admin, student).await?.is_empty());
         }
         Ok(())

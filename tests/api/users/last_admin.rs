@@ -17,7 +17,7 @@ async fn second(app: &Application, admin: &Session) -> Result<(Uuid, Session)> {
 }
 
 /// The ways to remove an admin.
-async fn ways(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Reply>> {
+async fn try_to_remove(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Reply>> {
     let path = format!("/v1/users/{user}");
     let erase = json!({"reason": "Asked for"});
     Ok(vec![
@@ -45,7 +45,7 @@ fn the_last_admin_cannot_be_deactivated_demoted_deleted_or_erased() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let before = queries::write_marks(app).await?;
-        for reply in ways(app, &admin, admin.user).await? {
+        for reply in try_to_remove(app, &admin, admin.user).await? {
             let reply = reply.expect(409);
             assert_eq!(reply.json()["type"], "/problems/conflict");
         }
@@ -58,7 +58,7 @@ fn the_last_admin_cannot_be_deactivated_demoted_deleted_or_erased() {
         app.call(Some(&admin), Method::POST, &path, None)
             .await?
             .expect(200);
-        for reply in ways(app, &admin, admin.user).await? {
+        for reply in try_to_remove(app, &admin, admin.user).await? {
             reply.expect(409);
         }
         Ok(())
@@ -74,7 +74,7 @@ fn one_of_two_admins_can_be_removed_and_the_other_cannot() {
         app.patch(&session, &first, json!({"role": "supervisor"}))
             .await?
             .expect(200);
-        for reply in ways(app, &session, other).await? {
+        for reply in try_to_remove(app, &session, other).await? {
             reply.expect(409);
         }
         app.patch(&session, &first, json!({"role": "admin"}))

@@ -11,7 +11,7 @@ use crate::users::sign_in_limits::accounts;
 const MANY: usize = 300;
 
 /// Sends concurrent requests while another user reads, and returns the responses.
-async fn beside_a_reader(
+async fn send_concurrently_with_reader(
     app: &Application,
     ask: impl AsyncFn(usize) -> Result<Reply>,
 ) -> Result<Vec<Reply>> {
@@ -29,7 +29,7 @@ async fn beside_a_reader(
 }
 
 /// Asserts that some responses have `status` and all others are a 503 with `Retry-After`.
-fn ensure_served_or_told(answers: &[Reply], status: u16) -> Result<()> {
+fn ensure_served_or_unavailable(answers: &[Reply], status: u16) -> Result<()> {
     let (served, told): (Vec<_>, Vec<_>) = answers.iter().partition(|reply| reply.status == status);
     ensure!(served.len() > 1, "nobody was served");
     ensure!(told.len() > 1, "the line has no end");
@@ -53,7 +53,7 @@ fn sign_ins_beyond_a_short_queue_get_a_503_and_readers_are_served() {
             app.call(None, Method::POST, "/v1/auth/login", Some(body))
                 .await
         };
-        ensure_served_or_told(&beside_a_reader(app, ask).await?, 200)?;
+        ensure_served_or_unavailable(&send_concurrently_with_reader(app, ask).await?, 200)?;
         // Attempts that were turned away are not counted.
         assert_eq!(queries::count(app, "lms.sign_in_failures", &[]).await?, 0);
         Ok(())
@@ -69,8 +69,8 @@ fn creating_accounts_with_passwords_uses_the_same_queue() {
                 "password": "a river runs past 7 lamps"});
             app.post(&admin, "/v1/users", body).await
         };
-        let answers = beside_a_reader(app, ask).await?;
-        ensure_served_or_told(&answers, 201)?;
+        let answers = send_concurrently_with_reader(app, ask).await?;
+        ensure_served_or_unavailable(&answers, 201)?;
         let made = answers.iter().filter(|reply| reply.status == 201).count();
         let listed = queries::count(app, "lms.users where name = 'Ada'", &[]).await?;
         ensure!(

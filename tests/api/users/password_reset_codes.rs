@@ -7,7 +7,7 @@ use tests::{Application, Reply, Role, notifications, queries, run};
 
 const NEW: &str = "a river runs past 7 lamps";
 
-async fn ask(app: &Application, tenant: &str, email: &str) -> Result<Reply> {
+async fn request_reset(app: &Application, tenant: &str, email: &str) -> Result<Reply> {
     let body = json!({"tenant": tenant, "email": email});
     app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
         .await
@@ -26,13 +26,13 @@ async fn confirm(app: &Application, code: &str) -> Result<Reply> {
 
 /// Sends a reset to the address and returns its code.
 async fn code(app: &Application, email: &str) -> Result<String> {
-    ask(app, "aurora", email).await?.expect(202);
+    request_reset(app, "aurora", email).await?.expect(202);
     notifications::send_reset_codes(app).await?;
     notifications::latest_code(app).await
 }
 
 /// Returns the reads and writes of a reset request, by table.
-async fn work(app: &Application, tenant: &str, email: &str) -> Result<Vec<String>> {
+async fn statements_of_reset(app: &Application, tenant: &str, email: &str) -> Result<Vec<String>> {
     let mut client = app.superuser().await?;
     let transaction = client.transaction().await?;
     transaction
@@ -64,7 +64,7 @@ fn a_reset_request_takes_the_same_work_for_every_address() {
         )
         .await?;
         let user = app.user(0, Role::Parent);
-        let real = work(app, "aurora", &user.email).await?;
+        let real = statements_of_reset(app, "aurora", &user.email).await?;
         assert!(
             real.iter()
                 .all(|line| !line.contains(" users ") && !line.contains(" notifications ")),
@@ -76,7 +76,11 @@ fn a_reset_request_takes_the_same_work_for_every_address() {
             ("harbour", user.email.as_str()),
             ("nowhere", user.email.as_str()),
         ] {
-            assert_eq!(work(app, tenant, email).await?, real, "{tenant} {email}");
+            assert_eq!(
+                statements_of_reset(app, tenant, email).await?,
+                real,
+                "{tenant} {email}"
+            );
         }
         Ok(())
     });
@@ -88,17 +92,19 @@ fn reset_requests_are_limited_equally_with_and_without_an_account() {
         let user = app.user(0, Role::Parent);
         for email in [user.email.as_str(), "nobody@aurora.example"] {
             for _ in 0..10 {
-                ask(app, "aurora", email).await?.expect(202);
+                request_reset(app, "aurora", email).await?.expect(202);
             }
-            let reply = ask(app, "aurora", email).await?.expect(429);
+            let reply = request_reset(app, "aurora", email).await?.expect(429);
             let seconds: u32 = reply.header("retry-after").parse()?;
             assert!((1..=1800).contains(&seconds), "{seconds}");
         }
         // Other users may still request a reset.
-        ask(app, "aurora", &app.user(0, Role::Support).email)
+        request_reset(app, "aurora", &app.user(0, Role::Support).email)
             .await?
             .expect(202);
-        ask(app, "harbour", &user.email).await?.expect(202);
+        request_reset(app, "harbour", &user.email)
+            .await?
+            .expect(202);
         notifications::send_reset_codes(app).await?;
         let sent =
             queries::count(app, "lms.one_use_tokens where user_id = $1", &[&user.id]).await?;
@@ -110,14 +116,14 @@ fn reset_requests_are_limited_equally_with_and_without_an_account() {
 #[test]
 fn reset_requests_for_many_accounts_from_one_address_are_limited() {
     run(async |app| {
-        ask(app, "aurora", "nobody@aurora.example")
+        request_reset(app, "aurora", "nobody@aurora.example")
             .await?
             .expect(202);
         queries::execute(app, crate::users::sign_in_limits::AGAIN_99, &[]).await?;
-        ask(app, "aurora", "somebody@aurora.example")
+        request_reset(app, "aurora", "somebody@aurora.example")
             .await?
             .expect(429);
-        ask(app, "harbour", "somebody@aurora.example")
+        request_reset(app, "harbour", "somebody@aurora.example")
             .await?
             .expect(202);
         Ok(())

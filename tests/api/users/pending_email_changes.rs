@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::users::email_changes::{NEW, change, confirm, mails, tutor};
 
 /// Returns an account's address, its pending address and the number of valid codes for it.
-async fn kept(app: &Application, user: Uuid) -> Result<(String, String, i64)> {
+async fn pending_change(app: &Application, user: Uuid) -> Result<(String, String, i64)> {
     let sql = "select concat_ws(' ', email, pending_email) from lms.users where id = $1";
     let addresses = queries::fetch_texts(app, sql, &[&user]).await?;
     let addresses = addresses.first().context("a user")?;
@@ -55,10 +55,10 @@ fn a_code_is_invalid_once_its_requester_loses_the_permission() {
             let address = format!("{case}.asker@aurora.example");
             let (asker, session) = supervisor(app, &admin, home, &address).await?;
             let person = fixtures::create_user(app, &admin, "parent", home).await?;
-            let before = kept(app, person).await?.0;
+            let before = pending_change(app, person).await?.0;
             let email = format!("{case}@elsewhere.example");
             change(app, &session, person, &email).await?.expect(200);
-            assert_eq!(kept(app, person).await?.1, email);
+            assert_eq!(pending_change(app, person).await?.1, email);
             let code = notifications::latest_code(app).await?;
             let (asker, person_path) =
                 (format!("/v1/users/{asker}"), format!("/v1/users/{person}"));
@@ -95,7 +95,7 @@ fn a_code_is_invalid_once_its_requester_loses_the_permission() {
             let refused = confirm(app, &code).await?.expect(422).json();
             assert_eq!(refused["errors"], made_up["errors"], "{case}");
             assert_eq!(
-                kept(app, person).await?,
+                pending_change(app, person).await?,
                 (before, String::new(), 0),
                 "{case}"
             );
@@ -119,11 +119,17 @@ fn the_present_address_can_cancel_a_change() {
             app.patch(&supervisor, &path, json!({"name": "Toni"}))
                 .await?
                 .expect(200);
-            assert_eq!(kept(app, user).await?, (old.clone(), NEW.to_owned(), 1));
+            assert_eq!(
+                pending_change(app, user).await?,
+                (old.clone(), NEW.to_owned(), 1)
+            );
             let shown = change(app, back, user, &old).await?.expect(200).json();
             assert_eq!(shown["email"], json!(old));
             assert_eq!(shown["pending_email"], Value::Null);
-            assert_eq!(kept(app, user).await?, (old.clone(), String::new(), 0));
+            assert_eq!(
+                pending_change(app, user).await?,
+                (old.clone(), String::new(), 0)
+            );
             confirm(app, &code).await?.expect(422);
         }
         app.get(&session, "/v1/auth/me").await?.expect(200);

@@ -5,20 +5,22 @@ use serde_json::{Value, json};
 use tests::{Application, Role, Session, class_fixture, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
-use crate::users::deactivation::{come_back, leave};
+use crate::users::deactivation::{bring_back, remove};
 
 async fn deactivate(app: &Application, admin: &Session, user: Uuid) -> Result<()> {
-    leave(app, admin, user, "deactivate").await?.expect(200);
+    remove(app, admin, user, "deactivate").await?.expect(200);
     Ok(())
 }
 
 async fn activate(app: &Application, admin: &Session, user: Uuid) -> Result<()> {
-    come_back(app, admin, user, "deactivate").await?.expect(200);
+    bring_back(app, admin, user, "deactivate")
+        .await?
+        .expect(200);
     Ok(())
 }
 
 /// Returns whether a student, a tutor or a member of staff exists.
-async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
+async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {
     let from = format!("lms.{table} where id = $1 and left_at is null and deleted_at is null");
     Ok(queries::count(app, &from, &[&id]).await? == 1)
 }
@@ -38,14 +40,14 @@ fn rows_created_while_the_account_was_inactive_are_reactivated_with_it() {
             let body = json!({"user_id": user, "centre_id": home});
             let made = app.post(&admin, &format!("/v1/{table}"), body).await?;
             let row = fixtures::parse_id(&made.expect(201).json())?;
-            assert!(!is_there(app, table, row).await?, "{table}");
+            assert!(!exists(app, table, row).await?, "{table}");
             activate(app, &admin, user).await?;
-            assert!(is_there(app, table, row).await?, "{table}");
+            assert!(exists(app, table, row).await?, "{table}");
             // The second deactivation includes the rows that were reactivated.
             deactivate(app, &admin, user).await?;
-            assert!(!is_there(app, table, row).await?, "{table}");
+            assert!(!exists(app, table, row).await?, "{table}");
             activate(app, &admin, user).await?;
-            assert!(is_there(app, table, row).await?, "{table}");
+            assert!(exists(app, table, row).await?, "{table}");
         }
         Ok(())
     });
@@ -76,9 +78,9 @@ fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
                 class_fixture::post_without_body(app, &admin, &restore)
                     .await?
                     .expect(200);
-                assert!(!is_there(app, table, row).await?, "{table}");
+                assert!(!exists(app, table, row).await?, "{table}");
                 activate(app, &admin, user).await?;
-                assert!(is_there(app, table, row).await?, "{table}");
+                assert!(exists(app, table, row).await?, "{table}");
             }
             // A row that is still deleted stays deleted.
             app.delete(&admin, &path).await?.expect(204);
@@ -88,7 +90,7 @@ fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
             class_fixture::post_without_body(app, &admin, &restore)
                 .await?
                 .expect(200);
-            assert!(is_there(app, table, row).await?, "{table}");
+            assert!(exists(app, table, row).await?, "{table}");
         }
         Ok(())
     });
@@ -108,11 +110,11 @@ fn inactive_staff_stay_inactive_when_the_account_is_reactivated() {
             .await?
             .expect(200);
         activate(app, &admin, user).await?;
-        assert!(!is_there(app, "staff", staff).await?);
+        assert!(!exists(app, "staff", staff).await?);
         app.patch(&admin, &path, json!({"status": "active"}))
             .await?
             .expect(200);
-        assert!(is_there(app, "staff", staff).await?);
+        assert!(exists(app, "staff", staff).await?);
         Ok(())
     });
 }

@@ -41,7 +41,7 @@ async fn login(app: &Application, tenant: &str, email: &str, password: &str) -> 
 }
 
 /// Moves all sign-in attempts this many minutes into the past.
-async fn pass(app: &Application, minutes: i32) -> Result<()> {
+async fn age_attempts(app: &Application, minutes: i32) -> Result<()> {
     app.superuser()
         .await?
         .batch_execute(&format!(
@@ -133,7 +133,7 @@ fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
         login(app, "nowhere", "another@aurora.example", "not the password")
             .await?
             .expect(401);
-        pass(app, 15).await?;
+        age_attempts(app, 15).await?;
         app.sign_in(Role::Admin).await?;
         Ok(())
     });
@@ -177,7 +177,7 @@ fn guessing_one_account_is_delayed_progressively() {
                 .await?
                 .expect(429);
             assert!((800..=900).contains(&seconds(&reply)?));
-            pass(app, 16).await?;
+            age_attempts(app, 16).await?;
             let mut waits = Vec::new();
             for minutes in [2, 4, 8, 15] {
                 login(app, "aurora", email, "not the password")
@@ -187,7 +187,7 @@ fn guessing_one_account_is_delayed_progressively() {
                     .await?
                     .expect(429);
                 waits.push(seconds(&reply)?.div_ceil(60));
-                pass(app, minutes).await?;
+                age_attempts(app, minutes).await?;
             }
             assert_eq!(waits, [2, 4, 8, 15]);
         }

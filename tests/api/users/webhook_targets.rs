@@ -70,7 +70,7 @@ fn private_hosts_are_rejected_in_every_spelling() {
 }
 
 /// Inserts a webhook to a URL that the API would reject.
-async fn force(app: &Application, url: &str) -> Result<()> {
+async fn insert_webhook(app: &Application, url: &str) -> Result<()> {
     let admin = app.sign_in(Role::Admin).await?;
     webhook_fixture::seal_events(app, &admin).await?;
     let hook = webhook_fixture::create_webhook(
@@ -104,7 +104,7 @@ fn a_name_that_resolves_to_a_private_address_is_not_connected_to() {
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         let url = format!("https://{}:{}/", name.trim(), listener.local_addr()?.port());
-        force(app, &url).await?;
+        insert_webhook(app, &url).await?;
         assert_eq!(failure(app).await?, "its name leads to no public address");
         let connected = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
         assert!(connected.is_err(), "somebody connected");
@@ -116,7 +116,7 @@ fn a_name_that_resolves_to_a_private_address_is_not_connected_to() {
 fn an_address_that_is_no_longer_allowed_is_not_connected_to() {
     run(async |app| {
         let receiver = StubProvider::start(Behaviour::Accepts).await?;
-        force(app, &receiver.url()).await?;
+        insert_webhook(app, &receiver.url()).await?;
         assert_eq!(
             failure(app).await?,
             "not posted: This host is not on the internet."

@@ -114,7 +114,7 @@ impl Client {
             let place = Arc::clone(&room).acquire_owned().await?;
             let client = self.clone();
             tasks.spawn(async move {
-                if let Err(error) = client.one(turn).await {
+                if let Err(error) = client.send_one(turn).await {
                     client.note(|seen| seen.wrong.push(format!("{turn}: {error:#}")));
                 }
                 drop(place);
@@ -139,7 +139,7 @@ impl Client {
     }
 
     /// Waits until this many more requests were sent.
-    pub(crate) async fn after(&self, count: usize) -> Result<()> {
+    pub(crate) async fn wait_for_requests(&self, count: usize) -> Result<()> {
         let goal = self.sent.load(Ordering::Relaxed) + count;
         let waiting = async {
             while self.sent.load(Ordering::Relaxed) < goal {
@@ -152,22 +152,22 @@ impl Client {
     }
 
     /// Sends one round of the mix: seven reads and three writes, some of which are verified at once.
-    async fn one(&self, turn: usize) -> Result<()> {
+    async fn send_one(&self, turn: usize) -> Result<()> {
         match turn % 10 {
-            0 | 1 => self.pay(turn).await,
-            2 => self.open_a_centre(turn).await,
-            3 | 4 => self.look_at_one(turn).await,
-            _ => self.look_at_all().await,
+            0 | 1 => self.create_payment(turn).await,
+            2 => self.create_centre(turn).await,
+            3 | 4 => self.verify_one(turn).await,
+            _ => self.verify_list().await,
         }
     }
 
-    async fn look_at_all(&self) -> Result<()> {
+    async fn verify_list(&self) -> Result<()> {
         let found = students(&self.get("/v1/students?limit=100").await?);
         anyhow::ensure!(found == *self.students, "other students: {found:?}");
         Ok(())
     }
 
-    async fn look_at_one(&self, turn: usize) -> Result<()> {
+    async fn verify_one(&self, turn: usize) -> Result<()> {
         let (id, tutor) = &self.students[turn % self.students.len()];
         let found = self.get(&format!("/v1/students/{id}")).await?;
         anyhow::ensure!(
@@ -177,7 +177,7 @@ impl Client {
         Ok(())
     }
 
-    async fn pay(&self, turn: usize) -> Result<()> {
+    async fn create_payment(&self, turn: usize) -> Result<()> {
         let reference = format!("load-{turn:06}");
         let body = json!({"centre_id": *self.centre, "type": "expense", "amount": "1.25", "method": "card", "reference": reference});
         let made = self
@@ -194,7 +194,7 @@ impl Client {
         Ok(())
     }
 
-    async fn open_a_centre(&self, turn: usize) -> Result<()> {
+    async fn create_centre(&self, turn: usize) -> Result<()> {
         let code = format!("load-{turn:06}");
         let body = json!({"name": "New", "code": code, "time_zone": "UTC", "currency": "EUR"});
         let made = self.send(Method::POST, "/v1/centres", Some(body)).await?;

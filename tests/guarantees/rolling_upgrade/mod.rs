@@ -61,7 +61,7 @@ async fn install(cluster: &Cluster, previous: &Path) -> Result<demo::Demo> {
 }
 
 /// Changes that a next release may contain: they add to the schema and leave the rest unchanged.
-fn one_more() -> Result<Migration> {
+fn next_migration() -> Result<Migration> {
     Migration::parse(
         "9000_one_more.sql",
         "set local role lms_owner;
@@ -107,7 +107,7 @@ async fn roll_out(cluster: &Cluster, previous: &Path, directory: &Path) -> Resul
     let began = Instant::now();
     let load = tokio::spawn(client.clone().run());
 
-    client.after(400).await?;
+    client.wait_for_requests(400).await?;
     let migrated = Command::new(tests::program())
         .args(["migrate"])
         .env("DATABASE_URL", cluster.superuser_url())
@@ -118,22 +118,22 @@ async fn roll_out(cluster: &Cluster, previous: &Path, directory: &Path) -> Resul
         String::from_utf8_lossy(&migrated.stderr)
     );
     println!("{}", String::from_utf8_lossy(&migrated.stdout).trim());
-    client.after(400).await?;
+    client.wait_for_requests(400).await?;
     for host in &mut hosts {
         host.stop().await?;
         host.start(&new, &variables).await?;
         balancer.until_up(host).await?;
-        client.after(400).await?;
+        client.wait_for_requests(400).await?;
     }
     let mut next = migrate::embedded()?;
-    next.push(one_more()?);
+    next.push(next_migration()?);
     migrate::run(
         &cluster.superuser_url(),
         &next,
         &migrate::Options::default(),
     )
     .await?;
-    client.after(400).await?;
+    client.wait_for_requests(400).await?;
 
     client.stop();
     let tally = load.await??;
@@ -146,11 +146,11 @@ async fn roll_out(cluster: &Cluster, previous: &Path, directory: &Path) -> Resul
     for host in &mut hosts {
         host.stop().await?;
     }
-    is_written_once(&cluster.superuser_url(), &tally).await
+    assert_written_once(&cluster.superuser_url(), &tally).await
 }
 
 /// Asserts that the database has exactly the acknowledged writes, and that the ledger and the event log are valid.
-async fn is_written_once(address: &str, tally: &Tally) -> Result<()> {
+async fn assert_written_once(address: &str, tally: &Tally) -> Result<()> {
     let client = database::connect(address).await?;
     let texts = |sql: &'static str| {
         let client = &client;

@@ -5,10 +5,10 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use tests::run;
 
-use super::{Tamperer, found};
+use super::{Tamperer, verify_first_tenant};
 
 /// Returns an expression for the column with the bit `$3` flipped, by its type.
-fn turned(kind: &str, column: &str) -> Result<String> {
+fn flip_bit_expression(kind: &str, column: &str) -> Result<String> {
     let uuid = format!("uuid_send({column})");
     let turn = |bytes: &str| {
         format!(
@@ -58,13 +58,13 @@ fn one_flipped_bit_of_any_column_is_detected() {
                 let position = random.random_range(1..=end);
                 let bit: i64 = random.random_range(0..10_000);
                 let expected = if kind == "jsonb" {
-                    turn_state(&tamperer, position, &mut random).await?;
+                    flip_bit_of_state(&tamperer, position, &mut random).await?;
                     position
                 } else {
                     let sql = format!(
                         "update lms.event_log set {column} = {} where tenant_id = $1 and position = $2
                         returning position",
-                        turned(&kind, &column)?
+                        flip_bit_expression(&kind, &column)?
                     );
                     let sql = sql.replace("$3", &bit.to_string());
                     let moved: i64 = tamperer
@@ -75,18 +75,24 @@ fn one_flipped_bit_of_any_column_is_detected() {
                         .get(0);
                     position.min(moved)
                 };
-                let broken = found(app).await?.map(|broken| broken.position);
+                let broken = verify_first_tenant(app)
+                    .await?
+                    .map(|broken| broken.position);
                 assert_eq!(broken, Some(expected), "{column}, bit {bit}");
                 tamperer.restore().await?;
             }
         }
-        assert_eq!(found(app).await?, None);
+        assert_eq!(verify_first_tenant(app).await?, None);
         Ok(())
     });
 }
 
 /// Flips a bit of the state's text so that it stays valid JSON.
-async fn turn_state(tamperer: &Tamperer, position: i64, random: &mut ChaCha8Rng) -> Result<()> {
+async fn flip_bit_of_state(
+    tamperer: &Tamperer,
+    position: i64,
+    random: &mut ChaCha8Rng,
+) -> Result<()> {
     let sql = "select state::text from lms.event_log where tenant_id = $1 and position = $2";
     let row = tamperer
         .client

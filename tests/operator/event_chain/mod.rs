@@ -84,13 +84,13 @@ impl Tamperer {
 }
 
 /// Returns the checker's result for the first tenant.
-async fn found(app: &Application) -> Result<Option<Break>> {
+async fn verify_first_tenant(app: &Application) -> Result<Option<Break>> {
     let slug = &app.demo.tenants[0].slug;
     let reports = verify::run(&app.superuser_url, Some(slug), None).await?;
     Ok(reports.into_iter().next().context("a report")?.broken)
 }
 
-fn at(position: i64, fault: Fault) -> Option<Break> {
+fn break_at(position: i64, fault: Fault) -> Option<Break> {
     Some(Break { position, fault })
 }
 
@@ -127,48 +127,48 @@ fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
         let end = tamperer.end().await?;
         let of = "where tenant_id = $1 and position = $2";
         let cases: [(String, i64, Option<Break>); 10] = [
-            (format!("delete from lms.event_log {of}"), 9, at(9, Fault::Missing)),
-            (format!("delete from lms.event_log {of}"), 1, at(1, Fault::Missing)),
-            (format!("delete from lms.event_log {of}"), end, at(end, Fault::Missing)),
+            (format!("delete from lms.event_log {of}"), 9, break_at(9, Fault::Missing)),
+            (format!("delete from lms.event_log {of}"), 1, break_at(1, Fault::Missing)),
+            (format!("delete from lms.event_log {of}"), end, break_at(end, Fault::Missing)),
             (
                 format!("insert into lms.event_log (select (jsonb_populate_record(l, jsonb_build_object('id', lms.new_id(), 'at', l.at + interval '1 second'))).* from lms.event_log as l {of})"),
                 12,
-                at(12, Fault::Surplus),
+                break_at(12, Fault::Surplus),
             ),
             (
                 format!("insert into lms.event_log (select (jsonb_populate_record(l, jsonb_build_object('id', lms.new_id(), 'position', 0))).* from lms.event_log as l {of})"),
                 12,
-                at(0, Fault::Surplus),
+                break_at(0, Fault::Surplus),
             ),
             (
                 format!("update lms.event_log set state = state || '{{\"x\": 1}}' {of}"),
                 13,
-                at(13, Fault::State),
+                break_at(13, Fault::State),
             ),
             (
                 format!("update lms.event_log set state = '{{}}', state_hash = lms_private.state_hash(salt, '{{}}') {of}"),
                 14,
-                at(14, Fault::Hash),
+                break_at(14, Fault::Hash),
             ),
             (
                 format!("update lms.event_log set updated_by = lms.new_id() {of}"),
                 15,
-                at(15, Fault::Column("updated_by")),
+                break_at(15, Fault::Column("updated_by")),
             ),
             (
                 "update lms.event_heads set hash = sha256(hash) where tenant_id = $1 and position = $2".to_owned(),
                 end,
-                at(end, Fault::Head),
+                break_at(end, Fault::Head),
             ),
             (
                 "update lms.event_heads set position = position - 1 where tenant_id = $1 and position = $2".to_owned(),
                 end,
-                at(end, Fault::Surplus),
+                break_at(end, Fault::Surplus),
             ),
         ];
         for (sql, position, expected) in cases {
             tamperer.change(&sql, position).await?;
-            let broken = found(app).await?;
+            let broken = verify_first_tenant(app).await?;
             // Two events with one position are read in either order, and the wrong one may be invalid.
             if let Some(Break {
                 position,
@@ -184,7 +184,7 @@ fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
                 assert_eq!(broken, expected, "{sql}");
             }
             tamperer.restore().await?;
-            assert_eq!(found(app).await?, None);
+            assert_eq!(verify_first_tenant(app).await?, None);
         }
         for (from, to) in [(10, -1), (11, 10), (-1, 11)] {
             let sql = format!(
@@ -192,7 +192,10 @@ fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
             );
             tamperer.change(&sql, from).await?;
         }
-        assert_eq!(found(app).await?, at(10, Fault::Previous));
+        assert_eq!(
+            verify_first_tenant(app).await?,
+            break_at(10, Fault::Previous)
+        );
         Ok(())
     });
 }

@@ -5,7 +5,7 @@ use operations::events::Fault;
 use tests::run;
 use uuid::Uuid;
 
-use super::{Tamperer, at, found};
+use super::{Tamperer, break_at, verify_first_tenant};
 
 /// Redacts the state of an event as an erasure does, and records the redaction.
 async fn erase(tamperer: &Tamperer, erasure: Uuid, position: i64, state: &str) -> Result<()> {
@@ -36,15 +36,15 @@ fn only_the_redacted_state_of_an_erasure_is_accepted() {
         let tamperer = Tamperer::new(app).await?;
         let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
         erase(&tamperer, first, 20, "{\"name\": \"Erased\"}").await?;
-        assert_eq!(found(app).await?, None);
+        assert_eq!(verify_first_tenant(app).await?, None);
         erase(&tamperer, second, 20, "{\"name\": null}").await?;
-        assert_eq!(found(app).await?, None);
+        assert_eq!(verify_first_tenant(app).await?, None);
         tamperer.keep().await?;
         let of = "where tenant_id = $1 and position = $2";
         for state in ["{\"name\": \"Ana\"}", "{\"name\": \"Erased\"}"] {
             let sql = format!("update lms.event_log set state = '{state}' {of}");
             tamperer.change(&sql, 20).await?;
-            assert_eq!(found(app).await?, at(20, Fault::State));
+            assert_eq!(verify_first_tenant(app).await?, break_at(20, Fault::State));
             tamperer.restore().await?;
         }
         // These erasures claim more or fewer redactions than their events have.
@@ -54,21 +54,24 @@ fn only_the_redacted_state_of_an_erasure_is_accepted() {
         );
         tamperer.change(&sql, 30).await?;
         let end = tamperer.end().await?;
-        assert_eq!(found(app).await?, at(end, Fault::Redactions));
+        assert_eq!(
+            verify_first_tenant(app).await?,
+            break_at(end, Fault::Redactions)
+        );
         tamperer
             .change(
                 "delete from lms.event_redactions where tenant_id = $1 and position = $2",
                 30,
             )
             .await?;
-        assert_eq!(found(app).await?, None);
+        assert_eq!(verify_first_tenant(app).await?, None);
         tamperer
             .change(
                 "delete from lms.event_redactions where tenant_id = $1 and position = $2",
                 20,
             )
             .await?;
-        assert_eq!(found(app).await?, at(20, Fault::State));
+        assert_eq!(verify_first_tenant(app).await?, break_at(20, Fault::State));
         Ok(())
     });
 }

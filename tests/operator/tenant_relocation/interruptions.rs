@@ -5,10 +5,10 @@ use operations::relocation::{self, STATES};
 use serde_json::json;
 use tests::{Role, run};
 
-use super::{AU_URL, Other, beside, everything, options, sign_in};
+use super::{AU_URL, Other, everything, options, sign_in, with_other_cell};
 
 /// Terminates the connection that records a state.
-async fn break_at(client: &tokio_postgres::Client, state: &str) -> Result<()> {
+async fn fail_at_state(client: &tokio_postgres::Client, state: &str) -> Result<()> {
     client
         .batch_execute(&format!(
             "create function public.break_off() returns trigger language plpgsql security definer as $$
@@ -21,7 +21,7 @@ async fn break_at(client: &tokio_postgres::Client, state: &str) -> Result<()> {
     Ok(())
 }
 
-async fn mend(client: &tokio_postgres::Client) -> Result<()> {
+async fn remove_failure(client: &tokio_postgres::Client) -> Result<()> {
     client
         .batch_execute("drop function public.break_off cascade")
         .await?;
@@ -34,12 +34,12 @@ fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
         let other = Other::make(app).await?;
         let (here, there) = (app.superuser().await?, other.client().await?);
         let options = options(app, &other);
-        beside(app, &other, async |au| {
+        with_other_cell(app, &other, async |au| {
             for (direction, state) in STATES {
                 let client = if *direction == "out" { &here } else { &there };
-                break_at(client, state).await?;
+                fail_at_state(client, state).await?;
                 assert!(relocation::run(&options).await.is_err(), "{state}");
-                mend(client).await?;
+                remove_failure(client).await?;
                 let (old, new) = (sign_in(app, app).await?, sign_in(au, app).await?);
                 if *state == "leaving" {
                     old.expect(200);
@@ -75,9 +75,9 @@ fn a_tenant_in_relocation_is_read_only_and_the_relocation_can_be_cancelled() {
         let there = other.client().await?;
         let options = options(app, &other);
         let admin = app.sign_in(Role::Admin).await?;
-        break_at(&there, "awaited").await?;
+        fail_at_state(&there, "awaited").await?;
         assert!(relocation::run(&options).await.is_err());
-        mend(&there).await?;
+        remove_failure(&there).await?;
         app.get(&admin, "/v1/users").await?.expect(200);
         let refused = app
             .patch(&admin, "/v1/tenant", json!({"name": "Another name"}))

@@ -75,7 +75,7 @@ async fn sign_in(app: &Application, of: &Application) -> Result<Reply> {
 }
 
 /// Runs a test on an application of the other cell.
-async fn beside(
+async fn with_other_cell(
     app: &Application,
     other: &Other,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
@@ -192,7 +192,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
             let reply = reply.expect(421);
             assert_eq!(reply.header("location"), AU_URL);
         }
-        beside(app, &other, async |au| {
+        with_other_cell(app, &other, async |au| {
             let reply = sign_in(au, app).await?.expect(200);
             assert_eq!(reply.json()["tenant"]["region"], "au");
             Ok(())
@@ -229,7 +229,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
         };
         relocation::run(&back).await?;
         sign_in(app, app).await?.expect(200);
-        beside(app, &other, async |au| {
+        with_other_cell(app, &other, async |au| {
             assert_eq!(
                 sign_in(au, app).await?.expect(421).header("location"),
                 EU_URL

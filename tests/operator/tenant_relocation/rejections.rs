@@ -6,7 +6,7 @@ use tests::run;
 
 use super::{Other, options, receipt_file, sign_in};
 
-async fn refused(options: &Options) -> Result<String> {
+async fn rejection(options: &Options) -> Result<String> {
     match relocation::run(options).await {
         Ok(_) => anyhow::bail!("it was moved"),
         Err(error) => Ok(format!("{error:#}")),
@@ -30,7 +30,7 @@ fn a_rejected_relocation_is_explained_in_one_line_and_changes_nothing() {
             (&same, "both are the cell"),
             (&away, "cannot reach PostgreSQL"),
         ] {
-            let line = refused(options).await?;
+            let line = rejection(options).await?;
             assert!(line.contains(told) && !line.contains('\n'), "{line}");
         }
         let mut client = other.client().await?;
@@ -39,11 +39,11 @@ fn a_rejected_relocation_is_explained_in_one_line_and_changes_nothing() {
             name: "Another".to_owned(),
         };
         database::tenant::create(&mut client, &twin).await?;
-        assert!(refused(&good).await?.contains("is taken"));
+        assert!(rejection(&good).await?.contains("is taken"));
         there
             .batch_execute("delete from lms_private.migrations where version = 1")
             .await?;
-        assert!(refused(&good).await?.contains("the schemas differ"));
+        assert!(rejection(&good).await?.contains("the schemas differ"));
         sign_in(app, app).await?.expect(200);
         Ok(())
     });

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use model::{ZONES, case};
 
-fn written(moment: DateTime<Utc>) -> String {
+fn format_utc(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -24,8 +24,8 @@ async fn slots(
 ) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
     let path = format!(
         "/v1/tutors/{tutor}/free-slots?from={}&to={}&minutes={minutes}",
-        written(from),
-        written(to)
+        format_utc(from),
+        format_utc(to)
     );
     let body = app.get(session, &path).await?.expect(200).json();
     let data = body["data"].as_array().context("data")?;
@@ -64,7 +64,8 @@ fn free_slots_equal_a_minute_by_minute_computation() {
                 } else {
                     "scheduled"
                 };
-                fixtures::insert_lesson(app, class, &written(start), &written(end), status).await?;
+                fixtures::insert_lesson(app, class, &format_utc(start), &format_utc(end), status)
+                    .await?;
             }
             let expected = case.expected();
             found += expected.len();
@@ -74,8 +75,8 @@ fn free_slots_equal_a_minute_by_minute_computation() {
             let path = format!(
                 "/v1/tutors/search?centre_id={}&limit=200&from={}&to={}&minutes={}",
                 centres[case.zone],
-                written(case.from()),
-                written(case.to()),
+                format_utc(case.from()),
+                format_utc(case.to()),
                 case.minutes
             );
             let body = app.get(&admin, &path).await?.expect(200).json();

@@ -75,7 +75,7 @@ async fn content(app: &Application, session: &Session, query: &str) -> Result<Va
 }
 
 /// Creates payments of the family in two currencies, one of them reversed, and returns the first number.
-async fn booked(app: &Application, finance: &Session, family: &Family) -> Result<u64> {
+async fn create_records(app: &Application, finance: &Session, family: &Family) -> Result<u64> {
     let before = entry(family.home, family.child, "payment", "100.50", "2026-02-27");
     let first = create(app, finance, &before).await?["number"]
         .as_u64()
@@ -123,7 +123,7 @@ fn a_familys_statement_covers_every_child_centre_and_currency() {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
         let family = family(app, &admin).await?;
-        let first = booked(app, &finance, &family).await?;
+        let first = create_records(app, &finance, &family).await?;
         let query = format!("?user_id={}&from=2026-03-01&to=2026-03-31", family.parent);
         let found = content(app, &finance, &query).await?;
         assert_eq!(
@@ -218,7 +218,7 @@ fn a_csv_statement_has_a_row_for_each_entry_and_no_formulas() {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
         let family = family(app, &admin).await?;
-        let first = booked(app, &finance, &family).await?;
+        let first = create_records(app, &finance, &family).await?;
         let query = format!("?student_id={}&from=2026-03-01&to=2026-03-31", family.child);
         let file = statement(app, &finance, &query, "text/csv")
             .await?

@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::{Role, fixtures, queries, run};
 use uuid::Uuid;
 
-use super::{booked, content, family, statement};
+use super::{content, create_records, family, statement};
 
 #[test]
 fn students_and_parents_get_their_own_statement_by_default() {
@@ -66,7 +66,7 @@ fn each_role_sees_the_statements_within_its_scope() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let family = family(app, &admin).await?;
-        booked(app, &app.sign_in(Role::Finance).await?, &family).await?;
+        create_records(app, &app.sign_in(Role::Finance).await?, &family).await?;
         let own = fixtures::demo_student(app).await?;
         let theirs = queries::first_id(app, 1, "students").await?;
         for role in Role::ALL {
@@ -120,7 +120,7 @@ fn staff_see_the_statement_of_a_deleted_student() {
         let admin = app.sign_in(Role::Admin).await?;
         let finance = app.sign_in(Role::Finance).await?;
         let family = family(app, &admin).await?;
-        booked(app, &finance, &family).await?;
+        create_records(app, &finance, &family).await?;
         let of_child = format!("?student_id={}&from=2026-03-01&to=2026-03-31", family.child);
         let of_family = format!("?user_id={}&from=2026-03-01&to=2026-03-31", family.parent);
         let mut before = Vec::new();

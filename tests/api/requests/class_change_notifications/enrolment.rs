@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{Role, class_fixture, run};
 
-use super::{group, patch, says, series};
+use super::{assert_mentions, group, patch, series};
 
 #[test]
 fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
@@ -15,9 +15,11 @@ fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
             .await?;
         let other = [group.pupils[1], group.parents[1], group.tutor_user];
         patch(app, &admin, &class, json!({"student_ids": group.children})).await?;
-        let told = group.told(app, "class_students_changed", &other).await?;
+        let told = group
+            .take_notifications(app, "class_students_changed", &other)
+            .await?;
         for text in &told {
-            says(
+            assert_mentions(
                 text,
                 &["Cello", "Red", "2035-04-02 ", "New to the class: Cy Moss."],
             );
@@ -29,9 +31,11 @@ fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
             json!({"student_ids": [group.children[0]]}),
         )
         .await?;
-        let told = group.told(app, "class_students_changed", &other).await?;
+        let told = group
+            .take_notifications(app, "class_students_changed", &other)
+            .await?;
         for text in &told {
-            says(text, &["No longer in the class: Cy Moss."]);
+            assert_mentions(text, &["No longer in the class: Cy Moss."]);
         }
 
         // A class whose lessons are past notifies no one.
@@ -40,7 +44,7 @@ fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
             class_fixture::single_schedule("UTC", "2020-01-06T16:00:00", "2020-01-06T17:00:00");
         let class = group.create_class(app, &admin, "Harp", past).await?;
         patch(app, &admin, &class, body).await?;
-        group.told(app, "", &[]).await?;
+        group.take_notifications(app, "", &[]).await?;
         Ok(())
     });
 }

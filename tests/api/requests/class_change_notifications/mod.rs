@@ -18,7 +18,7 @@ struct Group {
     parents: [Uuid; 2],
 }
 
-async fn named(
+async fn create_named_user(
     app: &Application,
     admin: &Session,
     role: &str,
@@ -37,7 +37,7 @@ async fn group(app: &Application, admin: &Session) -> Result<Group> {
     let mut group = Group {
         centre,
         tutor: Uuid::nil(),
-        tutor_user: named(app, admin, "tutor", "Tess Tutor", centre).await?,
+        tutor_user: create_named_user(app, admin, "tutor", "Tess Tutor", centre).await?,
         children: [Uuid::nil(); 2],
         pupils: [Uuid::nil(); 2],
         parents: [Uuid::nil(); 2],
@@ -49,11 +49,11 @@ async fn group(app: &Application, admin: &Session) -> Result<Group> {
         .into_iter()
         .enumerate()
     {
-        group.pupils[index] = named(app, admin, "student", child, centre).await?;
+        group.pupils[index] = create_named_user(app, admin, "student", child, centre).await?;
         let body = json!({"user_id": group.pupils[index], "centre_id": centre});
         let student = app.post(admin, "/v1/students", body).await?.expect(201);
         group.children[index] = fixtures::parse_id(&student.json())?;
-        group.parents[index] = named(app, admin, "parent", parent, centre).await?;
+        group.parents[index] = create_named_user(app, admin, "parent", parent, centre).await?;
         let link = json!({
             "user_id": group.parents[index], "student_id": group.children[index], "relationship": "parent",
         });
@@ -81,7 +81,12 @@ impl Group {
     }
 
     /// Returns the notifications since the outbox was cleared, clears it, and asserts that exactly these people were notified, once each.
-    async fn told(&self, app: &Application, event: &str, whom: &[Uuid]) -> Result<Vec<String>> {
+    async fn take_notifications(
+        &self,
+        app: &Application,
+        event: &str,
+        whom: &[Uuid],
+    ) -> Result<Vec<String>> {
         let mut expected: Vec<(String, Uuid)> =
             whom.iter().map(|user| (event.to_owned(), *user)).collect();
         expected.sort();
@@ -114,7 +119,7 @@ async fn patch(app: &Application, admin: &Session, class: &Value, body: Value) -
 }
 
 #[track_caller]
-fn says(text: &str, parts: &[&str]) {
+fn assert_mentions(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -139,9 +144,9 @@ fn a_deleted_restored_or_split_class_is_notified() {
             .await?
             .expect(204);
         let told = group
-            .told(app, "lessons_cancelled", &group.family())
+            .take_notifications(app, "lessons_cancelled", &group.family())
             .await?;
-        says(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        assert_mentions(&told[1], &["4 lessons", "from 2035-04-02 "]);
         class_fixture::post_without_body(
             app,
             &admin,
@@ -149,8 +154,10 @@ fn a_deleted_restored_or_split_class_is_notified() {
         )
         .await?
         .expect(200);
-        let told = group.told(app, "lessons_added", &group.family()).await?;
-        says(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        let told = group
+            .take_notifications(app, "lessons_added", &group.family())
+            .await?;
+        assert_mentions(&told[1], &["4 lessons", "from 2035-04-02 "]);
         // A series without an end is planned for about a year.
         let day = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
         let (start, end) = (format!("{day}T05:00:00"), format!("{day}T06:00:00"));
@@ -160,7 +167,7 @@ fn a_deleted_restored_or_split_class_is_notified() {
             .await?
             .expect(204);
         group
-            .told(app, "lessons_cancelled", &group.family())
+            .take_notifications(app, "lessons_cancelled", &group.family())
             .await?;
         class_fixture::post_without_body(
             app,
@@ -169,8 +176,10 @@ fn a_deleted_restored_or_split_class_is_notified() {
         )
         .await?
         .expect(200);
-        let told = group.told(app, "lessons_added", &group.family()).await?;
-        says(&told[1], &["lessons in Harp", &format!("from {day} ")]);
+        let told = group
+            .take_notifications(app, "lessons_added", &group.family())
+            .await?;
+        assert_mentions(&told[1], &["lessons in Harp", &format!("from {day} ")]);
 
         let split = async |class: &Value, schedule: Value| {
             let at = class_fixture::lesson_path(class, "2035-04-09T10:00:00Z");
@@ -189,8 +198,10 @@ fn a_deleted_restored_or_split_class_is_notified() {
         split(&class, later(15, 16, "FREQ=WEEKLY;COUNT=3"))
             .await?
             .expect(201);
-        let told = group.told(app, "lessons_moved", &group.family()).await?;
-        says(&told[1], &["3 lessons", "the first from 2035-04-09 "]);
+        let told = group
+            .take_notifications(app, "lessons_moved", &group.family())
+            .await?;
+        assert_mentions(&told[1], &["3 lessons", "the first from 2035-04-09 "]);
         app.delete(&admin, &class_fixture::class_path(&class))
             .await?
             .expect(204);
@@ -201,9 +212,9 @@ fn a_deleted_restored_or_split_class_is_notified() {
             .await?
             .expect(201);
         let told = group
-            .told(app, "lessons_cancelled", &group.family())
+            .take_notifications(app, "lessons_cancelled", &group.family())
             .await?;
-        says(
+        assert_mentions(
             &told[1],
             &["2 lessons", "from 2035-04-16 ", "to 2035-04-23 "],
         );
@@ -246,7 +257,7 @@ fn notifications_about_classes_read_well_in_every_language() {
                 for wrong in ["—", "  ", " .", " ,", "()", "{{", "::", ",,", ": .", ".."] {
                     assert!(!text.contains(wrong), "{wrong:?} in {text}");
                 }
-                says(&text, &["Ada Lee", "Tess Tutor", "2035-04-"]);
+                assert_mentions(&text, &["Ada Lee", "Tess Tutor", "2035-04-"]);
             }
         }
         Ok(())

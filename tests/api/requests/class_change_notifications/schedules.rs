@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{Role, class_fixture, run};
 
-use super::{group, patch, says, series};
+use super::{assert_mentions, group, patch, series};
 
 #[test]
 fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
@@ -14,31 +14,39 @@ fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
         let schedule = single(7, 10, 11)["schedule"].clone();
         let class = group.create_class(app, &admin, "Violin", schedule).await?;
         patch(app, &admin, &class, single(7, 12, 13)).await?;
-        let told = group.told(app, "lesson_moved", &group.family()).await?;
+        let told = group
+            .take_notifications(app, "lesson_moved", &group.family())
+            .await?;
         for text in &told {
-            says(
+            assert_mentions(
                 text,
                 &["Violin", "Red", "from 2035-05-07 ", "to 2035-05-07 "],
             );
         }
-        says(&told[1], &["Ada Lee"]);
+        assert_mentions(&told[1], &["Ada Lee"]);
         patch(app, &admin, &class, single(8, 12, 13)).await?;
-        let told = group.told(app, "lesson_moved", &group.family()).await?;
-        says(&told[1], &["from 2035-05-07 ", "to 2035-05-08 "]);
+        let told = group
+            .take_notifications(app, "lesson_moved", &group.family())
+            .await?;
+        assert_mentions(&told[1], &["from 2035-05-07 ", "to 2035-05-08 "]);
         patch(app, &admin, &class, single(8, 12, 14)).await?;
-        let told = group.told(app, "lesson_changed", &group.family()).await?;
-        says(&told[1], &["on 2035-05-08 ", "It ends at 2035-05-08 "]);
+        let told = group
+            .take_notifications(app, "lesson_changed", &group.family())
+            .await?;
+        assert_mentions(&told[1], &["on 2035-05-08 ", "It ends at 2035-05-08 "]);
         // Nothing has changed, so no one is notified.
         patch(app, &admin, &class, single(8, 12, 14)).await?;
-        group.told(app, "", &[]).await?;
+        group.take_notifications(app, "", &[]).await?;
 
         let class = group
             .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=50"))
             .await?;
         let later = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=50"), "room": "Blue"});
         patch(app, &admin, &class, later).await?;
-        let told = group.told(app, "lessons_moved", &group.family()).await?;
-        says(
+        let told = group
+            .take_notifications(app, "lessons_moved", &group.family())
+            .await?;
+        assert_mentions(
             &told[1],
             &[
                 "50 lessons in Cello for Ada Lee with Tess Tutor",
@@ -62,28 +70,34 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
         let of = |rule: &str| json!({"schedule": series(10, 11, rule)});
         patch(app, &admin, &class, of("FREQ=WEEKLY;COUNT=2")).await?;
         let told = group
-            .told(app, "lessons_cancelled", &group.family())
+            .take_notifications(app, "lessons_cancelled", &group.family())
             .await?;
-        says(
+        assert_mentions(
             &told[1],
             &["2 lessons", "from 2035-04-16 ", "to 2035-04-23 "],
         );
         patch(app, &admin, &class, of("FREQ=WEEKLY;COUNT=5")).await?;
-        let told = group.told(app, "lessons_added", &group.family()).await?;
-        says(
+        let told = group
+            .take_notifications(app, "lessons_added", &group.family())
+            .await?;
+        assert_mentions(
             &told[1],
             &["3 lessons", "Ada Lee", "from 2035-04-16 ", "to 2035-04-30 "],
         );
         let mut without = of("FREQ=WEEKLY;COUNT=5");
         without["schedule"]["recurring"]["except"] = json!(["2035-04-09T10:00:00"]);
         patch(app, &admin, &class, without).await?;
-        let told = group.told(app, "lesson_cancelled", &group.family()).await?;
-        says(&told[1], &["on 2035-04-09 "]);
+        let told = group
+            .take_notifications(app, "lesson_cancelled", &group.family())
+            .await?;
+        assert_mentions(&told[1], &["on 2035-04-09 "]);
         // Another time and one lesson less cause one notification.
         let fewer = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=3")});
         patch(app, &admin, &class, fewer).await?;
-        let told = group.told(app, "lessons_moved", &group.family()).await?;
-        says(
+        let told = group
+            .take_notifications(app, "lessons_moved", &group.family())
+            .await?;
+        assert_mentions(
             &told[1],
             &["3 lessons", "No longer taking place: 2035-04-30 "],
         );
@@ -93,8 +107,10 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
         );
         let longer = json!({"start": "2035-04-02T15:00:00Z", "end": "2035-04-02T17:00:00Z"});
         app.post(&admin, &path, longer).await?.expect(200);
-        let told = group.told(app, "lesson_changed", &group.family()).await?;
-        says(&told[1], &["It ends at 2035-04-02 "]);
+        let told = group
+            .take_notifications(app, "lesson_changed", &group.family())
+            .await?;
+        assert_mentions(&told[1], &["It ends at 2035-04-02 "]);
         Ok(())
     });
 }
@@ -112,24 +128,28 @@ fn lessons_on_other_days_are_notified_week_by_week() {
         let class = group.create_class(app, &admin, "Cello", mondays).await?;
         let twice = json!({"schedule": from(3, "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=8")});
         patch(app, &admin, &class, twice).await?;
-        let told = group.told(app, "lessons_moved", &group.family()).await?;
-        says(
+        let told = group
+            .take_notifications(app, "lessons_moved", &group.family())
+            .await?;
+        assert_mentions(
             &told[1],
             &["4 lessons", "from 2035-04-02 ", "to 2035-04-03 "],
         );
-        says(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
-        says(&told[1], &[" 4 lessons are added."]);
+        assert_mentions(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
+        assert_mentions(&told[1], &[" 4 lessons are added."]);
         // The lessons go from a Sunday to the following Monday, which belongs to another week.
         let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
         let class = group.create_class(app, &admin, "Flute", sundays).await?;
         let mondays = json!({"schedule": from(2, "FREQ=WEEKLY;COUNT=4")});
         patch(app, &admin, &class, mondays).await?;
-        let told = group.told(app, "lessons_moved", &group.family()).await?;
-        says(
+        let told = group
+            .take_notifications(app, "lessons_moved", &group.family())
+            .await?;
+        assert_mentions(
             &told[1],
             &["4 lessons", "from 2035-04-01 ", "to 2035-04-02 "],
         );
-        says(&told[1], &["the last from 2035-04-22 ", "to 2035-04-23 "]);
+        assert_mentions(&told[1], &["the last from 2035-04-22 ", "to 2035-04-23 "]);
         Ok(())
     });
 }

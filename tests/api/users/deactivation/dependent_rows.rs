@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
 
-use super::{WAYS, account, come_back, family, leave};
+use super::{REMOVAL_ACTIONS, bring_back, family, remove, user_of};
 
 #[test]
 fn loans_must_be_returned_before_the_borrower_is_deactivated() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        for way in WAYS {
+        for way in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let item = help_desk::create_item(app, &admin, family.centre, 2).await?;
             let loan = help_desk::lend_item(app, &admin, &item, family.student_user, 1).await?;
             let loan = loan.expect(201).json();
-            let refused = leave(app, &admin, family.student_user, way)
+            let refused = remove(app, &admin, family.student_user, way)
                 .await?
                 .expect(409);
             for part in [
@@ -26,7 +26,7 @@ fn loans_must_be_returned_before_the_borrower_is_deactivated() {
             help_desk::return_loan(app, &admin, &loan)
                 .await?
                 .expect(200);
-            let done = leave(app, &admin, family.student_user, way).await?;
+            let done = remove(app, &admin, family.student_user, way).await?;
             assert!([200, 204].contains(&done.status), "{}", done.text);
         }
         Ok(())
@@ -38,16 +38,16 @@ fn requests_of_deactivated_staff_are_unassigned() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let (home, _) = queries::demo_centres(app).await?;
-        for way in WAYS {
+        for way in REMOVAL_ACTIONS {
             let staff = help_desk::create_staff_member(app, &admin, "assessor", home).await?;
-            let user = account(app, "staff", staff).await?;
+            let user = user_of(app, "staff", staff).await?;
             let request =
                 help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
             let path = format!("{}/assign", help_desk::request_path(&request));
             app.post(&admin, &path, json!({"staff_id": staff}))
                 .await?
                 .expect(200);
-            let done = leave(app, &admin, user, way).await?;
+            let done = remove(app, &admin, user, way).await?;
             assert!([200, 204].contains(&done.status), "{}", done.text);
             let read = app
                 .get(&admin, &help_desk::request_path(&request))
@@ -68,7 +68,7 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
         let admin = app.sign_in(Role::Admin).await?;
         let family = family(app, &admin).await?;
         let guardians = format!("/v1/guardians?student_id={}", family.student);
-        leave(app, &admin, family.parent, "delete")
+        remove(app, &admin, family.parent, "delete")
             .await?
             .expect(204);
         let child = app
@@ -83,7 +83,7 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
                 .len(),
             0
         );
-        come_back(app, &admin, family.parent, "delete")
+        bring_back(app, &admin, family.parent, "delete")
             .await?
             .expect(200);
         let child = app
@@ -104,18 +104,18 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
             ("tutors", family.tutor, family.tutor_user),
         ] {
             let path = format!("/v1/{table}/{row}");
-            leave(app, &admin, user, "delete").await?.expect(204);
+            remove(app, &admin, user, "delete").await?.expect(204);
             app.get(&admin, &path).await?.expect(404);
             // The row cannot be restored without the account.
             let refused =
                 class_fixture::post_without_body(app, &admin, &format!("{path}/restore")).await?;
             assert_eq!(refused.expect(409).pointers(), ["/user_id"]);
-            come_back(app, &admin, user, "delete").await?.expect(200);
+            bring_back(app, &admin, user, "delete").await?.expect(200);
             app.get(&admin, &path).await?.expect(200);
             // A row that was deleted on its own stays deleted.
             app.delete(&admin, &path).await?.expect(204);
-            leave(app, &admin, user, "delete").await?.expect(204);
-            come_back(app, &admin, user, "delete").await?.expect(200);
+            remove(app, &admin, user, "delete").await?.expect(204);
+            bring_back(app, &admin, user, "delete").await?.expect(200);
             app.get(&admin, &path).await?.expect(404);
             class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
                 .await?
@@ -135,7 +135,7 @@ fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
         let centre = fixtures::parse_id(&made.json())?;
         let path = format!("/v1/centres/{centre}");
         let tutor = fixtures::create_tutor(app, &admin, centre, 5).await?;
-        let user = account(app, "tutors", tutor).await?;
+        let user = user_of(app, "tutors", tutor).await?;
         let class = json!({
             "centre_id": centre, "tutor_id": tutor, "schedule": class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"),
         });
@@ -179,7 +179,7 @@ fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
         app.delete(&admin, &help_desk::request_path(&request))
             .await?
             .expect(204);
-        leave(app, &admin, user, "delete").await?.expect(204);
+        remove(app, &admin, user, "delete").await?.expect(204);
         app.delete(&admin, &path).await?.expect(204);
         let refused = class_fixture::post_without_body(
             app,
@@ -189,11 +189,11 @@ fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
         .await?;
         assert_eq!(refused.expect(409).pointers(), ["/centre_id"]);
         // The tutor belongs to a centre, which the account alone would not.
-        come_back(app, &admin, user, "delete").await?.expect(409);
+        bring_back(app, &admin, user, "delete").await?.expect(409);
         class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?
             .expect(200);
-        come_back(app, &admin, user, "delete").await?.expect(200);
+        bring_back(app, &admin, user, "delete").await?.expect(200);
         Ok(())
     });
 }

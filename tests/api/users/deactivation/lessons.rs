@@ -4,22 +4,24 @@ use http::Method;
 use serde_json::json;
 use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
 
-use super::{WAYS, account, booked, class, come_back, family, leave};
+use super::{
+    REMOVAL_ACTIONS, bring_back, class_body, count_future_lessons, family, remove, user_of,
+};
 
 #[test]
 fn a_tutor_with_future_lessons_cannot_be_deactivated() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         let room = class_fixture::class_fixture(app).await?;
-        for way in WAYS {
+        for way in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let path = format!("/v1/students/{}/assign-tutor", family.student);
             app.post(&admin, &path, json!({"tutor_id": family.tutor}))
                 .await?
                 .expect(200);
-            let class = class_fixture::create_class(app, &admin, class(&family, &[])).await?;
+            let class = class_fixture::create_class(app, &admin, class_body(&family, &[])).await?;
             let before = queries::write_marks(app).await?;
-            let refused = leave(app, &admin, family.tutor_user, way)
+            let refused = remove(app, &admin, family.tutor_user, way)
                 .await?
                 .expect(409);
             for part in [
@@ -41,14 +43,14 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
             )
             .await?
             .expect(200);
-            let refused = leave(app, &admin, family.tutor_user, way)
+            let refused = remove(app, &admin, family.tutor_user, way)
                 .await?
                 .expect(409);
             assert!(!refused.text.contains("lessons"), "{}", refused.text);
             app.post(&admin, &path, json!({"tutor_id": null}))
                 .await?
                 .expect(200);
-            let done = leave(app, &admin, family.tutor_user, way).await?;
+            let done = remove(app, &admin, family.tutor_user, way).await?;
             assert!([200, 204].contains(&done.status), "{}", done.text);
             class_fixture::post_without_body(
                 app,
@@ -60,7 +62,7 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
         }
         // A class without an end gets future lessons from the worker.
         let family = family(app, &admin).await?;
-        let mut endless = class(&family, &[]);
+        let mut endless = class_body(&family, &[]);
         endless["schedule"] = class_fixture::recurring_schedule(
             "UTC",
             "2026-01-05T05:00:00",
@@ -68,7 +70,7 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
             "FREQ=YEARLY",
         );
         class_fixture::create_class(app, &admin, endless).await?;
-        leave(app, &admin, family.tutor_user, "delete")
+        remove(app, &admin, family.tutor_user, "delete")
             .await?
             .expect(409);
         Ok(())
@@ -79,19 +81,22 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
 fn a_deactivated_student_leaves_future_lessons_and_rejoins_them_when_reactivated() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        for way in WAYS {
+        for way in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let other = fixtures::create_student(app, &admin, family.centre).await?;
-            let made =
-                class_fixture::create_class(app, &admin, class(&family, &[family.student, other]))
-                    .await?;
-            assert_eq!(booked(app, family.student).await?, 8);
-            let done = leave(app, &admin, family.student_user, way).await?;
+            let made = class_fixture::create_class(
+                app,
+                &admin,
+                class_body(&family, &[family.student, other]),
+            )
+            .await?;
+            assert_eq!(count_future_lessons(app, family.student).await?, 8);
+            let done = remove(app, &admin, family.student_user, way).await?;
             assert!([200, 204].contains(&done.status), "{}", done.text);
             assert_eq!(
                 (
-                    booked(app, family.student).await?,
-                    booked(app, other).await?
+                    count_future_lessons(app, family.student).await?,
+                    count_future_lessons(app, other).await?
                 ),
                 (0, 8)
             );
@@ -103,18 +108,18 @@ fn a_deactivated_student_leaves_future_lessons_and_rejoins_them_when_reactivated
 
             // A user who was inactive before the deletion is restored as inactive, without lessons.
             if way == "deactivate" {
-                leave(app, &admin, family.student_user, "delete")
+                remove(app, &admin, family.student_user, "delete")
                     .await?
                     .expect(204);
-                come_back(app, &admin, family.student_user, "delete")
+                bring_back(app, &admin, family.student_user, "delete")
                     .await?
                     .expect(200);
-                assert_eq!(booked(app, family.student).await?, 0);
+                assert_eq!(count_future_lessons(app, family.student).await?, 0);
             }
-            come_back(app, &admin, family.student_user, way)
+            bring_back(app, &admin, family.student_user, way)
                 .await?
                 .expect(200);
-            assert_eq!(booked(app, family.student).await?, 8);
+            assert_eq!(count_future_lessons(app, family.student).await?, 8);
             let class = app
                 .get(&admin, &class_fixture::class_path(&made))
                 .await?
@@ -139,18 +144,18 @@ fn a_restored_class_does_not_bring_back_students_who_have_left() {
         let family = family(app, &admin).await?;
         let other = fixtures::create_student(app, &admin, family.centre).await?;
         let made =
-            class_fixture::create_class(app, &admin, class(&family, &[family.student, other]))
+            class_fixture::create_class(app, &admin, class_body(&family, &[family.student, other]))
                 .await?;
         let path = class_fixture::class_path(&made);
         app.delete(&admin, &path).await?.expect(204);
-        leave(app, &admin, family.student_user, "deactivate")
+        remove(app, &admin, family.student_user, "deactivate")
             .await?
             .expect(200);
         let back =
             class_fixture::post_without_body(app, &admin, &format!("{path}/restore")).await?;
         assert_eq!(back.expect(200).json()["student_ids"], json!([other]));
-        assert_eq!(booked(app, family.student).await?, 0);
-        assert_eq!(booked(app, other).await?, 8);
+        assert_eq!(count_future_lessons(app, family.student).await?, 0);
+        assert_eq!(count_future_lessons(app, other).await?, 8);
         Ok(())
     });
 }
@@ -165,10 +170,10 @@ fn of_a_concurrent_deactivation_and_booking_one_is_rejected() {
                 Some(&admin),
                 Method::POST,
                 "/v1/classes",
-                Some(class(&family, &[])),
+                Some(class_body(&family, &[])),
             );
             let (booked, left) =
-                tokio::join!(book, leave(app, &admin, family.tutor_user, "deactivate"));
+                tokio::join!(book, remove(app, &admin, family.tutor_user, "deactivate"));
             let (booked, left) = (booked?.status, left?.status);
             assert!(
                 matches!((booked, left), (201, 409) | (422, 200)),
@@ -176,10 +181,10 @@ fn of_a_concurrent_deactivation_and_booking_one_is_rejected() {
             );
             let path = format!("/v1/students/{}/assign-tutor", family.student);
             let other = fixtures::create_tutor(app, &admin, family.centre, 2).await?;
-            let user = account(app, "tutors", other).await?;
+            let user = user_of(app, "tutors", other).await?;
             let (given, left) = tokio::join!(
                 app.post(&admin, &path, json!({"tutor_id": other})),
-                leave(app, &admin, user, "delete")
+                remove(app, &admin, user, "delete")
             );
             let (given, left) = (given?.status, left?.status);
             assert!(
@@ -200,11 +205,11 @@ fn erasure_is_blocked_only_by_future_lessons_with_others() {
         help_desk::lend_item(app, &admin, &item, family.student_user, 1)
             .await?
             .expect(201);
-        class_fixture::create_class(app, &admin, class(&family, &[family.student])).await?;
+        class_fixture::create_class(app, &admin, class_body(&family, &[family.student])).await?;
         tests::data_subject::erase(app, &admin, family.student_user)
             .await?
             .expect(200);
-        assert_eq!(booked(app, family.student).await?, 0);
+        assert_eq!(count_future_lessons(app, family.student).await?, 0);
         let refused = tests::data_subject::erase(app, &admin, family.tutor_user).await?;
         let refused = refused.expect(409);
         assert!(

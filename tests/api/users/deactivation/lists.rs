@@ -4,7 +4,7 @@ use crate::academics::gamification::award;
 use serde_json::{Value, json};
 use tests::{Role, analytics::refresh, class_fixture, fixtures, help_desk, queries, run};
 
-use super::{WAYS, class, come_back, family, leave};
+use super::{REMOVAL_ACTIONS, bring_back, class_body, family, remove};
 
 #[test]
 fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
@@ -14,7 +14,7 @@ fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
             let (home, _) = queries::demo_centres(app).await?;
             help_desk::create_item(app, &admin, home, 9).await?
         };
-        for way in WAYS {
+        for way in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let subject = format!("Oboe {way}");
             let always =
@@ -29,7 +29,7 @@ fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
                 assert_eq!(class_fixture::get_data(app, &admin, &query).await?.len(), 1);
             }
             for user in [family.tutor_user, family.student_user, family.parent] {
-                let done = leave(app, &admin, user, way).await?;
+                let done = remove(app, &admin, user, way).await?;
                 assert!([200, 204].contains(&done.status), "{}", done.text);
             }
             for query in [search.clone(), format!("{search}&{time}")] {
@@ -46,9 +46,11 @@ fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
                 );
             }
             let before = queries::write_marks(app).await?;
-            let refused = app.post(&admin, "/v1/classes", class(&family, &[])).await?;
+            let refused = app
+                .post(&admin, "/v1/classes", class_body(&family, &[]))
+                .await?;
             assert_eq!(refused.expect(422).pointers(), ["/tutor_id"]);
-            let mut with_student = class(&family, &[family.student]);
+            let mut with_student = class_body(&family, &[family.student]);
             with_student["tutor_id"] = json!(class_fixture::class_fixture(app).await?.other_tutor);
             let refused = app.post(&admin, "/v1/classes", with_student).await?;
             assert!(refused.expect(422).pointers()[0].starts_with("/student_ids"));
@@ -72,7 +74,7 @@ fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
             assert_eq!(queries::write_marks(app).await?, before);
 
             // Attendance of a past lesson can still be recorded.
-            let mut past = class(&family, &[]);
+            let mut past = class_body(&family, &[]);
             past["schedule"] =
                 class_fixture::single_schedule("UTC", "2026-01-05T05:00:00", "2026-01-05T06:00:00");
             let status = app.post(&admin, "/v1/classes", past).await?.status;
@@ -99,11 +101,11 @@ fn current_lists_exclude_people_who_have_left() {
             (progress, "student_id", family.student),
             (load, "tutor_id", family.tutor),
         ];
-        for way in WAYS {
+        for way in REMOVAL_ACTIONS {
             for is_there in [true, false] {
                 if !is_there {
                     for user in [family.student_user, family.tutor_user] {
-                        let done = leave(app, &admin, user, way).await?;
+                        let done = remove(app, &admin, user, way).await?;
                         assert!([200, 204].contains(&done.status), "{}", done.text);
                     }
                 }
@@ -114,11 +116,11 @@ fn current_lists_exclude_people_who_have_left() {
                 }
             }
             for user in [family.student_user, family.tutor_user] {
-                come_back(app, &admin, user, way).await?.expect(200);
+                bring_back(app, &admin, user, way).await?.expect(200);
             }
         }
         // Analytics of inactive people are found by id.
-        leave(app, &admin, family.student_user, "deactivate")
+        remove(app, &admin, family.student_user, "deactivate")
             .await?
             .expect(200);
         let one = format!(

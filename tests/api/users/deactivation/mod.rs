@@ -1,4 +1,4 @@
-//! Leaving: who was deactivated or deleted is gone everywhere, and what stood on them is refused, ended or goes along, and comes back.
+//! Tests the deactivation and deletion of people and centres: the effect on rows that refer to them, and reactivation.
 
 mod dependent_rows;
 mod lessons;
@@ -10,7 +10,7 @@ use tests::{Application, Reply, Session, class_fixture, fixtures, queries, run};
 use uuid::Uuid;
 
 /// The two ways to leave: deactivation and deletion.
-const WAYS: [&str; 2] = ["deactivate", "delete"];
+const REMOVAL_ACTIONS: [&str; 2] = ["deactivate", "delete"];
 
 /// A new tutor, a new student and the student's parent in the first centre.
 struct Family {
@@ -39,21 +39,21 @@ async fn family(app: &Application, admin: &Session) -> Result<Family> {
     Ok(Family {
         centre,
         tutor,
-        tutor_user: account(app, "tutors", tutor).await?,
+        tutor_user: user_of(app, "tutors", tutor).await?,
         student,
-        student_user: account(app, "students", student).await?,
+        student_user: user_of(app, "students", student).await?,
         parent,
     })
 }
 
 /// Returns the user of a tutor or a student.
-async fn account(app: &Application, table: &str, id: Uuid) -> Result<Uuid> {
+async fn user_of(app: &Application, table: &str, id: Uuid) -> Result<Uuid> {
     let sql = format!("select user_id from lms.{table} where id = $1");
     queries::fetch_id(app, &sql, &[&id]).await
 }
 
 /// Returns the body of a class of the family's tutor with eight future lessons.
-fn class(family: &Family, students: &[Uuid]) -> Value {
+fn class_body(family: &Family, students: &[Uuid]) -> Value {
     json!({
         "centre_id": family.centre,
         "tutor_id": family.tutor,
@@ -62,7 +62,7 @@ fn class(family: &Family, students: &[Uuid]) -> Value {
     })
 }
 
-pub(crate) async fn leave(
+pub(crate) async fn remove(
     app: &Application,
     session: &Session,
     user: Uuid,
@@ -75,7 +75,7 @@ pub(crate) async fn leave(
     }
 }
 
-pub(crate) async fn come_back(
+pub(crate) async fn bring_back(
     app: &Application,
     session: &Session,
     user: Uuid,
@@ -90,7 +90,7 @@ pub(crate) async fn come_back(
 }
 
 /// Counts the future lessons that a student is booked for.
-async fn booked(app: &Application, student: Uuid) -> Result<i64> {
+async fn count_future_lessons(app: &Application, student: Uuid) -> Result<i64> {
     let from = "lms.attendances where student_id = $1 and starts_at > now() and is_booked and deleted_at is null";
     queries::count(app, from, &[&student]).await
 }

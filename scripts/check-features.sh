@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Fails when tests give a dependency of `lms` other features than serving does: Cargo would then build it, and all that
-# stands on it up to Wasmtime, once for `make run` and once more for `make test`.
+# Fails if tests enable features of a dependency of `lms` that serving does not enable: Cargo would then build the dependency
+# and its dependents, Wasmtime included, once for `make run` and again for `make test`.
 #
-# What only a test needs of such a dependency is a feature of an ordinary dependency of the crate `tests`.
+# A feature that only a test needs is enabled by an ordinary dependency of the crate `tests`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # shellcheck source=scripts/system-packages.sh
 source scripts/system-packages.sh
 
-# Each package with its features, as Cargo unites them for the whole workspace.
+# Prints each package with its features, as Cargo unifies them for the whole workspace.
 features() {
   cargo tree --quiet --workspace --edges "$1" --prefix none --format '{p} {f}' | sed 's/ (\*)$//' | sort -u
 }

@@ -44,7 +44,7 @@ async fn present(app: &Application, server: &Server, by: &Authority, name: &str)
     .context("the server does not take the certificate")
 }
 
-/// Returns the URL of the test's own connection, which stays unencrypted.
+/// Opens an unencrypted connection for the test itself, which the server still accepts.
 async fn plain(app: &Application) -> Result<Client> {
     database::connect(&format!("{}?sslmode=disable", app.superuser_url)).await
 }

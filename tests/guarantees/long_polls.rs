@@ -82,8 +82,8 @@ fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
     });
 }
 
-/// Starts polls of other tenants and asserts that none of a session is ended.
-async fn start_polls_of_others(app: &Application, tenants: i32, each: i32) -> Result<()> {
+/// Inserts this many waiting polls for each of some other tenants, every poll in a session of its own.
+async fn insert_polls_of_others(app: &Application, tenants: i32, each: i32) -> Result<()> {
     queries::execute(
         app,
         "insert into lms_private.event_waits (tenant_id, ticket, session_id, ends_at)
@@ -107,7 +107,7 @@ fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
             app.sign_in(Role::Admin).await?,
         ];
         // With these, four slots are left.
-        start_polls_of_others(app, 124, 1).await?;
+        insert_polls_of_others(app, 124, 1).await?;
         assert_polls_limited(app, &sessions, 4, 4).await
     });
 }
@@ -117,7 +117,7 @@ fn a_tenant_with_few_polls_keeps_them_under_load_of_others() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
         // The number exceeds the slots, with the maximum of each tenant.
-        start_polls_of_others(app, 12, 32).await?;
+        insert_polls_of_others(app, 12, 32).await?;
         let sql = "lms.event_log where tenant_id = $1";
         within_timeout(app.get(&admin, "/v1/events"))
             .await?

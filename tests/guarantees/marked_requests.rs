@@ -25,7 +25,7 @@ pub(crate) type Statuses = BTreeMap<u16, usize>;
 
 /// Operations that are not sent at random: an erasure needs a person of its own, and the session that is ended is in no table
 /// of its resource.
-const LEFT_OUT: &[&str] = &["privacy.erase", "auth.sessions.delete"];
+const EXCLUDED_OPERATIONS: &[&str] = &["privacy.erase", "auth.sessions.delete"];
 
 /// Returns a marked value of a kind that accepts text.
 fn marked(kind: Kind) -> Option<Value> {
@@ -146,7 +146,7 @@ impl<'a> Sender<'a> {
                 .flat_map(|component| component.endpoints())
         };
         for endpoint in endpoints().filter(|endpoint| endpoint.method != Method::GET) {
-            if LEFT_OUT.contains(&endpoint.operation().as_str()) {
+            if EXCLUDED_OPERATIONS.contains(&endpoint.operation().as_str()) {
                 continue;
             }
             if let Some(drawn) = worker.random_request(&endpoint).await? {

@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 /// Seven eighths of a gibibyte.
-const MOST_KIB: u64 = 1024 * 1024 / 8 * 7;
+const MAX_RESIDENT_KIB: u64 = 1024 * 1024 / 8 * 7;
 
 /// The rows of a file, which has 58 MiB of arguments with the details of each.
 const ROWS: usize = 11_500;
 const DETAILS: usize = 5_000;
 
 /// The polling interval.
-const PAUSE: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_concurrent_maximum_imports_stay_below_one_gibibyte() -> Result<()> {
@@ -64,7 +64,7 @@ async fn import_at_once(installation: &Installation, directory: &Path) -> Result
     futures::future::try_join_all(imports).await?;
     let most = memory(&host, "VmHWM")?;
     println!("{} MiB before, {} MiB at most", before / 1024, most / 1024);
-    ensure!(most < MOST_KIB, "the host took {} MiB", most / 1024);
+    ensure!(most < MAX_RESIDENT_KIB, "the host took {} MiB", most / 1024);
     Ok(())
 }
 
@@ -94,7 +94,7 @@ async fn serve(installation: &Installation, directory: &Path) -> Result<(Child, 
             if answer.is_ok_and(|answer| answer.status() == 200) {
                 break;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(120), ready)
@@ -168,7 +168,7 @@ impl Client {
                 201 => return Ok(()),
                 503 => {
                     ensure!(answer.headers().contains_key("retry-after"), "{answer:?}");
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
                 _ => bail!("{}", answer.text().await?),
             }

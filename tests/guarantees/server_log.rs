@@ -15,11 +15,11 @@ use uuid::Uuid;
 use crate::marked_requests::{DIGITS, MARK, Sender};
 
 /// The environment variable for the process that does the work, whose output is a log as well.
-const INNER: &str = "LMS_TEST_SERVER_LOG";
+const INNER_PROCESS: &str = "LMS_TEST_SERVER_LOG";
 
 /// Settings with which the server logs more than ours do: all parts of every error in both formats, so that the application
 /// keeps values out, with PostgreSQL's defaults and with CloudNativePG's.
-const TALKATIVE: [&str; 5] = [
+const VERBOSE_SETTINGS: [&str; 5] = [
     "alter system set logging_collector = on",
     "alter system set log_destination = 'stderr,csvlog'",
     "alter system set log_error_verbosity = default",
@@ -60,7 +60,7 @@ fn errors(text: &str) -> Vec<&str> {
 
 #[test]
 fn no_user_input_is_logged() {
-    if std::env::var_os(INNER).is_some() {
+    if std::env::var_os(INNER_PROCESS).is_some() {
         run_on_own_server(send_marked_requests);
         return;
     }
@@ -70,7 +70,7 @@ fn no_user_input_is_logged() {
         .and_then(|program| {
             Command::new(program)
                 .args(["--exact", name, "--nocapture"])
-                .env(INNER, "1")
+                .env(INNER_PROCESS, "1")
                 .output()
         })
         .expect("the test runs once more");
@@ -86,7 +86,7 @@ fn no_user_input_is_logged() {
 }
 
 async fn send_marked_requests(app: &Application, server: &Server) -> Result<()> {
-    for setting in TALKATIVE {
+    for setting in VERBOSE_SETTINGS {
         app.superuser().await?.batch_execute(setting).await?;
     }
     server.stop().await?;
@@ -127,8 +127,8 @@ async fn send_marked_requests(app: &Application, server: &Server) -> Result<()> 
     Ok(())
 }
 
-/// Waits until an error of the superuser with a known word is in both logs, and returns the logs. The server writes them in the
-/// order of its responses, so that a search would find earlier data.
+/// Causes an error with a known word, and returns the log once the error is there in both formats. The server logs in the order
+/// of its responses, so that earlier data would be in the log, too.
 async fn logged_until(app: &Application, server: &Server, word: &str) -> Result<String> {
     let superuser = app.superuser().await?;
     ensure!(

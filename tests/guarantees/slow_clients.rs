@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 /// The interval at which a slow client sends a byte.
-const DRIP: Duration = Duration::from_millis(500);
+const BYTE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Sends the start of a request and then single bytes that never end it. Returns the response once the server has closed the
 /// connection.
@@ -28,7 +28,7 @@ async fn send_slowly(app: &Application, beginning: &str, byte: u8) -> Result<Str
     let dripping = async {
         // The server has closed the connection, so that writing fails.
         while requests.write_all(&[byte]).await.is_ok() {
-            tokio::time::sleep(DRIP).await;
+            tokio::time::sleep(BYTE_INTERVAL).await;
         }
         std::future::pending::<()>().await
     };
@@ -253,7 +253,7 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
 }
 
 /// The number of requests of a slow reader, which exceeds the system's buffers.
-const ASKED: usize = 20;
+const REQUESTS_PER_READER: usize = 20;
 
 /// Sends requests with responses of more than 64 KiB and reads none.
 async fn request_without_reading(app: &Application) -> Result<TcpStream> {
@@ -265,7 +265,7 @@ async fn request_without_reading(app: &Application) -> Result<TcpStream> {
     stream
         .write_all(
             "GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
-                .repeat(ASKED)
+                .repeat(REQUESTS_PER_READER)
                 .as_bytes(),
         )
         .await?;
@@ -289,7 +289,7 @@ fn hundreds_of_slow_readers_do_not_delay_others_and_are_disconnected() {
         // The server gives a client 20 s, and one more second for each 8 KiB.
         let (mut answers, begun) = (Vec::new(), Instant::now());
         while begun.elapsed() < Duration::from_secs(40) {
-            tokio::time::sleep(DRIP).await;
+            tokio::time::sleep(BYTE_INTERVAL).await;
             match first.read_u8().await {
                 Ok(byte) => answers.push(byte),
                 Err(_) => break,
@@ -299,7 +299,7 @@ fn hundreds_of_slow_readers_do_not_delay_others_and_are_disconnected() {
         let _ = within_timeout(async { Ok(first.read_to_end(&mut answers).await?) }).await;
         let answers = String::from_utf8_lossy(&answers);
         let more = answers.matches("HTTP/1.1 ").count();
-        ensure!(more < ASKED - 1, "all of it was sent");
+        ensure!(more < REQUESTS_PER_READER - 1, "all of it was sent");
         Ok(())
     });
 }

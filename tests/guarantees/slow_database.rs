@@ -13,7 +13,7 @@ use tests::{
 };
 
 /// A number of requests that exceeds the pool's connections.
-const CROWD: usize = 100;
+const REQUESTS: usize = 100;
 
 /// The number of concurrent requests.
 async fn send_concurrently(
@@ -141,7 +141,7 @@ fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
     run_behind_proxy(async |app, proxy| {
         let admin = app.sign_in(Role::Admin).await?;
         proxy.hold_responses(true);
-        for reply in send_concurrently(app, &admin, CROWD).await? {
+        for reply in send_concurrently(app, &admin, REQUESTS).await? {
             assert_unavailable(&reply);
         }
         proxy.hold_responses(false);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 const NONE: [&str; 2] = ["health.live", "regions.list"];
 
 /// Requests that name a time zone.
-const NAMING_A_ZONE: [&str; 4] = [
+const READS_TIME_ZONE: [&str; 4] = [
     "centres.create",
     "centres.import",
     "classes.create",
@@ -194,7 +194,7 @@ fn every_request_executes_one_statement() {
                 };
                 let executed = proxy.take_executed_count();
                 // An instance that has not used a time zone for a while reads it first.
-                let reads_zone = NAMING_A_ZONE.contains(&operation.as_str());
+                let reads_zone = READS_TIME_ZONE.contains(&operation.as_str());
                 assert!(
                     executed == expected || reads_zone && executed == expected + 1,
                     "{operation}: {executed} {} {}",

@@ -20,7 +20,8 @@ const CLIENTS: u64 = 4;
 const ROUNDS: usize = 3;
 
 /// Operations that need not succeed, because their preconditions are rare.
-const MAY_FAIL: &[&str] = &["auth.email.confirm", "auth.logout", "notifications.retry"];
+const OPERATIONS_THAT_MAY_FAIL: &[&str] =
+    &["auth.email.confirm", "auth.logout", "notifications.retry"];
 
 async fn run_random_client(app: &Application, seed: u64) -> Result<StatusCounts> {
     let mut workers = Vec::new();
@@ -57,7 +58,9 @@ async fn retry_failed_operations(
     for endpoint in write_endpoints() {
         let operation = endpoint.operation();
         for _ in 0..40 {
-            if has_succeeded(status_counts, &operation) || MAY_FAIL.contains(&operation.as_str()) {
+            if has_succeeded(status_counts, &operation)
+                || OPERATIONS_THAT_MAY_FAIL.contains(&operation.as_str())
+            {
                 break;
             }
             worker.call(&endpoint).await?;
@@ -190,7 +193,7 @@ fn the_result_of_a_random_workload_is_rebuilt_exactly() {
             .iter()
             .map(Endpoint::operation)
             .filter(|operation| !has_succeeded(&status_counts, operation))
-            .filter(|operation| !MAY_FAIL.contains(&operation.as_str()))
+            .filter(|operation| !OPERATIONS_THAT_MAY_FAIL.contains(&operation.as_str()))
             .collect();
         assert!(
             never.is_empty(),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use worker::delivery::{self, Email, Options, Providers, Push};
 
 /// A timeout that exceeds every successful wait.
-const MINUTE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_notification_reaches_the_provider_and_is_marked_as_sent() {
@@ -163,9 +163,9 @@ fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_key() {
         let admin = app.sign_in(Role::Admin).await?;
         let id = notifications::send_emails(app, &admin, 1).await?[0];
         let provider = StubProvider::start(Behaviour::AcceptsAndHangs).await?;
-        let (url, providers) = (app.superuser_url.clone(), provider.providers(MINUTE)?);
+        let (url, providers) = (app.superuser_url.clone(), provider.providers(TIMEOUT)?);
         let working = tokio::spawn(async move { delivery::round(&url, &providers).await });
-        let deadline = Instant::now() + MINUTE;
+        let deadline = Instant::now() + TIMEOUT;
         while provider.accepted_count() == 0 {
             ensure!(Instant::now() < deadline, "nothing is sent");
             sleep(Duration::from_millis(10)).await;

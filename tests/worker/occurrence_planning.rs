@@ -326,7 +326,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
         };
         let working = tokio::spawn(worker::work(url, intervals, couriers));
         server.start().await?;
-        // The worker is stopped twice, the second time after it has worked.
+        // The cycle runs twice, so that the second one starts after the worker has already worked.
         for _ in 0..2 {
             set_planning_back(app, class).await?;
             let before = queries::fetch_texts(app, REFRESHES, &[]).await?;

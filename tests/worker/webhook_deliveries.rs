@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
 /// A timeout that exceeds every successful wait.
-const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[test]
 fn a_message_has_the_event_and_is_verified_by_the_library() {
@@ -201,7 +201,7 @@ fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_id() {
         webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
         let (url, sender) = (app.superuser_url.clone(), webhook_fixture::sender(60)?);
         let working = tokio::spawn(async move { webhooks::round(&url, &sender, Utc::now()).await });
-        let deadline = Instant::now() + MINUTE;
+        let deadline = Instant::now() + TIMEOUT;
         while receiver.accepted_count() == 0 {
             ensure!(Instant::now() < deadline, "nothing is posted");
             sleep(std::time::Duration::from_millis(10)).await;

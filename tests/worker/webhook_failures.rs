@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
 /// A timeout that exceeds every successful wait.
-const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 fn time(value: &Value) -> anyhow::Result<DateTime<Utc>> {
     Ok(value.as_str().context("a time")?.parse()?)
@@ -203,7 +203,7 @@ fn failing_receivers_do_not_delay_others() {
         // The receiver that hangs has a timeout of a minute, and the number of its concurrent deliveries is limited.
         let (url, sender) = (app.superuser_url.clone(), webhook_fixture::sender(60)?);
         let working = tokio::spawn(async move { webhooks::round(&url, &sender, Utc::now()).await });
-        let deadline = Instant::now() + MINUTE;
+        let deadline = Instant::now() + TIMEOUT;
         let failed = "lms.webhook_deliveries where last_error is not null";
         while good.accepted_by_key().len() < 12 || queries::count(app, failed, &[]).await? < 24 {
             ensure!(

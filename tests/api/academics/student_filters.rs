@@ -9,7 +9,7 @@ use tests::{Application, Role, Session, queries, run};
 use tokio_postgres::types::{Json, Type};
 
 /// The number of students in addition to the demo students.
-const MANY: i64 = 10_000;
+const STUDENTS: i64 = 10_000;
 
 /// Inserts many students, half of them in each centre. Four percent have a need, and ages are between 5.00 and 14.99.
 async fn many(app: &Application) -> Result<()> {
@@ -40,7 +40,7 @@ async fn many(app: &Application) -> Result<()> {
               jsonb_build_object('reading', 5 + (n % 1000) / 100.0, 'numeracy', 5 + (n % 500) / 50.0),
               case when n % 25 = 0 then '[\"Dyspraxia\"]'::jsonb when n % 3 = 0 then '[\"ADHD\", \"Autism\"]' else '[]' end
             from made",
-            &[&tenant, &home, &away, &MANY],
+            &[&tenant, &home, &away, &STUDENTS],
         )
         .await?;
     client

@@ -13,7 +13,7 @@ use tests::{
 use uuid::Uuid;
 
 /// Two time zones that never have the same date.
-const APART: [&str; 2] = ["Pacific/Kiritimati", "Pacific/Pago_Pago"];
+const DISTANT_ZONES: [&str; 2] = ["Pacific/Kiritimati", "Pacific/Pago_Pago"];
 
 async fn centre(app: &Application, admin: &Session, zone: &str) -> Result<Uuid> {
     let code = format!("c{}", Uuid::now_v7().simple());
@@ -40,7 +40,7 @@ async fn day(app: &Application, zone: &str, offset: i32) -> Result<String> {
 fn an_assessment_without_a_date_gets_todays_date_at_the_students_centre() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        for zone in APART {
+        for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let student = fixtures::create_student(app, &admin, centre).await?;
             let today = day(app, zone, 0).await?;
@@ -67,7 +67,7 @@ fn an_assessment_without_a_date_gets_todays_date_at_the_students_centre() {
 fn an_assessment_cannot_have_a_future_date_at_the_centre() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        for zone in APART {
+        for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let student = fixtures::create_student(app, &admin, centre).await?;
             for (offset, status) in [(0, 201), (1, 422)] {
@@ -89,7 +89,7 @@ fn an_assessment_cannot_have_a_future_date_at_the_centre() {
 fn progress_ends_with_the_current_month_at_the_centre() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        for zone in APART {
+        for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let student = fixtures::create_student(app, &admin, centre).await?;
             let last = |body: &Value| {
@@ -177,7 +177,7 @@ fn no_database_function_uses_the_servers_date() {
 fn payments_and_reversals_without_a_date_get_todays_date_at_the_centre() {
     run(async |app| {
         let admin = app.sign_in(Role::Admin).await?;
-        for zone in APART {
+        for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let today = day(app, zone, 0).await?;
             let body =

@@ -7,9 +7,9 @@ use serde_json::json;
 use tests::{Role, csv::import, fixtures, queries, run};
 
 /// The maximum number of rows in an import.
-const MANY: i64 = 100_000;
+const MAX_ROWS: i64 = 100_000;
 /// The capacity of a tutor, so that all students can be assigned.
-const PLACES: i32 = 20;
+const TUTOR_CAPACITY: i32 = 20;
 
 #[test]
 fn a_hundred_thousand_students_are_imported_in_one_transaction() {
@@ -31,7 +31,12 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
                 )
                 insert into lms.tutors (tenant_id, user_id, name, centre_id, max_students)
                 select $1::uuid, id, name, $2::uuid, $4::integer from made",
-                &[&admin.tenant, &home, &(MANY / i64::from(PLACES)), &PLACES],
+                &[
+                    &admin.tenant,
+                    &home,
+                    &(MAX_ROWS / i64::from(TUTOR_CAPACITY)),
+                    &TUTOR_CAPACITY,
+                ],
             )
             .await?;
         client
@@ -39,7 +44,7 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
                 "insert into lms.users (tenant_id, centre_id, name, email, role)
                 select $1::uuid, $2::uuid, 'Student ' || n, 'student' || n || '@many.example', 'student'
                 from generate_series(1, $3::bigint) as n",
-                &[&admin.tenant, &home, &MANY],
+                &[&admin.tenant, &home, &MAX_ROWS],
             )
             .await?;
         let users = client
@@ -75,7 +80,7 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
         let reply = import(app, &admin, "/v1/students/import", bad)
             .await?
             .expect(422);
-        assert_eq!(reply.pointers(), [format!("/{}/user_id", MANY + 1)]);
+        assert_eq!(reply.pointers(), [format!("/{}/user_id", MAX_ROWS + 1)]);
         assert_eq!(queries::write_marks(app).await?, before);
 
         let started = Instant::now();
@@ -83,12 +88,12 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
             .await?
             .expect(201);
         let took = started.elapsed();
-        eprintln!("{MANY} students were imported in {took:?}");
-        assert_eq!(done.json()["created"], json!(MANY));
+        eprintln!("{MAX_ROWS} students were imported in {took:?}");
+        assert_eq!(done.json()["created"], json!(MAX_ROWS));
         assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         assert_eq!(
             queries::write_marks(app).await?.0 - before.0,
-            MANY + MANY / i64::from(PLACES)
+            MAX_ROWS + MAX_ROWS / i64::from(TUTOR_CAPACITY)
         );
         Ok(())
     });

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::conventions::lists::get;
 
 /// Texts that are not valid names.
-const NO_NAMES: [&str; 12] = [
+const INVALID_NAMES: [&str; 12] = [
     "",
     "   ",
     "\u{200b}",
@@ -27,7 +27,7 @@ const NO_NAMES: [&str; 12] = [
 ];
 
 /// The multiline fields. Every other text of a body is a single line.
-const SEVERAL_LINES: [&str; 8] = [
+const MULTILINE_FIELDS: [&str; 8] = [
     "body",
     "description",
     "details",
@@ -49,7 +49,7 @@ fn invalid_names_are_rejected_in_bodies_and_files() {
         let admin = app.sign_in(Role::Admin).await?;
         let user = format!("/v1/users/{}", admin.user);
         let before = queries::write_marks(app).await?;
-        for name in NO_NAMES {
+        for name in INVALID_NAMES {
             let made = app.post(&admin, "/v1/users", account(name)).await?;
             assert_eq!(made.expect(422).pointers(), ["/name"], "{name:?}");
             let changed = app.patch(&admin, &user, json!({"name": name})).await?;
@@ -141,12 +141,15 @@ fn every_text_field_is_single_line_unless_declared_multiline() {
     }
     for name in one {
         assert!(
-            !SEVERAL_LINES.contains(&name),
+            !MULTILINE_FIELDS.contains(&name),
             "{name} is one line somewhere"
         );
     }
     for name in several {
-        assert!(SEVERAL_LINES.contains(&name), "{name} takes several lines");
+        assert!(
+            MULTILINE_FIELDS.contains(&name),
+            "{name} takes several lines"
+        );
     }
 }
 

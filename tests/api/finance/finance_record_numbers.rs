@@ -20,7 +20,7 @@ const PATH: &str = "/v1/finance-records";
 /// The number of concurrent writers.
 const WRITERS: usize = 100;
 /// The number of records of each writer.
-const EACH: usize = 3;
+const RECORDS_PER_WRITER: usize = 3;
 
 /// Repeats a request until it succeeds, as a client does without a response, and returns the record.
 async fn retry_until_created(
@@ -67,7 +67,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
         let (done, woken) = (AtomicUsize::new(0), Notify::new());
         let writer = async |writer: usize| {
             let mut made = Vec::new();
-            for turn in 0..EACH {
+            for turn in 0..RECORDS_PER_WRITER {
                 let key = format!("{writer}-{turn}");
                 made.push(retry_until_created(app, &finance, &key, &body).await?);
                 if (done.fetch_add(1, Ordering::Relaxed) + 1) % 5 == 0 {
@@ -79,7 +79,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
         // After every few records one connection is terminated, whatever it is doing.
         let killer = async {
             let mut killed = 0_u64;
-            while done.load(Ordering::Relaxed) < WRITERS * EACH {
+            while done.load(Ordering::Relaxed) < WRITERS * RECORDS_PER_WRITER {
                 killed += server
                     .execute(
                         "select pg_terminate_backend(pid) from pg_stat_activity
@@ -96,7 +96,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
         let (made, killed) = tokio::try_join!(writers, killer)?;
         assert!(killed >= 20, "{killed} connections were killed");
 
-        let total = before + i64::try_from(WRITERS * EACH)?;
+        let total = before + i64::try_from(WRITERS * RECORDS_PER_WRITER)?;
         assert_eq!(numbers(app, &finance).await?, (total, total, 1, total));
         for one in made.iter().flatten() {
             let id = one["id"].as_str().context("an id")?;

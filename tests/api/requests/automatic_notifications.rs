@@ -42,7 +42,7 @@ async fn participants(
     Ok(all)
 }
 
-/// Returns the template key and the recipient of each notification.
+/// Returns the number of notifications with a template key, and their recipients.
 fn recipients_of(queued: &[(String, Uuid)], template: &str) -> (usize, BTreeSet<Uuid>) {
     let of: Vec<Uuid> = queued
         .iter()

@@ -28,7 +28,7 @@ async fn assign(app: &Application, admin: &Session, request: &Value, staff: Uuid
     Ok(())
 }
 
-/// Compares the list of a role with the rows that row security shows it.
+/// Returns the requests in a role's list, and those that row security shows to the role.
 async fn listed_and_visible(
     app: &Application,
     session: &Session,

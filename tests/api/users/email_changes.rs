@@ -9,7 +9,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-pub(crate) const NEW: &str = "new@aurora.example";
+pub(crate) const NEW_ADDRESS: &str = "new@aurora.example";
 
 pub(crate) async fn change(
     app: &Application,
@@ -65,16 +65,23 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
             .expect(200)
             .json();
         assert_eq!(kept["email"], json!(old.email));
-        assert_eq!(kept["pending_email"], NEW);
+        assert_eq!(kept["pending_email"], NEW_ADDRESS);
         app.get(&session, "/v1/auth/me").await?.expect(200);
         app.sign_in_as("aurora", &old.email, &old.password).await?;
-        assert!(app.sign_in_as("aurora", NEW, &old.password).await.is_err());
+        assert!(
+            app.sign_in_as("aurora", NEW_ADDRESS, &old.password)
+                .await
+                .is_err()
+        );
 
         let code = notifications::latest_code(app).await?;
         let provider = StubProvider::start(Behaviour::Accepts).await?;
         let sent = mails(app, &provider).await?;
         let expected = [
-            (NEW.to_owned(), "Confirm your e-mail address".to_owned()),
+            (
+                NEW_ADDRESS.to_owned(),
+                "Confirm your e-mail address".to_owned(),
+            ),
             (
                 old.email.clone(),
                 "Your e-mail address is to be changed".to_owned(),
@@ -94,13 +101,13 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
                 .await
                 .is_err()
         );
-        let session = app.sign_in_as("aurora", NEW, &old.password).await?;
+        let session = app.sign_in_as("aurora", NEW_ADDRESS, &old.password).await?;
         let me = app
             .get(&session, &format!("/v1/users/{user}"))
             .await?
             .expect(200)
             .json();
-        assert_eq!(me["email"], NEW);
+        assert_eq!(me["email"], NEW_ADDRESS);
         assert_eq!(me["pending_email"], Value::Null);
         let sent = mails(app, &provider).await?;
         let told = (
@@ -122,13 +129,16 @@ fn an_admins_change_takes_effect_at_once_and_the_former_address_is_notified() {
         let admin = app.sign_in(Role::Admin).await?;
         let (user, session) = tutor(app).await?;
         let old = app.user(0, Role::Tutor);
-        let changed = change(app, &admin, user, NEW).await?.expect(200).json();
-        assert_eq!(changed["email"], NEW);
+        let changed = change(app, &admin, user, NEW_ADDRESS)
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(changed["email"], NEW_ADDRESS);
         assert_eq!(changed["pending_email"], Value::Null);
         app.get(&session, "/v1/auth/me").await?.expect(401);
         app.get(&admin, "/v1/auth/me").await?.expect(200);
         // The former address is notified even if the new address resets the password before the worker runs.
-        let body = json!({"tenant": "aurora", "email": NEW});
+        let body = json!({"tenant": "aurora", "email": NEW_ADDRESS});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
@@ -188,7 +198,9 @@ fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
         let parent = fixtures::create_user(app, &admin, "parent", home).await?;
         let near = fixtures::create_student(app, &admin, home).await?;
         link(parent, near).await?.expect(201);
-        change(app, &supervisor, parent, NEW).await?.expect(200);
+        change(app, &supervisor, parent, NEW_ADDRESS)
+            .await?
+            .expect(200);
         let far = fixtures::create_student(app, &admin, away).await?;
         link(parent, far).await?.expect(201);
         let before = queries::write_marks(app).await?;
@@ -240,7 +252,9 @@ fn a_code_expires_with_a_newer_code_and_with_the_account() {
             .parse()?;
         let user = fixtures::create_user(app, &admin, "parent", home).await?;
         let path = format!("/v1/users/{user}");
-        change(app, &supervisor, user, NEW).await?.expect(200);
+        change(app, &supervisor, user, NEW_ADDRESS)
+            .await?
+            .expect(200);
         let first = notifications::latest_code(app).await?;
         change(app, &supervisor, user, "other@aurora.example")
             .await?
@@ -270,9 +284,11 @@ fn a_taken_address_is_rejected_on_request_and_on_confirmation() {
             .await?
             .expect(409);
         assert_eq!(taken.pointers(), ["/email"]);
-        change(app, &supervisor, user, NEW).await?.expect(200);
+        change(app, &supervisor, user, NEW_ADDRESS)
+            .await?
+            .expect(200);
         let code = notifications::latest_code(app).await?;
-        let body = json!({"name": "Faster", "email": NEW, "role": "support"});
+        let body = json!({"name": "Faster", "email": NEW_ADDRESS, "role": "support"});
         let made = app.post(&admin, "/v1/users", body).await?.expect(201);
         confirm(app, &code).await?.expect(409);
         let faster = format!("/v1/users/{}", fixtures::parse_id(&made.json())?);
@@ -297,13 +313,15 @@ fn codes_are_rate_limited_and_pending_addresses_are_read_only() {
             .await?
             .expect(200);
         }
-        let refused = change(app, &supervisor, user, NEW).await?.expect(409);
+        let refused = change(app, &supervisor, user, NEW_ADDRESS)
+            .await?
+            .expect(409);
         assert_eq!(refused.pointers(), ["/email"]);
         let by_hand = app
             .patch(
                 &supervisor,
                 &format!("/v1/users/{user}"),
-                json!({"pending_email": NEW}),
+                json!({"pending_email": NEW_ADDRESS}),
             )
             .await?;
         assert!([403, 422].contains(&by_hand.status), "{}", by_hand.text);

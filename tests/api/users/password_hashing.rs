@@ -8,7 +8,7 @@ use tests::{Application, Reply, Role, queries, run};
 use crate::users::sign_in_limits::accounts;
 
 /// The number of concurrent sign-ins, more than the queue and the request slots hold.
-const MANY: usize = 300;
+const CONCURRENT_SIGN_INS: usize = 300;
 
 /// Sends concurrent requests while another user reads, and returns the responses.
 async fn send_concurrently_with_reader(
@@ -16,7 +16,7 @@ async fn send_concurrently_with_reader(
     ask: impl AsyncFn(usize) -> Result<Reply>,
 ) -> Result<Vec<Reply>> {
     let reader = app.sign_in(Role::Admin).await?;
-    let many = futures::future::try_join_all((0..MANY).map(|number| ask(number)));
+    let many = futures::future::try_join_all((0..CONCURRENT_SIGN_INS).map(|number| ask(number)));
     let reads = async {
         for _ in 0..20 {
             app.get(&reader, "/v1/users?limit=20").await?.expect(200);
@@ -45,7 +45,7 @@ fn ensure_served_or_unavailable(answers: &[Reply], status: u16) -> Result<()> {
 fn sign_ins_beyond_a_short_queue_get_a_503_and_readers_are_served() {
     run(async |app| {
         // Each sign-in has an account of its own, because concurrent attempts at one account are limited.
-        accounts(app, MANY).await?;
+        accounts(app, CONCURRENT_SIGN_INS).await?;
         let password = &app.user(0, Role::Parent).password;
         let ask = async |number: usize| {
             let email = format!("ana{}@aurora.example", number + 1);

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{Application, Reply, Role, notifications, queries, run};
 
-const NEW: &str = "a river runs past 7 lamps";
+const NEW_PASSWORD: &str = "a river runs past 7 lamps";
 
 async fn request_reset(app: &Application, tenant: &str, email: &str) -> Result<Reply> {
     let body = json!({"tenant": tenant, "email": email});
@@ -14,7 +14,7 @@ async fn request_reset(app: &Application, tenant: &str, email: &str) -> Result<R
 }
 
 async fn confirm(app: &Application, code: &str) -> Result<Reply> {
-    let body = json!({"token": code, "password": NEW});
+    let body = json!({"token": code, "password": NEW_PASSWORD});
     app.call(
         None,
         Method::POST,
@@ -119,7 +119,12 @@ fn reset_requests_for_many_accounts_from_one_address_are_limited() {
         request_reset(app, "aurora", "nobody@aurora.example")
             .await?
             .expect(202);
-        queries::execute(app, crate::users::sign_in_limits::AGAIN_99, &[]).await?;
+        queries::execute(
+            app,
+            crate::users::sign_in_limits::REPEAT_FAILURE_99_TIMES,
+            &[],
+        )
+        .await?;
         request_reset(app, "aurora", "somebody@aurora.example")
             .await?
             .expect(429);
@@ -197,7 +202,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
         };
         ends_a_code(app, "password", async |app| {
             let session = app.sign_in(Role::Support).await?;
-            let body = json!({"current": user.password, "new": NEW});
+            let body = json!({"current": user.password, "new": NEW_PASSWORD});
             app.post(&session, "/v1/auth/password", body)
                 .await?
                 .expect(204);
@@ -254,7 +259,12 @@ fn guessed_codes_are_limited_and_do_not_block_a_valid_one() {
         let user = app.user(0, Role::Parent);
         let code = code(app, &user.email).await?;
         confirm(app, "made-up").await?.expect(422);
-        queries::execute(app, crate::users::sign_in_limits::AGAIN_99, &[]).await?;
+        queries::execute(
+            app,
+            crate::users::sign_in_limits::REPEAT_FAILURE_99_TIMES,
+            &[],
+        )
+        .await?;
         let reply = confirm(app, "made-up").await?.expect(429);
         assert!(!reply.header("retry-after").is_empty());
         let body = json!({"token": "made-up"});
@@ -275,7 +285,7 @@ fn a_code_used_concurrently_works_once_and_is_hashed_a_few_times() {
             .map(|_| {
                 let request = app
                     .request(Method::POST, "/v1/auth/password-reset/confirm")
-                    .json(&json!({"token": code, "password": NEW}));
+                    .json(&json!({"token": code, "password": NEW_PASSWORD}));
                 tokio::spawn(tests::send(request))
             })
             .collect();

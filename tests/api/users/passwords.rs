@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{Application, Reply, Role, notifications, queries, run, send};
 
-const NEW: &str = "a river runs past 7 lamps";
+const NEW_PASSWORD: &str = "a river runs past 7 lamps";
 
 async fn post(app: &Application, path: &str, body: Value) -> Result<Reply> {
     app.call(None, Method::POST, path, Some(body)).await
@@ -29,7 +29,7 @@ fn changing_the_password_ends_all_other_sessions() {
         let user = app.user(0, Role::Tutor);
         let session = app.sign_in(Role::Tutor).await?;
         let other = app.sign_in(Role::Tutor).await?;
-        let body = json!({"current": user.password, "new": NEW});
+        let body = json!({"current": user.password, "new": NEW_PASSWORD});
         let reply = app
             .post(&session, "/v1/auth/password", body)
             .await?
@@ -39,7 +39,7 @@ fn changing_the_password_ends_all_other_sessions() {
         app.get(&other, "/v1/auth/me").await?.expect(401);
         let old = json!({"tenant": "aurora", "email": user.email, "password": user.password});
         post(app, "/v1/auth/login", old).await?.expect(401);
-        app.sign_in_as("aurora", &user.email, NEW).await?;
+        app.sign_in_as("aurora", &user.email, NEW_PASSWORD).await?;
         Ok(())
     });
 }
@@ -49,7 +49,7 @@ fn changing_a_password_requires_the_current_one() {
     run(async |app| {
         let session = app.sign_in(Role::Student).await?;
         let before = queries::write_marks(app).await?;
-        let body = json!({"current": "not the password", "new": NEW});
+        let body = json!({"current": "not the password", "new": NEW_PASSWORD});
         for _ in 0..5 {
             let reply = app
                 .post(&session, "/v1/auth/password", body.clone())
@@ -117,9 +117,9 @@ fn a_password_change_with_an_idempotency_key_changes_it_and_keeps_no_hash() {
             .request(Method::POST, "/v1/auth/password")
             .bearer_auth(&session.token)
             .header("idempotency-key", "change-1")
-            .json(&json!({"current": user.password, "new": NEW}));
+            .json(&json!({"current": user.password, "new": NEW_PASSWORD}));
         send(request).await?.expect(204);
-        app.sign_in_as("aurora", &user.email, NEW).await?;
+        app.sign_in_as("aurora", &user.email, NEW_PASSWORD).await?;
         let kept = queries::count(
             app,
             "lms.idempotency_keys as k where k::text like '%argon2%'",
@@ -196,13 +196,13 @@ fn a_reset_token_works_once_and_ends_every_session() {
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         let token = notifications::latest_code(app).await?;
         assert_eq!(token.len(), 43);
-        let body = json!({"token": token, "password": NEW});
+        let body = json!({"token": token, "password": NEW_PASSWORD});
         let reply = post(app, "/v1/auth/password-reset/confirm", body.clone())
             .await?
             .expect(204);
         assert_eq!(reply.text, "");
         app.get(&session, "/v1/auth/me").await?.expect(401);
-        let session = app.sign_in_as("aurora", &user.email, NEW).await?;
+        let session = app.sign_in_as("aurora", &user.email, NEW_PASSWORD).await?;
 
         let again = post(app, "/v1/auth/password-reset/confirm", body)
             .await?
@@ -227,7 +227,8 @@ fn a_reset_token_expires_and_ends_with_its_account() {
     run(async |app| {
         let user = app.user(0, Role::Parent);
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
-        let body = json!({"token": notifications::latest_code(app).await?, "password": NEW});
+        let body =
+            json!({"token": notifications::latest_code(app).await?, "password": NEW_PASSWORD});
         queries::execute(
             app,
             "update lms.users set status = 'inactive' where id = $1",
@@ -249,7 +250,7 @@ fn a_reset_token_expires_and_ends_with_its_account() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/token"]);
-        let made_up = json!({"token": "made-up", "password": NEW});
+        let made_up = json!({"token": "made-up", "password": NEW_PASSWORD});
         post(app, "/v1/auth/password-reset/confirm", made_up)
             .await?
             .expect(422);
@@ -272,7 +273,7 @@ fn no_secret_is_stored_or_shown_in_plain_text() {
             .header("idempotency-key", "ana")
             .json(&made);
         let mut shown = vec![send(request).await?.expect(201).text];
-        let changed = json!({"current": user.password, "new": NEW});
+        let changed = json!({"current": user.password, "new": NEW_PASSWORD});
         shown.push(
             app.post(&admin, "/v1/auth/password", changed)
                 .await?
@@ -312,7 +313,7 @@ fn no_secret_is_stored_or_shown_in_plain_text() {
 
         let secrets = [
             user.password.as_str(),
-            NEW,
+            NEW_PASSWORD,
             first,
             second,
             &token,

@@ -8,7 +8,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-use crate::users::email_changes::{NEW, change, confirm, mails, tutor};
+use crate::users::email_changes::{NEW_ADDRESS, change, confirm, mails, tutor};
 
 /// Returns an account's address, its pending address and the number of valid codes for it.
 async fn pending_change(app: &Application, user: Uuid) -> Result<(String, String, i64)> {
@@ -112,7 +112,9 @@ fn the_present_address_can_cancel_a_change() {
         let (user, session) = tutor(app).await?;
         let old = app.user(0, Role::Tutor).email.clone();
         for back in [&supervisor, &admin] {
-            change(app, &supervisor, user, NEW).await?.expect(200);
+            change(app, &supervisor, user, NEW_ADDRESS)
+                .await?
+                .expect(200);
             let code = notifications::latest_code(app).await?;
             // Other changes leave the pending address unchanged.
             let path = format!("/v1/users/{user}");
@@ -121,7 +123,7 @@ fn the_present_address_can_cancel_a_change() {
                 .expect(200);
             assert_eq!(
                 pending_change(app, user).await?,
-                (old.clone(), NEW.to_owned(), 1)
+                (old.clone(), NEW_ADDRESS.to_owned(), 1)
             );
             let shown = change(app, back, user, &old).await?.expect(200).json();
             assert_eq!(shown["email"], json!(old));
@@ -144,7 +146,9 @@ fn the_warning_is_sent_to_the_present_address() {
         let supervisor = app.sign_in(Role::Supervisor).await?;
         let (user, _) = tutor(app).await?;
         let old = app.user(0, Role::Tutor).email.clone();
-        change(app, &supervisor, user, NEW).await?.expect(200);
+        change(app, &supervisor, user, NEW_ADDRESS)
+            .await?
+            .expect(200);
         // The worker has not sent the warning yet.
         confirm(app, &notifications::latest_code(app).await?)
             .await?

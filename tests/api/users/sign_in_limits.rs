@@ -8,7 +8,7 @@ use serde_json::json;
 use tests::{Application, Reply, Role, notifications, queries, run};
 
 /// Inserts 99 copies of the latest failed sign-in, each for another account.
-pub(crate) const AGAIN_99: &str =
+pub(crate) const REPEAT_FAILURE_99_TIMES: &str =
     "insert into lms.sign_in_failures (tenant_id, account, address, failed, device, origin)
     select f.tenant_id, sha256(convert_to(g.number::text, 'UTF8')), f.address, f.failed, f.device, f.origin
     from lms.sign_in_failures as f
@@ -119,7 +119,7 @@ fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
         login(app, "aurora", "guess@aurora.example", "not the password")
             .await?
             .expect(401);
-        queries::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
         for email in ["another@aurora.example", &app.user(0, Role::Admin).email] {
             let reply = login(app, "aurora", email, "not the password")
                 .await?
@@ -145,7 +145,7 @@ fn guesses_at_unknown_tenants_are_limited_like_those_at_a_known_one() {
         login(app, "nowhere", "guess@aurora.example", "not the password")
             .await?
             .expect(401);
-        queries::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
         login(
             app,
             "elsewhere",
@@ -304,7 +304,7 @@ fn behind_a_trusted_proxy_each_client_is_counted_separately() {
                 login_from(app, wrong, None, Some("203.0.113.7"))
                     .await?
                     .expect(401);
-                queries::execute(app, AGAIN_99, &[]).await?;
+                queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
                 // The client's own entry comes before the one that the proxy appends.
                 login_from(app, right, None, Some("192.0.2.1, 203.0.113.7"))
                     .await?
@@ -338,7 +338,7 @@ fn without_a_trusted_proxy_headers_do_not_change_the_client_address() {
         login_from(app, wrong, None, Some("203.0.113.7"))
             .await?
             .expect(401);
-        queries::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
         login_from(
             app,
             ("aurora", "other@aurora.example", "not the password"),

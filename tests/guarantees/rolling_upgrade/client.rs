@@ -15,10 +15,10 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 /// The interval for 200 requests a second.
-const TICK: Duration = Duration::from_millis(5);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The maximum number of concurrent requests. On a machine too slow for the rate, the client waits.
-const UNDER_WAY: usize = 64;
+const MAX_CONCURRENT_REQUESTS: usize = 64;
 
 /// A signed-in client with its results so far.
 #[derive(Clone)]
@@ -104,8 +104,8 @@ impl Client {
 
     /// Sends requests until it is stopped, and waits for the last responses.
     pub(crate) async fn run(self) -> Result<Tally> {
-        let room = Arc::new(Semaphore::new(UNDER_WAY));
-        let mut ticks = interval(TICK);
+        let room = Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
+        let mut ticks = interval(REQUEST_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tasks = JoinSet::new();
         let mut turn = 0;
@@ -143,7 +143,7 @@ impl Client {
         let goal = self.sent.load(Ordering::Relaxed) + count;
         let waiting = async {
             while self.sent.load(Ordering::Relaxed) < goal {
-                sleep(TICK).await;
+                sleep(REQUEST_INTERVAL).await;
             }
         };
         timeout(Duration::from_secs(300), waiting)

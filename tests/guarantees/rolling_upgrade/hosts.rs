@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 const BOUND: Duration = Duration::from_secs(120);
 
 /// The polling interval.
-const PAUSE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Creates a directory that the database's account may enter.
 pub(crate) fn directory() -> Result<TempDir> {
@@ -157,7 +157,7 @@ impl Balancer {
 async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> Result<()> {
     let waiting = async {
         while !is_so().await {
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
     };
     timeout(BOUND, waiting)

@@ -168,7 +168,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
 
         let receipt = relocation::run(&options).await?;
         let before = everything(&here, tenant).await?;
-        // The target has one event more, for the relocation, with the rows that it changes.
+        // The target has one more event, for the relocation.
         let told: i64 = there
             .query_one(
                 "select count(*) from lms_private.unsealed_events

@@ -38,7 +38,7 @@ fn marked(kind: Kind) -> Option<Value> {
             let text = format!("{MARK}-{}-{}", Uuid::now_v7(), "x".repeat(min));
             json!(text.chars().take(max).collect::<String>())
         }
-        Kind::Email => json!(format!("{MARK}.byron@send_all.example")),
+        Kind::Email => json!(format!("{MARK}.byron@work.example")),
         Kind::Phone => json!(format!("+44{DIGITS}")),
         Kind::Slug => json!(format!("{MARK}-byron")),
         Kind::TextList { .. } => json!([format!("{MARK} dyslexia")]),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::declare::component::Endpoint;
 use serde_json::json;
-use tests::{Application, COMPONENTS, Reply, Role, Session, run};
+use tests::{Application, COMPONENTS, Reply, Role, role, Session, run};
 use uuid::Uuid;
 
 /// Returns the roles of each operation in the golden file: `*` for everyone, `+` for every signed-in user.
@@ -39,7 +39,7 @@ fn is_permitted(
     endpoint: &Endpoint,
     role: Option<Role>,
 ) -> bool {
-    let Some(who) = table.get(&endpoint.operation()) else {
+    let Some(who) = table.get(&endpoint.operation_id()) else {
         return false;
     };
     who.contains("*") || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
@@ -78,9 +78,9 @@ fn every_endpoint_is_reviewed() {
     for component in COMPONENTS {
         for endpoint in component.endpoints() {
             assert!(
-                table.contains_key(&endpoint.operation()),
+                table.contains_key(&endpoint.operation_id()),
                 "{} is not in the access table",
-                endpoint.operation()
+                endpoint.operation_id()
             );
         }
     }
@@ -90,8 +90,8 @@ fn every_endpoint_is_reviewed() {
 fn endpoints_require_a_token() {
     run(async |app| {
         let table = reviewed();
-        let session = app.session(0, Role::Admin).await?;
-        let expired = app.token(&session, Role::Admin, -1)?;
+        let session = app.session(0, role::ADMIN).await?;
+        let expired = app.token(&session, role::ADMIN, -1)?;
         let mut broken = session.token.clone();
         broken.truncate(broken.len() - 4);
         for component in COMPONENTS {
@@ -109,7 +109,7 @@ fn endpoints_require_a_token() {
                         unauthenticated,
                         !is_public,
                         "{}: {}",
-                        endpoint.operation(),
+                        endpoint.operation_id(),
                         reply.text
                     );
                 }
@@ -123,13 +123,13 @@ fn endpoints_require_a_token() {
 fn every_role_has_exactly_the_access_of_the_access_table() {
     run(async |app| {
         let table = reviewed();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
                     // Each request has a session of its own, because some of them end it.
                     let session = app.session(0, role).await?;
                     let reply = call(app, &endpoint, Some(&session.token), Uuid::now_v7()).await?;
-                    let operation = endpoint.operation();
+                    let operation = endpoint.operation_id();
                     if is_permitted(&table, &endpoint, Some(role)) {
                         assert!(
                             reply.status != 403 && reply.status < 500,
@@ -176,7 +176,7 @@ fn the_same_role_of_another_tenant_finds_nothing() {
     run(async |app| {
         let ids = ids_of_first_tenant(app).await?;
         let first = app.demo.tenants[0].id.to_string();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
                     let session: Session = app.session(1, role).await?;
@@ -184,7 +184,7 @@ fn the_same_role_of_another_tenant_finds_nothing() {
                     let noun = noun.split('/').nth(2).unwrap_or_default().to_owned();
                     let id = ids.get(noun.as_str()).copied().unwrap_or_else(Uuid::now_v7);
                     let reply = call(app, &endpoint, Some(&session.token), id).await?;
-                    let operation = endpoint.operation();
+                    let operation = endpoint.operation_id();
                     if endpoint.template().contains("{id}") {
                         // The body is validated before the row is read: an empty one changes nothing or is rejected.
                         assert!(

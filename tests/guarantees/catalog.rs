@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::field::{Field, Kind, Writable};
 use platform::declare::resource::Resource;
 use tests::{COMPONENTS, run};
 
@@ -126,7 +126,7 @@ const RULES: [(&str, &str); 7] = [
           and p.prosecdef
           and has_function_privilege('lms_application', p.oid, 'execute')
           and p.proargnames[1:p.pronargs] && array['tenant', 'tenant_id']
-          and pg_get_functiondef(p.oid) !~ 'is_of_context|app\\.tenant_id'",
+          and pg_get_functiondef(p.oid) !~ 'is_current_tenant|app\\.tenant_id'",
     ),
 ];
 
@@ -254,7 +254,7 @@ fn the_declarations_match_the_tables() {
                 };
                 assert!(same, "{place} is {sql_type}");
                 // Clients do not see whether a derived column is null.
-                if field.setting != Setting::Derived {
+                if field.writable != Writable::Derived {
                     assert_eq!(field.nullable, *nullable, "{place}: nullable");
                 }
             }

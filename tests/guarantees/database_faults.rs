@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::json;
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     fault_injection::{
         assert_unavailable, block_writers, centre_body, database_name_and_server,
         terminate_connections, wait_until_blocked, within_timeout,
@@ -17,7 +17,7 @@ use tokio_postgres::Client;
 #[test]
 fn an_unavailable_database_is_a_503_and_recovery_is_automatic() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         app.get(&admin, "/v1/users").await?.expect(200);
         let (name, server) = database_name_and_server(app).await?;
         for _ in 0..2 {
@@ -67,7 +67,7 @@ fn an_unavailable_database_is_a_503_and_recovery_is_automatic() {
 #[test]
 fn connections_closed_by_the_server_are_replaced() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, server) = database_name_and_server(app).await?;
         for round in 0..5 {
             let requests: Vec<_> = (0..8)
@@ -101,7 +101,7 @@ fn connections_closed_by_the_server_are_replaced() {
 #[test]
 fn a_lock_that_is_not_released_is_a_503() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
         block_writers(&holder, admin.tenant).await?;
@@ -113,7 +113,7 @@ fn a_lock_that_is_not_released_is_a_503() {
         within_timeout(app.get(&admin, "/v1/centres"))
             .await?
             .expect(200);
-        let other = within_timeout(app.sign_in_to(1, Role::Admin)).await?;
+        let other = within_timeout(app.sign_in_to(1, role::ADMIN)).await?;
         within_timeout(app.post(&other, "/v1/centres", centre_body("lake")))
             .await?
             .expect(201);
@@ -133,7 +133,7 @@ fn a_lock_that_is_not_released_is_a_503() {
 #[test]
 fn an_idempotency_key_of_a_stuck_request_is_a_503_and_usable_afterwards() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = || {
             app.request(Method::POST, "/v1/centres")
                 .bearer_auth(&admin.token)
@@ -181,8 +181,8 @@ async fn send_and_disconnect(
 #[test]
 fn a_client_that_disconnects_leaves_no_partial_write() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in_to(1, Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in_to(1, role::STUDENT).await?;
         let (name, watcher) = database_name_and_server(app).await?;
         for _ in 0..3 {
             let mut client = app.superuser().await?;
@@ -223,7 +223,7 @@ fn a_client_that_disconnects_leaves_no_partial_write() {
 #[test]
 fn a_client_that_never_ends_its_body_does_not_delay_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut slow = Vec::new();
         for _ in 0..20 {
             let mut stream = raw_connection::connect(app).await?;
@@ -251,7 +251,7 @@ fn a_client_that_never_ends_its_body_does_not_delay_others() {
 #[test]
 fn a_database_of_another_region_or_a_role_that_bypasses_row_security_is_not_served() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         queries::execute(app, "alter table lms_private.cell disable trigger all", &[]).await?;
         queries::execute(app, "update lms_private.cell set region = 'us'", &[]).await?;
         assert_unavailable(&app.get(&admin, "/v1/users").await?);

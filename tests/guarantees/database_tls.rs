@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tests::{
-    Application, Role, Server,
+    Application, role, Server,
     fault_injection::{assert_unavailable, within_timeout},
     run_on_own_server,
 };
@@ -85,7 +85,7 @@ async fn connections(app: &Application) -> Result<(i64, i64)> {
 #[test]
 fn components_use_only_tls_when_configured() {
     run_on_own_server(async |app, server| {
-        let admin = app.session(0, Role::Admin).await?;
+        let admin = app.session(0, role::ADMIN).await?;
         let (ours, theirs) = (authority()?, authority()?);
         let is_refused = async |app: &Application| {
             assert_unavailable(&within_timeout(app.get(&admin, "/v1/centres")).await?);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, queries, run};
+use tests::{Application, role, Session, queries, run};
 use tokio_postgres::{Client, error::SqlState};
 use uuid::Uuid;
 
@@ -64,7 +64,7 @@ async fn try_statement(
 #[test]
 fn no_role_changes_or_removes_an_event() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         queries::write_marks(app).await?;
         let mut client = app.superuser().await?;
         let partition: String = client
@@ -102,7 +102,7 @@ fn no_role_changes_or_removes_an_event() {
 #[test]
 fn unsealed_events_are_removed_only_by_sealing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let count = "select count(*) from lms_private.unsealed_events";
         let before: i64 = client.query_one(count, &[]).await?.get(0);
@@ -193,7 +193,7 @@ async fn end(app: &Application, session: &Session) -> Result<i64> {
 #[test]
 fn an_event_committed_late_gets_a_later_position() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let mut late = app.superuser().await?;
         let open = late.transaction().await?;
@@ -215,7 +215,7 @@ fn an_event_committed_late_gets_a_later_position() {
 #[test]
 fn a_reader_misses_no_event_of_concurrent_slow_writers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let done = Arc::new(AtomicBool::new(false));
         let mut writers = tokio::task::JoinSet::new();
@@ -273,7 +273,7 @@ fn a_reader_misses_no_event_of_concurrent_slow_writers() {
 #[test]
 fn a_waiting_reader_gets_new_events_or_an_empty_page() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let nothing = app
             .get(&admin, &format!("/v1/events?after={start}&wait=1"))
@@ -314,7 +314,7 @@ fn a_waiting_reader_gets_new_events_or_an_empty_page() {
 #[test]
 fn a_position_beyond_the_end_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         app.get(&admin, &format!("/v1/events?after={start}"))
             .await?
@@ -328,7 +328,7 @@ fn a_position_beyond_the_end_is_rejected() {
             let detail = reply.json()["errors"][0]["detail"].clone();
             assert_eq!(
                 detail,
-                Value::from(format!("The log ends at position {start}."))
+                Value::from(format!("Must be at most {start}, the last position of the event log."))
             );
         }
         Ok(())
@@ -338,7 +338,7 @@ fn a_position_beyond_the_end_is_rejected() {
 #[test]
 fn an_event_without_a_partition_for_its_month_is_stored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         queries::write_marks(app).await?;
         let client = app.superuser().await?;
         // This simulates that no worker has run for years, so that the month has no partition.

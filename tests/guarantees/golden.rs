@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Fields, Grant, Verb};
-use platform::auth::role::Role;
+use domain::role;
 use platform::declare::action::Run;
-use platform::declare::component::{Component, Does};
+use platform::declare::component::{Component, Operation};
 use platform::declare::openapi;
 use platform::declare::resource::Resource;
 use platform::declare::statements::listing::Listing;
@@ -65,13 +65,13 @@ fn access_table() -> Result<String> {
                 "\n{} {} ({})\n",
                 endpoint.method,
                 endpoint.template(),
-                endpoint.operation()
+                endpoint.operation_id()
             )?;
             match endpoint.access() {
                 Access::Public => text.push_str("  anybody\n"),
                 Access::SignedIn => text.push_str("  any role, for its own\n"),
                 Access::Granted { resource, verb } => {
-                    for role in Role::ALL {
+                    for role in role::ALL {
                         if let Some(grant) = component.grant(resource, role, verb) {
                             writeln!(text, "  {}{}", role.name(), limits(grant, verb))?;
                         }
@@ -107,8 +107,8 @@ fn the_statements_match_the_reviewed_files() -> Result<()> {
         }
         let mut text = String::new();
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
-                let admin = Grant::new(Role::Admin, &[]);
+            if let Operation::Action(action) = endpoint.operation {
+                let admin = Grant::new(role::ADMIN, &[]);
                 let statement = match action.run {
                     Run::Statement(statement) | Run::Lengthy(statement) => statement(),
                     Run::View(statement)
@@ -133,7 +133,7 @@ fn the_statements_match_the_reviewed_files() -> Result<()> {
 fn resource_statements(component: &Component, resource: &Resource) -> Result<String> {
     let mut text = String::new();
     for verb in resource.verbs {
-        let Some(grant) = component.grant(resource.name, Role::Admin, *verb) else {
+        let Some(grant) = component.grant(resource.name, role::ADMIN, *verb) else {
             continue;
         };
         let plain = listing("", resource, grant)?;

@@ -3,7 +3,7 @@
 use http::Method;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, queries, run, send};
+use tests::{Application, role, Session, queries, run, send};
 
 fn post(
     app: &Application,
@@ -25,7 +25,7 @@ fn centre(code: &str) -> Value {
 #[test]
 fn a_repeated_request_gets_the_stored_response_and_runs_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         for (path, body) in [("/v1/centres", centre("lake")), ("/v1/users", user)] {
             let first = send(post(app, &admin, path, path, &body))
@@ -51,7 +51,7 @@ fn a_repeated_request_gets_the_stored_response_and_runs_once() {
 #[test]
 fn a_key_belongs_to_one_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         send(post(app, &admin, "/v1/centres", "key-1", &centre("lake")))
             .await?
             .expect(201);
@@ -83,8 +83,8 @@ fn a_key_belongs_to_one_request() {
 #[test]
 fn a_key_belongs_to_one_user() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let first = send(post(app, &ours, "/v1/centres", "shared", &centre("lake")))
             .await?
             .expect(201);
@@ -100,7 +100,7 @@ fn a_key_belongs_to_one_user() {
 #[test]
 fn twenty_concurrent_repeats_create_one_row() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let repeats: Vec<_> = (0..20)
             .map(|_| {
                 tokio::spawn(send(post(
@@ -139,7 +139,7 @@ fn twenty_concurrent_repeats_create_one_row() {
 #[test]
 fn a_rejected_request_leaves_its_key_usable() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = send(post(app, &admin, "/v1/centres", "first", &centre("lake")))
             .await?
             .expect(201)
@@ -163,7 +163,7 @@ fn a_rejected_request_leaves_its_key_usable() {
 #[test]
 fn a_key_expires_after_a_day() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         send(post(app, &admin, "/v1/centres", "daily", &centre("lake")))
             .await?
             .expect(201);
@@ -190,8 +190,8 @@ fn a_key_expires_after_a_day() {
 #[test]
 fn actions_and_imports_accept_a_key() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let path = format!("/v1/users/{}/deactivate", app.user(0, Role::Assessor).id);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let path = format!("/v1/users/{}/deactivate", app.user(0, role::ASSESSOR).id);
         let import = "name,code,time_zone,currency\nLakeside,lake,UTC,EUR\n";
         let file = |key: &str| {
             app.request(Method::POST, "/v1/centres/import")
@@ -226,7 +226,7 @@ fn actions_and_imports_accept_a_key() {
 #[test]
 fn an_invalid_key_is_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         for key in ["", " ", "two words", "caf\u{e9}", &"x".repeat(256)] {
             let reply = send(post(app, &admin, "/v1/centres", key, &centre("lake"))).await?;
@@ -241,7 +241,7 @@ fn an_invalid_key_is_rejected_by_name() {
 #[test]
 fn stored_requests_do_not_help_to_guess_a_password() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": "the lamp is on table 3"});
         send(post(app, &admin, "/v1/users", "ana", &body))
             .await?

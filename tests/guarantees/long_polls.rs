@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde_json::json;
-use tests::{Application, Reply, Role, Session, fault_injection::within_timeout, queries, run};
+use tests::{Application, Reply, role, Session, fault_injection::within_timeout, queries, run};
 
 use crate::slow_clients::others_are_served;
 
@@ -66,7 +66,7 @@ async fn assert_polls_limited(
 #[test]
 fn of_two_hundred_polls_of_a_session_the_newest_four_wait() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         assert_polls_limited(app, &[admin], 200, 4).await
     });
 }
@@ -76,7 +76,7 @@ fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
     run(async |app| {
         let mut sessions = Vec::new();
         for _ in 0..10 {
-            sessions.push(app.sign_in(Role::Admin).await?);
+            sessions.push(app.sign_in(role::ADMIN).await?);
         }
         assert_polls_limited(app, &sessions, 4, 32).await
     });
@@ -103,8 +103,8 @@ async fn insert_polls_of_others(app: &Application, tenants: i32, each: i32) -> R
 fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
     run(async |app| {
         let sessions = [
-            app.sign_in(Role::Admin).await?,
-            app.sign_in(Role::Admin).await?,
+            app.sign_in(role::ADMIN).await?,
+            app.sign_in(role::ADMIN).await?,
         ];
         // With these, four slots are left.
         insert_polls_of_others(app, 124, 1).await?;
@@ -115,7 +115,7 @@ fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
 #[test]
 fn a_tenant_with_few_polls_keeps_them_under_load_of_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // The number exceeds the slots, with the maximum of each tenant.
         insert_polls_of_others(app, 12, 32).await?;
         let sql = "lms.event_log where tenant_id = $1";

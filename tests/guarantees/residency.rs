@@ -292,7 +292,7 @@ async fn data_of_one_region_is_in_no_byte_of_the_others() -> Result<()> {
             })
             .await?;
         let refusal = refusal.context("a foreign tenant was let in")?;
-        assert!(refusal.starts_with("This cell is in region "), "{refusal}");
+        assert!(refusal.starts_with("The region must be "), "{refusal}");
     }
 
     for cell in [&mut *eu, &mut *au, &mut *us] {

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use http::Method;
 use tests::{
-    Application, Role,
+    Application, role,
     fault_injection::{
         assert_unavailable, block_writers, centre_body, database_name_and_server,
         wait_until_blocked, within_timeout,
@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 #[test]
 fn the_application_reconnects_to_a_restarted_postgresql() {
     run_on_own_server(async |app, server| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for round in 0..2 {
             let code = format!("lake-{round}");
             within_timeout(app.get(&admin, "/v1/centres"))
@@ -64,7 +64,7 @@ async fn until_closed(app: &Application) -> Result<()> {
 #[test]
 fn requests_in_flight_are_completed_when_the_host_stops() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, watcher) = database_name_and_server(app).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use http::Method;
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     fault_injection::{centre_body, within_timeout},
     raw_connection, run,
 };
@@ -54,7 +54,7 @@ async fn stay_silent(app: &Application) -> Result<()> {
 #[test]
 fn a_client_that_sends_its_head_slowly_or_not_at_all_is_disconnected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let beginning = "GET /v1/centres HTTP/1.1\r\nHost: x\r\nX-Long: ";
         let slow = async {
             let clients = (0..20).map(|_| within_timeout(send_slowly(app, beginning, b'a')));
@@ -84,7 +84,7 @@ fn a_client_that_sends_its_head_slowly_or_not_at_all_is_disconnected() {
 #[test]
 fn a_stalled_body_is_a_408() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let head = format!(
             "POST /v1/centres HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
             Content-Length: 100\r\n\r\n{{\"name\":",
@@ -105,7 +105,7 @@ fn a_stalled_body_is_a_408() {
 #[test]
 fn a_body_that_never_ends_is_disconnected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let beginning = format!(
             "POST /v1/centres HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
             Content-Length: 100000\r\n\r\n{{\"name\":\"",
@@ -162,7 +162,7 @@ pub(crate) async fn others_are_served(
     within_timeout(app.call(Some(session), Method::DELETE, &path, None))
         .await?
         .expect(204);
-    within_timeout(app.sign_in(Role::Tutor)).await?;
+    within_timeout(app.sign_in(role::TUTOR)).await?;
     for path in ["/healthz", "/readyz", "/.well-known/spin/health"] {
         within_timeout(app.call(None, Method::GET, path, None))
             .await?
@@ -174,7 +174,7 @@ pub(crate) async fn others_are_served(
 #[test]
 fn hundreds_of_slow_bodies_do_not_delay_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut slow = Vec::new();
         for _ in 0..300 {
             slow.push(begin(app, &admin, "/v1/centres", "application/json", 100).await?);
@@ -202,7 +202,7 @@ fn hundreds_of_slow_bodies_do_not_delay_others() {
 #[test]
 fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut slow = Vec::new();
         // Two are running, and 16 wait on each of at most 4 threads.
         for _ in 0..100 {
@@ -275,7 +275,7 @@ async fn request_without_reading(app: &Application) -> Result<TcpStream> {
 #[test]
 fn hundreds_of_slow_readers_do_not_delay_others_and_are_disconnected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut first = request_without_reading(app).await?;
         let mut status = [0; 12];
         within_timeout(async { Ok(first.read_exact(&mut status).await?) }).await?;

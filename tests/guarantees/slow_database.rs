@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::json;
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, role, Session,
     fault_injection::{
         assert_unavailable, block_writers, centre_body, database_name_and_server,
         terminate_connections, wait_until_blocked, within_timeout,
@@ -39,7 +39,7 @@ async fn send_concurrently(
 #[test]
 fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
     run_behind_proxy(async |app, proxy| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = || {
             app.request(Method::POST, "/v1/users")
                 .bearer_auth(&admin.token)
@@ -64,7 +64,7 @@ fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
 #[test]
 fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // Waiting for a row lock ends after the lock timeout. Only execution time counts for the statement timeout.
         queries::execute(
             app,
@@ -99,7 +99,7 @@ fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
 #[test]
 fn waiting_statements_do_not_delay_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, server) = database_name_and_server(app).await?;
         // The lock timeout of new connections equals the statement timeout, so that no wait ends earlier.
         server
@@ -139,7 +139,7 @@ fn waiting_statements_do_not_delay_others() {
 #[test]
 fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
     run_behind_proxy(async |app, proxy| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         proxy.hold_responses(true);
         for reply in send_concurrently(app, &admin, REQUESTS).await? {
             assert_unavailable(&reply);
@@ -155,7 +155,7 @@ fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
 #[test]
 fn a_server_that_takes_no_more_connections_is_a_503_and_recovers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, server) = database_name_and_server(app).await?;
         let limit = async |connections: i32| {
             let sql = format!("alter database {name} connection limit {connections}");

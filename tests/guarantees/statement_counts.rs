@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use platform::sql::database::CALL;
 use serde_json::json;
-use tests::{COMPONENTS, Role, run_behind_proxy};
+use tests::{COMPONENTS, role, run_behind_proxy};
 use uuid::Uuid;
 
 /// Requests that execute no statement.
@@ -22,11 +22,11 @@ const READS_TIME_ZONE: [&str; 4] = [
 #[test]
 fn every_request_executes_one_statement() {
     run_behind_proxy(async |app, proxy| {
-        let user = app.user(0, Role::Student).id;
+        let user = app.user(0, role::STUDENT).id;
         for component in COMPONENTS {
             for endpoint in component.endpoints() {
-                let operation = endpoint.operation();
-                let session = app.session(0, Role::Admin).await?;
+                let operation = endpoint.operation_id();
+                let session = app.session(0, role::ADMIN).await?;
                 let mut path = tests::endpoint_path(&endpoint, user);
                 if operation == "finance-records.statement" {
                     // A caller without a statement of their own has to name the student.
@@ -35,12 +35,12 @@ fn every_request_executes_one_statement() {
                 let body = match operation.as_str() {
                     "auth.login" => json!({
                         "tenant": app.demo.tenants[0].slug,
-                        "email": app.user(0, Role::Parent).email,
-                        "password": app.user(0, Role::Parent).password,
+                        "email": app.user(0, role::PARENT).email,
+                        "password": app.user(0, role::PARENT).password,
                     }),
                     "auth.refresh" => json!({"refresh_token": "unknown"}),
                     "auth.password.change" => json!({
-                        "current": app.user(0, Role::Admin).password,
+                        "current": app.user(0, role::ADMIN).password,
                         "new": "a wholly new password",
                     }),
                     "auth.password.reset" => {
@@ -98,7 +98,7 @@ fn every_request_executes_one_statement() {
                         },
                     }),
                     "classes.occurrences.move" => {
-                        json!({"start": "2035-04-02T16:00:00Z", "end": "2035-04-02T17:00:00Z"})
+                        json!({"starts_at": "2035-04-02T16:00:00Z", "ends_at": "2035-04-02T17:00:00Z"})
                     }
                     "classes.attendance.record" => json!({"students": []}),
                     "notifications.create" => json!({

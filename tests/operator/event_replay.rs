@@ -8,7 +8,7 @@ use operations::events::replay::{self, NOT_REBUILT, Options, Until};
 use operations::events::verify;
 use platform::declare::component::Endpoint;
 use tests::{
-    Application, Role,
+    Application, role,
     random_requests::{RandomClient, StatusCounts, write_endpoints},
     run,
 };
@@ -56,7 +56,7 @@ async fn retry_failed_operations(
 ) -> Result<()> {
     let mut worker = RandomClient::new(app, 0).await?;
     for endpoint in write_endpoints() {
-        let operation = endpoint.operation();
+        let operation = endpoint.operation_id();
         for _ in 0..40 {
             if has_succeeded(status_counts, &operation)
                 || OPERATIONS_THAT_MAY_FAIL.contains(&operation.as_str())
@@ -235,7 +235,7 @@ fn columns_that_are_not_rebuilt_are_declared_and_documented() {
 #[test]
 fn a_replay_until_a_time_has_the_state_of_that_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let position = snapshot(&mut client, admin.tenant).await?;
         let now: chrono::DateTime<chrono::Utc> = client

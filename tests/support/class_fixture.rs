@@ -27,7 +27,7 @@ pub async fn class_fixture(app: &Application) -> Result<ClassFixture> {
     let tutor = queries::fetch_id(
         app,
         "select id from lms.tutors where user_id = $1",
-        &[&app.user(0, Role::Tutor).id],
+        &[&app.user(0, role::TUTOR).id],
     )
     .await?;
     let other_tutor = queries::fetch_id(
@@ -43,7 +43,7 @@ pub async fn class_fixture(app: &Application) -> Result<ClassFixture> {
             "select id from lms.students
             where assigned_tutor_id = $1 and centre_id = $2
             order by user_id <> $3, id",
-            &[&tutor, &centre, &app.user(0, Role::Student).id],
+            &[&tutor, &centre, &app.user(0, role::STUDENT).id],
         )
         .await?
         .iter()

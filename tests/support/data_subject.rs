@@ -249,7 +249,7 @@ async fn add_requests_and_loans(
 
 /// Adds notifications to the person and to others, and the stored response of an idempotent request.
 async fn add_messages(app: &Application, admin: &Session, subject: &DataSubject) -> Result<()> {
-    for user in [subject.user, app.user(0, Role::Parent).id] {
+    for user in [subject.user, app.user(0, role::PARENT).id] {
         let body = json!({"user_id": user, "type": "email", "subject": text_naming_subject("News"), "message": text_naming_subject("News")});
         app.post(admin, "/v1/notifications", body)
             .await?

@@ -1,7 +1,7 @@
 //! Builds the path of an endpoint with an example value for each parameter.
 //! Random values for bodies are in `random_values`.
 
-use platform::declare::component::{Does, Endpoint};
+use platform::declare::component::{Operation, Endpoint};
 use platform::declare::field::Kind;
 use uuid::Uuid;
 
@@ -18,9 +18,9 @@ pub fn endpoint_path(endpoint: &Endpoint, id: Uuid) -> String {
         };
         ["/".to_owned(), value]
     });
-    let query = match endpoint.does {
-        Does::Verb(..) => &[],
-        Does::Action(action) => action.query,
+    let query = match endpoint.operation {
+        Operation::Verb(..) => &[],
+        Operation::Action(action) => action.query,
     };
     let required = query.iter().filter(|field| field.required);
     let parameters = required.enumerate().map(|(index, field)| {

@@ -94,7 +94,7 @@ pub async fn create_tutor_with_session(
         &[&tutor],
     )
     .await?;
-    Ok((tutor, session_for(app, user, Role::Tutor).await?))
+    Ok((tutor, session_for(app, user, role::TUTOR).await?))
 }
 
 /// Returns the user of a student.
@@ -121,7 +121,7 @@ pub async fn link_guardian(
 
 /// Returns the student row of the demo user `student`.
 pub async fn demo_student(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, Role::Student).id;
+    let user = app.user(0, role::STUDENT).id;
     queries::fetch_id(
         app,
         "select id from lms.students where user_id = $1",
@@ -132,7 +132,7 @@ pub async fn demo_student(app: &Application) -> Result<Uuid> {
 
 /// Returns the tutor row of the demo user `tutor`.
 pub async fn demo_tutor(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, Role::Tutor).id;
+    let user = app.user(0, role::TUTOR).id;
     queries::fetch_id(
         app,
         "select id from lms.tutors where user_id = $1",

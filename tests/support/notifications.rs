@@ -30,7 +30,7 @@ pub async fn send_email(
 
 /// Queues this many e-mails to the demo student and returns their ids.
 pub async fn send_emails(app: &Application, session: &Session, count: usize) -> Result<Vec<Uuid>> {
-    let student = app.user(0, Role::Student).id;
+    let student = app.user(0, role::STUDENT).id;
     let mut sent = Vec::with_capacity(count);
     for number in 0..count {
         sent.push(send_email(app, session, student, &format!("Message {number}.")).await?);
@@ -47,7 +47,7 @@ pub async fn post_notification(app: &Application, session: &Session, body: Value
 pub async fn send_reset_codes(app: &Application) -> Result<()> {
     app.superuser()
         .await?
-        .execute("select lms_private.answer_reset_requests()", &[])
+        .execute("select lms_private.process_reset_requests()", &[])
         .await?;
     Ok(())
 }

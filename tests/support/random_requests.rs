@@ -7,8 +7,8 @@ use crate::{Application, COMPONENTS, Reply, Role, Session, random_values as valu
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Does, Endpoint};
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::component::{Operation, Endpoint};
+use platform::declare::field::{Field, Kind, Writable};
 use platform::declare::resource::Resource;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -37,7 +37,7 @@ pub fn write_endpoints() -> Vec<Endpoint> {
         .iter()
         .flat_map(|component| component.endpoints())
         .filter(|endpoint| endpoint.method != Method::GET)
-        .filter(|endpoint| !EXCLUDED_OPERATIONS.contains(&endpoint.operation().as_str()))
+        .filter(|endpoint| !EXCLUDED_OPERATIONS.contains(&endpoint.operation_id().as_str()))
         .collect()
 }
 
@@ -132,7 +132,7 @@ impl<'a> RandomClient<'a> {
         let reply = request.send(self.app, &session).await?;
         *self
             .status_counts
-            .entry(endpoint.operation())
+            .entry(endpoint.operation_id())
             .or_default()
             .entry(reply.status)
             .or_default() += 1;
@@ -142,23 +142,23 @@ impl<'a> RandomClient<'a> {
     /// Returns a random request to an endpoint, or none if there is no row to send it for.
     pub async fn random_request(&mut self, endpoint: &Endpoint) -> Result<Option<RandomRequest>> {
         let role = if self.random.random_bool(0.9) {
-            Role::Admin
+            role::ADMIN
         } else {
-            Role::ALL[self.random.random_range(0..Role::ALL.len())]
+            role::ALL[self.random.random_range(0..role::ALL.len())]
         };
         let Some(path) = self.path(endpoint).await? else {
             return Ok(None);
         };
         let stale = self.random.random_bool(0.05);
-        let content = match endpoint.does {
-            Does::Verb(resource, Verb::Import) => Some(("text/csv", self.file(resource).await?)),
+        let content = match endpoint.operation {
+            Operation::Verb(resource, Verb::Import) => Some(("text/csv", self.file(resource).await?)),
             _ => self
                 .body(endpoint)
                 .await?
                 .map(|body| ("application/json", body.to_string())),
         };
         Ok(Some(RandomRequest {
-            operation: endpoint.operation(),
+            operation: endpoint.operation_id(),
             method: endpoint.method.clone(),
             path,
             role,
@@ -200,10 +200,10 @@ impl<'a> RandomClient<'a> {
             .nth(2)
             .context("the path names no resource")?;
         let table = noun.replace('-', "_");
-        let sql = match values::row_query(&endpoint.operation()) {
+        let sql = match values::row_query(&endpoint.operation_id()) {
             Some(sql) => sql.to_owned(),
             None => {
-                let deleted = matches!(endpoint.does, Does::Verb(_, Verb::Restore));
+                let deleted = matches!(endpoint.operation, Operation::Verb(_, Verb::Restore));
                 let condition = if deleted { "is not null" } else { "is null" };
                 format!(
                     "select id, null from lms.{table}
@@ -224,18 +224,18 @@ impl<'a> RandomClient<'a> {
     }
 
     async fn body(&mut self, endpoint: &Endpoint) -> Result<Option<Value>> {
-        let operation = endpoint.operation();
-        let mut body = match endpoint.does {
-            Does::Verb(resource, Verb::Create) => {
+        let operation = endpoint.operation_id();
+        let mut body = match endpoint.operation {
+            Operation::Verb(resource, Verb::Create) => {
                 let fields = resource.fields.iter();
                 let settable = fields
-                    .filter(|field| matches!(field.setting, Setting::Always | Setting::OnCreate));
+                    .filter(|field| matches!(field.writable, Writable::Always | Writable::OnCreate));
                 self.object(&operation, settable, 0.4).await?
             }
-            Does::Verb(resource, Verb::Update) => {
+            Operation::Verb(resource, Verb::Update) => {
                 let fields = resource.fields.iter();
                 let settable: Vec<&Field> = fields
-                    .filter(|field| field.setting == Setting::Always)
+                    .filter(|field| field.writable == Writable::Always)
                     .collect();
                 if settable.is_empty() {
                     return Ok(Some(json!({})));
@@ -243,8 +243,8 @@ impl<'a> RandomClient<'a> {
                 let chosen = settable[self.random.random_range(0..settable.len())];
                 self.object(&operation, [chosen].into_iter(), 1.0).await?
             }
-            Does::Verb(..) => return Ok(None),
-            Does::Action(action) => match action.body {
+            Operation::Verb(..) => return Ok(None),
+            Operation::Action(action) => match action.body {
                 Some(fields) => self.object(&operation, fields.iter(), 0.3).await?,
                 None => return Ok(None),
             },
@@ -261,7 +261,7 @@ impl<'a> RandomClient<'a> {
         let settable: Vec<&Field> = resource
             .fields
             .iter()
-            .filter(|field| matches!(field.setting, Setting::Always | Setting::OnCreate))
+            .filter(|field| matches!(field.writable, Writable::Always | Writable::OnCreate))
             .filter(|field| !matches!(field.kind, Kind::Secret { .. }))
             .collect();
         let operation = format!("{}.create", resource.name);

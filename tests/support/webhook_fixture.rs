@@ -120,7 +120,7 @@ pub async fn create_with_receiver(
     app: &Application,
     behaviour: Behaviour,
 ) -> Result<(Session, StubProvider, TestWebhook)> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     seal_events(app, &admin).await?;
     let receiver = StubProvider::start(behaviour).await?;
     let hook = create_webhook(app, &admin, &receiver, &["centres"]).await?;

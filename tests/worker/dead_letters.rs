@@ -2,14 +2,14 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Behaviour, Role, StubProvider, notifications, queries, run};
+use tests::{Behaviour, role, StubProvider, notifications, queries, run};
 use uuid::Uuid;
 
 #[test]
 fn a_rejected_message_is_a_dead_letter_until_it_is_retried() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = notifications::send_emails(app, &admin, 1).await?[0];
         let path = format!("/v1/notifications/{id}/retry");
         let early = app
@@ -33,13 +33,13 @@ fn a_rejected_message_is_a_dead_letter_until_it_is_retried() {
 
         let key = "select id from lms.notification_deliveries where notification_id = $1";
         let before = queries::fetch_id(app, key, &[&id]).await?;
-        for role in [Role::Supervisor, Role::Student, Role::Finance] {
+        for role in [role::SUPERVISOR, role::STUDENT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.call(Some(&session), Method::POST, &path, None)
                 .await?
                 .expect(403);
         }
-        let support = app.sign_in(Role::Support).await?;
+        let support = app.sign_in(role::SUPPORT).await?;
         let again = app
             .call(Some(&support), Method::POST, &path, None)
             .await?
@@ -72,7 +72,7 @@ fn a_rejected_message_is_a_dead_letter_until_it_is_retried() {
 fn ten_failed_attempts_make_a_dead_letter() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = notifications::send_emails(app, &admin, 1).await?[0];
         let provider = StubProvider::start(Behaviour::Rejects(500)).await?;
         for attempt in 1..=10 {
@@ -107,7 +107,7 @@ fn ten_failed_attempts_make_a_dead_letter() {
 #[test]
 fn an_unknown_notification_cannot_be_retried() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = queries::first_id(app, 1, "notifications").await?;
         for id in [Uuid::now_v7(), theirs] {
             let path = format!("/v1/notifications/{id}/retry");
@@ -123,8 +123,8 @@ fn an_unknown_notification_cannot_be_retried() {
 fn a_recipient_who_has_left_is_not_sent_pending_messages() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let session = app.sign_in(Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let session = app.sign_in(role::STUDENT).await?;
         let opted_out = notifications::send_email(app, &admin, session.user, "Hello.").await?;
         let body = json!({"email": false, "sms": true, "push": true});
         app.call(
@@ -135,7 +135,7 @@ fn a_recipient_who_has_left_is_not_sent_pending_messages() {
         )
         .await?
         .expect(200);
-        let parent = app.user(0, Role::Parent).id;
+        let parent = app.user(0, role::PARENT).id;
         let inactive = notifications::send_email(app, &admin, parent, "Hello.").await?;
         app.call(
             Some(&admin),

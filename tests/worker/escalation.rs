@@ -5,7 +5,7 @@ use chrono::{Duration, Utc};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, fixtures, help_desk, queries, run};
+use tests::{Application, role, Session, fixtures, help_desk, queries, run};
 
 async fn read(app: &Application, session: &Session, request: &Value) -> Result<Value> {
     let reply = app.get(session, &help_desk::request_path(request)).await?;
@@ -15,7 +15,7 @@ async fn read(app: &Application, session: &Session, request: &Value) -> Result<V
 #[test]
 fn overdue_requests_are_escalated_once_by_concurrent_workers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let staff = help_desk::create_staff_member(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
@@ -94,7 +94,7 @@ fn overdue_requests_are_escalated_once_by_concurrent_workers() {
 #[test]
 fn a_request_with_a_new_due_time_may_be_escalated_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = help_desk::create_request(app, &admin).await?;
         help_desk::make_overdue(app, &request).await?;
         let escalated = async |now| -> Result<usize> {
@@ -124,7 +124,7 @@ fn a_request_with_a_new_due_time_may_be_escalated_again() {
 #[test]
 fn a_failed_escalation_is_reported_and_does_not_block_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         worker::round(&app.superuser_url, Utc::now()).await?;
         let mut requests = Vec::new();
         for _ in 0..2 {

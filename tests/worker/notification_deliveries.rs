@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::json;
-use tests::{Behaviour, Role, StubProvider, notifications, queries, run};
+use tests::{Behaviour, role, StubProvider, notifications, queries, run};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use worker::delivery::{self, Email, Options, Providers, Push};
@@ -16,8 +16,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 fn a_notification_reaches_the_provider_and_is_marked_as_sent() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT);
         let id = notifications::send_email(app, &admin, student.id, "The library closes at four.")
             .await?;
         let queued = notifications::get_notification(app, &admin, id).await?;
@@ -58,7 +58,7 @@ fn a_notification_reaches_the_provider_and_is_marked_as_sent() {
 fn provider_failures_lose_and_duplicate_no_message() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let provider = StubProvider::start(Behaviour::Accepts).await?;
         let mut expected = 0;
         for behaviour in [
@@ -108,7 +108,7 @@ fn provider_failures_lose_and_duplicate_no_message() {
 fn an_unreachable_provider_gets_all_messages_when_it_returns() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut provider = StubProvider::unreachable(Behaviour::Accepts).await?;
         notifications::send_emails(app, &admin, 5).await?;
         let report = provider.deliver(&app.superuser_url).await?;
@@ -116,7 +116,7 @@ fn an_unreachable_provider_gets_all_messages_when_it_returns() {
         assert!(
             report
                 .to_string()
-                .contains("5 times: resend can't be reached"),
+                .contains("5 times: resend cannot be reached"),
             "{report}"
         );
 
@@ -135,7 +135,7 @@ fn an_unreachable_provider_gets_all_messages_when_it_returns() {
 fn several_workers_at_once_send_each_message_once() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         notifications::send_emails(app, &admin, 60).await?;
         let provider = StubProvider::start(Behaviour::Accepts).await?;
         let url = app.superuser_url.as_str();
@@ -160,7 +160,7 @@ fn several_workers_at_once_send_each_message_once() {
 fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_key() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = notifications::send_emails(app, &admin, 1).await?[0];
         let provider = StubProvider::start(Behaviour::AcceptsAndHangs).await?;
         let (url, providers) = (app.superuser_url.clone(), provider.providers(TIMEOUT)?);
@@ -196,8 +196,8 @@ fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_key() {
 fn a_channel_that_hangs_does_not_delay_the_others() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         for way in ["email", "push"] {
             let body = json!({"user_id": student, "type": way, "message": "Hello."});
             notifications::post_notification(app, &admin, body)
@@ -224,7 +224,7 @@ fn a_channel_that_hangs_does_not_delay_the_others() {
         let report = delivery::round(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.retried), (1, 1), "{report}");
         assert!(
-            report.reasons.contains_key("resend did not answer in time"),
+            report.reasons.contains_key("resend did not respond in time"),
             "{report}"
         );
         assert_eq!(provider.accepted_by_key().len(), 1);
@@ -236,7 +236,7 @@ fn a_channel_that_hangs_does_not_delay_the_others() {
 fn retry_after_of_the_provider_is_respected() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         notifications::send_emails(app, &admin, 1).await?;
         let provider = StubProvider::start(Behaviour::RateLimits(3600)).await?;
         assert_eq!(provider.deliver(&app.superuser_url).await?.retried, 1);
@@ -252,7 +252,7 @@ fn retry_after_of_the_provider_is_respected() {
 fn a_tenant_that_is_not_active_sends_nothing() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         notifications::send_emails(app, &admin, 1).await?;
         let sql = "update lms.tenants set status = 'inactive' where tenant_id = $1";
         queries::execute(app, sql, &[&admin.tenant]).await?;

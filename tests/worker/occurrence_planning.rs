@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
 use platform::http::outbound_url::Networks;
 use recurrence::HORIZON;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, queries, run, run_on_own_server};
+use tests::{Application, role, Session, queries, run, run_on_own_server};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use worker::Couriers;
@@ -86,7 +86,7 @@ fn weekly(start: DateTime<Utc>, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, Strin
 #[test]
 fn occurrences_are_planned_up_to_the_moving_horizon_once_each() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let over = make(
@@ -131,7 +131,7 @@ fn occurrences_are_planned_up_to_the_moving_horizon_once_each() {
 #[test]
 fn concurrent_workers_plan_each_class_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut classes = Vec::new();
         for hour in 0..6 {
             let start = day(1) + Duration::hours(hour);
@@ -166,7 +166,7 @@ fn concurrent_workers_plan_each_class_once() {
 #[test]
 fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let now = Utc::now();
@@ -204,7 +204,7 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
 #[test]
 fn a_class_that_cannot_be_planned_does_not_block_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let broken = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let start = start + Duration::hours(1);
@@ -228,7 +228,7 @@ fn a_class_that_cannot_be_planned_does_not_block_others() {
 #[test]
 fn classes_that_have_ended_are_left_unchanged() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut classes = Vec::new();
         for hour in 0..3 {
             let start = day(-1) + Duration::hours(hour);
@@ -260,7 +260,7 @@ fn classes_that_have_ended_are_left_unchanged() {
 #[test]
 fn a_finite_series_planned_for_half_a_year_is_completed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY;COUNT=150")).await?;
         let whole = occurrences(app, class).await?;
@@ -309,7 +309,7 @@ const REFRESHES: &str = "select max(r.refreshed_at)::text from lms_private.view_
 #[test]
 fn the_worker_reconnects_to_an_unavailable_database() {
     run_on_own_server(async |app, server| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let made = occurrences(app, class).await?;
@@ -346,7 +346,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
 #[test]
 fn changes_of_the_worker_are_in_the_event_log() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = make(app, &admin, day(1), Some("FREQ=WEEKLY")).await?;
         worker::round(&app.superuser_url, Utc::now() + Duration::weeks(10)).await?;
         let events = "lms.event_log

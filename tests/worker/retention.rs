@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use tests::{Application, Role, Session, finance_records, fixtures, queries, run};
+use tests::{Application, role, Session, finance_records, fixtures, queries, run};
 use uuid::Uuid;
 use worker::Report;
 
@@ -40,7 +40,7 @@ async fn assessment(app: &Application, session: &Session, student: Uuid) -> Resu
 #[test]
 fn a_row_can_be_restored_for_30_days_and_is_then_purged() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let row = assessment(app, &admin, student).await?;
@@ -69,7 +69,7 @@ fn a_row_can_be_restored_for_30_days_and_is_then_purged() {
 #[test]
 fn a_regulated_tenant_retains_rows_for_seven_years() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let student = fixtures::demo_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
@@ -91,8 +91,8 @@ fn a_regulated_tenant_retains_rows_for_seven_years() {
 #[test]
 fn a_referenced_row_is_purged_after_its_references() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
         let assessed = fixtures::create_student(app, &admin, home).await?;
@@ -136,7 +136,7 @@ fn a_referenced_row_is_purged_after_its_references() {
 #[test]
 fn rows_of_a_user_are_purged_with_the_user() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let user = fixtures::create_user(app, &admin, "support", home).await?;
         queries::execute(
@@ -195,7 +195,7 @@ async fn class_row_counts(app: &Application, class: Uuid) -> Result<[i64; 3]> {
 #[test]
 fn a_class_is_purged_completely_or_not_at_all() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
@@ -248,7 +248,7 @@ fn a_class_is_purged_completely_or_not_at_all() {
 #[test]
 fn a_legal_hold_prevents_purging_the_rows_of_a_person() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let held = fixtures::create_student(app, &admin, home).await?;
         let free = fixtures::create_student(app, &admin, home).await?;
@@ -280,7 +280,7 @@ fn a_legal_hold_prevents_purging_the_rows_of_a_person() {
 #[test]
 fn many_rows_are_purged_in_batches_and_a_failing_table_does_not_block_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let student = fixtures::demo_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use chrono::{Duration, Utc};
 use serde_json::{Value, json};
-use tests::{Behaviour, Role, StubProvider, queries, run, webhook_fixture};
+use tests::{Behaviour, role, StubProvider, queries, run, webhook_fixture};
 use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
@@ -115,8 +115,8 @@ fn the_former_secret_signs_beside_the_new_one_for_a_day() {
 #[test]
 fn a_webhook_gets_only_events_of_its_kinds_and_its_tenant() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         webhook_fixture::seal_events(app, &admin).await?;
         webhook_fixture::seal_events(app, &theirs).await?;
         let names = ["kind", "entity", "everything", "other", "theirs"];

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
-use tests::{Behaviour, Role, StubProvider, queries, run, webhook_fixture};
+use tests::{Behaviour, role, StubProvider, queries, run, webhook_fixture};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -116,7 +116,7 @@ fn a_receiver_that_fails_for_five_days_is_disabled_and_admins_are_notified() {
         assert_eq!(queries::count(app, events, &[&hook.id]).await?, 1);
         let told = "lms.notifications where user_id = $1 and template = 'webhook_disabled'";
         assert_eq!(
-            queries::count(app, told, &[&app.user(0, Role::Admin).id]).await?,
+            queries::count(app, told, &[&app.user(0, role::ADMIN).id]).await?,
             1
         );
         let theirs = "lms.notifications where tenant_id <> $1 and template = 'webhook_disabled'";
@@ -220,8 +220,8 @@ fn failing_receivers_do_not_delay_others() {
         assert_eq!(
             queries::fetch_texts(app, reasons, &[]).await?,
             [
-                "can't be reached",
-                "the connection broke off, or the answer is no HTTP"
+                "the endpoint cannot be reached",
+                "the connection was lost, or the response is not HTTP"
             ]
         );
         Ok(())
@@ -242,7 +242,7 @@ fn a_receiver_that_exceeds_the_timeout_has_failed() {
             .remove(0);
         assert_eq!(
             (&told["last_error"], &told["last_status"]),
-            (&json!("did not answer in time"), &json!(null))
+            (&json!("the endpoint did not respond in time"), &json!(null))
         );
         Ok(())
     });

@@ -46,7 +46,7 @@ pub(super) async fn fill(client: &mut Client, tenant: Uuid) -> Result<()> {
     }
     // The journal entries and totals that triggers derive are computed at once.
     transaction
-        .execute("call lms_private.derive_finance()", &[])
+        .execute("call lms_private.rebuild_ledger()", &[])
         .await
         .map_err(explain)
         .context("cannot derive the journal entries")?;

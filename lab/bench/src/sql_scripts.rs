@@ -96,7 +96,7 @@ fn call(claims: &Claims, statement: &Statement, arguments: &str) -> String {
     let caller = Caller::from(claims);
     // The bench prepares a standard cell.
     let cell = format!("{}-standard", claims.aud);
-    let context = context::Context::new(&cell, &claims.aud, Some(&caller), "lms-bench").text();
+    let context = context::DatabaseContext::new(&cell, &claims.aud, Some(&caller), "lms-bench").text();
     format!(
         "call lms.run({}, {}, {}, {arguments}, null, null, null, null);\n",
         literal(&context),

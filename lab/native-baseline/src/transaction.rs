@@ -7,7 +7,7 @@ use deadpool_postgres::tokio_postgres::types::Type;
 use deadpool_postgres::{Object, Transaction};
 use platform::auth::caller::Caller;
 use platform::auth::token::Claims;
-use platform::sql::context::Context;
+use platform::sql::context::DatabaseContext;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ select set_config('app.tenant_id', $1, true),
        set_config('app.role', $3, true),
        set_config('app.session_id', $4, true),
        set_config('app.request_id', $5, true),
-       set_config('app.centre_id', lms_private.admit($6::text::jsonb), true)";
+       set_config('app.centre_id', lms_private.check_session($6::text::jsonb), true)";
 
 /// Begins a transaction in which the caller's rows are visible.
 pub(crate) async fn begin<'a>(
@@ -34,7 +34,7 @@ pub(crate) async fn begin<'a>(
     let request_id = platform::values::random::id().to_string();
     // The bench prepares a standard cell.
     let cell = format!("{}-standard", caller.aud);
-    let context = Context::new(&cell, &caller.aud, Some(&Caller::from(caller)), &request_id).text();
+    let context = DatabaseContext::new(&cell, &caller.aud, Some(&Caller::from(caller)), &request_id).text();
     transaction
         .query_one(
             &statement,

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, role, Session,
     class_fixture::{
         class_fixture, class_path, create_class, get_data, get_lessons, lesson_path,
         post_without_body, recurring_schedule, single_schedule, text_fields,
@@ -29,7 +29,7 @@ async fn record_attendance(
 #[test]
 fn attendance_is_recorded_as_a_whole_and_read_back() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = class_fixture(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
         let mut class = room.class_body(single_schedule(
@@ -38,7 +38,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             &format!("{yesterday}T04:00:00"),
         ));
         class["student_ids"] = json!(room.students[..4]);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = create_class(app, &admin, class).await?;
         let start = format!("{yesterday}T03:00:00Z");
         let at = format!("{}/attendance", lesson_path(&class, &start));
@@ -97,7 +97,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
 #[test]
 fn before_a_lesson_starts_students_can_only_be_excused() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = class_fixture(app).await?;
         let mut class = room.class_body(single_schedule(
             "UTC",
@@ -143,7 +143,7 @@ fn before_a_lesson_starts_students_can_only_be_excused() {
 #[test]
 fn recording_attendance_completes_a_lesson_that_has_started() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = class_fixture(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
         let class = room.class_body(recurring_schedule(
@@ -153,7 +153,7 @@ fn recording_attendance_completes_a_lesson_that_has_started() {
             "FREQ=WEEKLY;COUNT=2",
         ));
         // The lesson has started, so the centre's staff record it.
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let class = create_class(app, &supervisor, class).await?;
         let at = lesson_path(&class, &format!("{yesterday}T03:00:00Z"));
         let record = json!([{"student_id": room.students[0], "status": "present"}]);
@@ -175,7 +175,7 @@ fn recording_attendance_completes_a_lesson_that_has_started() {
 #[test]
 fn invalid_attendance_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let class = create_class(
             app,
@@ -244,14 +244,14 @@ fn invalid_attendance_is_rejected() {
 #[test]
 fn students_and_parents_read_their_own_attendance_only() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut class = room.class_body(single_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
         ));
-        let own = app.user(0, Role::Parent).id;
+        let own = app.user(0, role::PARENT).id;
         let child = queries::fetch_id(
             app,
             "select id from lms.students where parent_id = $1 and centre_id = $2",
@@ -265,17 +265,17 @@ fn students_and_parents_read_their_own_attendance_only() {
         class["student_ids"] = json!(students);
         let class = create_class(app, &admin, class).await?;
         let at = format!("{}/attendance", lesson_path(&class, "2035-04-02T16:00:00Z"));
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let found = get_data(app, &session, &at).await?;
             match role {
-                Role::Student => {
+                role::STUDENT => {
                     assert_eq!(
                         text_fields(&found, "student_id"),
                         [room.students[0].to_string()]
                     )
                 }
-                Role::Parent => {
+                role::PARENT => {
                     assert!(!found.is_empty());
                     for one in &found {
                         let student = one["student_id"].as_str().unwrap_or_default();
@@ -291,12 +291,12 @@ fn students_and_parents_read_their_own_attendance_only() {
                 }
                 _ => assert_eq!(found.len(), students.len(), "{}", role.name()),
             }
-            let may = matches!(role, Role::Tutor | Role::Supervisor | Role::Admin);
+            let may = matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN);
             record_attendance(app, &session, &at, json!([]))
                 .await?
                 .expect(if may { 200 } else { 403 });
         }
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         app.get(&theirs, &at).await?.expect(404);
         record_attendance(app, &theirs, &at, json!([]))
             .await?

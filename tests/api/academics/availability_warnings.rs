@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     class_fixture::{
         class_fixture, class_path, create_class, lesson_path, post_without_body,
         recurring_schedule, single_schedule,
@@ -59,7 +59,7 @@ async fn warnings(app: &Application, admin: &Session, class: &Value) -> Result<V
 #[test]
 fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_warning() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (centre, tutor) = create_overnight_tutor(app, &admin).await?;
         let out = json!(["tutor_unavailable"]);
         for (start, end, rule, expected) in [
@@ -111,7 +111,7 @@ fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_war
 #[test]
 fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (centre, tutor) = create_overnight_tutor(app, &admin).await?;
         let rule = "FREQ=WEEKLY;COUNT=3";
         let class = schedule_at(
@@ -150,7 +150,7 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
         // The lesson is rescheduled to another day, then outside every window, and then cancelled.
         let at_day = lesson_path(&class, "2035-04-10T04:30:00Z");
         let moved = async |start: &str, end: &str, expected: Value| -> Result<()> {
-            let body = json!({"start": start, "end": end});
+            let body = json!({"starts_at": start, "ends_at": end});
             let reply = app.post(&admin, &format!("{at_day}/move"), body).await?;
             assert_eq!(reply.expect(200).json()["warnings"], expected, "{start}");
             assert_eq!(warnings(app, &admin, &class).await?, expected, "{start}");
@@ -188,8 +188,8 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
 #[test]
 fn changing_ones_own_availability_warns_of_lessons_outside_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let own = app.sign_in(Role::Tutor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let own = app.sign_in(role::TUTOR).await?;
         let room = class_fixture(app).await?;
         let class = room.class_body(single_schedule(
             "UTC",

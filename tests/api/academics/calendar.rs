@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     class_fixture::{
         class_fixture, create_class, get_data, lesson_path, post_without_body, recurring_schedule,
         single_schedule, start_times, text_fields,
@@ -26,7 +26,7 @@ fn id(class: &Value) -> String {
 #[test]
 fn each_role_sees_the_lessons_within_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let hour = |day: u32| {
             single_schedule(
@@ -45,12 +45,12 @@ fn each_role_sees_the_lessons_within_its_scope() {
         far["student_ids"] = json!([]);
         let far = create_class(app, &admin, far).await?;
         let all = [id(&own), id(&other), id(&far)];
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let found = ids(app, &session, "").await?;
             let expected: Vec<String> = match role {
-                Role::Student => vec![all[0].clone()],
-                Role::Parent => {
+                role::STUDENT => vec![all[0].clone()],
+                role::PARENT => {
                     let children = queries::fetch_texts(
                         app,
                         "select s.id::text from lms.students as s where s.parent_id = $1 or exists (
@@ -64,13 +64,13 @@ fn each_role_sees_the_lessons_within_its_scope() {
                         .map(|index| all[index].clone())
                         .collect()
                 }
-                Role::Tutor => vec![all[0].clone(), all[2].clone()],
-                Role::Supervisor | Role::Assessor => all[..2].to_vec(),
+                role::TUTOR => vec![all[0].clone(), all[2].clone()],
+                role::SUPERVISOR | role::ASSESSOR => all[..2].to_vec(),
                 _ => all.to_vec(),
             };
             assert_eq!(found, expected, "{}", role.name());
         }
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         assert!(ids(app, &theirs, "").await?.is_empty());
         let centre = format!("&centre_id={}", room.other_centre);
         let tutor = format!("&tutor_id={}", room.other_tutor);
@@ -88,7 +88,7 @@ fn each_role_sees_the_lessons_within_its_scope() {
                 .await?
                 .is_empty()
         );
-        let learner = app.sign_in(Role::Student).await?;
+        let learner = app.sign_in(role::STUDENT).await?;
         assert!(
             ids(app, &learner, &format!("&student_id={}", room.students[1]))
                 .await?
@@ -107,7 +107,7 @@ fn each_role_sees_the_lessons_within_its_scope() {
 #[test]
 fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut class = room.class_body(recurring_schedule(
             "UTC",
@@ -117,7 +117,7 @@ fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_ti
         ));
         class["subject"] = json!("Reading");
         let class = create_class(app, &admin, class).await?;
-        let away = json!({"start": "2035-06-01T16:00:00Z", "end": "2035-06-01T17:00:00Z"});
+        let away = json!({"starts_at": "2035-06-01T16:00:00Z", "ends_at": "2035-06-01T17:00:00Z"});
         app.post(
             &admin,
             &format!("{}/move", lesson_path(&class, "2035-04-09T16:00:00Z")),
@@ -178,7 +178,7 @@ fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_ti
 #[test]
 fn a_calendar_with_more_than_a_thousand_lessons_is_marked_as_truncated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (count, is_truncated) in [(1000, false), (1, true)] {
             queries::execute(
                 app,

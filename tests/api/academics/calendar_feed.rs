@@ -6,7 +6,7 @@ use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Reply, Role,
+    Reply, role,
     calendar_feed::{FEED, read, subscribe},
     queries, run,
 };
@@ -24,7 +24,7 @@ fn anonymous(reply: &Reply) -> Value {
 #[test]
 fn a_feed_url_works_until_it_is_revoked() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let shown = app.get(&tutor, FEED).await?.expect(200).json();
         assert_eq!(shown, json!({"active": false, "since": null}));
         app.delete(&tutor, FEED).await?.expect(404);
@@ -56,8 +56,8 @@ fn a_feed_url_works_until_it_is_revoked() {
 #[test]
 fn a_new_feed_url_replaces_only_the_users_previous_one() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let parent = app.sign_in(Role::Parent).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let first = subscribe(app, &tutor).await?;
         let others = subscribe(app, &parent).await?;
         let second = subscribe(app, &tutor).await?;
@@ -76,7 +76,7 @@ fn a_new_feed_url_replaces_only_the_users_previous_one() {
 #[test]
 fn the_secret_of_a_feed_url_is_stored_nowhere() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let request = app
             .request(Method::POST, FEED)
             .bearer_auth(&tutor.token)
@@ -104,8 +104,8 @@ fn the_secret_of_a_feed_url_is_stored_nowhere() {
 #[test]
 fn a_revoked_feed_url_is_indistinguishable_from_an_unknown_one() {
     run(async |app| {
-        let student = app.sign_in(Role::Student).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let unknown = format!("{FEED}.ics?token={}", "A".repeat(43));
         let expected = anonymous(&read(app, &unknown).await?.expect(404));
         for token in ["A", &"é".repeat(43), &"B".repeat(100)] {
@@ -141,7 +141,7 @@ fn a_revoked_feed_url_is_indistinguishable_from_an_unknown_one() {
 #[test]
 fn a_feed_is_valid_icalendar_and_is_sent_only_if_it_has_changed() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let path = subscribe(app, &tutor).await?;
         let reply = read(app, &path).await?.expect(200);
         assert_eq!(reply.header("content-type"), "text/calendar; charset=utf-8");
@@ -210,7 +210,7 @@ fn a_malformed_feed_url_is_not_found() {
             let reply = read(app, &format!("{FEED}.ics{query}")).await?;
             assert_eq!(reply.status, 400, "{query}");
         }
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         app.post(&tutor, FEED, json!({"token": "mine"}))
             .await?
             .expect(422);
@@ -230,14 +230,14 @@ fn classes(calendar: &str) -> BTreeSet<Uuid> {
 fn each_role_reads_a_feed_of_the_classes_within_its_scope() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor | Role::Assessor => "c.centre_id = $2",
-                Role::Tutor => "c.tutor_id = (select id from lms.tutors where user_id = $3)",
-                Role::Student => "exists (select from lms.students as s where s.user_id = $3 and c.student_ids ? s.id::text)",
-                Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR | role::ASSESSOR => "c.centre_id = $2",
+                role::TUTOR => "c.tutor_id = (select id from lms.tutors where user_id = $3)",
+                role::STUDENT => "exists (select from lms.students as s where s.user_id = $3 and c.student_ids ? s.id::text)",
+                role::PARENT => {
                     "exists (
                       select from lms.guardians as g
                       where g.user_id = $3 and g.deleted_at is null and c.student_ids ? g.student_id::text
@@ -287,7 +287,7 @@ fn a_feed_names_only_a_parents_own_children_by_first_name() {
             &[&app.demo.tenants[0].id],
         )
         .await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let path = subscribe(app, &session).await?;
             let calendar = read(app, &path)

@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     calendar_feed::{read, subscribe},
     fixtures, queries, run, run_python,
 };
@@ -46,7 +46,7 @@ fn text(time: DateTime<Utc>) -> String {
 #[test]
 fn past_lessons_stay_in_the_feeds_of_their_tutor_and_students() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (centre, _) = queries::demo_centres(app).await?;
         let mut tutors = Vec::new();
         let mut students = Vec::new();

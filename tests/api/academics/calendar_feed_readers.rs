@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     calendar_feed::{read, subscribe},
     queries, run, run_python,
 };
@@ -148,7 +148,7 @@ pub(crate) async fn create_person(
 }
 
 async fn set_up(app: &Application) -> Result<Stage> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     let (centre, _) = queries::demo_centres(app).await?;
     let (session, tutor) =
         create_person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?;
@@ -239,7 +239,7 @@ fn two_independent_parsers_find_the_same_occurrences_across_clock_changes() {
                 .change(app, weekly, 4, |start| {
                     let start = start + Duration::days(5);
                     let end = start + Duration::minutes(90);
-                    ("move", json!({"start": text(start), "end": text(end)}))
+                    ("move", json!({"starts_at": text(start), "ends_at": text(end)}))
                 })
                 .await?;
             classes.push(weekly);
@@ -272,7 +272,7 @@ fn the_parsers_report_errors_in_an_invalid_calendar() {
         stage
             .change(app, class, 1, |start| {
                 let (start, end) = (start + Duration::hours(1), start + Duration::hours(2));
-                ("move", json!({"start": text(start), "end": text(end)}))
+                ("move", json!({"starts_at": text(start), "ends_at": text(end)}))
             })
             .await?;
         let calendar = compare(app, &stage.tutors_calendar, &[class], None).await?;

@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{role, class_fixture, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
 #[test]
 fn a_student_who_changes_centres_leaves_the_classes_and_the_tutor_of_the_old_one() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
@@ -72,7 +72,7 @@ fn a_student_who_changes_centres_leaves_the_classes_and_the_tutor_of_the_old_one
 #[test]
 fn a_student_keeps_a_tutor_of_the_new_centre_or_gets_the_tutor_named_in_the_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let there = fixtures::create_tutor(app, &admin, away, 5).await?;
         let here = fixtures::create_tutor(app, &admin, home, 5).await?;
@@ -95,7 +95,7 @@ fn a_student_keeps_a_tutor_of_the_new_centre_or_gets_the_tutor_named_in_the_requ
 #[test]
 fn a_tutor_changes_centres_only_without_future_lessons_and_students() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture::class_fixture(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
         let student = fixtures::create_student(app, &admin, room.centre).await?;
@@ -115,7 +115,7 @@ fn a_tutor_changes_centres_only_without_future_lessons_and_students() {
         let refused = app.patch(&admin, &path, moved.clone()).await?.expect(409);
         assert_eq!(refused.pointers(), ["/centre_id"]);
         for part in [
-            "lessons ahead",
+            "upcoming lessons",
             class["id"].as_str().unwrap_or_default(),
             "students assigned to them",
             &student.to_string(),
@@ -143,7 +143,7 @@ fn a_tutor_changes_centres_only_without_future_lessons_and_students() {
 #[test]
 fn requests_of_the_old_centre_are_unassigned_when_staff_change_centres() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
         let request = help_desk::create_request(app, &admin).await?;

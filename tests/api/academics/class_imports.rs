@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     class_fixture::{class_fixture, get_data, get_lessons, recurring_schedule},
     csv::import,
     queries, run,
@@ -14,7 +14,7 @@ use crate::academics::classes::enrolled;
 #[test]
 fn an_import_of_classes_creates_all_or_none() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let room = class_fixture(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |day: u32, students: Value| {
@@ -65,7 +65,7 @@ fn an_import_of_classes_creates_all_or_none() {
             .await?
             .expect(409);
             assert_eq!(reply.pointers(), ["/4/tutor_id"], "{}", reply.text);
-            let named = "The tutor is taken by two of these classes from 2035-04-09T16:00:00Z on.";
+            let named = "The tutor is booked for two of these classes, which overlap from 2035-04-09T16:00:00Z.";
             assert_eq!(reply.json()["errors"][0]["detail"], named);
         }
         let far = queries::fetch_id(
@@ -110,7 +110,7 @@ fn an_import_of_classes_creates_all_or_none() {
         let first = json!({"id": done["rows"][0]["id"]});
         assert_eq!(get_lessons(app, &supervisor, &first).await?.len(), 3);
         assert_eq!(enrolled(app, &first).await?, [room.students[0].to_string()]);
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         import(app, &tutor, "/v1/classes/import", header)
             .await?
             .expect(403);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     class_fixture::{
         class_fixture, class_path, create_class, post_without_body, single_schedule, text_fields,
     },
@@ -15,13 +15,13 @@ use tests::{
 fn each_role_sees_the_classes_within_its_scope_and_the_fields_it_may_read() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor | Role::Assessor => "c.centre_id = $2",
-                Role::Tutor => "c.tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)",
-                Role::Student | Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR | role::ASSESSOR => "c.centre_id = $2",
+                role::TUTOR => "c.tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)",
+                role::STUDENT | role::PARENT => {
                     "exists (
                       select from lms.students as s
                       where c.student_ids ? s.id::text
@@ -58,7 +58,7 @@ fn each_role_sees_the_classes_within_its_scope_and_the_fields_it_may_read() {
                 .flatten()
                 .map(|(name, _)| name.as_str())
                 .collect();
-            let learns = matches!(role, Role::Student | Role::Parent);
+            let learns = matches!(role, role::STUDENT | role::PARENT);
             assert_eq!(names.contains("student_ids"), !learns, "{}", role.name());
             assert!(!names.contains("planned"));
             assert!(names.contains("planned_until"), "who sees a class is told");
@@ -75,7 +75,7 @@ fn each_role_sees_the_classes_within_its_scope_and_the_fields_it_may_read() {
 #[test]
 fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let hour = |day: usize| {
             single_schedule(
@@ -91,12 +91,12 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
         far["centre_id"] = json!(room.other_centre);
         far["tutor_id"] = json!(room.other_tutor);
         let far = create_class(app, &admin, far).await?;
-        for (index, role) in Role::ALL.into_iter().enumerate() {
+        for (index, role) in role::ALL.into_iter().enumerate() {
             let session = app.sign_in(role).await?;
             let reply = app
                 .post(&session, "/v1/classes", room.class_body(hour(index + 1)))
                 .await?;
-            if !matches!(role, Role::Tutor | Role::Supervisor | Role::Admin) {
+            if !matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN) {
                 reply.expect(403);
                 app.patch(&session, &class_path(&others), json!({"room": "Blue"}))
                     .await?
@@ -120,7 +120,7 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
                 class_path(&class),
                 index + 1
             );
-            let body = json!({"start": format!("2035-04-{:02}T17:00:00Z", index + 1), "end": format!("2035-04-{:02}T18:00:00Z", index + 1)});
+            let body = json!({"starts_at": format!("2035-04-{:02}T17:00:00Z", index + 1), "ends_at": format!("2035-04-{:02}T18:00:00Z", index + 1)});
             app.post(&session, &format!("{at}/move"), body)
                 .await?
                 .expect(200);
@@ -132,8 +132,8 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
                 .await?
                 .expect(200);
             let hidden: &[&Value] = match role {
-                Role::Tutor => &[&others, &far],
-                Role::Supervisor => &[&far],
+                role::TUTOR => &[&others, &far],
+                role::SUPERVISOR => &[&far],
                 _ => &[],
             };
             let before = queries::write_marks(app).await?;
@@ -173,11 +173,11 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
             assert_eq!(queries::write_marks(app).await?, before);
         }
         // A tutor creates classes for no one else, and a supervisor for no other centre.
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let mut body = room.class_body(hour(20));
         body["tutor_id"] = json!(room.other_tutor);
         app.post(&tutor, "/v1/classes", body).await?.expect(422);
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let mut body = room.lesson_body("2035-04-20T16:00:00", "2035-04-20T17:00:00");
         body["centre_id"] = json!(room.other_centre);
         app.post(&supervisor, "/v1/classes", body)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tests::{
-    Role,
+    role,
     class_fixture::{
         FIRST_MONDAY, THIRD_MONDAY, class_fixture, class_path, create_class, get_lessons,
         lesson_path, recurring_schedule, start_times, text_fields, weekly_schedule,
@@ -13,7 +13,7 @@ use tests::{
 #[test]
 fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut schedule = weekly_schedule("FREQ=WEEKLY;COUNT=6");
         schedule["recurring"]["except"] = json!(["2035-04-09T16:00:00", "2035-04-30T16:00:00"]);
@@ -102,7 +102,7 @@ fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
 #[test]
 fn the_new_class_of_a_split_may_have_another_schedule() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let class = create_class(
             app,

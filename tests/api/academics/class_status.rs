@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tests::{
-    Role,
+    role,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, post_without_body, single_schedule,
         text_fields,
@@ -13,7 +13,7 @@ use tests::{
 #[test]
 fn a_class_whose_lessons_have_not_started_cannot_be_completed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let ahead = room.class_body(single_schedule(
             "UTC",
@@ -47,7 +47,7 @@ fn a_class_whose_lessons_have_not_started_cannot_be_completed() {
 #[test]
 fn a_scheduled_class_can_be_cancelled_or_completed_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let yesterday = (chrono::Utc::now().date_naive() - chrono::Days::new(1)).to_string();
         for (day, first) in [("2035-04-02", "cancel"), (yesterday.as_str(), "complete")] {

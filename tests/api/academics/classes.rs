@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Application, Role,
+    Application, role,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, post_without_body,
         recurring_schedule, single_schedule,
@@ -23,7 +23,7 @@ pub(crate) async fn enrolled(app: &Application, class: &Value) -> anyhow::Result
 #[test]
 fn a_class_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let schedule = recurring_schedule(
             "Europe/London",
@@ -104,7 +104,7 @@ fn a_class_is_created_read_updated_deleted_and_restored() {
 #[test]
 fn the_students_of_a_class_are_its_enrolments() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut body = room.class_body(recurring_schedule(
             "UTC",
@@ -150,7 +150,7 @@ fn the_students_of_a_class_are_its_enrolments() {
 #[test]
 fn a_class_refers_to_existing_rows_and_to_students_of_its_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let far = queries::fetch_id(
             app,
@@ -230,7 +230,7 @@ fn a_class_refers_to_existing_rows_and_to_students_of_its_centre() {
 #[test]
 fn a_tutor_who_does_not_teach_the_subject_causes_a_warning() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         queries::execute(
             app,

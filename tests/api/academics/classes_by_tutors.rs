@@ -5,7 +5,7 @@ use chrono::{TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role,
+    Application, role,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, lesson_path, post_without_body,
         recurring_schedule, single_schedule,
@@ -37,7 +37,7 @@ fn past() -> Value {
 #[test]
 fn a_tutor_creates_classes_only_at_their_own_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
         let before = queries::write_marks(app).await?;
@@ -74,8 +74,8 @@ fn a_tutor_creates_classes_only_at_their_own_centre() {
 #[test]
 fn a_tutor_creates_neither_past_nor_overlong_lessons() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
         let long = single_schedule("UTC", "2035-04-03T09:00:00", "2035-04-03T13:01:00");
@@ -115,12 +115,12 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
                 "2035-04-02T13:30:00Z".to_owned(),
             ),
         ] {
-            app.post(&caller, &moved, json!({"start": start, "end": end}))
+            app.post(&caller, &moved, json!({"starts_at": start, "ends_at": end}))
                 .await?
                 .expect(403);
         }
         assert_eq!(queries::write_marks(app).await?, before);
-        let body = json!({"start": "2035-04-02T09:00:00Z", "end": "2035-04-02T13:00:00Z"});
+        let body = json!({"starts_at": "2035-04-02T09:00:00Z", "ends_at": "2035-04-02T13:00:00Z"});
         app.post(&caller, &moved, body).await?.expect(200);
 
         // The centre's staff may record all of it.
@@ -132,7 +132,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
             .unwrap_or_default()
             .to_owned();
         // A tutor cannot extend a past lesson, for which they are paid.
-        let body = json!({"start": time(now - TimeDelta::days(15)), "end": time(now - TimeDelta::days(15) + TimeDelta::hours(3))});
+        let body = json!({"starts_at": time(now - TimeDelta::days(15)), "ends_at": time(now - TimeDelta::days(15) + TimeDelta::hours(3))});
         app.post(
             &caller,
             &format!("{}/move", lesson_path(&given, &first)),
@@ -180,8 +180,8 @@ async fn move_into_past(app: &Application, class: &Value, hours: i32, entered: &
 fn a_tutor_completes_lessons_planned_before_they_started() {
     run(async |app| {
         let room = class_fixture(app).await?;
-        let caller = app.sign_in(Role::Tutor).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let caller = app.sign_in(role::TUTOR).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let planned = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let planned = create_class(app, &caller, planned).await?;
         move_into_past(app, &planned, 4, "1 day").await?;
@@ -206,8 +206,8 @@ fn a_tutor_completes_lessons_planned_before_they_started() {
 fn a_tutor_cannot_restore_a_lesson_that_started_while_it_was_deleted() {
     run(async |app| {
         let room = class_fixture(app).await?;
-        let caller = app.sign_in(Role::Tutor).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let caller = app.sign_in(role::TUTOR).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let class = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let class = create_class(app, &caller, class).await?;
         app.delete(&caller, &class_path(&class)).await?.expect(204);

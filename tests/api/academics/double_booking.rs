@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, role, Session,
     class_fixture::{
         ClassFixture, class_fixture, class_path, create_class, post_without_body,
         recurring_schedule, single_schedule,
@@ -50,7 +50,7 @@ async fn retry_while_unavailable(
 #[test]
 fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         for (what, day) in [
             ("tutor_id", "2035-04-02"),
@@ -89,7 +89,7 @@ fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
 #[test]
 fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut hour = room.class_body(single_schedule(
             "UTC",
@@ -140,9 +140,9 @@ fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
 #[test]
 fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = class_fixture(app).await?;
         let mut far = room.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         far["centre_id"] = json!(room.other_centre);
@@ -155,7 +155,7 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
                 .to_owned()
         };
         let named = format!(
-            "The tutor is taken from 2035-04-02T16:00:00Z to 2035-04-02T17:00:00Z by the class {}.",
+            "The tutor is already booked from 2035-04-02T16:00:00Z to 2035-04-02T17:00:00Z for class {}.",
             far["id"].as_str().unwrap_or_default()
         );
         for session in [&admin, &tutor] {
@@ -172,7 +172,7 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
             .post(&supervisor, "/v1/classes", near)
             .await?
             .expect(409);
-        assert_eq!(detail(&reply), "The tutor is taken at this time.");
+        assert_eq!(detail(&reply), "The tutor is already booked at this time.");
         assert!(!reply.text.contains(far["id"].as_str().unwrap_or_default()));
 
         // The tutor may not see the student's lesson with another tutor.
@@ -196,7 +196,7 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
             (reply.pointers(), detail(&reply)),
             (
                 vec!["/student_ids".to_owned()],
-                "A student is taken at this time.".to_owned()
+                "A student is already booked at this time.".to_owned()
             )
         );
         let reply = app
@@ -204,7 +204,7 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
             .await?
             .expect(409);
         let expected = format!(
-            "A student ({}) is taken from 2035-04-03T16:00:00Z to 2035-04-03T17:00:00Z by the class {}.",
+            "A student ({}) is already booked from 2035-04-03T16:00:00Z to 2035-04-03T17:00:00Z for class {}.",
             room.students[0],
             other["id"].as_str().unwrap_or_default()
         );
@@ -216,7 +216,7 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
 #[test]
 fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let hour = room.class_body(recurring_schedule(
             "UTC",
@@ -275,7 +275,7 @@ fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free
 #[test]
 fn an_update_that_conflicts_changes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut other = room.lesson_body("2035-04-09T16:00:00", "2035-04-09T17:00:00");
         other["tutor_id"] = json!(room.other_tutor);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     class_fixture::{
         FIRST_MONDAY, SECOND_MONDAY, THIRD_MONDAY, class_fixture, class_path, create_class,
         get_lessons, lesson_path, post_without_body, recurring_schedule, single_schedule,
@@ -14,7 +14,7 @@ use tests::{
 #[test]
 fn cancelling_a_lesson_frees_its_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let class = create_class(
             app,
@@ -91,7 +91,7 @@ fn cancelling_a_lesson_frees_its_time() {
 #[test]
 fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let class = create_class(
             app,
@@ -100,7 +100,7 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
         )
         .await?;
         let at = format!("{}/move", lesson_path(&class, SECOND_MONDAY));
-        let body = json!({"start": "2035-04-10T10:00:00+02:00", "end": "2035-04-10T09:30:00Z", "room": "Blue", "reason": "Strike"});
+        let body = json!({"starts_at": "2035-04-10T10:00:00+02:00", "ends_at": "2035-04-10T09:30:00Z", "room": "Blue", "reason": "Strike"});
         let moved = app.post(&admin, &at, body).await?.expect(200).json();
         assert_eq!(moved["original_start"], "2035-04-09T16:00:00.000000Z");
         assert_eq!(moved["starts_at"], "2035-04-10T08:00:00.000000Z");
@@ -139,7 +139,7 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
         assert_eq!(found[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
         // The lesson is rescheduled over its own time, and its room is removed by null.
         let back =
-            json!({"start": "2035-04-10T08:30:00Z", "end": "2035-04-10T09:30:00Z", "room": null});
+            json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
         let back = app.post(&admin, &at, back).await?.expect(200).json();
         assert_eq!(
             (&back["room"], &back["reason"]),
@@ -152,8 +152,8 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
 #[test]
 fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let room = class_fixture(app).await?;
         let mut class = room.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3"));
         class["room"] = json!("Blue");
@@ -186,7 +186,7 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
                 .into_iter()
                 .zip(&others)
         {
-            let body = json!({"start": format!("2035-04-{day}T16:59:00Z"), "end": format!("2035-04-{day}T18:00:00Z")});
+            let body = json!({"starts_at": format!("2035-04-{day}T16:59:00Z"), "ends_at": format!("2035-04-{day}T18:00:00Z")});
             let reply = app.post(&admin, &at, body).await?.expect(409);
             assert_eq!(reply.pointers(), [pointer]);
             assert!(
@@ -197,7 +197,7 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
                 reply.text
             );
         }
-        let own = json!({"start": "2035-04-16T15:30:00Z", "end": "2035-04-16T16:30:00Z"});
+        let own = json!({"starts_at": "2035-04-16T15:30:00Z", "ends_at": "2035-04-16T16:30:00Z"});
         let reply = app.post(&admin, &at, own).await?.expect(409);
         assert!(
             reply
@@ -206,7 +206,7 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
             "{}",
             reply.text
         );
-        let body = json!({"start": "2035-04-13T16:59:00Z", "end": "2035-04-13T18:00:00Z"});
+        let body = json!({"starts_at": "2035-04-13T16:59:00Z", "ends_at": "2035-04-13T18:00:00Z"});
         let reply = app.post(&supervisor, &at, body).await?.expect(409);
         assert!(
             !reply
@@ -237,7 +237,7 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
 #[test]
 fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         // Two lessons are past and two are in the future.
         let today = chrono::Utc::now().date_naive();

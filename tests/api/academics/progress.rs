@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, fixtures, queries, run};
+use tests::{Application, role, Session, fixtures, queries, run};
 use uuid::Uuid;
 
 /// Inserts lessons of a student on days of March 2026, each with its attendance.
@@ -36,7 +36,7 @@ async fn history(app: &Application, session: &Session, student: Uuid) -> Result<
 #[test]
 fn the_history_has_the_last_five_lessons_with_attendance() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
@@ -104,7 +104,7 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
 #[test]
 fn progress_shows_academic_ages_gains_attendance_and_points_by_month() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
@@ -199,11 +199,11 @@ fn progress_requires_access_to_the_student_and_the_assessments() {
         let (_, away) = queries::demo_centres(app).await?;
         let own = fixtures::demo_student(app).await?;
         let far = fixtures::any_student_of(app, away).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let (near, distant) = match role {
-                Role::Support | Role::Finance => (403, 403),
-                Role::Admin => (200, 200),
+                role::SUPPORT | role::FINANCE => (403, 403),
+                role::ADMIN => (200, 200),
                 _ => (200, 404),
             };
             for (student, status) in [(own, near), (far, distant)] {
@@ -212,7 +212,7 @@ fn progress_requires_access_to_the_student_and_the_assessments() {
                     .expect(status);
             }
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = queries::first_id(app, 1, "students").await?;
         app.get(&admin, &format!("/v1/students/{theirs}/progress"))
             .await?

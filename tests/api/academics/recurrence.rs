@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, recurring_schedule, single_schedule,
         start_times,
@@ -13,7 +13,7 @@ use tests::{
 #[test]
 fn lessons_keep_their_local_time_across_clock_changes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         for (zone, first, expected) in [
             (
@@ -51,7 +51,7 @@ fn lessons_keep_their_local_time_across_clock_changes() {
 #[test]
 fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut schedule = recurring_schedule(
             "Europe/London",
@@ -91,7 +91,7 @@ fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
 #[test]
 fn an_invalid_schedule_is_rejected_with_a_pointer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let (start, end) = ("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         let london = "Europe/London";

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     calendar_feed::{read, subscribe},
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, recurring_schedule, start_times,
@@ -22,7 +22,7 @@ fn monday(week: i64, rule: &str) -> Value {
 #[test]
 fn all_lessons_of_five_years_exist_at_once_and_block_their_times() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut class = room.class_body(monday(0, "FREQ=WEEKLY;COUNT=261"));
         class["room"] = json!("Blue");
@@ -77,7 +77,7 @@ fn all_lessons_of_five_years_exist_at_once_and_block_their_times() {
 #[test]
 fn a_daily_series_of_five_years_is_listed_and_rescheduled_as_a_whole() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let class = create_class(
             app,
@@ -106,7 +106,7 @@ fn a_daily_series_of_five_years_is_listed_and_rescheduled_as_a_whole() {
 #[test]
 fn responses_about_times_state_until_when_lessons_are_planned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let slots = format!(
             "/v1/tutors/{}/free-slots?from=2036-06-02T00:00:00Z&to=2036-06-09T00:00:00Z",
@@ -140,7 +140,7 @@ fn responses_about_times_state_until_when_lessons_are_planned() {
             };
             assert_eq!(&tutor["planned_until"], expected);
         }
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let feed = subscribe(app, &tutor).await?;
         let text = read(app, &feed)
             .await?
@@ -174,8 +174,8 @@ fn responses_about_times_state_until_when_lessons_are_planned() {
 #[test]
 fn a_search_accounts_for_lessons_outside_the_callers_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let room = class_fixture(app).await?;
         let mut elsewhere = room.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         elsewhere["centre_id"] = json!(room.other_centre);
@@ -189,7 +189,7 @@ fn a_search_accounts_for_lessons_outside_the_callers_scope() {
         let body = app.get(&supervisor, &slots).await?.expect(200).json();
         assert_eq!(body["planned_until"], "2036-04-07T16:00:00.000000Z");
         // Lessons of another tenant have no effect.
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let tutor = queries::fetch_id(
             app,
             "select id from lms.tutors where tenant_id = $1 order by id limit 1",
@@ -206,7 +206,7 @@ fn a_search_accounts_for_lessons_outside_the_callers_scope() {
 #[test]
 fn a_series_split_in_a_skipped_hour_continues_at_its_usual_hour() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
         let mut body = room.class_body(recurring_schedule(

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, csv::import, fixtures, queries, run};
+use tests::{Role, role, csv::import, fixtures, queries, run};
 
 #[test]
 fn a_student_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let user = fixtures::create_user(app, &admin, "student", home).await?;
         let body = json!({
@@ -82,7 +82,7 @@ fn a_student_is_created_read_updated_deleted_and_restored() {
 #[test]
 fn invalid_students_are_rejected_with_the_field() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let path = format!("/v1/students/{}", fixtures::demo_student(app).await?);
         let theirs = queries::first_id(app, 1, "tutors").await?;
@@ -145,13 +145,13 @@ fn invalid_students_are_rejected_with_the_field() {
 /// Returns the students that a role sees, as a condition on `s` with the centre `$2` and the user `$3`.
 fn scope(role: Role) -> &'static str {
     match role {
-        Role::Admin | Role::Finance | Role::Support => "true",
-        Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-        Role::Parent => {
+        role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+        role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+        role::PARENT => {
             "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
         }
-        Role::Student => "s.user_id = $3",
-        Role::Tutor => {
+        role::STUDENT => "s.user_id = $3",
+        role::TUTOR => {
             "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
         }
     }
@@ -161,7 +161,7 @@ fn scope(role: Role) -> &'static str {
 fn each_role_sees_the_students_within_its_scope() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let sql = format!(
                 "select s.id::text from lms.students as s
@@ -215,7 +215,7 @@ fn tutors_and_assessors_may_set_only_the_academic_age() {
             &[&away],
         )
         .await?;
-        for role in [Role::Tutor, Role::Assessor] {
+        for role in [role::TUTOR, role::ASSESSOR] {
             let session = app.sign_in(role).await?;
             let change = json!({"academic_age": {"reading": 11.5}});
             let changed = app
@@ -236,7 +236,7 @@ fn tutors_and_assessors_may_set_only_the_academic_age() {
             }
             app.delete(&session, &own).await?.expect(403);
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         app.patch(&supervisor, &own, json!({"dob": "2015-05-05"}))
             .await?
             .expect(200);
@@ -246,7 +246,7 @@ fn tutors_and_assessors_may_set_only_the_academic_age() {
         app.patch(&supervisor, &own, json!({"centre_id": home}))
             .await?
             .expect(200);
-        for role in [Role::Student, Role::Parent, Role::Support, Role::Finance] {
+        for role in [role::STUDENT, role::PARENT, role::SUPPORT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.patch(&session, &own, json!({"academic_age": {}}))
                 .await?
@@ -259,7 +259,7 @@ fn tutors_and_assessors_may_set_only_the_academic_age() {
 #[test]
 fn students_are_exported_and_imported_as_csv() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 2).await?;
         let mut users = Vec::new();
@@ -339,7 +339,7 @@ fn students_are_exported_and_imported_as_csv() {
         let exported = tests::send(exported).await?.expect(200);
         assert_eq!(exported.text.lines().count(), 3, "{}", exported.text);
         assert!(exported.text.contains(&users[0].to_string()));
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let refused = app
             .request(Method::GET, "/v1/students")
             .header("accept", "text/csv")

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     class_fixture::{
         class_path, create_class, get_data, lesson_path, post_without_body, recurring_schedule,
         text_fields,
@@ -72,7 +72,7 @@ async fn is_exact(app: &Application) -> Result<()> {
 #[test]
 fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (maths, _) = fixtures::create_tutor_with_session(app, &admin, home).await?;
         let (english, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
@@ -149,7 +149,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
 #[test]
 fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (former, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
         let (next, successor) = fixtures::create_tutor_with_session(app, &admin, home).await?;
@@ -237,7 +237,7 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
 #[test]
 fn a_former_student_without_past_lessons_is_no_longer_visible_to_the_tutor() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
         let pupil = fixtures::create_student(app, &admin, home).await?;

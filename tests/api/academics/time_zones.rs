@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use platform::values::zones;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     class_fixture::{class_fixture, recurring_schedule},
     csv::import,
     fixtures, queries, run,
@@ -114,7 +114,7 @@ async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec
 #[test]
 fn lessons_follow_time_zone_rules_newer_than_the_release() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // This simulates that Thule abolished winter time in 2035, because the server's own data cannot be changed here.
         app.superuser()
             .await?
@@ -155,7 +155,7 @@ fn lessons_follow_time_zone_rules_newer_than_the_release() {
 #[test]
 fn a_time_zone_must_be_known_to_the_server_by_its_exact_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in [
             "Europe/Atlantis",
             "europe/london",
@@ -191,7 +191,7 @@ fn a_time_zone_must_be_known_to_the_server_by_its_exact_name() {
 #[test]
 fn an_import_of_classes_may_name_time_zones_not_used_before() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |zone: &str, day: u32| {
@@ -261,7 +261,7 @@ fn an_import_of_classes_may_name_time_zones_not_used_before() {
 #[test]
 fn reading_time_zones_does_not_replace_the_stored_response_of_an_idempotency_key() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
         let body = json!({
@@ -280,7 +280,7 @@ fn reading_time_zones_does_not_replace_the_stored_response_of_an_idempotency_key
 #[test]
 fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;
         let mut classes = Vec::new();
         for time in ["T09:00:00", "T01:30:00"] {

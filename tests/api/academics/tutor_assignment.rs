@@ -5,7 +5,7 @@ use futures::future::join_all;
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, csv::import, fixtures, queries, random_samples, run};
+use tests::{Application, role, Session, csv::import, fixtures, queries, random_samples, run};
 use uuid::Uuid;
 
 async fn assign(
@@ -30,7 +30,7 @@ async fn current(app: &Application, session: &Session, tutor: Uuid) -> Result<Va
 #[test]
 fn a_tutor_is_assigned_replaced_and_removed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (first, second) = (
             fixtures::create_tutor(app, &admin, home, 1).await?,
@@ -58,7 +58,7 @@ fn a_tutor_is_assigned_replaced_and_removed() {
 #[test]
 fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
         let (first, second) = (
@@ -110,7 +110,7 @@ fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
 #[test]
 fn concurrent_assignments_of_the_last_place_succeed_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let mut students = Vec::new();
         for _ in 0..20 {
@@ -139,8 +139,8 @@ fn concurrent_assignments_of_the_last_place_succeed_once() {
 #[test]
 fn only_supervisors_and_admins_assign_tutors_within_their_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let (near, far) = (
             fixtures::create_student(app, &admin, home).await?,
@@ -170,12 +170,12 @@ fn only_supervisors_and_admins_assign_tutors_within_their_scope() {
         let reply = app.post(&admin, &path, json!({})).await?.expect(422);
         assert_eq!(reply.pointers(), ["/tutor_id"]);
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
-            Role::Finance,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
+            role::FINANCE,
         ] {
             let session = app.sign_in(role).await?;
             assign(app, &session, near, None).await?.expect(403);
@@ -216,7 +216,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn student_counts_are_exact_after_random_changes() {
     let sequences = random_samples::samples(4, &proptest::collection::vec(step(), 40));
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (mut done, mut refused) = (0, 0);
         for steps in &sequences {

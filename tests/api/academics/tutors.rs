@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     csv::{export, import},
     fixtures, queries, run,
 };
@@ -13,7 +13,7 @@ use tests::{
 #[test]
 fn a_tutor_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let user = fixtures::create_user(app, &admin, "tutor", home).await?;
         let body = json!({
@@ -92,7 +92,7 @@ fn a_tutor_is_created_read_updated_deleted_and_restored() {
 #[test]
 fn invalid_tutors_are_rejected_with_the_field() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tutors/{}", fixtures::demo_tutor(app).await?);
         let window = |start: &str, end: &str| json!({"availability": {"weekly": [{"weekday": "monday", "start": start, "end": end}]}});
         let exception = |rest: Value| {
@@ -157,13 +157,13 @@ fn each_role_sees_the_fields_of_tutors_it_may_read() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
         let own = fixtures::demo_tutor(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let body = app.get(&session, "/v1/tutors").await?.expect(200).json();
             let data = body["data"].as_array().cloned().unwrap_or_default();
             let expected = match role {
-                Role::Tutor => 1,
-                Role::Supervisor => 3,
+                role::TUTOR => 1,
+                role::SUPERVISOR => 3,
                 _ => 5,
             };
             assert_eq!(data.len(), expected, "{}", role.name());
@@ -175,11 +175,11 @@ fn each_role_sees_the_fields_of_tutors_it_may_read() {
                     .map(|(name, _)| name.as_str())
                     .collect();
                 match role {
-                    Role::Student | Role::Parent => {
+                    role::STUDENT | role::PARENT => {
                         assert_eq!(names, BTreeSet::from(["id", "name", "subjects"]));
                     }
-                    Role::Tutor => assert_eq!(one["id"], json!(own)),
-                    Role::Supervisor => assert_eq!(one["centre_id"], json!(home)),
+                    role::TUTOR => assert_eq!(one["id"], json!(own)),
+                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(home)),
                     _ => assert!(names.contains("availability")),
                 }
             }
@@ -191,7 +191,7 @@ fn each_role_sees_the_fields_of_tutors_it_may_read() {
 #[test]
 fn a_tutor_may_set_only_their_own_availability() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let own = format!("/v1/tutors/{}", fixtures::demo_tutor(app).await?);
         let colleague = queries::fetch_id(
@@ -220,7 +220,7 @@ fn a_tutor_may_set_only_their_own_availability() {
 #[test]
 fn tutors_are_exported_and_imported_as_csv() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let user = fixtures::create_user(app, &admin, "tutor", home).await?;
         let file = |subjects: &str, availability: &str| {
@@ -294,7 +294,7 @@ async fn search_names(
 #[test]
 fn tutors_are_found_by_subject_level_slot_and_capacity() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         // The demo tutors are made unavailable.
         let sql = format!(
@@ -367,7 +367,7 @@ fn tutors_are_found_by_subject_level_slot_and_capacity() {
         ] {
             assert_eq!(search_names(app, &admin, query).await?, expected, "{query}");
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         assert_eq!(
             search_names(app, &supervisor, "subject=mathematics").await?,
             ["Ana", "Ben"]

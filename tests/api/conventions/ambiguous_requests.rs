@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, Role, Session, queries, run, send};
+use tests::{Application, Reply, role, Session, queries, run, send};
 
 async fn raw(
     app: &Application,
@@ -25,7 +25,7 @@ async fn raw(
 #[test]
 fn a_duplicate_member_is_reported_with_its_pointer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", admin.user);
         let before = queries::write_marks(app).await?;
         for (session, method, path, body, pointer) in [
@@ -77,7 +77,7 @@ fn a_duplicate_member_is_reported_with_its_pointer() {
 #[test]
 fn a_filter_without_a_value_is_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (path, parameter) in [
             ("/v1/users?status=", "?status"),
             ("/v1/users?name=", "?name"),
@@ -115,7 +115,7 @@ fn a_filter_without_a_value_is_rejected_by_name() {
 #[test]
 fn a_url_with_port_0_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for url in [
             "https://hooks.example.com:0/",
             "https://hooks.example.com:000/x",

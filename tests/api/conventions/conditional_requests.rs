@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, queries, run, send};
+use tests::{Application, Reply, role, Session, queries, run, send};
 
 async fn ask(
     app: &Application,
@@ -27,7 +27,7 @@ async fn ask(
 #[test]
 fn if_none_match_with_the_current_tag_returns_304() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let path = format!("/v1/centres/{home}");
         let first = app.get(&admin, &path).await?.expect(200);
@@ -83,8 +83,8 @@ fn an_entity_tag_belongs_to_one_representation() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
         let path = format!("/v1/centres/{home}");
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.sign_in(Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.sign_in(role::STUDENT).await?;
         let whole = app
             .get(&admin, &path)
             .await?
@@ -125,7 +125,7 @@ fn an_entity_tag_belongs_to_one_representation() {
 #[test]
 fn if_match_with_an_old_tag_changes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // A centre without people can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
@@ -214,7 +214,7 @@ fn if_match_with_an_old_tag_changes_nothing() {
 #[test]
 fn of_concurrent_updates_of_one_version_one_succeeds() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let path = format!("/v1/centres/{home}");
         let tag = app

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     csv::import,
     finance_records::{post_with_new_key, reverse},
     fixtures, queries, run,
@@ -39,7 +39,7 @@ async fn day(app: &Application, zone: &str, offset: i32) -> Result<String> {
 #[test]
 fn an_assessment_without_a_date_gets_todays_date_at_the_students_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let student = fixtures::create_student(app, &admin, centre).await?;
@@ -66,7 +66,7 @@ fn an_assessment_without_a_date_gets_todays_date_at_the_students_centre() {
 #[test]
 fn an_assessment_cannot_have_a_future_date_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let student = fixtures::create_student(app, &admin, centre).await?;
@@ -88,7 +88,7 @@ fn an_assessment_cannot_have_a_future_date_at_the_centre() {
 #[test]
 fn progress_ends_with_the_current_month_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let student = fixtures::create_student(app, &admin, centre).await?;
@@ -176,7 +176,7 @@ fn no_database_function_uses_the_servers_date() {
 #[test]
 fn payments_and_reversals_without_a_date_get_todays_date_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in DISTANT_ZONES {
             let centre = centre(app, &admin, zone).await?;
             let today = day(app, zone, 0).await?;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 use tests::{
-    Role,
+    role,
     csv::{export, import},
     queries, run,
 };
@@ -13,7 +13,7 @@ use crate::conventions::lists::{get, make_centre};
 #[test]
 fn an_export_is_complete_and_has_no_formulas() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("=1+1", "f-1"),
             ("+1", "f-2"),
@@ -61,8 +61,8 @@ fn an_export_is_complete_and_has_no_formulas() {
 #[test]
 fn an_export_can_be_imported_into_another_tenant() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let body = json!({
             "name": "=1+1, \"quoted\"",
             "code": "lake",
@@ -115,8 +115,8 @@ fn an_export_can_be_imported_into_another_tenant() {
 #[test]
 fn an_imported_file_exports_identically() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let names = [
             "'t Hooft", "'", "''", "'=1", "''@a", "=1+1", "＝1", "'＋1", "－x", "＠home", "@At",
             "-Dash", "+1", "a=b", "\"q\"", "'\"=1\"", "a, 'b'", "{{name}}",
@@ -187,7 +187,7 @@ fn split(file: &str) -> Vec<Vec<String>> {
 fn an_export_has_only_the_fields_the_caller_may_read() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let file = export(app, &supervisor, "/v1/users")
             .await?
             .expect(200)
@@ -203,11 +203,11 @@ fn an_export_has_only_the_fields_the_caller_may_read() {
                 .contains("deleted_at")
         );
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
         ] {
             let session = app.sign_in(role).await?;
             export(app, &session, "/v1/users").await?.expect(406);
@@ -225,7 +225,7 @@ fn an_export_has_only_the_fields_the_caller_may_read() {
 #[test]
 fn an_export_follows_the_filters_and_the_order_of_the_list() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [("B", "b-1"), ("A", "a-1"), ("B", "b-2"), ("A", "a-2")] {
             make_centre(app, &admin, name, code).await?;
         }
@@ -260,7 +260,7 @@ fn an_export_follows_the_filters_and_the_order_of_the_list() {
 #[test]
 fn an_export_is_not_paginated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let rows: String = (0..250)
             .map(|number| format!("Ana,ana.{number}@aurora.example,parent\n"))
             .collect();
@@ -277,7 +277,7 @@ fn an_export_is_not_paginated() {
 #[test]
 fn parameters_that_exports_do_not_support_are_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [
             ("count=exact", "?count"),
             ("limit=0", "?limit"),

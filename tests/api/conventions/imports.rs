@@ -3,12 +3,12 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, csv::import, queries, run, send};
+use tests::{role, csv::import, queries, run, send};
 
 #[test]
 fn an_unclosed_quote_is_reported_at_its_row() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         for (file, said) in [
             (
@@ -17,7 +17,7 @@ fn an_unclosed_quote_is_reported_at_its_row() {
             ),
             (
                 "email,role,name\na@aurora.example,parent,\"Ann\" Ng\n",
-                "row 2 has text behind a closing quote",
+                "row 2 has text after a closing quote",
             ),
             (
                 "email,role,name\na@aurora.example,parent,Ann\n\nb@aurora.example,parent,Bo \"B\" Ng\n",
@@ -42,7 +42,7 @@ fn an_unclosed_quote_is_reported_at_its_row() {
 #[test]
 fn a_dry_run_reports_the_outcome_and_writes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let file = "\u{feff}name,email,role,language_preferences\nAna,Ana@Aurora.example,parent,\"[\"\"en\"\"]\"\nBen,ben@aurora.example,tutor,\n";
         let before = queries::write_marks(app).await?;
         let dry = import(app, &admin, "/v1/users/import?dry_run=true", file)
@@ -89,7 +89,7 @@ fn a_dry_run_reports_the_outcome_and_writes_nothing() {
 #[test]
 fn one_invalid_row_rejects_the_whole_file() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let theirs = queries::first_id(app, 1, "centres").await?;
         let before = queries::write_marks(app).await?;
@@ -138,7 +138,7 @@ fn one_invalid_row_rejects_the_whole_file() {
 #[test]
 fn a_duplicate_key_in_a_file_is_reported() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let file = "name,email,role\nAna,ana@aurora.example,parent\nBen,ben@aurora.example,parent\nAna,ANA@aurora.example,tutor\nAdmin,admin@aurora.example,tutor\n";
         for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
@@ -151,7 +151,7 @@ fn a_duplicate_key_in_a_file_is_reported() {
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/code"]);
         let (parent, student) = (
-            app.user(0, Role::Parent).id,
+            app.user(0, role::PARENT).id,
             queries::first_id(app, 0, "students").await?,
         );
         queries::execute(
@@ -180,7 +180,7 @@ fn a_duplicate_key_in_a_file_is_reported() {
 #[test]
 fn a_body_that_is_not_csv_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         for (file, status, pointers) in [
             ("name,planet\nAna,Earth\n", 400, vec!["/1/planet"]),
@@ -238,7 +238,7 @@ fn a_body_that_is_not_csv_is_rejected() {
 #[test]
 fn at_most_a_hundred_errors_are_reported() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let bad = format!("name,email,role\n{}", "Ana,nobody,king\n".repeat(300));
         let reply = import(app, &admin, "/v1/users/import", bad)
@@ -265,7 +265,7 @@ fn at_most_a_hundred_errors_are_reported() {
 #[test]
 fn rows_are_numbered_as_in_the_file_blank_lines_included() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let good = "\r\nname,email,role\r\n\r\nAna,ana@aurora.example,parent\r\n\r\n\r\nBen,ben@aurora.example,tutor";
         let made = import(app, &admin, "/v1/users/import", good)
             .await?
@@ -298,7 +298,7 @@ fn rows_are_numbered_as_in_the_file_blank_lines_included() {
 #[test]
 fn an_idempotency_key_belongs_to_one_file() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let send_file = async |email: &str| {
             let request = app
                 .request(Method::POST, "/v1/users/import")

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use serde_json::json;
-use tests::{Role, csv::import, fixtures, queries, run};
+use tests::{role, csv::import, fixtures, queries, run};
 
 /// The maximum number of rows in an import.
 const MAX_ROWS: i64 = 100_000;
@@ -14,7 +14,7 @@ const TUTOR_CAPACITY: i32 = 20;
 #[test]
 fn a_hundred_thousand_students_are_imported_in_one_transaction() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let client = app.superuser().await?;
         // Accounts and tutors are inserted directly, because only the import is measured.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use platform::http::problem::Kind;
 use serde_json::{Value, json};
-use tests::{Application, Role, queries, raw_connection, run, send};
+use tests::{Application, role, queries, raw_connection, run, send};
 use uuid::Uuid;
 
 use crate::conventions::invalid_bodies::raw;
@@ -12,7 +12,7 @@ use crate::conventions::invalid_bodies::raw;
 #[test]
 fn a_body_that_is_too_large_is_rejected_before_it_is_read() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let at_limit = format!("{{\"name\": \"{}\"}}", "x".repeat(1024 * 1024 - 12));
         assert_eq!(at_limit.len(), 1024 * 1024);
@@ -61,7 +61,7 @@ fn a_body_that_is_too_large_is_rejected_before_it_is_read() {
 #[test]
 fn an_invalid_id_in_a_path_is_not_found() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         for id in [
             "7",
@@ -92,7 +92,7 @@ fn an_invalid_id_in_a_path_is_not_found() {
 #[test]
 fn text_that_looks_like_sql_is_stored_as_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (number, name) in [
             "'; drop table lms.users; --",
             "$1",
@@ -212,8 +212,8 @@ fn an_invalid_request_head_is_a_problem_from_the_host() {
 #[test]
 fn a_repeated_single_value_header_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in(role::SUPERVISOR).await?;
         let before = queries::write_marks(app).await?;
         let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let body = body.to_string();
@@ -266,7 +266,7 @@ fn a_repeated_single_value_header_is_rejected() {
 #[test]
 fn a_body_that_is_not_utf_8_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let body = body.to_string();
@@ -302,7 +302,7 @@ fn a_body_that_is_not_utf_8_is_rejected() {
 #[test]
 fn a_content_encoding_other_than_identity_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let post = |path: &str, media: &str, coding: &str, body: &str| {
             app.request(Method::POST, path)

@@ -2,14 +2,14 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, queries, run, send};
+use tests::{role, queries, run, send};
 
 use crate::conventions::headers::get;
 
 #[test]
 fn a_media_type_the_client_does_not_accept_is_a_406() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let one = format!("/v1/centres/{home}");
         for accept in [
@@ -54,7 +54,7 @@ fn a_media_type_the_client_does_not_accept_is_a_406() {
 #[test]
 fn a_body_of_another_media_type_is_a_415() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let one = format!("/v1/centres/{home}");
         let before = queries::write_marks(app).await?;

@@ -1,12 +1,12 @@
 //! Tests the methods of paths.
 
 use http::Method;
-use tests::{Role, queries, run};
+use tests::{role, queries, run};
 
 #[test]
 fn head_and_options_work_wherever_get_does() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let one = format!("/v1/centres/{home}");
         for (path, allow) in [
@@ -56,7 +56,7 @@ fn head_and_options_work_wherever_get_does() {
 #[test]
 fn an_unsupported_method_is_a_405_with_the_allowed_ones() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (method, path, allow) in [
             (Method::PUT, "/v1/users", "GET, HEAD, OPTIONS, POST"),
             (Method::DELETE, "/v1/users", "GET, HEAD, OPTIONS, POST"),

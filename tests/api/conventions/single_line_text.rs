@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::declare::component::Does;
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::component::Operation;
+use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Value, json};
-use tests::{COMPONENTS, Role, Session, fixtures, queries, run, send};
+use tests::{COMPONENTS, role, Session, fixtures, queries, run, send};
 use uuid::Uuid;
 
 use crate::conventions::lists::get;
@@ -46,7 +46,7 @@ fn account(name: &str) -> Value {
 #[test]
 fn invalid_names_are_rejected_in_bodies_and_files() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", admin.user);
         let before = queries::write_marks(app).await?;
         for name in INVALID_NAMES {
@@ -72,7 +72,7 @@ fn invalid_names_are_rejected_in_bodies_and_files() {
 #[test]
 fn names_in_any_script_are_stored_and_found_in_any_unicode_composition() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for name in [
             "Niamh O’Hara",
             "👩\u{200d}🏫 Ms Emoji",
@@ -113,7 +113,7 @@ fn names_in_any_script_are_stored_and_found_in_any_unicode_composition() {
 fn texts(fields: &[Field], several: bool, found: &mut Vec<&'static str>) {
     for field in fields
         .iter()
-        .filter(|field| field.setting != Setting::Never)
+        .filter(|field| field.writable != Writable::Never)
     {
         match field.kind {
             Kind::Text { .. } if !several => found.push(field.name),
@@ -133,7 +133,7 @@ fn every_text_field_is_single_line_unless_declared_multiline() {
             texts(resource.fields, true, &mut several);
         }
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
+            if let Operation::Action(action) = endpoint.operation {
                 texts(action.body.unwrap_or_default(), false, &mut one);
                 texts(action.body.unwrap_or_default(), true, &mut several);
             }
@@ -164,8 +164,8 @@ async fn notify(app: &tests::Application, admin: &Session, body: Value) -> Resul
 #[test]
 fn the_subject_of_a_notification_is_one_line_whatever_its_placeholders_contain() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Parent).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::PARENT).id;
         for subject in ["Two\nlines", "Two\r\nBcc: eve@example.org"] {
             let body = json!({"user_id": user, "type": "email", "subject": subject, "message": "One\ntwo"});
             let refused = notify(app, &admin, body).await?.expect(422);

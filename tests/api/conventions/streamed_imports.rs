@@ -1,12 +1,12 @@
 //! Tests files that are read while they arrive: their size, and errors found before their end.
 
 use std::fmt::Write as _;
-use tests::{Role, Session, csv::import, queries, raw_connection, run};
+use tests::{role, Session, csv::import, queries, raw_connection, run};
 
 #[test]
 fn a_file_may_be_larger_than_an_ordinary_body() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut file = "name,email,role\n".to_owned();
         let name = "Ana ".repeat(45);
         for number in 0..6000 {
@@ -47,7 +47,7 @@ fn head(session: &Session, path: &str, length: Option<usize>) -> String {
 #[test]
 fn a_file_with_an_invalid_header_is_rejected_before_it_ends() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let errors = "Ana,nobody,king\n".repeat(60);
         for (path, begin, status) in [
@@ -80,7 +80,7 @@ fn a_file_with_an_invalid_header_is_rejected_before_it_ends() {
 #[test]
 fn a_file_is_rejected_as_soon_as_it_is_too_large() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         // The body exceeds 64 MiB and does not end.
         let chunk = format!("100000\r\n{}\r\n", "\n".repeat(0x10_0000));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     finance_records::{create, journal_entries, reverse},
     fixtures, queries, random_samples, run,
 };
@@ -290,8 +290,8 @@ async fn is_proven(
 fn balances_equal_a_model_after_random_records_and_reversals() {
     let sequences = random_samples::samples(3, &proptest::collection::vec(step(), 40));
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let mut reversals = 0;
         for steps in &sequences {
             let stage = set_up(app, &admin).await?;
@@ -332,7 +332,7 @@ fn balances_equal_a_model_after_random_records_and_reversals() {
 #[test]
 fn the_balance_of_all_centres_is_the_sum_of_their_balances() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let mut records = Vec::new();
         for query in [
@@ -352,7 +352,7 @@ fn the_balance_of_all_centres_is_the_sum_of_their_balances() {
 #[test]
 fn a_balance_with_an_invalid_id_or_date_is_rejected_by_name() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         for (query, pointer) in [
             ("centre_id=7", "?centre_id"),
             ("student_id=x", "?student_id"),

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     analytics::refresh,
     finance_records::{create, payment_body, reverse},
     queries, run,
@@ -65,7 +65,7 @@ async fn figures_from_ledger(app: &Application, session: &Session) -> Result<Vec
 #[test]
 fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scope() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         refresh(app).await?;
         let before = all_rows(app, &finance, 200).await?;
@@ -104,17 +104,17 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
         assert_eq!(of("2031-03-01", "JPY")["income"], "-900");
         assert_eq!(all_rows(app, &finance, 2).await?, after);
 
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             match role {
-                Role::Admin => assert_eq!(all_rows(app, &session, 200).await?, after),
-                Role::Supervisor => {
+                role::ADMIN => assert_eq!(all_rows(app, &session, 200).await?, after),
+                role::SUPERVISOR => {
                     let own = after.iter().filter(|one| one["centre_id"] == json!(home));
                     let own: Vec<Value> = own.cloned().collect();
                     assert!(!own.is_empty() && own.len() < after.len());
                     assert_eq!(all_rows(app, &session, 200).await?, own);
                 }
-                Role::Finance => {}
+                role::FINANCE => {}
                 _ => {
                     app.get(&session, PATH).await?.expect(403);
                 }
@@ -127,7 +127,7 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
 #[test]
 fn centre_financials_are_filtered_and_a_cursor_of_another_list_is_rejected() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, away) = queries::demo_centres(app).await?;
         refresh(app).await?;
         let all = all_rows(app, &finance, 200).await?;
@@ -176,7 +176,7 @@ fn centre_financials_are_filtered_and_a_cursor_of_another_list_is_rejected() {
 #[test]
 fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let client = app.superuser().await?;
         // The rows are inserted in bulk without triggers, as in a restore.
         client

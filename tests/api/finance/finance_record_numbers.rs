@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     fault_injection::{
         block_writers, database_name_and_server, wait_until_blocked, within_timeout,
     },
@@ -59,7 +59,7 @@ async fn numbers(app: &Application, session: &Session) -> Result<(i64, i64, i64,
 #[test]
 fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (before, ..) = numbers(app, &finance).await?;
         let body = payment_body(app, home, "10.00").await?;
@@ -106,7 +106,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
                 .expect(200);
             assert_eq!(kept.json(), *one);
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let proof = app.get(&admin, &format!("{PATH}/reconciliation")).await?;
         assert_eq!(proof.expect(200).json()["consistent"], true);
         Ok(())
@@ -116,7 +116,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
 #[test]
 fn two_hundred_concurrent_repeats_create_one_record_and_get_equal_responses() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let mut body = payment_body(app, home, "10.00").await?;
         body["reference"] = json!("once");
@@ -142,7 +142,7 @@ fn two_hundred_concurrent_repeats_create_one_record_and_get_equal_responses() {
 #[test]
 fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let mut body = payment_body(app, home, "10.00").await?;
         body["reference"] = json!("cut off");
@@ -186,7 +186,7 @@ fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
 #[test]
 fn an_idempotency_key_belongs_to_one_record_or_one_reversal() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let body = payment_body(app, home, "10.00").await?;
         let made = create(app, &finance, &body).await?;
@@ -240,7 +240,7 @@ fn an_idempotency_key_belongs_to_one_record_or_one_reversal() {
 #[test]
 fn of_concurrent_reversals_one_is_created() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let made = create(app, &finance, &payment_body(app, home, "10.00").await?).await?;
         let path = format!("{PATH}/{}/reverse", made["id"].as_str().context("an id")?);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Role, role, Session,
     finance_records::{create, payment_body, post_with_new_key, reverse},
     fixtures, queries, run,
 };
@@ -15,13 +15,13 @@ use uuid::Uuid;
 async fn expected(app: &Application, session: &Session, role: Role) -> Result<Vec<String>> {
     let (home, _) = queries::demo_centres(app).await?;
     let scope = match role {
-        Role::Admin | Role::Finance => "true",
-        Role::Supervisor => "r.centre_id = $2",
-        Role::Tutor => {
+        role::ADMIN | role::FINANCE => "true",
+        role::SUPERVISOR => "r.centre_id = $2",
+        role::TUTOR => {
             "r.type = 'salary' and r.tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
         }
-        Role::Student => "r.student_id = (select s.id from lms.students as s where s.user_id = $3)",
-        Role::Parent => {
+        role::STUDENT => "r.student_id = (select s.id from lms.students as s where s.user_id = $3)",
+        role::PARENT => {
             "r.student_id in (
               select s.id from lms.students as s where s.parent_id = $3
               union
@@ -50,7 +50,7 @@ fn nets(balance: &Value) -> BTreeMap<String, String> {
 #[test]
 fn each_role_reads_the_records_and_balances_within_its_scope() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let mut body = payment_body(app, home, "80.00").await?;
         body["student_id"] = json!(fixtures::demo_student(app).await?);
@@ -60,13 +60,13 @@ fn each_role_reads_the_records_and_balances_within_its_scope() {
             .expect(201);
         body["amount"] = json!("31.20");
         create(app, &finance, &body).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let list = app
                 .get(&session, "/v1/finance-records?limit=200&sort=number")
                 .await?;
             let balance = app.get(&session, "/v1/finance-records/balance").await?;
-            if matches!(role, Role::Assessor | Role::Support) {
+            if matches!(role, role::ASSESSOR | role::SUPPORT) {
                 list.expect(403);
                 balance.expect(403);
                 continue;
@@ -111,7 +111,7 @@ fn each_role_reads_the_records_and_balances_within_its_scope() {
 #[test]
 fn records_outside_the_scope_are_not_found() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (_, away) = queries::demo_centres(app).await?;
         let made = create(app, &finance, &payment_body(app, away, "12.00").await?).await?;
         let path = format!(
@@ -119,7 +119,7 @@ fn records_outside_the_scope_are_not_found() {
             made["id"].as_str().context("an id")?
         );
         let student = made["student_id"].as_str().context("a student")?;
-        for role in [Role::Student, Role::Parent, Role::Tutor, Role::Supervisor] {
+        for role in [role::STUDENT, role::PARENT, role::TUTOR, role::SUPERVISOR] {
             let session = app.sign_in(role).await?;
             app.get(&session, &path).await?.expect(404);
             for query in [
@@ -132,7 +132,7 @@ fn records_outside_the_scope_are_not_found() {
                 assert_eq!(balance, json!({"data": []}), "{} {query}", role.name());
             }
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         app.get(&supervisor, &format!("{path}/lines"))
             .await?
             .expect(404);
@@ -148,15 +148,15 @@ fn only_finance_and_admins_create_records() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
         let body = payment_body(app, home, "12.00").await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let made = create(app, &finance, &body).await?;
         let reversal = format!(
             "/v1/finance-records/{}/reverse",
             made["id"].as_str().context("an id")?
         );
         let mut sessions = Vec::new();
-        for role in Role::ALL {
-            if !matches!(role, Role::Finance | Role::Admin) {
+        for role in role::ALL {
+            if !matches!(role, role::FINANCE | role::ADMIN) {
                 sessions.push(app.sign_in(role).await?);
             }
         }
@@ -170,7 +170,7 @@ fn only_finance_and_admins_create_records() {
                 .expect(403);
         }
         assert_eq!(queries::write_marks(app).await?, before);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         post_with_new_key(app, &admin, "/v1/finance-records", &body)
             .await?
             .expect(201);

@@ -4,7 +4,7 @@ use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     csv::export,
     finance_records::{create, payment_body, post_with_new_key},
     fixtures, queries, run, send,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 #[test]
 fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::demo_tutor(app).await?;
         let sound = payment_body(app, home, "125.50").await?;
@@ -91,7 +91,7 @@ fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
 #[test]
 fn an_amount_given_as_a_number_is_rejected_with_the_expected_format() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let mut body = payment_body(app, home, "1").await?;
         body["amount"] = json!(125.5);
@@ -109,7 +109,7 @@ fn an_amount_given_as_a_number_is_rejected_with_the_expected_format() {
 #[test]
 fn every_write_requires_an_idempotency_key() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let body = payment_body(app, home, "125.50").await?;
         let made = create(app, &finance, &body).await?;
@@ -137,7 +137,7 @@ fn every_write_requires_an_idempotency_key() {
 #[test]
 fn a_finance_record_cannot_be_updated_or_deleted() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let path = format!(
             "/v1/finance-records/{}",
             queries::first_id(app, 0, "finance_records").await?
@@ -160,7 +160,7 @@ fn a_finance_record_cannot_be_updated_or_deleted() {
 #[test]
 fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let mut ids = Vec::new();
         for (amount, on) in [
@@ -229,7 +229,7 @@ fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
 #[test]
 fn pages_sorted_by_number_have_each_record_once() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (mut numbers, mut cursor) = (Vec::new(), String::new());
         loop {
             let path = format!("/v1/finance-records?sort=number&limit=7{cursor}");
@@ -251,7 +251,7 @@ fn pages_sorted_by_number_have_each_record_once() {
 #[test]
 fn an_import_creates_all_or_none_and_can_be_exported() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::any_student_of(app, home).await?;
         let import = async |key: &str, file: String| {
@@ -365,7 +365,7 @@ fn the_database_and_the_components_have_the_same_currencies() {
         assert_eq!(stored, known);
         let refused = queries::execute(app, "update lms.centres set currency = 'EUX'", &[]).await;
         assert!(
-            refused.is_err_and(|error| format!("{error:?}").contains("There is no such currency"))
+            refused.is_err_and(|error| format!("{error:?}").contains("No such currency"))
         );
         Ok(())
     });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
+    role,
     finance_records::{create, journal_entries, payment_body, post_with_new_key, reverse},
     fixtures, queries, run,
 };
@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[test]
 fn a_record_gets_a_number_a_date_and_its_centres_currency_by_default() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let last = queries::count(
             app,
@@ -51,7 +51,7 @@ fn a_record_gets_a_number_a_date_and_its_centres_currency_by_default() {
 #[test]
 fn each_type_and_method_has_journal_entries_that_sum_to_zero() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::any_student_of(app, home).await?;
         let tutor = fixtures::demo_tutor(app).await?;
@@ -117,7 +117,7 @@ fn each_type_and_method_has_journal_entries_that_sum_to_zero() {
 #[test]
 fn amounts_have_the_decimal_places_of_their_currency() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         for (currency, given, kept) in [
             ("EUR", "0.01", "0.01"),
@@ -146,7 +146,7 @@ fn amounts_have_the_decimal_places_of_their_currency() {
 #[test]
 fn a_record_is_reversed_once_and_a_reversal_never() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let mut body = payment_body(app, home, "125.50").await?;
         body["effective_on"] = json!("2026-01-31");
@@ -196,11 +196,11 @@ fn a_record_is_reversed_once_and_a_reversal_never() {
         let again = reverse(app, &finance, &made["id"], &json!({}))
             .await?
             .expect(409);
-        assert!(again.text.contains("reversed already"), "{}", again.text);
+        assert!(again.text.contains("already been reversed"), "{}", again.text);
         let twice = reverse(app, &finance, &reversal["id"], &json!({}))
             .await?
             .expect(409);
-        assert!(twice.text.contains("itself a reversal"), "{}", twice.text);
+        assert!(twice.text.contains("is a reversal"), "{}", twice.text);
         assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
@@ -209,7 +209,7 @@ fn a_record_is_reversed_once_and_a_reversal_never() {
 #[test]
 fn a_reversal_takes_effect_today_and_not_before_its_record() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let today = queries::fetch_texts(
             app,

@@ -1,7 +1,7 @@
 //! Tests that the database keeps the ledger append-only and balanced, whatever SQL is executed.
 
 use anyhow::{Context, Result};
-use tests::{Application, Role, queries, run};
+use tests::{Application, role, queries, run};
 use tokio_postgres::Client;
 
 /// A database client with certain rights.
@@ -16,7 +16,7 @@ enum Who {
 
 /// Connects in the first tenant's context.
 async fn connect(app: &Application, who: Who) -> Result<Client> {
-    let session = app.session(0, Role::Admin).await?;
+    let session = app.session(0, role::ADMIN).await?;
     let client = match who {
         Who::Application => database::connect(&app.application_url).await?,
         _ => app.superuser().await?,
@@ -273,12 +273,12 @@ fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
             )
             .await?;
         client
-            .batch_execute("call lms_private.derive_finance()")
+            .batch_execute("call lms_private.rebuild_ledger()")
             .await?;
         let after = ledger_rows(app).await?;
         // The totals are new rows with the same sums.
         assert_eq!(after[..2], before[..2]);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let proof = app
             .get(&admin, "/v1/finance-records/reconciliation")
             .await?;
@@ -292,7 +292,7 @@ fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
 fn a_ledger_that_was_tampered_with_is_detected() {
     run(async |app| {
         let client = connect(app, Who::Superuser).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = "/v1/finance-records/reconciliation";
         let proof = app.get(&admin, path).await?.expect(200).json();
         assert_eq!(proof["consistent"], true, "{proof}");

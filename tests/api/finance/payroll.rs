@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session, finance_records::post_with_new_key, fixtures, queries, run,
+    Application, Reply, role, Session, finance_records::post_with_new_key, fixtures, queries, run,
     send,
 };
 use uuid::Uuid;
@@ -97,7 +97,7 @@ pub(crate) async fn post_run(
 #[test]
 fn a_draft_pays_each_lesson_at_the_rate_of_its_date() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
         rate(app, &admin, fixture.tutor, "hour", "20", "2026-01-01").await?;
         rate(app, &admin, fixture.tutor, "lesson", "31", "2026-03-10").await?;
@@ -194,7 +194,7 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_date() {
 #[test]
 fn a_month_starts_and_ends_at_the_centres_midnight_even_if_it_occurs_twice() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // In Havana, clocks went from one back to midnight on 1 November 2026.
         let fixture = payroll(app, &admin, "America/Havana", "USD").await?;
         rate(app, &admin, fixture.tutor, "hour", "10", "2026-01-01").await?;
@@ -230,7 +230,7 @@ fn a_month_starts_and_ends_at_the_centres_midnight_even_if_it_occurs_twice() {
 #[test]
 fn a_sum_is_rounded_once_and_half_up_to_the_currencys_decimals() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (currency, amount, minutes, expected) in [
             ("EUR", "10.01", &[30][..], "5.01"),
             ("EUR", "0.01", &[29], "0.00"),
@@ -259,7 +259,7 @@ fn a_sum_is_rounded_once_and_half_up_to_the_currencys_decimals() {
 #[test]
 fn invalid_payroll_runs_are_rejected_with_the_field() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let run = queries::first_id(app, 0, "payroll_runs").await?;
         let theirs = queries::first_id(app, 1, "centres").await?;
@@ -338,17 +338,17 @@ fn each_role_sees_the_payroll_runs_within_its_scope() {
             .await
         };
         let (near, far) = (of(home).await?, of(away).await?);
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let body = json!({"centre_id": home, "month": "2026-01-01"});
             let made = post_with_new_key(app, &session, PATH, &body).await?;
-            let writes = matches!(role, Role::Admin | Role::Finance);
+            let writes = matches!(role, role::ADMIN | role::FINANCE);
             assert_eq!(made.status, if writes { 200 } else { 403 }, "{}", made.text);
             let path = format!("{PATH}/{far}/post");
             let posted =
                 post_with_new_key(app, &session, &path, &json!({"method": "gold"})).await?;
             assert_eq!(posted.status, if writes { 422 } else { 403 });
-            if !writes && role != Role::Supervisor {
+            if !writes && role != role::SUPERVISOR {
                 app.get(&session, PATH).await?.expect(403);
                 app.get(&session, &format!("{PATH}/{near}"))
                     .await?

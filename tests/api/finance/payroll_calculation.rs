@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tests::{Application, Role, fixtures, queries, random_samples, run};
+use tests::{Application, role, fixtures, queries, random_samples, run};
 use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, payroll};
@@ -122,7 +122,7 @@ fn item_figures(item: &Value) -> Result<(Option<&str>, Figures)> {
 #[test]
 fn items_and_totals_equal_a_model_in_exact_decimals() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let shared = payroll(app, &admin, "UTC", "EUR").await?;
         let mut models: BTreeMap<Uuid, BTreeMap<_, _>> = BTreeMap::new();
         for (rates, lessons) in random_samples::samples(24, &month()) {

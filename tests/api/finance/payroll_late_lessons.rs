@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, queries, run};
+use tests::{Application, role, Session, queries, run};
 use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, payroll, post_run};
@@ -60,7 +60,7 @@ async fn count_paid(app: &Application, lesson: Uuid) -> Result<i64> {
 #[test]
 fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = posted_march(app, &admin).await?;
         let late = fixture
             .insert_lesson(app, "2026-03-20T00:00:00Z", "2026-03-20T01:30:00Z")
@@ -103,7 +103,7 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
 #[test]
 fn a_late_lesson_is_in_every_draft_until_one_of_them_is_posted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = posted_march(app, &admin).await?;
         fixture
             .insert_lesson(app, "2026-03-20T00:00:00Z", "2026-03-20T01:00:00Z")
@@ -143,7 +143,7 @@ fn a_late_lesson_is_in_every_draft_until_one_of_them_is_posted() {
 #[test]
 fn a_lesson_at_a_month_boundary_is_paid_once_even_if_its_time_zone_or_centre_changes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = posted_march(app, &admin).await?;
         // In Auckland these are the first hours of April and of May, in UTC the last ones of March and of April.
         let first = fixture
@@ -189,7 +189,7 @@ fn a_lesson_at_a_month_boundary_is_paid_once_even_if_its_time_zone_or_centre_cha
 #[test]
 fn lessons_before_the_first_run_of_a_centre_are_not_late() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = posted_march(app, &admin).await?;
         fixture
             .insert_lesson(app, "2026-02-10T00:00:00Z", "2026-02-10T01:00:00Z")
@@ -230,7 +230,7 @@ fn lessons_before_the_first_run_of_a_centre_are_not_late() {
 #[test]
 fn the_database_prevents_paying_a_lesson_twice() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = posted_march(app, &admin).await?;
         let client = app.superuser().await?;
         let again = client

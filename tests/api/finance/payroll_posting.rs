@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session, finance_records::post_with_new_key, fixtures, queries, run,
+    Application, Reply, role, Session, finance_records::post_with_new_key, fixtures, queries, run,
 };
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ async fn posted_records(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
 #[test]
 fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = ready(app, &admin).await?;
         let first = fixture.draft(app, &admin, MONTH).await?.expect(200);
         let (events, _) = queries::write_marks(app).await?;
@@ -113,7 +113,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
 #[test]
 fn fifty_concurrent_postings_record_the_salaries_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = ready(app, &admin).await?;
         let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
         let all = futures::future::try_join_all((0..50).map(|_| async {
@@ -137,7 +137,7 @@ fn fifty_concurrent_postings_record_the_salaries_once() {
 #[test]
 fn fifty_concurrent_drafts_create_one_run() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = ready(app, &admin).await?;
         let all = futures::future::try_join_all((0..50).map(|_| async {
             loop {
@@ -189,7 +189,7 @@ async fn assert_rejected(
 #[test]
 fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = ready(app, &admin).await?;
         fixture
             .insert_lesson(app, "2026-02-17T16:00:00Z", "2026-02-17T17:00:00Z")
@@ -274,7 +274,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
 #[test]
 fn tutors_with_two_currencies_or_no_earnings_are_posted_correctly() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = ready(app, &admin).await?;
         let body = json!({"tutor_id": fixture.tutor, "unit": "lesson", "amount": "900", "currency": "JPY", "effective_from": "2026-03-09"});
         post_with_new_key(app, &admin, "/v1/tutor-rates", &body)
@@ -303,7 +303,7 @@ fn tutors_with_two_currencies_or_no_earnings_are_posted_correctly() {
 #[test]
 fn a_month_can_be_posted_only_after_it_has_ended_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
         let months = queries::fetch_texts(
             app,
@@ -333,7 +333,7 @@ fn a_month_can_be_posted_only_after_it_has_ended_at_the_centre() {
 #[test]
 fn the_database_prevents_changes_of_posted_runs() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let fixture = ready(app, &admin).await?;
         let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
         post_run(app, &admin, &draft, json!({"method": "cash"}))

@@ -1,11 +1,11 @@
 //! Tests that the queries of the ledger use indexes under row security.
 
-use tests::{Role, run};
+use tests::{role, run};
 
 #[test]
 fn every_query_of_the_ledger_uses_an_index() {
     run(async |app| {
-        let session = app.session(0, Role::Finance).await?;
+        let session = app.session(0, role::FINANCE).await?;
         // The planner reads a small table sequentially.
         app.superuser()
             .await?
@@ -19,7 +19,7 @@ fn every_query_of_the_ledger_uses_an_index() {
                   case i % 2 when 1 then lms.new_id() end, 1.00, 'EUR', 'reimbursement', 'cash',
                   date '2020-01-01' + i
                 from generate_series(1, 20000) as i;
-                call lms_private.derive_finance();
+                call lms_private.rebuild_ledger();
                 analyze lms.finance_records, lms.finance_lines, lms.finance_totals",
                 session.tenant
             ))

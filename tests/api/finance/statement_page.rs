@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::Deserialize;
-use tests::{Application, Role, Session, browser::with_tab, queries, run, run_python};
+use tests::{Application, role, Session, browser::with_tab, queries, run, run_python};
 use uuid::Uuid;
 
 use crate::finance::statement_of_account::{Family, PATH, family, statement};
@@ -64,7 +64,7 @@ fn query(parent: Uuid) -> String {
 #[test]
 fn the_page_requests_nothing_and_runs_no_scripts() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
         let page = statement(app, &admin, &query(family.parent), "text/html")
             .await?
@@ -74,7 +74,7 @@ fn the_page_requests_nothing_and_runs_no_scripts() {
             page.header("content-security-policy"),
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
-        assert!(page.text.contains("Nothing was booked"), "{}", page.text);
+        assert!(page.text.contains("No records were posted"), "{}", page.text);
         Ok(())
     });
 }
@@ -82,7 +82,7 @@ fn the_page_requests_nothing_and_runs_no_scripts() {
 #[test]
 fn every_cell_fits_and_every_text_is_shown_as_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family_with_long_texts(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
@@ -138,7 +138,7 @@ fn every_cell_fits_and_every_text_is_shown_as_text() {
 #[test]
 fn the_page_prints_on_a4_with_its_header_on_every_page() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family_with_long_texts(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
@@ -154,7 +154,7 @@ fn the_page_prints_on_a4_with_its_header_on_every_page() {
                     page.width,
                     page.height
                 );
-                for head in ["Date", "No.", "Student", "What for", "Amount", "Balance"] {
+                for head in ["Date", "No.", "Student", "Description", "Amount", "Balance"] {
                     assert!(page.text.contains(head), "{head}: {}", page.text);
                 }
             }

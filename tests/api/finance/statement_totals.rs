@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     finance_records::{create, reverse},
     queries, random_samples, run,
 };
@@ -133,8 +133,8 @@ fn without_zeros(sums: BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
 #[test]
 fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let family = family(app, &admin).await?;
         for one in random_samples::samples(80, &entry_strategy()) {
             create_entry(app, &finance, &family, one).await?;
@@ -189,7 +189,7 @@ fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
 #[test]
 fn a_period_with_too_many_entries_is_rejected_and_a_shorter_one_is_not() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
         let client = app.superuser().await?;
         let tenant = app.demo.tenants[0].id;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, role, Session,
     csv::{export, import},
     finance_records::post_with_new_key,
     fixtures, queries, run, send,
@@ -51,7 +51,7 @@ async fn change(
 #[test]
 fn a_rate_is_created_updated_deleted_and_restored() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let tutor = fixtures::demo_tutor(app).await?;
         let body = json!({"tutor_id": tutor, "unit": "hour", "amount": "31.5", "effective_from": "2026-03-01"});
         let made = post_with_new_key(app, &finance, PATH, &body)
@@ -112,7 +112,7 @@ fn a_rate_is_created_updated_deleted_and_restored() {
 #[test]
 fn invalid_rates_are_rejected_with_the_field() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let tutor = fixtures::demo_tutor(app).await?;
         let before = queries::write_marks(app).await?;
         for (changes, pointer) in [
@@ -149,7 +149,7 @@ fn invalid_rates_are_rejected_with_the_field() {
 #[test]
 fn rates_are_imported_and_exported_as_csv() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let tutor = fixtures::demo_tutor(app).await?;
         let path = format!("{PATH}/import");
         let file = format!(
@@ -206,12 +206,12 @@ fn each_role_sees_the_rates_within_its_scope() {
             &[&home, &own],
         )
         .await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let expected = match role {
-                Role::Admin | Role::Finance => vec![own, near, far],
-                Role::Supervisor => vec![own, near],
-                Role::Tutor => vec![own],
+                role::ADMIN | role::FINANCE => vec![own, near, far],
+                role::SUPERVISOR => vec![own, near],
+                role::TUTOR => vec![own],
                 _ => {
                     app.get(&session, PATH).await?.expect(403);
                     continue;
@@ -225,8 +225,8 @@ fn each_role_sees_the_rates_within_its_scope() {
             }
             let body = json!({"tutor_id": own, "unit": "hour", "amount": "1", "effective_from": "2020-01-01"});
             let reply = post_with_new_key(app, &session, PATH, &body).await?;
-            let writes = matches!(role, Role::Admin | Role::Finance);
-            let taken = role == Role::Admin && reply.status == 409;
+            let writes = matches!(role, role::ADMIN | role::FINANCE);
+            let taken = role == role::ADMIN && reply.status == 409;
             assert!(
                 reply.status == if writes { 201 } else { 403 } || taken,
                 "{}: {}",

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Behaviour, Role, StubProvider, class_fixture, class_fixture::ClassFixture,
+    Application, Behaviour, role, StubProvider, class_fixture, class_fixture::ClassFixture,
     fixtures, notifications, queries, run,
 };
 use uuid::Uuid;
@@ -34,7 +34,7 @@ async fn participants(
     room: &ClassFixture,
     students: &[Uuid],
 ) -> Result<BTreeSet<Uuid>> {
-    let mut all = BTreeSet::from([app.user(0, Role::Tutor).id]);
+    let mut all = BTreeSet::from([app.user(0, role::TUTOR).id]);
     for student in students {
         all.extend(family(app, *student).await?);
     }
@@ -65,7 +65,7 @@ async fn message(app: &Application, user: Uuid) -> Result<String> {
 fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_once() {
     run(async |app| {
         let room = class_fixture::class_fixture(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let students = &room.students[..2];
         let mut class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3"));
         class["student_ids"] = json!(students);
@@ -87,19 +87,19 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             (all.len(), all.clone()),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         for part in ["Mathematics", "2035-04-02 ", "The tutor is ill."] {
             assert!(text.contains(part), "{text}");
         }
 
         // The tutor reschedules one lesson, so that everyone else is notified.
         notifications::clear_outbox(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let path = format!(
             "{}/move",
             class_fixture::lesson_path(&class, class_fixture::SECOND_MONDAY)
         );
-        let to = json!({"start": "2035-04-10T16:00:00Z", "end": "2035-04-10T17:00:00Z"});
+        let to = json!({"starts_at": "2035-04-10T16:00:00Z", "ends_at": "2035-04-10T17:00:00Z"});
         app.post(&tutor, &path, to).await?.expect(200);
         let queued = notifications::queued_templates(app).await?;
         let mut others = all.clone();
@@ -109,7 +109,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             (others.len(), others),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         assert!(
             text.contains("from 2035-04-09 ") && text.contains("to 2035-04-10 "),
             "{text}"
@@ -121,7 +121,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             "{}/move",
             class_fixture::lesson_path(&class, class_fixture::THIRD_MONDAY)
         );
-        let to = json!({"start": "2035-04-16T16:00:00Z", "end": "2035-04-16T17:00:00Z", "room": "Attic"});
+        let to = json!({"starts_at": "2035-04-16T16:00:00Z", "ends_at": "2035-04-16T17:00:00Z", "room": "Attic"});
         app.post(&tutor, &path, to).await?.expect(200);
         let queued = notifications::queued_templates(app).await?;
         let mut others = all;
@@ -131,7 +131,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             (others.len(), others),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         assert!(
             text.contains("in the room Attic") && text.contains("2035-04-16 "),
             "{text}"
@@ -144,7 +144,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
 fn cancelling_a_class_of_many_lessons_sends_each_person_one_notification() {
     run(async |app| {
         let room = class_fixture::class_fixture(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=12"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
@@ -154,13 +154,13 @@ fn cancelling_a_class_of_many_lessons_sends_each_person_one_notification() {
             .expect(200);
         let queued = notifications::queued_templates(app).await?;
         let mut all = family(app, room.students[0]).await?;
-        all.insert(app.user(0, Role::Tutor).id);
+        all.insert(app.user(0, role::TUTOR).id);
         assert_eq!(
             recipients_of(&queued, "lessons_cancelled"),
             (all.len(), all),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         assert!(
             text.contains("12 lessons") && text.contains("2035-04-02 "),
             "{text}"
@@ -173,7 +173,7 @@ fn cancelling_a_class_of_many_lessons_sends_each_person_one_notification() {
 fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_participants() {
     run(async |app| {
         let room = class_fixture::class_fixture(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = fixtures::insert_class(app, room.tutor).await?;
         let past = fixtures::insert_lesson(
             app,
@@ -212,8 +212,8 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
         assert_eq!(report.clashes.len(), 2, "{report}");
         let queued = notifications::queued_templates(app).await?;
         let mut concerned = family(app, room.students[0]).await?;
-        concerned.insert(app.user(0, Role::Tutor).id);
-        concerned.insert(app.user(0, Role::Supervisor).id);
+        concerned.insert(app.user(0, role::TUTOR).id);
+        concerned.insert(app.user(0, role::SUPERVISOR).id);
         assert_eq!(
             recipients_of(&queued, "lessons_cancelled"),
             (concerned.len(), concerned),
@@ -240,17 +240,17 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
 fn users_without_email_get_the_next_channel_and_users_who_opted_out_get_none() {
     run(async |app| {
         let room = class_fixture::class_fixture(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         let path = "/v1/notifications/preferences";
         for (role, body) in [
             (
-                Role::Student,
+                role::STUDENT,
                 json!({"email": false, "sms": true, "push": true}),
             ),
             (
-                Role::Tutor,
+                role::TUTOR,
                 json!({"email": false, "sms": false, "push": false}),
             ),
         ] {
@@ -268,11 +268,11 @@ fn users_without_email_get_the_next_channel_and_users_who_opted_out_get_none() {
         let push = "lms.notification_deliveries as d join lms.notifications as n on n.id = d.notification_id
             where d.type = 'push' and n.user_id = $1";
         assert_eq!(
-            queries::count(app, push, &[&app.user(0, Role::Student).id]).await?,
+            queries::count(app, push, &[&app.user(0, role::STUDENT).id]).await?,
             1
         );
         let queued = notifications::queued_templates(app).await?;
-        let tutor = app.user(0, Role::Tutor).id;
+        let tutor = app.user(0, role::TUTOR).id;
         assert!(queued.iter().all(|(_, user)| *user != tutor), "{queued:?}");
         Ok(())
     });
@@ -282,7 +282,7 @@ fn users_without_email_get_the_next_channel_and_users_who_opted_out_get_none() {
 fn a_rejected_change_notifies_no_one() {
     run(async |app| {
         let room = class_fixture::class_fixture(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
@@ -291,7 +291,7 @@ fn a_rejected_change_notifies_no_one() {
             "{}/move",
             class_fixture::lesson_path(&class, class_fixture::FIRST_MONDAY)
         );
-        let to = json!({"start": "2035-04-09T16:30:00Z", "end": "2035-04-09T17:30:00Z"});
+        let to = json!({"starts_at": "2035-04-09T16:30:00Z", "ends_at": "2035-04-09T17:30:00Z"});
         app.post(&admin, &path, to).await?.expect(409);
         assert_eq!(notifications::queued_templates(app).await?, []);
         Ok(())
@@ -302,7 +302,7 @@ fn a_rejected_change_notifies_no_one() {
 fn the_code_of_a_password_reset_is_only_in_the_email() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         let body = json!({"tenant": "aurora", "email": user.email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
@@ -359,7 +359,7 @@ fn the_code_of_a_password_reset_is_only_in_the_email() {
 fn an_expired_code_is_neither_sent_nor_retried() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let body = json!({"tenant": "aurora", "email": app.user(0, Role::Tutor).email});
+        let body = json!({"tenant": "aurora", "email": app.user(0, role::TUTOR).email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
@@ -373,7 +373,7 @@ fn an_expired_code_is_neither_sent_nor_retried() {
         let provider = StubProvider::start(Behaviour::Accepts).await?;
         assert_eq!(provider.deliver(&app.superuser_url).await?.dead, 1);
         assert_eq!(provider.request_count(), 0);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = queries::fetch_id(
             app,
             "select notification_id from lms.notification_deliveries",

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, help_desk, queries, run};
+use tests::{Application, role, Session, help_desk, queries, run};
 
 use crate::requests::working_hours::window;
 
@@ -23,7 +23,7 @@ async fn patch_settings(app: &Application, admin: &Session, path: &str, body: Va
 #[test]
 fn due_times_follow_type_and_priority_and_the_tenants_settings() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         // Without working hours every minute counts.
         let centre = format!("/v1/centres/{home}");
@@ -67,7 +67,7 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
 #[test]
 fn invalid_working_hours_holidays_and_due_times_are_rejected_with_a_pointer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let centre = format!("/v1/centres/{home}");
         let tenant = format!("/v1/tenants/{}", admin.tenant);

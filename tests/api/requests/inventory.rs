@@ -5,7 +5,7 @@ use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tests::{Application, Role, Session, class_fixture, csv::import, help_desk, queries, run};
+use tests::{Application, role, Session, class_fixture, csv::import, help_desk, queries, run};
 use uuid::Uuid;
 
 async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Vec<Value>> {
@@ -16,7 +16,7 @@ async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Ve
 #[test]
 fn an_item_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let item = help_desk::create_item(app, &admin, home, 5).await?;
         let path = help_desk::item_path(&item);
@@ -82,7 +82,7 @@ fn an_item_is_created_read_updated_deleted_and_restored() {
 #[test]
 fn every_change_of_the_quantity_is_recorded_with_its_reason() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let item = help_desk::create_item(app, &admin, home, 5).await?;
         let path = format!("{}/adjust", help_desk::item_path(&item));
@@ -194,7 +194,7 @@ pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
 #[test]
 fn a_hundred_concurrent_withdrawals_take_no_more_than_the_stock() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let item = help_desk::create_item(app, &admin, home, 100).await?;
         help_desk::lend_item(app, &admin, &item, admin.user, 20)
@@ -231,16 +231,16 @@ fn a_hundred_concurrent_withdrawals_take_no_more_than_the_stock() {
 #[test]
 fn each_role_reads_and_adjusts_the_stock_within_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let near = help_desk::create_item(app, &admin, home, 5).await?;
         let far = help_desk::create_item(app, &admin, away, 5).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let reads = !matches!(role, Role::Student | Role::Parent | Role::Assessor);
-            let keeps = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let reads = !matches!(role, role::STUDENT | role::PARENT | role::ASSESSOR);
+            let keeps = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             for (item, centre) in [(&near, home), (&far, away)] {
-                let is_there = reads && (role != Role::Supervisor || centre == home);
+                let is_there = reads && (role != role::SUPERVISOR || centre == home);
                 let what = format!("{} {item}", role.name());
                 let path = help_desk::item_path(item);
                 let hidden = if reads { 404 } else { 403 };
@@ -291,7 +291,7 @@ fn each_role_reads_and_adjusts_the_stock_within_its_scope() {
                 assert!(centres.contains(&home));
                 assert_eq!(
                     centres.contains(&away),
-                    role != Role::Supervisor,
+                    role != role::SUPERVISOR,
                     "{}",
                     role.name()
                 );

@@ -5,7 +5,7 @@ use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session, class_fixture, fixtures, help_desk, queries, random_samples, run,
+    Application, role, Session, class_fixture, fixtures, help_desk, queries, random_samples, run,
 };
 use uuid::Uuid;
 
@@ -19,9 +19,9 @@ async fn read(app: &Application, session: &Session, item: &Value) -> Result<Valu
 #[test]
 fn a_loan_is_created_read_and_returned_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
-        let tutor = app.user(0, Role::Tutor).id;
+        let tutor = app.user(0, role::TUTOR).id;
         let item = help_desk::create_item(app, &admin, home, 5).await?;
         let made = help_desk::lend_item(app, &admin, &item, tutor, 2)
             .await?
@@ -128,9 +128,9 @@ fn a_loan_is_created_read_and_returned_once() {
 #[test]
 fn overdue_loans_are_listed_and_tutors_see_their_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let item = help_desk::create_item(app, &admin, home, 9).await?;
         let far = help_desk::create_item(app, &admin, away, 9).await?;
         let mut loans = Vec::new();
@@ -178,7 +178,7 @@ fn overdue_loans_are_listed_and_tutors_see_their_own() {
             3
         );
         assert_eq!(found(&tutor, &of_item).await?.len(), 3);
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         assert_eq!(found(&supervisor, "overdue=true").await?, ids[..2]);
         let hidden = format!("/v1/inventory-loans/{}", ids[2]);
         app.get(&supervisor, &hidden).await?.expect(404);
@@ -272,7 +272,7 @@ impl Model {
 fn an_items_quantity_always_equals_its_adjustments_and_loans() {
     let sequences = random_samples::samples(4, &proptest::collection::vec(step(), 40));
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         for steps in &sequences {
             let item = help_desk::create_item(app, &admin, home, 0).await?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session, class_fixture, csv::import, fixtures, help_desk, queries, run,
+    Application, role, Session, class_fixture, csv::import, fixtures, help_desk, queries, run,
 };
 
 /// Returns the open requests that the database created for an item.
@@ -21,7 +21,7 @@ async fn stock_requests(app: &Application, admin: &Session, item: &Value) -> Res
 #[test]
 fn low_stock_creates_one_request_automatically() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let item = help_desk::create_item(app, &admin, home, 40).await?;
         let path = help_desk::item_path(&item);
@@ -60,7 +60,7 @@ fn low_stock_creates_one_request_automatically() {
         assert_eq!(request["centre_id"], json!(home));
         assert_eq!(
             request["details"],
-            "Low stock of Laptop: 20 available, 20 or fewer is low."
+            "Low stock of Laptop: 20 available, at or below the threshold of 20."
         );
         assert_eq!(request["created_by"], json!(admin.user));
 

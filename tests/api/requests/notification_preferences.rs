@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, notifications, queries, run};
+use tests::{Application, Reply, role, Session, notifications, queries, run};
 
 const PATH: &str = "/v1/notifications/preferences";
 
@@ -21,9 +21,9 @@ async fn put_preferences(
 #[test]
 fn every_channel_is_enabled_by_default() {
     run(async |app| {
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            if role != Role::Parent {
+            if role != role::PARENT {
                 let shown = app.get(&session, PATH).await?.expect(200).json();
                 assert_eq!(shown, json!({"email": true, "sms": true, "push": true}));
             }
@@ -48,7 +48,7 @@ fn every_channel_is_enabled_by_default() {
 #[test]
 fn an_incomplete_body_is_rejected() {
     run(async |app| {
-        let session = app.sign_in(Role::Tutor).await?;
+        let session = app.sign_in(role::TUTOR).await?;
         let before = queries::write_marks(app).await?;
         for (body, pointer) in [
             (json!({"email": true, "sms": true}), "/push"),
@@ -74,8 +74,8 @@ fn an_incomplete_body_is_rejected() {
 fn a_channel_that_is_opted_out_of_is_not_used() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         put_preferences(app, &tutor, false, false, true)
             .await?
             .expect(200);
@@ -105,11 +105,11 @@ fn a_channel_that_is_opted_out_of_is_not_used() {
 fn a_password_reset_is_sent_despite_the_preferences() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         put_preferences(app, &tutor, false, false, false)
             .await?
             .expect(200);
-        let body = json!({"tenant": "aurora", "email": app.user(0, Role::Tutor).email});
+        let body = json!({"tenant": "aurora", "email": app.user(0, role::TUTOR).email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);

@@ -1,14 +1,14 @@
 //! Tests notifications over HTTP: the access to them, and their validation before they are queued.
 
 use serde_json::json;
-use tests::{Behaviour, Role, StubProvider, fixtures, notifications, queries, run};
+use tests::{Behaviour, role, StubProvider, fixtures, notifications, queries, run};
 
 #[test]
 fn a_notification_is_queued_in_the_transaction_of_its_request() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let body = json!({"user_id": student, "type": "push", "subject": "Today", "message": "Bring a pen."});
         let reply = notifications::post_notification(app, &admin, body)
             .await?
@@ -43,9 +43,9 @@ fn a_notification_is_queued_in_the_transaction_of_its_request() {
 fn an_idempotency_key_sends_one_notification() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
-            json!({"user_id": app.user(0, Role::Student).id, "type": "email", "message": "Once."});
+            json!({"user_id": app.user(0, role::STUDENT).id, "type": "email", "message": "Once."});
         let mut answers = Vec::new();
         for _ in 0..3 {
             let request = app
@@ -65,8 +65,8 @@ fn an_idempotency_key_sends_one_notification() {
 fn placeholders_are_replaced_by_plain_text() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         app.patch(
             &admin,
             &format!("/v1/users/{student}"),
@@ -107,11 +107,11 @@ fn placeholders_are_replaced_by_plain_text() {
 fn invalid_notifications_are_rejected_by_name_and_nothing_is_written() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let (inactive, theirs) = (
-            app.user(0, Role::Assessor).id,
-            app.user(1, Role::Student).id,
+            app.user(0, role::ASSESSOR).id,
+            app.user(1, role::STUDENT).id,
         );
         app.call(
             Some(&admin),
@@ -218,8 +218,8 @@ fn invalid_notifications_are_rejected_by_name_and_nothing_is_written() {
 #[test]
 fn an_sms_has_a_maximum_length() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         app.patch(
             &admin,
             &format!("/v1/users/{student}"),
@@ -242,10 +242,10 @@ fn an_sms_has_a_maximum_length() {
 #[test]
 fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, away) = queries::demo_centres(app).await?;
         let far = fixtures::create_user(app, &admin, "tutor", away).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let own =
                 notifications::send_email(app, &admin, session.user, "For you alone.").await?;
@@ -257,8 +257,8 @@ fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
                 .expect(200)
                 .json();
             assert_eq!(seen["message"], "For you alone.");
-            let sees_all = matches!(role, Role::Admin | Role::Support);
-            let manages = sees_all || role == Role::Supervisor;
+            let sees_all = matches!(role, role::ADMIN | role::SUPPORT);
+            let manages = sees_all || role == role::SUPERVISOR;
             assert_eq!(
                 seen.get("attempts").is_some(),
                 manages,
@@ -292,7 +292,7 @@ fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
                 role.name()
             );
 
-            let student = app.user(0, Role::Student).id;
+            let student = app.user(0, role::STUDENT).id;
             for (user, in_reach) in [(student, true), (far, sees_all)] {
                 let body = json!({"user_id": user, "type": "email", "message": "Hello."});
                 let reply = notifications::post_notification(app, &session, body).await?;
@@ -322,7 +322,7 @@ fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
 #[test]
 fn a_notification_cannot_be_updated_or_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!(
             "/v1/notifications/{}",
             queries::first_id(app, 0, "notifications").await?
@@ -355,7 +355,7 @@ fn a_notification_cannot_be_updated_or_deleted() {
 fn requests_do_not_wait_for_a_provider_that_hangs() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         notifications::send_emails(app, &admin, 1).await?;
         let provider = StubProvider::start(Behaviour::Hangs).await?;
         let (url, providers) = (
@@ -379,7 +379,7 @@ fn requests_do_not_wait_for_a_provider_that_hangs() {
 fn queued_notifications_survive_a_failed_request() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         notifications::send_emails(app, &admin, 2).await?;
         // The transaction fails after the insert: neither the notification nor its delivery exists.
         let sql = "do $$ begin

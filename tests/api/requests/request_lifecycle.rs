@@ -7,14 +7,14 @@ use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session, class_fixture, csv::import, fixtures, help_desk, queries, run,
+    Application, role, Session, class_fixture, csv::import, fixtures, help_desk, queries, run,
 };
 use uuid::Uuid;
 
 #[test]
 fn a_request_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let made = app
             .post(&admin, "/v1/requests", help_desk::request_body(home))
@@ -98,7 +98,7 @@ fn a_request_is_created_read_updated_deleted_and_restored() {
 #[test]
 fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture::class_fixture(app).await?;
         let (home, away) = (room.centre, room.other_centre);
         let theirs = app.demo.tenants[1].id;
@@ -197,8 +197,8 @@ async fn retry_while_unavailable(app: &Application, session: &Session, body: Val
 #[test]
 fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in_to(1, Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in_to(1, role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let before = numbers(app, admin.tenant).await?.len();
         let theirs = numbers(app, other.tenant).await?;
@@ -264,7 +264,7 @@ async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<
 #[test]
 fn lists_sorted_by_priority_start_with_the_most_urgent() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, away) = queries::demo_centres(app).await?;
         let mut made = Vec::new();
         for priority in ["low", "high", "medium", "high", "low", "medium"] {
@@ -300,7 +300,7 @@ fn lists_sorted_by_priority_start_with_the_most_urgent() {
 #[test]
 fn overdue_combines_with_other_filters() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let mut late = BTreeSet::new();
         for (centre, status) in [

@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{Duration, Utc};
 use http::Method;
 use serde_json::json;
-use tests::{Application, Role, Session, fixtures, notifications, queries, run};
+use tests::{Application, role, Session, fixtures, notifications, queries, run};
 use uuid::Uuid;
 
 /// Creates a request of the demo student at the demo centre.
@@ -44,8 +44,8 @@ async fn supervisors(app: &Application) -> Result<Vec<Uuid>> {
 #[test]
 fn the_assignee_is_notified_of_a_request_and_the_author_of_its_resolution() {
     run(async |app| {
-        let student = app.sign_in(Role::Student).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = create_request(app, &student).await?;
         let (assignee, user) = staff(app).await?;
         notifications::clear_outbox(app).await?;
@@ -95,8 +95,8 @@ fn the_assignee_is_notified_of_a_request_and_the_author_of_its_resolution() {
 #[test]
 fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
     run(async |app| {
-        let student = app.sign_in(Role::Student).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // Overdue requests of the demo data are notified first.
         let then = Utc::now() + Duration::days(60);
         worker::round(&app.superuser_url, then).await?;
@@ -128,7 +128,7 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
 #[test]
 fn low_stock_notifies_the_supervisors() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         notifications::clear_outbox(app).await?;
         let body = json!({"centre_id": home, "item_name": "Lamp", "category": "misc", "quantity": 9, "low_stock_at": 3});
@@ -157,7 +157,7 @@ fn low_stock_notifies_the_supervisors() {
 #[test]
 fn a_borrower_is_notified_of_the_due_date_and_reminded_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let body =
             json!({"centre_id": home, "item_name": "Tablet", "category": "laptop", "quantity": 2});
@@ -167,7 +167,7 @@ fn a_borrower_is_notified_of_the_due_date_and_reminded_once() {
                 .expect(201)
                 .json(),
         )?;
-        let borrower = app.user(0, Role::Tutor).id;
+        let borrower = app.user(0, role::TUTOR).id;
         let due = (Utc::now() + Duration::days(2)).date_naive();
         // Overdue loans of the demo data are notified first.
         let then = Utc::now() + Duration::days(5);

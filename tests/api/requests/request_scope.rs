@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, class_fixture, fixtures, help_desk, queries, run};
+use tests::{Application, Role, role, Session, class_fixture, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
 /// Makes the demo user of a role a member of staff to whom requests can be assigned.
@@ -73,9 +73,9 @@ async fn listed_and_visible(
 #[test]
 fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
-        let tutor = create_staff(app, &admin, Role::Tutor, home).await?;
+        let tutor = create_staff(app, &admin, role::TUTOR, home).await?;
         let near =
             help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
         let far =
@@ -83,19 +83,19 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
         let given =
             help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
         assign(app, &admin, &given, tutor).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let works = matches!(
                 role,
-                Role::Admin | Role::Support | Role::Supervisor | Role::Tutor
+                role::ADMIN | role::SUPPORT | role::SUPERVISOR | role::TUTOR
             );
             let own = help_desk::create_request_from(app, &session, help_desk::request_body(home))
                 .await?;
             assert_eq!(own["created_by"], json!(session.user));
-            let everywhere = matches!(role, Role::Admin | Role::Support);
+            let everywhere = matches!(role, role::ADMIN | role::SUPPORT);
             for (request, is_there) in [
                 (&own, true),
-                (&near, everywhere || role == Role::Supervisor),
+                (&near, everywhere || role == role::SUPERVISOR),
                 (&far, everywhere),
                 (&given, works),
             ] {
@@ -113,7 +113,7 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
                 };
                 assert_eq!(patched.status, expected, "{what}: {}", patched.text);
                 let moved = help_desk::transition(app, &session, request, "assign").await?;
-                if request == &given && is_there && role == Role::Tutor {
+                if request == &given && is_there && role == role::TUTOR {
                     // Assigning a request to someone else would hide it from the caller.
                     assert_eq!(moved.status, 403, "{what}: {}", moved.text);
                 } else {
@@ -127,7 +127,7 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
             let asked = app
                 .post(&session, "/v1/requests", help_desk::request_body(away))
                 .await?;
-            let expected = if role == Role::Supervisor { 403 } else { 201 };
+            let expected = if role == role::SUPERVISOR { 403 } else { 201 };
             assert_eq!(asked.status, expected, "{}", role.name());
             let [listed, held] = listed_and_visible(app, &session, role).await?;
             assert_eq!(listed, held, "{}", role.name());
@@ -162,11 +162,11 @@ async fn bodies(app: &Application, session: &Session, request: &Value) -> Result
 #[test]
 fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
-        let staff = create_staff(app, &admin, Role::Tutor, home).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
-        for role in Role::ALL {
+        let staff = create_staff(app, &admin, role::TUTOR, home).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let request =
                 help_desk::create_request_from(app, &session, help_desk::request_body(home))
@@ -187,7 +187,7 @@ fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
             comment(app, &admin, &request, inner.clone())
                 .await?
                 .expect(201);
-            let works = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let works = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             let all = ["We come on Monday.", "Again!"];
             let seen = bodies(app, &session, &request).await?;
             assert_eq!(seen, all[..if works { 2 } else { 1 }], "{}", role.name());
@@ -198,14 +198,14 @@ fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
                 "{}",
                 reply.text
             );
-            if !works && role != Role::Tutor {
+            if !works && role != role::TUTOR {
                 assert_eq!(reply.pointers(), ["/visibility"]);
             }
             comment(app, &session, &request, json!({"body": "Thank you."}))
                 .await?
                 .expect(201);
             // The assignee reads the internal comments.
-            if role == Role::Student {
+            if role == role::STUDENT {
                 let path = format!("{}/comments", help_desk::request_path(&request));
                 app.get(&tutor, &path).await?.expect(404);
                 assign(app, &admin, &request, staff).await?;
@@ -228,8 +228,8 @@ fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
 #[test]
 fn comments_are_added_and_paginated_and_cannot_be_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.sign_in(Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.sign_in(role::STUDENT).await?;
         let request = help_desk::create_request(app, &admin).await?;
         let path = format!("{}/comments", help_desk::request_path(&request));
         let before = queries::write_marks(app).await?;

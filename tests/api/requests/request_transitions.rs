@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{role, class_fixture, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
 const STATES: [&str; 4] = ["open", "in_progress", "resolved", "closed"];
@@ -26,7 +26,7 @@ fn leads(status: &str, name: &str) -> Option<&'static str> {
 #[test]
 fn every_transition_in_every_status_follows_the_state_table() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for status in STATES {
             for name in MOVES {
                 let request = help_desk::create_request_in_status(app, &admin, status).await?;
@@ -49,7 +49,7 @@ fn every_transition_in_every_status_follows_the_state_table() {
                         .filter(|name| leads(status, name).is_some())
                         .collect();
                     let words = format!(
-                        "A request that is {status} takes these moves: {}.",
+                        "A request that is {status} allows these operations: {}.",
                         possible.join(", ")
                     );
                     assert_eq!(refused.json()["errors"][0]["detail"], words);
@@ -65,7 +65,7 @@ fn every_transition_in_every_status_follows_the_state_table() {
 #[test]
 fn a_transition_records_its_time_and_author() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let closed = help_desk::create_request_in_status(app, &admin, "closed").await?;
         assert_eq!(closed["resolution"], "Mended.");
         assert!(closed["resolved_at"].is_string() && closed["closed_at"].is_string());
@@ -113,7 +113,7 @@ fn a_transition_records_its_time_and_author() {
 #[test]
 fn the_database_rejects_other_transitions() {
     run(async |app| {
-        let session = app.session(0, Role::Admin).await?;
+        let session = app.session(0, role::ADMIN).await?;
         let one = help_desk::create_request(app, &session).await?;
         let client = database::connect(&app.application_url).await?;
         for (name, value) in [
@@ -174,7 +174,7 @@ fn the_database_rejects_other_transitions() {
 #[test]
 fn a_request_is_assigned_only_to_staff_of_its_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let request = help_desk::create_request(app, &admin).await?;
         let path = format!("{}/assign", help_desk::request_path(&request));
@@ -228,7 +228,7 @@ fn a_request_is_assigned_only_to_staff_of_its_centre() {
         let everywhere = queries::fetch_id(
             app,
             "select id from lms.staff where user_id = $1",
-            &[&app.user(0, Role::Support).id],
+            &[&app.user(0, role::SUPPORT).id],
         )
         .await?;
         for staff in [json!(colleague), json!(everywhere), Value::Null] {
@@ -246,7 +246,7 @@ fn a_request_is_assigned_only_to_staff_of_its_centre() {
 #[test]
 fn of_concurrent_starts_one_succeeds() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = help_desk::create_request(app, &admin).await?;
         let calls = (0..20).map(async |_| {
             loop {
@@ -270,9 +270,9 @@ fn of_concurrent_starts_one_succeeds() {
 #[test]
 fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.sign_in(Role::Student).await?;
-        let support = app.sign_in(Role::Support).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let support = app.sign_in(role::SUPPORT).await?;
         let room = class_fixture::class_fixture(app).await?;
         let class = class_fixture::create_class(
             app,
@@ -301,20 +301,20 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
         let path = format!("{}/resolve", help_desk::request_path(&request));
         let resolve = |moved: Value| json!({"resolution": "On Thursday.", "move": moved});
         let thursday =
-            json!({"start": "2035-04-05T10:00:00Z", "end": "2035-04-05T11:00:00Z", "room": "Blue"});
+            json!({"starts_at": "2035-04-05T10:00:00Z", "ends_at": "2035-04-05T11:00:00Z", "room": "Blue"});
         let before = queries::write_marks(app).await?;
-        let busy = json!({"start": "2035-04-03T10:30:00Z", "end": "2035-04-03T11:30:00Z"});
+        let busy = json!({"starts_at": "2035-04-03T10:30:00Z", "ends_at": "2035-04-03T11:30:00Z"});
         let clash = app.post(&admin, &path, resolve(busy)).await?.expect(409);
         assert_eq!(clash.pointers(), ["/tutor_id"]);
         for (moved, pointer) in [
             (
-                json!({"start": "2035-04-05T11:00:00Z", "end": "2035-04-05T10:00:00Z"}),
-                "/move/end",
+                json!({"starts_at": "2035-04-05T11:00:00Z", "ends_at": "2035-04-05T10:00:00Z"}),
+                "/move/ends_at",
             ),
-            (json!({"start": "2035-04-05T11:00:00Z"}), "/move/end"),
+            (json!({"starts_at": "2035-04-05T11:00:00Z"}), "/move/ends_at"),
             (
-                json!({"start": "soon", "end": "2035-04-05T10:00:00Z"}),
-                "/move/start",
+                json!({"starts_at": "soon", "ends_at": "2035-04-05T10:00:00Z"}),
+                "/move/starts_at",
             ),
             (json!(null), "/move"),
         ] {
@@ -333,7 +333,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             "in_progress"
         );
 
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let done = app
             .post(&supervisor, &path, resolve(thursday.clone()))
             .await?
@@ -347,7 +347,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
         assert_eq!(lessons[0]["room"], "Blue");
 
         // A tutor reschedules lessons of their own classes.
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let mut own = body.clone();
         own["occurrence_start"] = json!(class_fixture::SECOND_MONDAY);
         let request = help_desk::create_request_from(app, &tutor, own).await?;
@@ -355,7 +355,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             .await?
             .expect(200);
         let path = format!("{}/resolve", help_desk::request_path(&request));
-        let friday = json!({"start": "2035-04-13T10:00:00Z", "end": "2035-04-13T11:00:00Z"});
+        let friday = json!({"starts_at": "2035-04-13T10:00:00Z", "ends_at": "2035-04-13T11:00:00Z"});
         app.post(&tutor, &path, resolve(friday)).await?.expect(200);
         let lessons = class_fixture::get_lessons(app, &admin, &class).await?;
         assert_eq!(

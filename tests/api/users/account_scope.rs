@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, fixtures, queries, run};
+use tests::{Application, role, Session, fixtures, queries, run};
 
 const ALL: &[&str] = &[
     "id",
@@ -68,20 +68,20 @@ fn each_role_lists_the_users_within_its_scope() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
         let tenant = app.demo.tenants[0].id;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "u.id is not null",
-                Role::Supervisor | Role::Assessor => "u.centre_id = $2",
-                Role::Student => "u.id = $3",
-                Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "u.id is not null",
+                role::SUPERVISOR | role::ASSESSOR => "u.centre_id = $2",
+                role::STUDENT => "u.id = $3",
+                role::PARENT => {
                     "(u.id = $3 or u.id in (
                       select s.user_id from lms.students as s
                       where s.parent_id = $3
                         or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3)
                     ))"
                 }
-                Role::Tutor => {
+                role::TUTOR => {
                     "(u.id = $3 or u.id in (
                       select s.user_id from lms.students as s
                       join lms.tutors as t on t.id = s.assigned_tutor_id
@@ -106,18 +106,18 @@ fn each_role_lists_the_users_within_its_scope() {
             assert_eq!(ids(&data).len(), data.len());
             for one in &data {
                 let mut fields = match role {
-                    Role::Support => name_set(CONTACT),
-                    Role::Tutor if one["id"] != json!(session.user) => {
+                    role::SUPPORT => name_set(CONTACT),
+                    role::TUTOR if one["id"] != json!(session.user) => {
                         name_set(&["id", "name", "role"])
                     }
                     _ => name_set(ALL),
                 };
-                if role == Role::Admin {
+                if role == role::ADMIN {
                     fields.insert("deleted_at".to_owned());
                 }
                 assert_eq!(names(one), fields, "{}", role.name());
                 let path = format!("/v1/users/{}", one["id"].as_str().unwrap_or_default());
-                if role == Role::Tutor || role == Role::Parent {
+                if role == role::TUTOR || role == role::PARENT {
                     assert_eq!(&app.get(&session, &path).await?.expect(200).json(), one);
                 }
             }
@@ -133,11 +133,11 @@ fn users_outside_the_scope_are_not_found() {
         let far = queries::other_user(app, "student", away).await?;
         let path = format!("/v1/users/{far}");
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Supervisor,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPERVISOR,
         ] {
             let session = app.sign_in(role).await?;
             let hidden = app.get(&session, &path).await?.expect(404).json();
@@ -156,7 +156,7 @@ fn users_outside_the_scope_are_not_found() {
 #[test]
 fn users_may_change_certain_fields_of_their_own_account() {
     run(async |app| {
-        for role in [Role::Student, Role::Tutor] {
+        for role in [role::STUDENT, role::TUTOR] {
             let session = app.sign_in(role).await?;
             let path = format!("/v1/users/{}", session.user);
             let body =
@@ -186,7 +186,7 @@ fn users_may_change_certain_fields_of_their_own_account() {
                 .expect(403);
             assert_eq!(queries::write_marks(app).await?, before);
         }
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let pupil = list(app, &tutor)
             .await?
             .into_iter()
@@ -205,7 +205,7 @@ fn users_may_change_certain_fields_of_their_own_account() {
 #[test]
 fn a_parent_reads_accounts_and_cannot_change_them() {
     run(async |app| {
-        let parent = app.sign_in(Role::Parent).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let before = queries::write_marks(app).await?;
         for one in list(app, &parent).await? {
             let path = format!("/v1/users/{}", one["id"].as_str().unwrap_or_default());
@@ -221,7 +221,7 @@ fn a_parent_reads_accounts_and_cannot_change_them() {
 #[test]
 fn a_supervisor_creates_accounts_only_in_their_centre_and_with_lesser_roles() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let body = |role: &str, centre: Value| json!({"name": "Ana", "email": "ana@aurora.example", "role": role, "centre_id": centre});
         let before = queries::write_marks(app).await?;
@@ -258,16 +258,16 @@ fn a_supervisor_creates_accounts_only_in_their_centre_and_with_lesser_roles() {
 #[test]
 fn a_supervisor_cannot_take_over_an_account_with_a_wider_scope() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = queries::demo_centres(app).await?;
-        let admin = app.user(0, Role::Admin).id;
+        let admin = app.user(0, role::ADMIN).id;
         // This holds even for accounts of the supervisor's centre.
         let homed = "update lms.users set centre_id = $1 where tenant_id = $2 and role in ('admin', 'finance', 'support')";
         queries::execute(app, homed, &[&home, &supervisor.tenant]).await?;
         // The user has no rows that prevent a deletion.
         let own = fixtures::create_user(app, &supervisor, "tutor", home).await?;
         let before = queries::write_marks(app).await?;
-        for role in [Role::Admin, Role::Finance, Role::Support] {
+        for role in [role::ADMIN, role::FINANCE, role::SUPPORT] {
             let path = format!("/v1/users/{}", app.user(0, role).id);
             app.get(&supervisor, &path).await?.expect(200);
             app.patch(&supervisor, &path, json!({"email": "mine@aurora.example"}))
@@ -356,9 +356,9 @@ fn a_supervisor_cannot_take_over_an_account_with_a_wider_scope() {
 #[test]
 fn support_may_set_the_status_of_all_users_but_admins() {
     run(async |app| {
-        let support = app.sign_in(Role::Support).await?;
+        let support = app.sign_in(role::SUPPORT).await?;
         let before = queries::write_marks(app).await?;
-        let admin = format!("/v1/users/{}", app.user(0, Role::Admin).id);
+        let admin = format!("/v1/users/{}", app.user(0, role::ADMIN).id);
         app.call(
             Some(&support),
             Method::POST,
@@ -374,7 +374,7 @@ fn support_may_set_the_status_of_all_users_but_admins() {
             .await?
             .expect(400);
         assert_eq!(queries::write_marks(app).await?, before);
-        let finance = format!("/v1/users/{}/deactivate", app.user(0, Role::Finance).id);
+        let finance = format!("/v1/users/{}/deactivate", app.user(0, role::FINANCE).id);
         let reply = app
             .call(Some(&support), Method::POST, &finance, None)
             .await?

@@ -3,12 +3,12 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{Role, queries, run};
+use tests::{role, queries, run};
 
 #[test]
 fn a_centre_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": " Lakeside ", "code": "lake", "time_zone": "Europe/Madrid", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
         let id = made.json()["id"].as_str().context("id")?.to_owned();
@@ -100,7 +100,7 @@ fn a_centre_is_created_read_updated_deleted_and_restored() {
 #[test]
 fn a_code_is_unique_among_centres_that_are_not_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let first = app
@@ -138,14 +138,14 @@ fn everyone_reads_centres_and_only_admins_write_them() {
         let path = format!("/v1/centres/{away}");
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             let before = queries::write_marks(app).await?;
             let list = app.get(&session, "/v1/centres").await?.expect(200).json();
             assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
             let one = app.get(&session, &path).await?.expect(200).json();
             assert_eq!(one.get("deleted_at"), None);
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 let expected =
                     json!({"id": away, "name": "Hillcrest", "time_zone": "Europe/Berlin"});
                 assert_eq!(one, expected);
@@ -184,7 +184,7 @@ fn everyone_reads_centres_and_only_admins_write_them() {
 #[test]
 fn all_errors_of_a_body_are_reported_together() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let body = json!({
             "name": "",
@@ -230,7 +230,7 @@ fn all_errors_of_a_body_are_reported_together() {
 #[test]
 fn a_patch_merges_the_address_as_rfc_7396_says() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let address =
             json!({"line1": "Lake Street 7", "line2": "Rear", "city": "Madrid", "country": "ES"});
         let body = json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR", "address": address});

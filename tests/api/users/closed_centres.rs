@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, class_fixture, csv, fixtures, help_desk, queries, run};
+use tests::{Application, role, Session, class_fixture, csv, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
 /// Creates a centre.
@@ -23,7 +23,7 @@ async fn close(app: &Application, admin: &Session, centre: Uuid) -> Result<()> {
 #[test]
 fn nothing_is_added_to_a_closed_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "seaside").await?;
         let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
@@ -59,7 +59,7 @@ fn nothing_is_added_to_a_closed_centre() {
             let refused = app.post(&admin, path, body).await?.expect(422);
             assert_eq!(refused.pointers(), ["/centre_id"], "{path}");
             assert!(
-                refused.text.contains("This centre is closed."),
+                refused.text.contains("The centre is closed."),
                 "{}",
                 refused.text
             );
@@ -78,7 +78,7 @@ fn nothing_is_added_to_a_closed_centre() {
 #[test]
 fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "hillside").await?;
         let student = fixtures::create_student(app, &admin, closed).await?;
@@ -137,7 +137,7 @@ fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
 #[test]
 fn a_tutor_of_a_closed_centre_is_neither_found_nor_assigned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "lakeside").await?;
         let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
@@ -185,7 +185,7 @@ fn a_tutor_of_a_closed_centre_is_neither_found_nor_assigned() {
 #[test]
 fn an_inactive_student_cannot_be_assigned_a_tutor() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
@@ -213,7 +213,7 @@ fn an_inactive_student_cannot_be_assigned_a_tutor() {
 #[test]
 fn a_request_of_a_deleted_centre_cannot_be_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let gone = centre(app, &admin, "roadside").await?;
         let deleted =
             help_desk::create_request_from(app, &admin, help_desk::request_body(gone)).await?;

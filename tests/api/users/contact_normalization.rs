@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, csv::import, fixtures, queries, run};
+use tests::{Application, Reply, role, Session, csv::import, fixtures, queries, run};
 
 use crate::conventions::lists::{get, values};
 
@@ -27,7 +27,7 @@ fn encoded(text: &str) -> String {
 #[test]
 fn an_email_address_is_unique_in_every_unicode_form() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (one, other) in [
             ("jürgen@aurora.example", "ju\u{308}rgen@aurora.example"),
             ("ana@bücher.example", "ana@xn--bcher-kva.example"),
@@ -67,7 +67,7 @@ fn an_email_address_is_unique_in_every_unicode_form() {
 #[test]
 fn a_password_reset_finds_an_address_in_either_unicode_form() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         make(app, &admin, "ana@bücher.example").await?.expect(201);
         let body = json!({"tenant": "aurora", "email": "ANA@xn--bcher-kva.example"});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
@@ -90,7 +90,7 @@ fn a_password_reset_finds_an_address_in_either_unicode_form() {
 #[test]
 fn undeliverable_email_addresses_are_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         for email in [
             "a@b",
@@ -125,7 +125,7 @@ fn undeliverable_email_addresses_are_rejected() {
 #[test]
 fn invalid_telephone_numbers_are_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/users/{}", admin.user);
         for (text, expected) in [
             ("+44 (0)20 7946 0958", "+442079460958"),
@@ -163,7 +163,7 @@ fn invalid_telephone_numbers_are_rejected() {
 #[test]
 fn a_password_matches_in_every_unicode_form() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let composed = "Über größe é １２";
         let forms = [
             composed,
@@ -201,7 +201,7 @@ fn a_password_matches_in_every_unicode_form() {
 /// Processes pending reset requests, as the worker does.
 async fn answer_resets(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
-    let routine = "lms_private.answer_reset_requests";
+    let routine = "lms_private.process_reset_requests";
     let row = client
         .query_one("select to_regproc($1) is not null", &[&routine])
         .await?;

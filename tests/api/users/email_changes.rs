@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Behaviour, Reply, Role, Session, StubProvider, fixtures, notifications, queries,
+    Application, Behaviour, Reply, role, Session, StubProvider, fixtures, notifications, queries,
     run,
 };
 use uuid::Uuid;
@@ -49,17 +49,17 @@ pub(crate) async fn mails(
 
 /// Creates a tutor of the supervisor's centre with a password and a session.
 pub(crate) async fn tutor(app: &Application) -> Result<(Uuid, Session)> {
-    let user = app.user(0, Role::Tutor);
-    Ok((user.id, app.sign_in(Role::Tutor).await?))
+    let user = app.user(0, role::TUTOR);
+    Ok((user.id, app.sign_in(role::TUTOR).await?))
 }
 
 #[test]
 fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor);
+        let old = app.user(0, role::TUTOR);
         let kept = change(app, &supervisor, user, "New@Aurora.example")
             .await?
             .expect(200)
@@ -84,7 +84,7 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
             ),
             (
                 old.email.clone(),
-                "Your e-mail address is to be changed".to_owned(),
+                "A change of your e-mail address was requested".to_owned(),
             ),
         ];
         assert_eq!(sent, expected);
@@ -126,9 +126,9 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
 fn an_admins_change_takes_effect_at_once_and_the_former_address_is_notified() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor);
+        let old = app.user(0, role::TUTOR);
         let changed = change(app, &admin, user, NEW_ADDRESS)
             .await?
             .expect(200)
@@ -165,7 +165,7 @@ fn an_admins_change_takes_effect_at_once_and_the_former_address_is_notified() {
 #[test]
 fn changing_ones_own_address_always_requires_confirmation() {
     run(async |app| {
-        for role in [Role::Admin, Role::Supervisor] {
+        for role in [role::ADMIN, role::SUPERVISOR] {
             let session = app.sign_in(role).await?;
             let user = app.user(0, role);
             let email = format!("new.{}@aurora.example", role.name());
@@ -188,8 +188,8 @@ fn changing_ones_own_address_always_requires_confirmation() {
 #[test]
 fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let link = async |user: Uuid, student: Uuid| {
             let body = json!({"user_id": user, "student_id": student, "relationship": "parent"});
@@ -239,8 +239,8 @@ fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
 #[test]
 fn a_code_expires_with_a_newer_code_and_with_the_account() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let home = app
             .get(&supervisor, "/v1/auth/me")
             .await?
@@ -277,10 +277,10 @@ fn a_code_expires_with_a_newer_code_and_with_the_account() {
 #[test]
 fn a_taken_address_is_rejected_on_request_and_on_confirmation() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
-        let taken = change(app, &supervisor, user, &app.user(0, Role::Parent).email)
+        let taken = change(app, &supervisor, user, &app.user(0, role::PARENT).email)
             .await?
             .expect(409);
         assert_eq!(taken.pointers(), ["/email"]);
@@ -301,7 +301,7 @@ fn a_taken_address_is_rejected_on_request_and_on_confirmation() {
 #[test]
 fn codes_are_rate_limited_and_pending_addresses_are_read_only() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
         for number in 0..5 {
             change(

@@ -4,7 +4,7 @@ use anyhow::Result;
 use operations::events::verify;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role,
+    Application, role,
     data_subject::{NAMES, create_data_subject, dump_database, erase, lines_naming_subject},
     finance_records, queries, run,
 };
@@ -50,7 +50,7 @@ async fn is_whole(app: &Application) -> Result<bool> {
 #[test]
 fn nothing_in_the_database_names_an_erased_person() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let before = dump_database(app)?;
         assert!(
@@ -122,7 +122,7 @@ fn nothing_in_the_database_names_an_erased_person() {
 #[test]
 fn texts_of_others_are_redacted_only_where_they_name_the_person() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         erase(app, &admin, subject.user).await?.expect(200);
         let notes = queries::fetch_texts(
@@ -152,17 +152,17 @@ fn texts_of_others_are_redacted_only_where_they_name_the_person() {
 #[test]
 fn a_rejected_erasure_changes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let before = queries::count(app, "lms.erasures", &[]).await?;
         erase(app, &admin, admin.user).await?.expect(409);
-        for user in [Uuid::now_v7(), app.user(1, Role::Student).id] {
+        for user in [Uuid::now_v7(), app.user(1, role::STUDENT).id] {
             erase(app, &admin, user).await?.expect(404);
         }
         let path = format!("/v1/privacy/subjects/{student}/erase");
         let refused = app.post(&admin, &path, json!({})).await?.expect(422);
         assert_eq!(refused.pointers(), ["/reason"]);
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.session(0, role).await?;
             erase(app, &session, student).await?.expect(403);
         }
@@ -173,7 +173,7 @@ fn a_rejected_erasure_changes_nothing() {
 
         erase(app, &admin, student).await?.expect(200);
         let again = erase(app, &admin, student).await?.expect(409);
-        assert!(again.text.contains("erased already"), "{}", again.text);
+        assert!(again.text.contains("already been erased"), "{}", again.text);
         Ok(())
     });
 }
@@ -181,10 +181,10 @@ fn a_rejected_erasure_changes_nothing() {
 #[test]
 fn repeating_an_erasure_with_its_idempotency_key_returns_the_same_erasure() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!(
             "/v1/privacy/subjects/{}/erase",
-            app.user(0, Role::Student).id
+            app.user(0, role::STUDENT).id
         );
         let body = json!({"reason": "Asked for it."});
         let first = tests::send(finance_records::request_with_key(
@@ -202,7 +202,7 @@ fn repeating_an_erasure_with_its_idempotency_key_returns_the_same_erasure() {
         let erasures = app
             .get(
                 &admin,
-                &format!("/v1/erasures?user_id={}", app.user(0, Role::Student).id),
+                &format!("/v1/erasures?user_id={}", app.user(0, role::STUDENT).id),
             )
             .await?;
         assert_eq!(
@@ -216,7 +216,7 @@ fn repeating_an_erasure_with_its_idempotency_key_returns_the_same_erasure() {
 #[test]
 fn a_person_who_gets_a_new_name_can_be_erased_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         erase(app, &admin, subject.user).await?.expect(200);
         let path = format!("/v1/users/{}", subject.user);
@@ -233,7 +233,7 @@ fn a_person_who_gets_a_new_name_can_be_erased_again() {
 #[test]
 fn concurrent_writes_during_an_erasure_survive_without_the_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let path = format!("/v1/users/{}", subject.user);
         let (centre, _) = queries::demo_centres(app).await?;
@@ -286,7 +286,7 @@ fn concurrent_writes_during_an_erasure_survive_without_the_name() {
 #[test]
 fn append_only_tables_are_changed_only_by_an_erasure() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         erase(app, &admin, subject.user).await?.expect(200);
         let client = app.superuser().await?;

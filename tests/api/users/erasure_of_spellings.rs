@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 use tests::{
-    Application, Role, Session, data_subject::erase, fixtures, queries, random_samples, run,
+    Application, role, Session, data_subject::erase, fixtures, queries, random_samples, run,
 };
 use uuid::Uuid;
 
@@ -113,7 +113,7 @@ async fn remaining_notes(app: &Application) -> Result<Vec<String>> {
 fn every_spelling_of_a_name_is_found_in_rows_and_events() {
     let spellings = random_samples::samples(150, &spelling());
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let mut users = Vec::new();
         for name in NAMES {
@@ -156,7 +156,7 @@ fn every_spelling_of_a_name_is_found_in_rows_and_events() {
 #[test]
 fn words_other_than_the_name_stay() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let will = account(app, &admin, "Will May").await?;
         let hope = account(app, &admin, "Hope").await?;
@@ -286,7 +286,7 @@ fn a_name_is_found_with_a_comma_in_another_case_or_without_spaces() {
         ),
     ];
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         for (name, spellings) in cases.iter().chain(within) {
             let user = account(app, &admin, name).await?;

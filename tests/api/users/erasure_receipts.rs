@@ -6,7 +6,7 @@ use anyhow::Result;
 use operations::privacy;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role,
+    Application, role,
     data_subject::{create_data_subject, erase},
     fixtures, queries, run,
 };
@@ -55,7 +55,7 @@ async fn tamper(app: &Application, sql: &str) -> Result<()> {
 #[test]
 fn a_receipt_can_be_read_again_and_stays_valid() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let receipt = erase(app, &admin, subject.user).await?.expect(200).json();
         let id = receipt["erasure_id"]
@@ -73,7 +73,7 @@ fn a_receipt_can_be_read_again_and_stays_valid() {
             .json();
         assert_eq!(erasure["counts"], receipt["counts"]);
         assert_eq!(erasure["reason"], "Asked for it by letter.");
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         app.get(&theirs, &format!("/v1/erasures/{id}/receipt"))
             .await?
             .expect(404);
@@ -90,7 +90,7 @@ fn a_receipt_can_be_read_again_and_stays_valid() {
 #[test]
 fn changes_after_an_erasure_are_detected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let receipt = erase(app, &admin, subject.user).await?.expect(200).json();
         for (pointer, wrong) in [
@@ -152,7 +152,7 @@ fn changes_after_an_erasure_are_detected() {
 fn the_command_exports_erases_and_verifies() {
     run(async |app| {
         let address = app.superuser_url.as_str();
-        let user = app.user(0, Role::Student).id;
+        let user = app.user(0, role::STUDENT).id;
         let document: Value =
             serde_json::from_str(&privacy::export(address, "aurora", user).await?)?;
         assert_eq!(document["subject"], json!(user));
@@ -171,12 +171,12 @@ fn the_command_exports_erases_and_verifies() {
         );
 
         for (tenant, user, reason, expected) in [
-            ("aurora", user, "Twice.", "erased already"),
-            ("nowhere", user, "Why.", "no tenant nowhere"),
-            ("harbour", user, "Why.", "has no user"),
+            ("aurora", user, "Twice.", "already been erased"),
+            ("nowhere", user, "The reason for the erasure.", "no tenant nowhere"),
+            ("harbour", user, "The reason for the erasure.", "has no user"),
             (
                 "harbour",
-                app.user(1, Role::Student).id,
+                app.user(1, role::STUDENT).id,
                 "",
                 "1 to 1000 characters",
             ),

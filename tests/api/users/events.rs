@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use operations::events::verify;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, queries, run, send};
+use tests::{Application, role, Session, queries, run, send};
 
 async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<Value>, Value)> {
     let body = app
@@ -21,7 +21,7 @@ async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<
 #[test]
 fn events_are_listed_in_order_without_gaps_after_a_position() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut positions = Vec::new();
         let mut after = json!(0);
         loop {
@@ -49,7 +49,7 @@ fn events_are_listed_in_order_without_gaps_after_a_position() {
 #[test]
 fn an_event_has_its_actor_kind_and_request_id() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, before) = page(app, &admin, "?after=0&limit=1").await?;
         assert_eq!(before, 1);
         let end =
@@ -89,15 +89,15 @@ fn an_event_has_its_actor_kind_and_request_id() {
 #[test]
 fn only_admins_read_the_log_of_their_own_tenant() {
     run(async |app| {
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             app.get(&session, "/v1/events").await?.expect(403);
         }
         app.call(None, Method::GET, "/v1/events", None)
             .await?
             .expect(401);
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let (first, _) = page(app, &ours, "?limit=200").await?;
         let (second, _) = page(app, &theirs, "?limit=200").await?;
         assert!(
@@ -119,7 +119,7 @@ fn only_admins_read_the_log_of_their_own_tenant() {
 #[test]
 fn the_chain_stays_valid_under_concurrent_writes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let writes = (0..12).map(|number| {
             let body = json!({"name": "x", "code": format!("side-{number}"), "time_zone": "UTC", "currency": "EUR"});
             let request = app.request(Method::POST, "/v1/centres").bearer_auth(&admin.token).json(&body);
@@ -140,7 +140,7 @@ fn the_chain_stays_valid_under_concurrent_writes() {
 #[test]
 fn an_invalid_query_is_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [
             ("after=-1", "?after"),
             ("after=x", "?after"),

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, class_fixture, csv, fixtures, queries, run};
+use tests::{Application, Reply, role, Session, class_fixture, csv, fixtures, queries, run};
 use uuid::Uuid;
 
 async fn name(
@@ -38,10 +38,10 @@ fn sole_first_contact(user: Uuid) -> (Value, Vec<String>) {
 #[test]
 fn a_restored_account_is_not_linked_again_where_it_was_replaced_as_first_contact() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
-        let former = fixtures::create_account(app, &admin, Role::Parent, home).await?;
+        let former = fixtures::create_account(app, &admin, role::PARENT, home).await?;
         let fresh = fixtures::create_user(app, &admin, "parent", home).await?;
         let account = format!("/v1/users/{}", former.user);
         name(app, &admin, student, Some(former.user))
@@ -56,7 +56,7 @@ fn a_restored_account_is_not_linked_again_where_it_was_replaced_as_first_contact
             first_contact_and_links(app, &admin, student).await?,
             sole_first_contact(fresh)
         );
-        let session = fixtures::session_for(app, former.user, Role::Parent).await?;
+        let session = fixtures::session_for(app, former.user, role::PARENT).await?;
         app.get(&session, &format!("/v1/students/{student}"))
             .await?
             .expect(404);
@@ -91,7 +91,7 @@ fn a_restored_account_is_not_linked_again_where_it_was_replaced_as_first_contact
 #[test]
 fn restoring_a_first_contact_link_sets_the_first_contact_or_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let former = fixtures::create_user(app, &admin, "parent", home).await?;
@@ -136,7 +136,7 @@ fn restoring_a_first_contact_link_sets_the_first_contact_or_is_rejected() {
 #[test]
 fn an_inactive_user_becomes_neither_first_contact_nor_guardian() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let gone = fixtures::create_user(app, &admin, "parent", home).await?;

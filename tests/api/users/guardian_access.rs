@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     class_fixture::{get_data, text_fields},
     csv::import,
     fixtures, queries, run,
@@ -98,10 +98,10 @@ async fn set_first_contact(
 #[test]
 fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = child(app, &admin, home).await?;
-        let parent = fixtures::create_account(app, &admin, Role::Parent, home).await?;
+        let parent = fixtures::create_account(app, &admin, role::PARENT, home).await?;
         assert!(!can_see(app, &parent, student).await?);
         let link = fixtures::link_guardian(app, &admin, parent.user, student).await?;
         set_first_contact(app, &admin, student, Some(parent.user)).await?;
@@ -140,11 +140,11 @@ fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
 #[test]
 fn a_first_contact_is_a_guardian_until_replaced() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = child(app, &admin, home).await?;
-        let lone = fixtures::create_account(app, &admin, Role::Parent, home).await?;
-        let other = fixtures::create_account(app, &admin, Role::Parent, home).await?;
+        let lone = fixtures::create_account(app, &admin, role::PARENT, home).await?;
+        let other = fixtures::create_account(app, &admin, role::PARENT, home).await?;
         set_first_contact(app, &admin, student, Some(lone.user)).await?;
         assert!(can_see(app, &lone, student).await?);
         assert_eq!(
@@ -186,9 +186,9 @@ fn a_first_contact_is_a_guardian_until_replaced() {
 #[test]
 fn every_way_of_setting_a_first_contact_creates_the_link() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
-        let parent = fixtures::create_account(app, &admin, Role::Parent, home).await?;
+        let parent = fixtures::create_account(app, &admin, role::PARENT, home).await?;
         let pupil = fixtures::create_user(app, &admin, "student", home).await?;
         let body = json!({"user_id": pupil, "centre_id": home, "parent_id": parent.user});
         let made = app.post(&admin, "/v1/students", body).await?.expect(201);
@@ -244,7 +244,7 @@ fn every_way_of_setting_a_first_contact_creates_the_link() {
 #[test]
 fn a_student_cannot_be_a_guardian() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let own = fixtures::user_of_student(app, student).await?;
@@ -294,7 +294,7 @@ fn a_student_cannot_be_a_guardian() {
 #[test]
 fn concurrent_changes_leave_no_first_contact_without_a_link() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let path = format!("/v1/students/{student}");

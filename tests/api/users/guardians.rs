@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, queries, run};
+use tests::{Application, role, Session, queries, run};
 
 async fn list(app: &Application, session: &Session, path: &str) -> Result<Vec<Value>> {
     let body = app.get(session, path).await?.expect(200).json();
@@ -13,8 +13,8 @@ async fn list(app: &Application, session: &Session, path: &str) -> Result<Vec<Va
 #[test]
 fn a_parent_sees_the_student_until_the_link_is_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let parent = app.sign_in(Role::Parent).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let (_, away) = queries::demo_centres(app).await?;
         let child = queries::other_user(app, "student", away).await?;
         let student = queries::fetch_id(
@@ -66,18 +66,18 @@ fn a_parent_sees_the_student_until_the_link_is_deleted() {
 fn each_role_sees_the_links_within_its_scope() {
     run(async |app| {
         let (home, _) = queries::demo_centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Assessor => {
+                role::ASSESSOR => {
                     app.get(&session, "/v1/guardians").await?.expect(403);
                     continue;
                 }
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor => "s.centre_id = $2",
-                Role::Parent => "g.user_id = $3",
-                Role::Student => "s.user_id = $3",
-                Role::Tutor => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR => "s.centre_id = $2",
+                role::PARENT => "g.user_id = $3",
+                role::STUDENT => "s.user_id = $3",
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
             };
@@ -107,7 +107,7 @@ fn each_role_sees_the_links_within_its_scope() {
 fn only_supervisors_and_admins_write_links_within_their_scope() {
     run(async |app| {
         let (home, away) = queries::demo_centres(app).await?;
-        let parent = app.user(0, Role::Parent).id;
+        let parent = app.user(0, role::PARENT).id;
         let far_parent = queries::other_user(app, "parent", away).await?;
         let far = queries::other_user(app, "student", away).await?;
         let far = queries::fetch_id(
@@ -119,12 +119,12 @@ fn only_supervisors_and_admins_write_links_within_their_scope() {
         let theirs = queries::first_id(app, 1, "students").await?;
         let body = json!({"user_id": parent, "student_id": far, "relationship": "parent"});
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
-            Role::Finance,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
+            role::FINANCE,
         ] {
             let session = app.sign_in(role).await?;
             let before = queries::write_marks(app).await?;
@@ -133,8 +133,8 @@ fn only_supervisors_and_admins_write_links_within_their_scope() {
                 .expect(403);
             assert_eq!(queries::write_marks(app).await?, before);
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         let reply = app
             .post(&supervisor, "/v1/guardians", body)

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 use tests::{
-    Role,
+    role,
     data_subject::{create_data_subject, erase},
     fixtures, queries, run,
 };
@@ -11,7 +11,7 @@ use tests::{
 #[test]
 fn a_person_under_a_legal_hold_cannot_be_erased_until_its_release() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let body = json!({"user_id": subject.user, "reason": "A claim is pending"});
         let made = app.post(&admin, "/v1/legal-holds", body).await?.expect(201);
@@ -42,13 +42,13 @@ fn a_person_under_a_legal_hold_cannot_be_erased_until_its_release() {
 #[test]
 fn a_legal_hold_requires_a_person_and_a_reason() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let stranger = app.user(1, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let stranger = app.user(1, role::STUDENT).id;
         for (body, pointer) in [
             (json!({"reason": "Why"}), "/user_id"),
-            (json!({"user_id": app.user(0, Role::Student).id}), "/reason"),
+            (json!({"user_id": app.user(0, role::STUDENT).id}), "/reason"),
             (
-                json!({"user_id": app.user(0, Role::Student).id, "reason": ""}),
+                json!({"user_id": app.user(0, role::STUDENT).id, "reason": ""}),
                 "/reason",
             ),
             (json!({"user_id": stranger, "reason": "Why"}), "/user_id"),

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, queries, run};
+use tests::{Application, Reply, role, queries, run};
 
 use crate::users::sign_in_limits::accounts;
 
@@ -15,7 +15,7 @@ async fn send_concurrently_with_reader(
     app: &Application,
     ask: impl AsyncFn(usize) -> Result<Reply>,
 ) -> Result<Vec<Reply>> {
-    let reader = app.sign_in(Role::Admin).await?;
+    let reader = app.sign_in(role::ADMIN).await?;
     let many = futures::future::try_join_all((0..CONCURRENT_SIGN_INS).map(|number| ask(number)));
     let reads = async {
         for _ in 0..20 {
@@ -46,7 +46,7 @@ fn sign_ins_beyond_a_short_queue_get_a_503_and_readers_are_served() {
     run(async |app| {
         // Each sign-in has an account of its own, because concurrent attempts at one account are limited.
         accounts(app, CONCURRENT_SIGN_INS).await?;
-        let password = &app.user(0, Role::Parent).password;
+        let password = &app.user(0, role::PARENT).password;
         let ask = async |number: usize| {
             let email = format!("ana{}@aurora.example", number + 1);
             let body = json!({"tenant": "aurora", "email": email, "password": password});
@@ -63,7 +63,7 @@ fn sign_ins_beyond_a_short_queue_get_a_503_and_readers_are_served() {
 #[test]
 fn creating_accounts_with_passwords_uses_the_same_queue() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let ask = async |number| {
             let body = json!({"name": "Ada", "email": format!("ada{number}@aurora.example"), "role": "tutor",
                 "password": "a river runs past 7 lamps"});

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, notifications, queries, run};
+use tests::{Application, Reply, role, notifications, queries, run};
 
 const NEW_PASSWORD: &str = "a river runs past 7 lamps";
 
@@ -56,14 +56,14 @@ async fn statements_of_reset(app: &Application, tenant: &str, email: &str) -> Re
 #[test]
 fn a_reset_request_takes_the_same_work_for_every_address() {
     run(async |app| {
-        let inactive = app.user(0, Role::Support);
+        let inactive = app.user(0, role::SUPPORT);
         queries::execute(
             app,
             "update lms.users set status = 'inactive' where id = $1",
             &[&inactive.id],
         )
         .await?;
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let real = statements_of_reset(app, "aurora", &user.email).await?;
         assert!(
             real.iter()
@@ -89,7 +89,7 @@ fn a_reset_request_takes_the_same_work_for_every_address() {
 #[test]
 fn reset_requests_are_limited_equally_with_and_without_an_account() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         for email in [user.email.as_str(), "nobody@aurora.example"] {
             for _ in 0..10 {
                 request_reset(app, "aurora", email).await?.expect(202);
@@ -99,7 +99,7 @@ fn reset_requests_are_limited_equally_with_and_without_an_account() {
             assert!((1..=1800).contains(&seconds), "{seconds}");
         }
         // Other users may still request a reset.
-        request_reset(app, "aurora", &app.user(0, Role::Support).email)
+        request_reset(app, "aurora", &app.user(0, role::SUPPORT).email)
             .await?
             .expect(202);
         request_reset(app, "harbour", &user.email)
@@ -138,7 +138,7 @@ fn reset_requests_for_many_accounts_from_one_address_are_limited() {
 #[test]
 fn a_code_is_invalidated_by_a_newer_one() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let first = code(app, &user.email).await?;
         let second = code(app, &user.email).await?;
         assert_ne!(first, second);
@@ -158,7 +158,7 @@ async fn ends_a_code(
     what: &str,
     cause: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
-    let user = app.user(0, Role::Support);
+    let user = app.user(0, role::SUPPORT);
     // Each cause is tested by itself, without earlier requests.
     queries::execute(app, "delete from lms.one_use_tokens", &[]).await?;
     let email = queries::fetch_texts(
@@ -189,8 +189,8 @@ async fn ends_a_code(
 #[test]
 fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Support);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::SUPPORT);
         let path = format!("/v1/users/{}", user.id);
         let post = async |app: &Application, action: &str| {
             let action = format!("{path}/{action}");
@@ -201,7 +201,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
             anyhow::Ok(())
         };
         ends_a_code(app, "password", async |app| {
-            let session = app.sign_in(Role::Support).await?;
+            let session = app.sign_in(role::SUPPORT).await?;
             let body = json!({"current": user.password, "new": NEW_PASSWORD});
             app.post(&session, "/v1/auth/password", body)
                 .await?
@@ -232,7 +232,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
             Ok(())
         })
         .await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         ends_a_code(app, "deletion", async |app| {
             for deleted in ["now()", "null"] {
                 let sql = format!("update lms.users set deleted_at = {deleted} where id = $1");
@@ -256,7 +256,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
 #[test]
 fn guessed_codes_are_limited_and_do_not_block_a_valid_one() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let code = code(app, &user.email).await?;
         confirm(app, "made-up").await?.expect(422);
         queries::execute(
@@ -279,7 +279,7 @@ fn guessed_codes_are_limited_and_do_not_block_a_valid_one() {
 #[test]
 fn a_code_used_concurrently_works_once_and_is_hashed_a_few_times() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let code = code(app, &user.email).await?;
         let attempts: Vec<_> = (0..12)
             .map(|_| {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, notifications, queries, run, send};
+use tests::{Application, Reply, role, notifications, queries, run, send};
 
 const NEW_PASSWORD: &str = "a river runs past 7 lamps";
 
@@ -26,9 +26,9 @@ async fn ask_for_reset(app: &Application, tenant: &str, email: &str) -> Result<R
 #[test]
 fn changing_the_password_ends_all_other_sessions() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
-        let session = app.sign_in(Role::Tutor).await?;
-        let other = app.sign_in(Role::Tutor).await?;
+        let user = app.user(0, role::TUTOR);
+        let session = app.sign_in(role::TUTOR).await?;
+        let other = app.sign_in(role::TUTOR).await?;
         let body = json!({"current": user.password, "new": NEW_PASSWORD});
         let reply = app
             .post(&session, "/v1/auth/password", body)
@@ -47,7 +47,7 @@ fn changing_the_password_ends_all_other_sessions() {
 #[test]
 fn changing_a_password_requires_the_current_one() {
     run(async |app| {
-        let session = app.sign_in(Role::Student).await?;
+        let session = app.sign_in(role::STUDENT).await?;
         let before = queries::write_marks(app).await?;
         let body = json!({"current": "not the password", "new": NEW_PASSWORD});
         for _ in 0..5 {
@@ -70,9 +70,9 @@ fn changing_a_password_requires_the_current_one() {
 #[test]
 fn short_long_and_common_passwords_are_rejected_everywhere() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Admin);
-        ask_for_reset(app, "aurora", &app.user(0, Role::Tutor).email)
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::ADMIN);
+        ask_for_reset(app, "aurora", &app.user(0, role::TUTOR).email)
             .await?
             .expect(202);
         let token = notifications::latest_code(app).await?;
@@ -111,8 +111,8 @@ fn short_long_and_common_passwords_are_rejected_everywhere() {
 #[test]
 fn a_password_change_with_an_idempotency_key_changes_it_and_keeps_no_hash() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
-        let session = app.sign_in(Role::Tutor).await?;
+        let user = app.user(0, role::TUTOR);
+        let session = app.sign_in(role::TUTOR).await?;
         let request = app
             .request(Method::POST, "/v1/auth/password")
             .bearer_auth(&session.token)
@@ -134,7 +134,7 @@ fn a_password_change_with_an_idempotency_key_changes_it_and_keeps_no_hash() {
 #[test]
 fn requesting_a_reset_reveals_nothing_about_accounts() {
     run(async |app| {
-        let inactive = app.user(0, Role::Support);
+        let inactive = app.user(0, role::SUPPORT);
         queries::execute(
             app,
             "update lms.users set status = 'inactive' where id = $1",
@@ -142,7 +142,7 @@ fn requesting_a_reset_reveals_nothing_about_accounts() {
         )
         .await?;
         let notifications = queries::count(app, "lms.notifications", &[]).await?;
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let real = ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         assert_eq!(real.text, "");
         for (tenant, email) in [
@@ -178,7 +178,7 @@ fn requesting_a_reset_reveals_nothing_about_accounts() {
 #[test]
 fn password_resets_are_rate_limited_per_mailbox() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         for _ in 0..6 {
             ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         }
@@ -190,8 +190,8 @@ fn password_resets_are_rate_limited_per_mailbox() {
 #[test]
 fn a_reset_token_works_once_and_ends_every_session() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
-        let session = app.sign_in(Role::Parent).await?;
+        let user = app.user(0, role::PARENT);
+        let session = app.sign_in(role::PARENT).await?;
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         let token = notifications::latest_code(app).await?;
@@ -225,7 +225,7 @@ fn a_reset_token_works_once_and_ends_every_session() {
 #[test]
 fn a_reset_token_expires_and_ends_with_its_account() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         let body =
             json!({"token": notifications::latest_code(app).await?, "password": NEW_PASSWORD});
@@ -263,8 +263,8 @@ fn a_reset_token_expires_and_ends_with_its_account() {
 #[test]
 fn no_secret_is_stored_or_shown_in_plain_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Admin);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::ADMIN);
         let first = "the first of 3 pass phrases";
         let made = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": first});
         let request = app

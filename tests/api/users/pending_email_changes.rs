@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Behaviour, Role, Session, StubProvider, fixtures, notifications, queries, run,
+    Application, Behaviour, role, Session, StubProvider, fixtures, notifications, queries, run,
 };
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ async fn supervisor(
 #[test]
 fn a_code_is_invalid_once_its_requester_loses_the_permission() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let made_up = confirm(app, "made-up").await?.expect(422).json();
         for case in [
@@ -107,10 +107,10 @@ fn a_code_is_invalid_once_its_requester_loses_the_permission() {
 #[test]
 fn the_present_address_can_cancel_a_change() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor).email.clone();
+        let old = app.user(0, role::TUTOR).email.clone();
         for back in [&supervisor, &admin] {
             change(app, &supervisor, user, NEW_ADDRESS)
                 .await?
@@ -143,9 +143,9 @@ fn the_present_address_can_cancel_a_change() {
 fn the_warning_is_sent_to_the_present_address() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor).email.clone();
+        let old = app.user(0, role::TUTOR).email.clone();
         change(app, &supervisor, user, NEW_ADDRESS)
             .await?
             .expect(200);
@@ -155,7 +155,7 @@ fn the_warning_is_sent_to_the_present_address() {
             .expect(204);
         let provider = StubProvider::start(Behaviour::Accepts).await?;
         let told = [
-            "Your e-mail address is to be changed",
+            "A change of your e-mail address was requested",
             "Your e-mail address was changed",
         ]
         .map(|subject| (old.clone(), subject.to_owned()));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     data_subject::{NAMES, create_data_subject},
     fixtures, queries, run,
 };
@@ -37,7 +37,7 @@ fn files(document: &Value) -> Result<BTreeMap<String, Vec<Value>>> {
 #[test]
 fn an_export_has_all_personal_data_in_a_file_per_table() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let document = export(app, &admin, subject.user).await?;
         assert_eq!(document["subject"], json!(subject.user));
@@ -94,7 +94,7 @@ fn an_export_has_all_personal_data_in_a_file_per_table() {
 #[test]
 fn an_export_has_only_rows_of_the_person_and_their_children() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let own = files(&export(app, &admin, subject.user).await?)?;
         assert_eq!(own["users"].len(), 1);
@@ -118,7 +118,7 @@ fn an_export_has_only_rows_of_the_person_and_their_children() {
                 }
             }
         }
-        let tutor = files(&export(app, &admin, app.user(0, Role::Tutor).id).await?)?;
+        let tutor = files(&export(app, &admin, app.user(0, role::TUTOR).id).await?)?;
         assert!(tutor.contains_key("classes") && !tutor.contains_key("assessments"));
         assert!(
             tutor["classes"]
@@ -132,8 +132,8 @@ fn an_export_has_only_rows_of_the_person_and_their_children() {
 #[test]
 fn unknown_people_and_oversized_exports_are_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        for user in [Uuid::now_v7(), app.user(1, Role::Student).id] {
+        let admin = app.sign_in(role::ADMIN).await?;
+        for user in [Uuid::now_v7(), app.user(1, role::STUDENT).id] {
             let path = format!("/v1/privacy/subjects/{user}/export");
             app.call(Some(&admin), Method::POST, &path, None)
                 .await?
@@ -149,7 +149,7 @@ fn unknown_people_and_oversized_exports_are_rejected() {
             &[&student, &admin.tenant],
         )
         .await?;
-        let user = app.user(0, Role::Student).id;
+        let user = app.user(0, role::STUDENT).id;
         let path = format!("/v1/privacy/subjects/{user}/export");
         let refused = app
             .call(Some(&admin), Method::POST, &path, None)

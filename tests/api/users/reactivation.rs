@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, class_fixture, fixtures, help_desk, queries, run};
+use tests::{Application, role, Session, class_fixture, fixtures, help_desk, queries, run};
 use uuid::Uuid;
 
 use crate::users::deactivation::{bring_back, remove};
@@ -28,7 +28,7 @@ async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {
 #[test]
 fn rows_created_while_the_account_was_inactive_are_reactivated_with_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         for (table, role) in [
             ("students", "student"),
@@ -56,7 +56,7 @@ fn rows_created_while_the_account_was_inactive_are_reactivated_with_it() {
 #[test]
 fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
@@ -99,7 +99,7 @@ fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
 #[test]
 fn inactive_staff_stay_inactive_when_the_account_is_reactivated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
         let sql = "select user_id from lms.staff where id = $1";
@@ -122,7 +122,7 @@ fn inactive_staff_stay_inactive_when_the_account_is_reactivated() {
 #[test]
 fn a_restored_request_is_unassigned_if_its_assignee_has_left() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         for way in ["stays", "deleted", "inactive"] {
             let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;

@@ -1,12 +1,12 @@
 //! Tests that a role does not change while a student, tutor or staff row requires it.
 
 use serde_json::json;
-use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{role, class_fixture, fixtures, help_desk, queries, run};
 
 #[test]
 fn a_role_cannot_change_while_a_row_requires_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
@@ -47,7 +47,7 @@ fn a_role_cannot_change_while_a_row_requires_it() {
 #[test]
 fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
         let class = json!({
@@ -90,7 +90,7 @@ fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
 #[test]
 fn of_a_concurrent_role_change_and_row_creation_one_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         for _ in 0..8 {
             let user = fixtures::create_user(app, &admin, "tutor", home).await?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, role, Session,
     class_fixture::{
         class_path, create_class, get_data, lesson_path, post_without_body, single_schedule,
         text_fields,
@@ -149,7 +149,7 @@ async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> R
 #[test]
 fn a_tutor_who_is_a_parent_sees_students_and_children() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let child = child(app, &admin, away).await?;
         let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
@@ -227,7 +227,7 @@ fn a_tutor_who_is_a_parent_sees_students_and_children() {
 #[test]
 fn a_tutor_can_be_the_first_contact_only_of_their_own_child() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let (_, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
         let student = fixtures::create_student(app, &admin, home).await?;
@@ -244,10 +244,10 @@ fn a_tutor_can_be_the_first_contact_only_of_their_own_child() {
 #[test]
 fn staff_who_are_parents_read_but_do_not_write_their_children_at_other_centres() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
         let child = child(app, &admin, away).await?;
-        for role in [Role::Supervisor, Role::Assessor] {
+        for role in [role::SUPERVISOR, role::ASSESSOR] {
             let caller = fixtures::create_account(app, &admin, role, home).await?;
             let student = format!("/v1/students/{}", child.student);
             app.get(&caller, &student).await?.expect(404);
@@ -260,7 +260,7 @@ fn staff_who_are_parents_read_but_do_not_write_their_children_at_other_centres()
                 .await?
                 .len();
             assert_eq!(after, before + 1);
-            if role == Role::Supervisor {
+            if role == role::SUPERVISOR {
                 sees_as_parent(app, &caller, &child).await?;
                 // The child's notifications are visible to the child only.
                 let account = fixtures::user_of_student(app, child.student).await?;

@@ -2,13 +2,13 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, queries, run};
+use tests::{role, queries, run};
 
 #[test]
 fn everyone_sees_only_their_own_tenant() {
     run(async |app| {
         let (own, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let list = app.get(&session, "/v1/tenants").await?.expect(200).json();
             assert_eq!(list["data"].as_array().map(Vec::len), Some(1));
@@ -20,7 +20,7 @@ fn everyone_sees_only_their_own_tenant() {
             assert!(!one.header("etag").is_empty());
             let one = one.json();
             assert_eq!(list["data"][0], one);
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 let expected = json!({"id": own, "name": "Aurora Learning", "slug": "aurora"});
                 assert_eq!(one, expected);
             } else {
@@ -43,13 +43,13 @@ fn only_admins_change_name_and_settings() {
         let body =
             json!({"name": "Aurora", "settings": {"week_begins": "monday", "grace": {"days": 3}}});
         let before = queries::write_marks(app).await?;
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             let events = queries::write_marks(app).await?;
             app.patch(&session, &path, body.clone()).await?.expect(403);
             assert_eq!(queries::write_marks(app).await?, events);
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         assert_ne!(
             queries::write_marks(app).await?,
             before,
@@ -79,7 +79,7 @@ fn only_admins_change_name_and_settings() {
 #[test]
 fn a_patch_merges_the_settings_as_rfc_7396_says() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
         let first = json!({"settings": {"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]}});
         app.patch(&admin, &path, first).await?.expect(200);
@@ -95,7 +95,7 @@ fn a_patch_merges_the_settings_as_rfc_7396_says() {
 #[test]
 fn fields_set_by_the_operator_are_read_only() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
         let before = queries::write_marks(app).await?;
         for field in [

@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::Utc;
 use platform::http::outbound_url::Networks;
 use serde_json::json;
-use tests::{Application, Behaviour, Role, StubProvider, queries, run, webhook_fixture};
+use tests::{Application, Behaviour, role, StubProvider, queries, run, webhook_fixture};
 use tokio::net::TcpListener;
 use worker::webhooks::{self, Options, Sender};
 
@@ -16,7 +16,7 @@ fn private_hosts_are_rejected_in_every_spelling() {
                 variables.insert("webhook_networks".to_owned(), String::new());
             },
             async |app| {
-                let admin = app.sign_in(Role::Admin).await?;
+                let admin = app.sign_in(role::ADMIN).await?;
                 let before = queries::write_marks(app).await?;
                 for url in [
                     "https://localhost/",
@@ -71,7 +71,7 @@ fn private_hosts_are_rejected_in_every_spelling() {
 
 /// Inserts a webhook to a URL that the API would reject.
 async fn insert_webhook(app: &Application, url: &str) -> Result<()> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     webhook_fixture::seal_events(app, &admin).await?;
     let hook = webhook_fixture::create_webhook(
         app,
@@ -105,7 +105,7 @@ fn a_name_that_resolves_to_a_private_address_is_not_connected_to() {
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         let url = format!("https://{}:{}/", name.trim(), listener.local_addr()?.port());
         insert_webhook(app, &url).await?;
-        assert_eq!(failure(app).await?, "its name leads to no public address");
+        assert_eq!(failure(app).await?, "the host name has no public address");
         let connected = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
         assert!(connected.is_err(), "somebody connected");
         Ok(())
@@ -119,7 +119,7 @@ fn an_address_that_is_no_longer_allowed_is_not_connected_to() {
         insert_webhook(app, &receiver.url()).await?;
         assert_eq!(
             failure(app).await?,
-            "not posted: This host is not on the internet."
+            "not posted: The host must be on the public internet."
         );
         assert_eq!(receiver.request_count(), 0);
         Ok(())

@@ -2,13 +2,13 @@
 
 use chrono::{Duration, Utc};
 use serde_json::json;
-use tests::{Behaviour, Role, fixtures, queries, run, webhook_fixture};
+use tests::{Behaviour, role, fixtures, queries, run, webhook_fixture};
 use uuid::Uuid;
 
 #[test]
 fn a_webhook_is_created_with_a_secret_shown_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({
             "url": "HTTPS://Hooks.Example.org:443/lms?from=x",
             "description": "Accounting",
@@ -61,7 +61,7 @@ fn a_webhook_is_created_with_a_secret_shown_once() {
 #[test]
 fn invalid_webhooks_are_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let url = "https://hooks.example.org/";
         for (body, pointer) in [
             (json!({}), "/url"),
@@ -112,7 +112,7 @@ fn invalid_webhooks_are_rejected_by_name() {
 #[test]
 fn actions_on_an_unknown_webhook_are_not_found() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = queries::first_id(app, 1, "webhooks").await?;
         for id in [theirs, Uuid::now_v7()] {
             for (action, body) in [

@@ -7,7 +7,7 @@ mod signed_heads;
 use anyhow::{Context, Result};
 use operations::events::{Break, Fault, verify};
 use serde_json::json;
-use tests::{Application, Role, queries, run, run_python};
+use tests::{Application, role, queries, run, run_python};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -203,7 +203,7 @@ fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
 #[test]
 fn an_independent_implementation_computes_the_same_chain() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let odd = json!({
             "name": "é 😀 \" \\ / 中", "code": "odd", "time_zone": "UTC", "currency": "EUR",
         });

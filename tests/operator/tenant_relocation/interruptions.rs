@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use operations::relocation::{self, STATES};
 use serde_json::json;
-use tests::{Role, run};
+use tests::{role, run};
 
 use super::{AU_URL, Other, everything, options, sign_in, with_other_cell};
 
@@ -13,9 +13,9 @@ async fn fail_at_state(client: &tokio_postgres::Client, state: &str) -> Result<(
         .batch_execute(&format!(
             "create function public.break_off() returns trigger language plpgsql security definer as $$
             begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
-            create trigger break_off before insert or update on lms_private.tenant_moves
+            create trigger break_off before insert or update on lms_private.tenant_relocations
             for each row when (new.state = '{state}') execute function public.break_off();
-            alter table lms_private.tenant_moves enable always trigger break_off"
+            alter table lms_private.tenant_relocations enable always trigger break_off"
         ))
         .await?;
     Ok(())
@@ -74,7 +74,7 @@ fn a_tenant_in_relocation_is_read_only_and_the_relocation_can_be_cancelled() {
         let other = Other::make(app).await?;
         let there = other.client().await?;
         let options = options(app, &other);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         fail_at_state(&there, "awaited").await?;
         assert!(relocation::run(&options).await.is_err());
         remove_failure(&there).await?;

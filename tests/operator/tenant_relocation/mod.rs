@@ -9,7 +9,7 @@ use http::Method;
 use operations::events;
 use operations::relocation::{self, Cell, NOT_OF_A_TENANT, Options, of_tenants};
 use serde_json::json;
-use tests::{Application, Reply, Role, run, send};
+use tests::{Application, Reply, role, run, send};
 
 const AU_KEYS: &str = "au:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI";
 
@@ -65,7 +65,7 @@ fn options(app: &Application, other: &Other) -> Options {
 /// Sends a sign-in to the first tenant and returns the response.
 async fn sign_in(app: &Application, of: &Application) -> Result<Reply> {
     let tenant = &of.demo.tenants[0];
-    let admin = of.user(0, Role::Admin);
+    let admin = of.user(0, role::ADMIN);
     let body = json!({
         "tenant": tenant.slug,
         "email": admin.email,
@@ -154,8 +154,8 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
         let other = Other::make(app).await?;
         let (here, there) = (app.superuser().await?, other.client().await?);
         let tenant = app.demo.tenants[0].id;
-        let admin = app.sign_in(Role::Admin).await?;
-        let email = app.user(0, Role::Admin).email.clone();
+        let admin = app.sign_in(role::ADMIN).await?;
+        let email = app.user(0, role::ADMIN).email.clone();
         let name: String = here
             .query_one(
                 "select name from lms.tenants where tenant_id = $1",
@@ -265,11 +265,11 @@ fn every_table_is_relocated_or_belongs_to_the_cell() {
             [
                 "lms_private.cell",
                 "lms_private.currencies",
-                "lms_private.dependants",
-                "lms_private.erasures_under_way",
+                "lms_private.dependency_rules",
+                "lms_private.erasures_in_progress",
                 "lms_private.migrations",
                 "lms_private.notification_events",
-                "lms_private.notification_words",
+                "lms_private.notification_texts",
                 "lms_private.personal_columns",
                 "lms_private.personal_rows",
                 "lms_private.personal_tables",

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use database::migrate::Migration;
-use platform::auth::role::Role;
+use domain::role;
 use tokio_postgres::Client;
 
 use super::subjects;
@@ -104,7 +104,7 @@ fn table(name: &str, held: [bool; 3], policies: &[(String, String, String)]) -> 
         rows[0].push(head);
         conditions.push(held.then(|| policy.map_or("true", |(.., condition)| condition)));
     }
-    for role in Role::ALL {
+    for role in role::ALL {
         let mut row = vec![format!("  {}", role.name())];
         row.extend(conditions.iter().map(|condition| {
             condition.map_or_else(

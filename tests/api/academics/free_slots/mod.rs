@@ -5,7 +5,7 @@ mod model;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc, Weekday};
 use serde_json::json;
-use tests::{Application, Role, Session, fixtures, queries, random_samples, run};
+use tests::{Application, role, Session, fixtures, queries, random_samples, run};
 use uuid::Uuid;
 
 use model::{ZONES, case};
@@ -43,7 +43,7 @@ async fn slots(
 fn free_slots_equal_a_minute_by_minute_computation() {
     let cases = random_samples::samples(120, &case());
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut centres = Vec::new();
         for (index, (zone, _)) in ZONES.iter().enumerate() {
             let body = json!({"name": zone, "code": format!("zone-{index}"), "time_zone": zone, "currency": "EUR"});
@@ -101,7 +101,7 @@ fn free_slots_equal_a_minute_by_minute_computation() {
 #[test]
 fn a_tutor_without_availability_has_no_free_slots() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
         let (from, to) = (
@@ -143,7 +143,7 @@ fn a_tutor_without_availability_has_no_free_slots() {
 #[test]
 fn a_window_follows_local_time_across_clock_changes_and_lessons_are_half_open() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "London", "code": "london", "time_zone": "Europe/London", "currency": "GBP"});
         let centre = fixtures::parse_id(
             &app.post(&admin, "/v1/centres", body)
@@ -201,11 +201,11 @@ fn each_role_sees_the_free_slots_of_tutors_within_its_scope() {
         )
         .await?;
         let period = "from=2026-03-02T00:00:00Z&to=2026-03-09T00:00:00Z";
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let (near, distant) = match role {
-                Role::Student | Role::Parent => (403, 403),
-                Role::Tutor | Role::Supervisor => (200, 404),
+                role::STUDENT | role::PARENT => (403, 403),
+                role::TUTOR | role::SUPERVISOR => (200, 404),
                 _ => (200, 200),
             };
             for (tutor, status) in [(own, near), (far, distant)] {
@@ -213,7 +213,7 @@ fn each_role_sees_the_free_slots_of_tutors_within_its_scope() {
                 app.get(&session, &path).await?.expect(status);
             }
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = queries::first_id(app, 1, "tutors").await?;
         app.get(&admin, &format!("/v1/tutors/{theirs}/free-slots?{period}"))
             .await?

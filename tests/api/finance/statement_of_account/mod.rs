@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, role, Session,
     finance_records::{create, reverse},
     fixtures, queries, run, send,
 };
@@ -120,8 +120,8 @@ async fn create_records(app: &Application, finance: &Session, family: &Family) -
 #[test]
 fn a_familys_statement_covers_every_child_centre_and_currency() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let family = family(app, &admin).await?;
         let first = create_records(app, &finance, &family).await?;
         let query = format!("?user_id={}&from=2026-03-01&to=2026-03-31", family.parent);
@@ -215,8 +215,8 @@ fn a_familys_statement_covers_every_child_centre_and_currency() {
 #[test]
 fn a_csv_statement_has_a_row_for_each_entry_and_no_formulas() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let family = family(app, &admin).await?;
         let first = create_records(app, &finance, &family).await?;
         let query = format!("?student_id={}&from=2026-03-01&to=2026-03-31", family.child);
@@ -252,7 +252,7 @@ fn a_csv_statement_has_a_row_for_each_entry_and_no_formulas() {
 #[test]
 fn invalid_parameters_are_rejected_by_name() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let student = fixtures::demo_student(app).await?;
         for (query, pointer) in [
             (String::new(), "?student_id"),

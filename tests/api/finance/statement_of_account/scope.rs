@@ -1,7 +1,7 @@
 //! Tests the access of each role to statements of account.
 
 use serde_json::json;
-use tests::{Role, fixtures, queries, run};
+use tests::{role, fixtures, queries, run};
 use uuid::Uuid;
 
 use super::{content, create_records, family, statement};
@@ -9,9 +9,9 @@ use super::{content, create_records, family, statement};
 #[test]
 fn students_and_parents_get_their_own_statement_by_default() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let own = fixtures::demo_student(app).await?;
-        let student = app.sign_in(Role::Student).await?;
+        let student = app.sign_in(role::STUDENT).await?;
         let found = content(app, &student, "").await?;
         assert_eq!(found["students"][0]["student_id"], json!(own));
         assert_eq!(found["holder"]["user_id"], json!(student.user));
@@ -34,7 +34,7 @@ fn students_and_parents_get_their_own_statement_by_default() {
             Some(1)
         );
 
-        let parent = app.sign_in(Role::Parent).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let found = content(app, &parent, "").await?;
         assert_eq!(found["holder"]["user_id"], json!(parent.user));
         let children = queries::count(
@@ -64,32 +64,32 @@ fn students_and_parents_get_their_own_statement_by_default() {
 #[test]
 fn each_role_sees_the_statements_within_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
-        create_records(app, &app.sign_in(Role::Finance).await?, &family).await?;
+        create_records(app, &app.sign_in(role::FINANCE).await?, &family).await?;
         let own = fixtures::demo_student(app).await?;
         let theirs = queries::first_id(app, 1, "students").await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             // A tutor may read only the statements of their own children, and the demo tutor has none.
-            let may = !matches!(role, Role::Assessor | Role::Support);
-            let all = matches!(role, Role::Admin | Role::Finance);
+            let may = !matches!(role, role::ASSESSOR | role::SUPPORT);
+            let all = matches!(role, role::ADMIN | role::FINANCE);
             for (query, is_seen) in [
                 (format!("?student_id={own}"), true),
                 (
                     format!("?student_id={}", family.child),
-                    all || role == Role::Supervisor,
+                    all || role == role::SUPERVISOR,
                 ),
                 (format!("?student_id={}", family.sibling), all),
                 (
                     format!("?user_id={}", family.parent),
-                    all || role == Role::Supervisor,
+                    all || role == role::SUPERVISOR,
                 ),
                 (format!("?student_id={theirs}"), false),
                 (format!("?user_id={}", Uuid::now_v7()), false),
             ] {
                 let reply = statement(app, &session, &query, "application/json").await?;
-                let expected = match (may, is_seen && role != Role::Tutor) {
+                let expected = match (may, is_seen && role != role::TUTOR) {
                     (false, _) => 403,
                     (true, true) => 200,
                     (true, false) => 404,
@@ -104,7 +104,7 @@ fn each_role_sees_the_statements_within_its_scope() {
             }
         }
         // For a family in two centres a supervisor sees only the part of their centre.
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let query = format!("?user_id={}&from=2026-01-01&to=2026-12-31", family.parent);
         let found = content(app, &supervisor, &query).await?;
         assert_eq!(found["students"].as_array().map(Vec::len), Some(1));
@@ -117,8 +117,8 @@ fn each_role_sees_the_statements_within_its_scope() {
 #[test]
 fn staff_see_the_statement_of_a_deleted_student() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let family = family(app, &admin).await?;
         create_records(app, &finance, &family).await?;
         let of_child = format!("?student_id={}&from=2026-03-01&to=2026-03-31", family.child);

@@ -1,14 +1,14 @@
 //! Tests the notifications of students who join and leave a class.
 
 use serde_json::json;
-use tests::{Role, class_fixture, run};
+use tests::{role, class_fixture, run};
 
 use super::{assert_mentions, group, patch, series};
 
 #[test]
 fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
         let class = group
             .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))

@@ -5,7 +5,7 @@ mod schedules;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, class_fixture, fixtures, notifications, queries, run};
+use tests::{Application, role, Session, class_fixture, fixtures, notifications, queries, run};
 use uuid::Uuid;
 
 /// A tutor and two children, each with a parent.
@@ -135,7 +135,7 @@ fn series(from: u8, to: u8, rule: &str) -> Value {
 #[test]
 fn a_deleted_restored_or_split_class_is_notified() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
         let class = group
             .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
@@ -225,7 +225,7 @@ fn a_deleted_restored_or_split_class_is_notified() {
 #[test]
 fn notifications_about_classes_read_well_in_every_language() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
         for language in ["en", "de", "es"] {
             let body = json!({"language_preferences": [language]});

@@ -1,14 +1,14 @@
 //! Tests the notifications of changed schedules.
 
 use serde_json::json;
-use tests::{Role, class_fixture, run};
+use tests::{role, class_fixture, run};
 
 use super::{assert_mentions, group, patch, series};
 
 #[test]
 fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
         let single = |day: u8, from: u8, to: u8| json!({"schedule": class_fixture::single_schedule("UTC", &format!("2035-05-{day:02}T{from}:00:00"), &format!("2035-05-{day:02}T{to}:00:00"))});
         let schedule = single(7, 10, 11)["schedule"].clone();
@@ -62,7 +62,7 @@ fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
 #[test]
 fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
         let class = group
             .create_class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
@@ -105,7 +105,7 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
             "{}/move",
             class_fixture::lesson_path(&class, "2035-04-02T15:00:00Z")
         );
-        let longer = json!({"start": "2035-04-02T15:00:00Z", "end": "2035-04-02T17:00:00Z"});
+        let longer = json!({"starts_at": "2035-04-02T15:00:00Z", "ends_at": "2035-04-02T17:00:00Z"});
         app.post(&admin, &path, longer).await?.expect(200);
         let told = group
             .take_notifications(app, "lesson_changed", &group.family())
@@ -118,7 +118,7 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
 #[test]
 fn lessons_on_other_days_are_notified_week_by_week() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
         let from = |day: u8, rule: &str| {
             let start = format!("2035-04-{day:02}T10:00:00");

@@ -4,7 +4,7 @@ mod texts;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, class_fixture, fixtures, notifications, queries, run};
+use tests::{Application, role, Session, class_fixture, fixtures, notifications, queries, run};
 use uuid::Uuid;
 
 /// A parent with two children and the parent of another child, all of one class.
@@ -99,12 +99,12 @@ async fn last(app: &Application, user: Uuid, template: &str) -> Result<String> {
 #[test]
 fn a_parent_of_two_gets_one_notification_naming_only_their_children() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let families = families(app, &admin).await?;
         let class = families.class_body(json!({"subject": "Violin", "room": "Red"}));
         let class = class_fixture::create_class(app, &admin, class).await?;
         let at = class_fixture::lesson_path(&class, class_fixture::FIRST_MONDAY);
-        let body = json!({"start": "2035-04-03T16:00:00Z", "end": "2035-04-03T17:00:00Z", "reason": "The tutor is ill."});
+        let body = json!({"starts_at": "2035-04-03T16:00:00Z", "ends_at": "2035-04-03T17:00:00Z", "reason": "The tutor is ill."});
         app.post(&admin, &format!("{at}/move"), body)
             .await?
             .expect(200);
@@ -138,7 +138,7 @@ fn a_parent_of_two_gets_one_notification_naming_only_their_children() {
         assert!(tutor.contains("Ada Lee, Ben Lee and Cy Moss"), "{tutor}");
 
         // Without a reason of its own, it does not repeat the reason of an earlier change.
-        let body = json!({"start": "2035-04-04T16:00:00Z", "end": "2035-04-04T17:00:00Z"});
+        let body = json!({"starts_at": "2035-04-04T16:00:00Z", "ends_at": "2035-04-04T17:00:00Z"});
         app.post(&admin, &format!("{at}/move"), body)
             .await?
             .expect(200);
@@ -163,7 +163,7 @@ async fn account(app: &Application, student: Uuid) -> Result<Uuid> {
 #[test]
 fn changes_of_room_and_tutor_are_notified_once_for_many_lessons() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let families = families(app, &admin).await?;
         let class = families.class_body(json!({"subject": "Cello", "room": "Red"}));
         let class = class_fixture::create_class(app, &admin, class).await?;

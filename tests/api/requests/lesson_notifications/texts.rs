@@ -1,18 +1,18 @@
 //! Tests the texts of notifications without optional parts, and with the optional sections of templates.
 
 use serde_json::{Value, json};
-use tests::{Role, class_fixture, fixtures, notifications, queries, run};
+use tests::{role, class_fixture, fixtures, notifications, queries, run};
 
 use super::{families, last};
 
 #[test]
 fn notifications_without_subject_room_or_reason_read_well_in_every_language() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let families = families(app, &admin).await?;
         let languages = queries::fetch_texts(
             app,
-            "select distinct language from lms_private.notification_words order by 1",
+            "select distinct language from lms_private.notification_texts order by 1",
             &[],
         )
         .await?;
@@ -31,7 +31,7 @@ fn notifications_without_subject_room_or_reason_read_well_in_every_language() {
             let mut bare = families.class_body(json!({}));
             bare["schedule"] = class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=6");
             let class = class_fixture::create_class(app, &admin, bare).await?;
-            let body = json!({"start": "2035-04-03T16:00:00Z", "end": "2035-04-03T17:00:00Z"});
+            let body = json!({"starts_at": "2035-04-03T16:00:00Z", "ends_at": "2035-04-03T17:00:00Z"});
             let at = class_fixture::lesson_path(&class, class_fixture::FIRST_MONDAY);
             app.post(&admin, &format!("{at}/move"), body)
                 .await?
@@ -99,16 +99,16 @@ fn notifications_without_subject_room_or_reason_read_well_in_every_language() {
 #[test]
 fn a_tenants_templates_may_have_optional_sections() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = "/v1/notification-templates";
         let families = families(app, &admin).await?;
         let template = |message: &str, language: &str| json!({"key": "lesson_cancelled", "type": "email", "language": language, "message": message});
         for (message, part) in [
-            ("{{#reason}}Why: {{reason}}", "no end"),
-            ("{{reason}}{{/reason}}", "begins with"),
-            ("{{#reason}}{{#room}}x{{/room}}{{/reason}}", "begins with"),
-            ("{{#reason}}x{{/room}}", "begins with"),
-            ("{{#reasons}}x{{/reasons}}", "no placeholder"),
+            ("{{#reason}}Why: {{reason}}", "must end with"),
+            ("{{reason}}{{/reason}}", "must begin with"),
+            ("{{#reason}}{{#room}}x{{/room}}{{/reason}}", "must begin with"),
+            ("{{#reason}}x{{/room}}", "must begin with"),
+            ("{{#reasons}}x{{/reasons}}", "No such placeholder"),
         ] {
             let refused = app
                 .post(&admin, path, template(message, "en"))

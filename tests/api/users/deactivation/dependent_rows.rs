@@ -1,14 +1,14 @@
 //! Tests the loans, requests and other rows of people and centres that are deactivated or deleted.
 
 use serde_json::{Value, json};
-use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{role, class_fixture, fixtures, help_desk, queries, run};
 
 use super::{REMOVAL_ACTIONS, bring_back, family, remove, user_of};
 
 #[test]
 fn loans_must_be_returned_before_the_borrower_is_deactivated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for way in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let item = help_desk::create_item(app, &admin, family.centre, 2).await?;
@@ -18,7 +18,7 @@ fn loans_must_be_returned_before_the_borrower_is_deactivated() {
                 .await?
                 .expect(409);
             for part in [
-                "loans that have not come back: 1",
+                "loans that have not been returned: 1",
                 item["id"].as_str().unwrap_or_default(),
             ] {
                 assert!(refused.text.contains(part), "{}", refused.text);
@@ -36,7 +36,7 @@ fn loans_must_be_returned_before_the_borrower_is_deactivated() {
 #[test]
 fn requests_of_deactivated_staff_are_unassigned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
         for way in REMOVAL_ACTIONS {
             let staff = help_desk::create_staff_member(app, &admin, "assessor", home).await?;
@@ -65,7 +65,7 @@ fn requests_of_deactivated_staff_are_unassigned() {
 #[test]
 fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
         let guardians = format!("/v1/guardians?student_id={}", family.student);
         remove(app, &admin, family.parent, "delete")
@@ -128,7 +128,7 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
 #[test]
 fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
@@ -145,10 +145,10 @@ fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
             help_desk::create_request_from(app, &admin, help_desk::request_body(centre)).await?;
         let refused = app.delete(&admin, &path).await?.expect(409);
         for part in [
-            "lessons ahead: 2",
+            "upcoming lessons: 2",
             "tutors: 1",
             "accounts: 1",
-            "things in stock: 1",
+            "inventory items: 1",
             "open requests: 1",
         ] {
             assert!(refused.text.contains(part), "{part}: {}", refused.text);

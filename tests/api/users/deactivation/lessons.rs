@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{role, class_fixture, fixtures, help_desk, queries, run};
 
 use super::{
     REMOVAL_ACTIONS, bring_back, class_body, count_future_lessons, family, remove, user_of,
@@ -11,7 +11,7 @@ use super::{
 #[test]
 fn a_tutor_with_future_lessons_cannot_be_deactivated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture::class_fixture(app).await?;
         for way in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
@@ -25,7 +25,7 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
                 .await?
                 .expect(409);
             for part in [
-                "lessons ahead: 8",
+                "upcoming lessons: 8",
                 class["id"].as_str().unwrap_or_default(),
                 "students assigned to them: 1",
             ] {
@@ -80,7 +80,7 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
 #[test]
 fn a_deactivated_student_leaves_future_lessons_and_rejoins_them_when_reactivated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for way in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let other = fixtures::create_student(app, &admin, family.centre).await?;
@@ -140,7 +140,7 @@ fn a_deactivated_student_leaves_future_lessons_and_rejoins_them_when_reactivated
 #[test]
 fn a_restored_class_does_not_bring_back_students_who_have_left() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
         let other = fixtures::create_student(app, &admin, family.centre).await?;
         let made =
@@ -163,7 +163,7 @@ fn a_restored_class_does_not_bring_back_students_who_have_left() {
 #[test]
 fn of_a_concurrent_deactivation_and_booking_one_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for _ in 0..8 {
             let family = family(app, &admin).await?;
             let book = app.call(
@@ -199,7 +199,7 @@ fn of_a_concurrent_deactivation_and_booking_one_is_rejected() {
 #[test]
 fn erasure_is_blocked_only_by_future_lessons_with_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
         let item = help_desk::create_item(app, &admin, family.centre, 2).await?;
         help_desk::lend_item(app, &admin, &item, family.student_user, 1)
@@ -213,7 +213,7 @@ fn erasure_is_blocked_only_by_future_lessons_with_others() {
         let refused = tests::data_subject::erase(app, &admin, family.tutor_user).await?;
         let refused = refused.expect(409);
         assert!(
-            refused.text.contains("lessons ahead: 8"),
+            refused.text.contains("upcoming lessons: 8"),
             "{}",
             refused.text
         );

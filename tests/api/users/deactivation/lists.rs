@@ -2,14 +2,14 @@
 
 use crate::academics::gamification::award;
 use serde_json::{Value, json};
-use tests::{Role, analytics::refresh, class_fixture, fixtures, help_desk, queries, run};
+use tests::{role, analytics::refresh, class_fixture, fixtures, help_desk, queries, run};
 
 use super::{REMOVAL_ACTIONS, bring_back, class_body, family, remove};
 
 #[test]
 fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let item = {
             let (home, _) = queries::demo_centres(app).await?;
             help_desk::create_item(app, &admin, home, 9).await?
@@ -87,7 +87,7 @@ fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
 #[test]
 fn current_lists_exclude_people_who_have_left() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
         award(app, &admin, family.student, json!({"points": 1000}))
             .await?

@@ -8,6 +8,7 @@ mod cells;
 mod database_interface;
 mod database_privileges;
 mod database_tls;
+mod documentation;
 mod event_log;
 mod faults;
 mod golden;

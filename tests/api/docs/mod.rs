@@ -1,5 +1,6 @@
 //! The component `docs`: the OpenAPI document and the reference page.
 
 mod openapi;
+mod problem_pages;
 mod reference;
 mod reference_page;

@@ -1,6 +1,8 @@
-//! Packs what the component serves: the page of this folder, Swagger UI from the
-//! registry package `utoipa-swagger-ui-vendored`, and the OpenAPI document.
+//! Packs what the component serves: the reference page, Swagger UI from the registry package
+//! `utoipa-swagger-ui-vendored`, the OpenAPI document, and the pages of problem types that `problems` renders.
 //! Every file is stored once, compressed, with the validators of both its forms.
+
+mod problems;
 
 use std::env;
 use std::error::Error;
@@ -28,6 +30,11 @@ const OWN: &[(&str, &str, &str)] = &[
         "/docs/start.js",
         "text/javascript; charset=utf-8",
         "page/start.js",
+    ),
+    (
+        "/problems/style.css",
+        "text/css; charset=utf-8",
+        "page/problems.css",
     ),
 ];
 
@@ -58,7 +65,7 @@ const SWAGGER_UI: &[(&str, &str, &str)] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut table = String::from("&[\n");
 
@@ -66,6 +73,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={file}");
         let content = fs::read(file).map_err(|error| format!("{file}: {error}"))?;
         pack(&mut table, &out, url, media_type, &content)?;
+    }
+
+    for (url, page) in problems::pages()? {
+        pack(
+            &mut table,
+            &out,
+            &url,
+            "text/html; charset=utf-8",
+            page.as_bytes(),
+        )?;
     }
 
     let mut archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED))?;

@@ -274,10 +274,13 @@ async fn a_database_from_before_the_first_release_is_to_be_made_anew_and_not_tou
         let address = database::with_database(&cluster.superuser_url(), "former")?;
         let client = database::connect(&address).await?;
         client.batch_execute(UNRELEASED).await?;
-        let touched = "select string_agg(c.relname, ',') || pg_current_wal_insert_lsn()
-            from pg_class as c
-            where c.relnamespace in (select n.oid from pg_namespace as n where n.nspname ~ '^lms')";
-        client.batch_execute("checkpoint").await?;
+        let touched = "select concat_ws(
+              '; ',
+              (select string_agg(n.nspname, ',' order by n.oid) from pg_namespace as n),
+              (select string_agg(c.relname, ',' order by c.oid) from pg_class as c where c.oid > 16383),
+              (select string_agg(r.rolname, ',' order by r.oid) from pg_roles as r),
+              (select string_agg(m::text, ',' order by m.version) from lms_private.migrations as m)
+            )";
         let before = text(&address, touched).await?;
         for more in [&["--dry-run"][..], &["--cell", "eu-1"]] {
             let output = std::process::Command::new(tests::program())

@@ -3,9 +3,9 @@
 
 use academics::calendar::{self, Whose};
 use anyhow::{Context, bail};
+use domain::role;
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Grant, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Run};
 use platform::declare::component::Component;
 use platform::declare::field::Field;
@@ -156,7 +156,7 @@ fn granted(
     verb: Verb,
 ) -> anyhow::Result<&'static Grant> {
     component
-        .grant(resource, Role::Admin, verb)
+        .grant(resource, role::ADMIN, verb)
         .with_context(|| format!("an administrator may not {} {resource}", verb.name()))
 }
 

@@ -1,8 +1,8 @@
 //! Analytics: what the materialized views say of students and tutors, as of their last refresh.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::sql::statement::{Sql, Statement};
@@ -24,12 +24,12 @@ const SCORE: Kind = Kind::Decimal {
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(Role::Student, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Parent, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Tutor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(Role::Assessor, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Supervisor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(Role::Admin, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::STUDENT, &[STUDENT_PROGRESS]),
+        Grant::new(role::PARENT, &[STUDENT_PROGRESS]),
+        Grant::new(role::TUTOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::ASSESSOR, &[STUDENT_PROGRESS]),
+        Grant::new(role::SUPERVISOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::ADMIN, &[STUDENT_PROGRESS, TUTOR_LOAD]),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Assessments: what a student was found to know (document 4, section 3.5).
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::Purpose;
@@ -100,12 +100,12 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "assessments",
     grants: &[
-        Grant::new(Role::Student, READ).within(OWN),
-        Grant::new(Role::Parent, READ).within(OWN),
-        Grant::new(Role::Tutor, TEACH).within(OWN),
-        Grant::new(Role::Assessor, ASSESSMENTS.verbs),
-        Grant::new(Role::Supervisor, ASSESSMENTS.verbs),
-        Grant::new(Role::Admin, ASSESSMENTS.verbs),
+        Grant::new(role::STUDENT, READ).within(OWN),
+        Grant::new(role::PARENT, READ).within(OWN),
+        Grant::new(role::TUTOR, TEACH).within(OWN),
+        Grant::new(role::ASSESSOR, ASSESSMENTS.verbs),
+        Grant::new(role::SUPERVISOR, ASSESSMENTS.verbs),
+        Grant::new(role::ADMIN, ASSESSMENTS.verbs),
     ],
 };
 

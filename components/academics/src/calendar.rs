@@ -1,9 +1,9 @@
 //! The calendar: the lessons of a time, of all classes in the caller's scope.
 
 use chrono::{DateTime, TimeDelta};
+use domain::role;
 use http::Method;
 use platform::auth::policy::Access;
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{self, Problem};
@@ -171,11 +171,11 @@ fn check(call: &Call<'_>) -> Result<(), Problem> {
 fn whose(call: &Call<'_>) -> Whose {
     let role = call.caller.map(|caller| caller.role);
     let asks = |name: &str| call.query.contains_key(name);
-    if matches!(role, Some(Role::Student | Role::Parent)) || asks("student_id") {
+    if matches!(role, Some(role::STUDENT | role::PARENT)) || asks("student_id") {
         Whose::Students
-    } else if role == Some(Role::Tutor) || asks("tutor_id") {
+    } else if role == Some(role::TUTOR) || asks("tutor_id") {
         Whose::Tutor
-    } else if matches!(role, Some(Role::Supervisor | Role::Assessor)) || asks("centre_id") {
+    } else if matches!(role, Some(role::SUPERVISOR | role::ASSESSOR)) || asks("centre_id") {
         Whose::Centre
     } else {
         Whose::Everybody

@@ -3,9 +3,9 @@
 
 mod split;
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -211,18 +211,18 @@ const ALL: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "classes",
     grants: &[
-        Grant::new(Role::Student, READ).reading(LEARNING),
-        Grant::new(Role::Parent, READ).reading(LEARNING),
-        Grant::new(Role::Tutor, TEACH)
+        Grant::new(role::STUDENT, READ).reading(LEARNING),
+        Grant::new(role::PARENT, READ).reading(LEARNING),
+        Grant::new(role::TUTOR, TEACH)
             .reading_of_others(LEARNING)
             .owning(TAUGHT),
-        Grant::new(Role::Assessor, READ)
+        Grant::new(role::ASSESSOR, READ)
             .reading_of_others(LEARNING)
             .owning(OF_CENTRE),
-        Grant::new(Role::Supervisor, ALL),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, ALL),
+        Grant::new(role::SUPERVISOR, ALL),
+        Grant::new(role::SUPPORT, READ),
+        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::ADMIN, ALL),
     ],
 };
 

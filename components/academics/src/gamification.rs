@@ -1,7 +1,7 @@
 //! Gamification: the ledger of points and badges (document 4, section 3.6). It is added to and never changed.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::Purpose;
@@ -92,12 +92,12 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[
-        Grant::new(Role::Student, READ).within(OWN),
-        Grant::new(Role::Parent, READ).within(OWN),
-        Grant::new(Role::Tutor, TEACH).within(OWN),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, READ).within(OWN),
+        Grant::new(role::PARENT, READ).within(OWN),
+        Grant::new(role::TUTOR, TEACH).within(OWN),
+        Grant::new(role::ASSESSOR, READ),
+        Grant::new(role::SUPERVISOR, MANAGE),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };
 

@@ -74,6 +74,7 @@ pub static COMPONENT: Component = Component {
     resources: RESOURCES,
     actions: ACTIONS,
     policies: POLICIES,
+    application: &domain::APPLICATION,
 }
 .checked();
 

@@ -1,8 +1,8 @@
 //! Students: what is particular to those who learn (document 4, section 3.2), and who teaches them.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -159,18 +159,18 @@ const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
-        Grant::new(Role::Student, READ_PROGRESS).within(OWN),
-        Grant::new(Role::Parent, TEACH)
+        Grant::new(role::STUDENT, READ_PROGRESS).within(OWN),
+        Grant::new(role::PARENT, TEACH)
             .writing(&["leaderboard_name"])
             .within(OWN),
-        Grant::new(Role::Tutor, TEACH)
+        Grant::new(role::TUTOR, TEACH)
             .writing(&["academic_age"])
             .within(OWN),
-        Grant::new(Role::Assessor, TEACH).writing(&["academic_age"]),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::ASSESSOR, TEACH).writing(&["academic_age"]),
+        Grant::new(role::SUPERVISOR, MANAGE),
+        Grant::new(role::SUPPORT, READ),
+        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };
 

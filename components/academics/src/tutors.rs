@@ -1,7 +1,7 @@
 //! Tutors: what is particular to those who teach (document 4, section 3.3).
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::Purpose;
@@ -143,14 +143,14 @@ const MANAGE: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutors",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, OWN).writing(&["availability"]),
-        Grant::new(Role::Assessor, READ_SLOTS),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Support, READ_SLOTS),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, READ).reading(NAMES),
+        Grant::new(role::PARENT, READ).reading(NAMES),
+        Grant::new(role::TUTOR, OWN).writing(&["availability"]),
+        Grant::new(role::ASSESSOR, READ_SLOTS),
+        Grant::new(role::SUPERVISOR, MANAGE),
+        Grant::new(role::SUPPORT, READ_SLOTS),
+        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };
 

@@ -1,8 +1,8 @@
 //! Analytics: what the materialized view says of each centre's money by month, as of its last refresh.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Call, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::declare::statements::cursor::{self, SortKey};
@@ -19,9 +19,9 @@ const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(Role::Supervisor, &[CENTRE_FINANCIALS]),
-        Grant::new(Role::Finance, &[CENTRE_FINANCIALS]),
-        Grant::new(Role::Admin, &[CENTRE_FINANCIALS]),
+        Grant::new(role::SUPERVISOR, &[CENTRE_FINANCIALS]),
+        Grant::new(role::FINANCE, &[CENTRE_FINANCIALS]),
+        Grant::new(role::ADMIN, &[CENTRE_FINANCIALS]),
     ],
 };
 

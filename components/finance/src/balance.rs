@@ -1,8 +1,8 @@
 //! Balance: what finance records come to, by centre, student, tutor, type, currency and period.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::sql::statement::{Sql, Statement};
@@ -88,10 +88,10 @@ from (
   from (",
     );
     match grant.role {
-        Role::Student | Role::Parent => {
+        role::STUDENT | role::PARENT => {
             records(&mut sql, OF_OWN_STUDENTS);
         }
-        Role::Tutor => {
+        role::TUTOR => {
             // A tutor's salaries, and what was booked for the tutor's own children.
             records(&mut sql, OF_OWN_TUTOR).push("\n    union all");
             records(&mut sql, OF_OWN_CHILDREN);

@@ -1,8 +1,8 @@
 //! Finance records: the book of payments, salaries, expenses and reimbursements (document 4, section 3.7). It is
 //! added to and never changed; a mistake is reversed.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::Purpose;
@@ -152,12 +152,12 @@ const KEEP: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(Role::Student, PAY),
-        Grant::new(Role::Parent, PAY),
-        Grant::new(Role::Tutor, PAY),
-        Grant::new(Role::Supervisor, OVERSEE),
-        Grant::new(Role::Finance, KEEP),
-        Grant::new(Role::Admin, KEEP),
+        Grant::new(role::STUDENT, PAY),
+        Grant::new(role::PARENT, PAY),
+        Grant::new(role::TUTOR, PAY),
+        Grant::new(role::SUPERVISOR, OVERSEE),
+        Grant::new(role::FINANCE, KEEP),
+        Grant::new(role::ADMIN, KEEP),
     ],
 };
 

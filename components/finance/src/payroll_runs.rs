@@ -1,8 +1,8 @@
 //! Payroll runs: what the tutors of a centre have earned in a month, first as a draft, then booked, once.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -54,9 +54,9 @@ const MANAGE: &[Verb] = &[Verb::List, Verb::Export, Verb::Get, Verb::Create, POS
 pub(crate) const POLICY: Policy = Policy {
     resource: "payroll-runs",
     grants: &[
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Finance, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::SUPERVISOR, READ),
+        Grant::new(role::FINANCE, MANAGE),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Tutor rates: what a tutor earns for an hour or for a lesson, and from which day on.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::Purpose;
@@ -69,10 +69,10 @@ const MANAGE: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutor-rates",
     grants: &[
-        Grant::new(Role::Tutor, &[Verb::List, Verb::Get]),
-        Grant::new(Role::Supervisor, &[Verb::List, Verb::Get, Verb::Export]),
-        Grant::new(Role::Finance, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::TUTOR, &[Verb::List, Verb::Get]),
+        Grant::new(role::SUPERVISOR, &[Verb::List, Verb::Get, Verb::Export]),
+        Grant::new(role::FINANCE, MANAGE),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };
 

@@ -1,8 +1,8 @@
 //! Comments on requests: public ones, and internal ones among those who work on them. Added to and never changed.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::sql::statement::{Sql, Statement};
@@ -17,14 +17,14 @@ const ASKING: &[&str] = &["body"];
 pub(crate) const POLICY: Policy = Policy {
     resource: "request-comments",
     grants: &[
-        Grant::new(Role::Student, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Parent, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Tutor, READ_WRITE),
-        Grant::new(Role::Assessor, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Supervisor, READ_WRITE),
-        Grant::new(Role::Support, READ_WRITE),
-        Grant::new(Role::Finance, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Admin, READ_WRITE),
+        Grant::new(role::STUDENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::PARENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::TUTOR, READ_WRITE),
+        Grant::new(role::ASSESSOR, READ_WRITE).writing(ASKING),
+        Grant::new(role::SUPERVISOR, READ_WRITE),
+        Grant::new(role::SUPPORT, READ_WRITE),
+        Grant::new(role::FINANCE, READ_WRITE).writing(ASKING),
+        Grant::new(role::ADMIN, READ_WRITE),
     ],
 };
 

@@ -1,8 +1,8 @@
 //! Inventory: what a centre has (document 4, section 3.9). Its quantity changes in [`crate::stock`], who has borrowed what
 //! is in [`crate::loans`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -107,11 +107,11 @@ const MANAGE: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory",
     grants: &[
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Supervisor, MANAGE)
+        Grant::new(role::TUTOR, READ),
+        Grant::new(role::SUPERVISOR, MANAGE)
             .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::SUPPORT, MANAGE),
+        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };

@@ -1,8 +1,8 @@
 //! Loans: which pieces of an item somebody has, and until when.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -85,13 +85,13 @@ const MANAGE: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, LEND_VERB, RETURN
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory-loans",
     grants: &[
-        Grant::new(Role::Tutor, READ)
+        Grant::new(role::TUTOR, READ)
             .within("r.user_id = (select current_setting('app.user_id')::uuid)"),
-        Grant::new(Role::Supervisor, MANAGE)
+        Grant::new(role::SUPERVISOR, MANAGE)
             .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::SUPPORT, MANAGE),
+        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Notification templates: a tenant's own words for what notifications are about. The database checks their placeholders.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -93,8 +93,8 @@ const READ: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 pub(crate) const POLICY: Policy = Policy {
     resource: "notification-templates",
     grants: &[
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Admin, NOTIFICATION_TEMPLATES.verbs),
+        Grant::new(role::SUPERVISOR, READ),
+        Grant::new(role::SUPPORT, READ),
+        Grant::new(role::ADMIN, NOTIFICATION_TEMPLATES.verbs),
     ],
 };

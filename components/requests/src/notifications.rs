@@ -1,8 +1,8 @@
 //! Notifications: what was sent to whom (document 4, section 3.11). To make one is to send it: it is in the outbox with it.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -149,14 +149,14 @@ const INBOX: &[&str] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "notifications",
     grants: &[
-        Grant::new(Role::Student, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Parent, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Tutor, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Assessor, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Supervisor, SEND),
-        Grant::new(Role::Support, ALL),
-        Grant::new(Role::Finance, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Admin, ALL),
+        Grant::new(role::STUDENT, READ).reading(INBOX).within(OWN),
+        Grant::new(role::PARENT, READ).reading(INBOX).within(OWN),
+        Grant::new(role::TUTOR, READ).reading(INBOX).within(OWN),
+        Grant::new(role::ASSESSOR, READ).reading(INBOX).within(OWN),
+        Grant::new(role::SUPERVISOR, SEND),
+        Grant::new(role::SUPPORT, ALL),
+        Grant::new(role::FINANCE, READ).reading(INBOX).within(OWN),
+        Grant::new(role::ADMIN, ALL),
     ],
 };
 

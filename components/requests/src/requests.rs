@@ -1,8 +1,8 @@
 //! Requests: what people ask a centre for (document 4, section 3.8). How they move from one state to the next is in
 //! [`crate::moves`], what is said about them in [`crate::comments`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -204,13 +204,13 @@ const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id'):
 pub(crate) const POLICY: Policy = Policy {
     resource: "requests",
     grants: &[
-        Grant::new(Role::Student, ASK).within(OWN),
-        Grant::new(Role::Parent, ASK).within(OWN),
-        Grant::new(Role::Tutor, WORK).within(OWN_OR_ASSIGNED),
-        Grant::new(Role::Assessor, ASK).within(OWN),
-        Grant::new(Role::Supervisor, MANAGE).within(OF_CENTRE),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, ASK).within(OWN),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, ASK).within(OWN),
+        Grant::new(role::PARENT, ASK).within(OWN),
+        Grant::new(role::TUTOR, WORK).within(OWN_OR_ASSIGNED),
+        Grant::new(role::ASSESSOR, ASK).within(OWN),
+        Grant::new(role::SUPERVISOR, MANAGE).within(OF_CENTRE),
+        Grant::new(role::SUPPORT, MANAGE),
+        Grant::new(role::FINANCE, ASK).within(OWN),
+        Grant::new(role::ADMIN, MANAGE),
     ],
 };

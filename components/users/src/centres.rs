@@ -1,7 +1,7 @@
 //! Centres: the places of a tenant, each with its zone and currency.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::Purpose;
@@ -112,14 +112,14 @@ const NAMES: &[&str] = &["name", "time_zone"];
 pub(crate) const POLICY: Policy = Policy {
     resource: "centres",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, READ_ALL),
-        Grant::new(Role::Support, READ_ALL),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, CENTRES.verbs),
+        Grant::new(role::STUDENT, READ).reading(NAMES),
+        Grant::new(role::PARENT, READ).reading(NAMES),
+        Grant::new(role::TUTOR, READ),
+        Grant::new(role::ASSESSOR, READ),
+        Grant::new(role::SUPERVISOR, READ_ALL),
+        Grant::new(role::SUPPORT, READ_ALL),
+        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::ADMIN, CENTRES.verbs),
     ],
 };
 

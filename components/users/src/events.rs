@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 /// Who may read events.
 pub(crate) const POLICY: Policy = Policy {
     resource: "events",
-    grants: &[Grant::new(Role::Admin, &[Verb::List])],
+    grants: &[Grant::new(role::ADMIN, &[Verb::List])],
 };
 
 /// An event as it is listed.

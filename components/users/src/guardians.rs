@@ -1,7 +1,7 @@
 //! Guardians: who sees a student as a child (document 4, section 3.10), whatever the role of the account.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -56,12 +56,12 @@ const READ: &[Verb] = &[Verb::List, Verb::Get];
 pub(crate) const POLICY: Policy = Policy {
     resource: "guardians",
     grants: &[
-        Grant::new(Role::Student, READ),
-        Grant::new(Role::Parent, READ),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Supervisor, GUARDIANS.verbs),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ),
-        Grant::new(Role::Admin, GUARDIANS.verbs),
+        Grant::new(role::STUDENT, READ),
+        Grant::new(role::PARENT, READ),
+        Grant::new(role::TUTOR, READ),
+        Grant::new(role::SUPERVISOR, GUARDIANS.verbs),
+        Grant::new(role::SUPPORT, READ),
+        Grant::new(role::FINANCE, READ),
+        Grant::new(role::ADMIN, GUARDIANS.verbs),
     ],
 };

@@ -1,5 +1,6 @@
 //! Whether the process lives, whether it can serve, and which regions there are.
 
+use domain::region;
 use http::Method;
 use platform::auth::policy::Access;
 use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
@@ -56,7 +57,7 @@ pub(crate) const READY: Action = Action {
                 "Always ok; otherwise the answer is 503.",
             )
             .required(),
-            Field::new("region", Kind::OneOf(&["eu", "au", "us"]), "The region.").required(),
+            Field::new("region", Kind::OneOf(&region::ALL), "The region.").required(),
             Field::new(
                 "schema",
                 Kind::Integer { min: 1, max: 9999 },
@@ -72,7 +73,7 @@ pub(crate) const READY: Action = Action {
 
 /// A region as it is listed.
 const REGION: &[Field] = &[
-    Field::new("name", Kind::OneOf(&["eu", "au", "us"]), "The region.").required(),
+    Field::new("name", Kind::OneOf(&region::ALL), "The region.").required(),
     Field::new("base_url", Kind::Text { min: 1, max: 200 }, "Where it is.").required(),
 ];
 

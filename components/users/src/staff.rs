@@ -1,7 +1,7 @@
 //! Staff: what the organisation knows of those who work for it, beyond their account.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -68,11 +68,11 @@ const NAMES: &[&str] = &["user_id", "centre_id", "title"];
 pub(crate) const POLICY: Policy = Policy {
     resource: "staff",
     grants: &[
-        Grant::new(Role::Tutor, READ).reading(NAMES),
-        Grant::new(Role::Assessor, READ).reading(NAMES),
-        Grant::new(Role::Supervisor, STAFF.verbs),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, STAFF.verbs),
+        Grant::new(role::TUTOR, READ).reading(NAMES),
+        Grant::new(role::ASSESSOR, READ).reading(NAMES),
+        Grant::new(role::SUPERVISOR, STAFF.verbs),
+        Grant::new(role::SUPPORT, READ),
+        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::ADMIN, STAFF.verbs),
     ],
 };

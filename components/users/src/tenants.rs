@@ -1,7 +1,7 @@
 //! Tenants: the organisation that one belongs to. Others' are never seen; making one is the operator's work.
 
+use domain::{region, role};
 use platform::auth::policy::{Fields, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::{self, Purpose};
@@ -78,12 +78,7 @@ pub(crate) const TENANTS: Resource = Resource {
     fields: &[
         Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.").required(),
         Field::new("slug", Kind::Slug, "The name used to sign in.").read_only(),
-        Field::new(
-            "region",
-            Kind::OneOf(&["eu", "au", "us"]),
-            "Where its data lives.",
-        )
-        .read_only(),
+        Field::new("region", Kind::OneOf(&region::ALL), "Where its data lives.").read_only(),
         Field::new(
             "retention_class",
             Kind::OneOf(&["standard", "regulated"]),
@@ -119,14 +114,14 @@ const NAMES: &[&str] = &["name", "slug"];
 pub(crate) const POLICY: Policy = Policy {
     resource: "tenants",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ),
-        Grant::new(Role::Admin, &[Verb::List, Verb::Get, Verb::Update]),
+        Grant::new(role::STUDENT, READ).reading(NAMES),
+        Grant::new(role::PARENT, READ).reading(NAMES),
+        Grant::new(role::TUTOR, READ),
+        Grant::new(role::ASSESSOR, READ),
+        Grant::new(role::SUPERVISOR, READ),
+        Grant::new(role::SUPPORT, READ),
+        Grant::new(role::FINANCE, READ),
+        Grant::new(role::ADMIN, &[Verb::List, Verb::Get, Verb::Update]),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Users: every account, whatever its role (document 4, section 3.1). Making one is in [`crate::accounts`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::Purpose;
@@ -39,7 +39,7 @@ pub(crate) const USERS: Resource = Resource {
         Field::new("phone", Kind::Phone, "The telephone number.")
             .nullable()
             .filterable(),
-        Field::new("role", Kind::OneOf(&Role::NAMES), "What the user is.")
+        Field::new("role", Kind::OneOf(&role::NAMES), "What the user is.")
             .required()
             .filterable(),
         Field::new(
@@ -145,15 +145,15 @@ const OWN_STUDENTS: &str = "r.id = any ((select lms.caller_student_users() || cu
 pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
-        Grant::new(Role::Student, OWN).writing(OWN_FIELDS),
-        Grant::new(Role::Parent, READ).within(OWN_STUDENTS),
-        Grant::new(Role::Tutor, OWN)
+        Grant::new(role::STUDENT, OWN).writing(OWN_FIELDS),
+        Grant::new(role::PARENT, READ).within(OWN_STUDENTS),
+        Grant::new(role::TUTOR, OWN)
             .reading_of_others(NAMES)
             .writing(OWN_FIELDS)
             .within(OWN_STUDENTS),
-        Grant::new(Role::Assessor, READ),
+        Grant::new(role::ASSESSOR, READ),
         Grant::new(
-            Role::Supervisor,
+            role::SUPERVISOR,
             &[
                 Verb::List,
                 Verb::Get,
@@ -164,15 +164,15 @@ pub(crate) const POLICY: Policy = Policy {
             ],
         )
         .writing(SUPERVISED),
-        Grant::new(Role::Supervisor, &[CREATE, DEACTIVATE, ACTIVATE]),
+        Grant::new(role::SUPERVISOR, &[CREATE, DEACTIVATE, ACTIVATE]),
         Grant::new(
-            Role::Support,
+            role::SUPPORT,
             &[Verb::List, Verb::Get, DEACTIVATE, ACTIVATE],
         )
         .reading(CONTACT),
-        Grant::new(Role::Finance, READ_ALL),
+        Grant::new(role::FINANCE, READ_ALL),
         Grant::new(
-            Role::Admin,
+            role::ADMIN,
             &[
                 Verb::List,
                 Verb::Get,

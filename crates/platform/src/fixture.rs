@@ -13,7 +13,7 @@ use crate::auth::policy::{Access, Grant, Policy, Verb};
 use crate::auth::role::Role;
 use crate::auth::token::Claims;
 use crate::declare::action::{Action, Answers, Call, Done, Form, Run, Shape};
-use crate::declare::component::Component;
+use crate::declare::component::{Application, Component};
 use crate::declare::field::{Field, Kind};
 use crate::declare::resource::Resource;
 use crate::http::problem::Problem;
@@ -23,6 +23,16 @@ use crate::settings::Settings;
 use crate::sql::database::{Database, Pause, Pending};
 use crate::sql::error::Failure;
 use crate::sql::statement::{Sql, Statement};
+
+/// The roles of a house with lamps.
+pub(crate) mod role {
+    use crate::auth::role::Role;
+
+    pub(crate) const ADMIN: Role = Role::new("admin").reading_history();
+    pub(crate) const KEEPER: Role = Role::new("keeper");
+    pub(crate) const GUEST: Role = Role::new("guest");
+    pub(crate) const VISITOR: Role = Role::new("visitor");
+}
 
 /// A resource with a field of each sort that matters.
 pub(crate) const LAMPS: Resource = Resource {
@@ -109,14 +119,14 @@ const ALL: &[Verb] = &[
 ];
 
 /// All of it.
-pub(crate) static ADMIN: Grant = Grant::new(Role::Admin, ALL);
+pub(crate) static ADMIN: Grant = Grant::new(role::ADMIN, ALL);
 /// All fields of its own, few of others'.
-pub(crate) static TUTOR: Grant = Grant::new(Role::Tutor, &[Verb::List, Verb::Get, Verb::Update])
+pub(crate) static KEEPER: Grant = Grant::new(role::KEEPER, &[Verb::List, Verb::Get, Verb::Update])
     .reading_of_others(&["name", "kind"])
     .writing(&["name", "tags"]);
 /// Few fields.
-pub(crate) static STUDENT: Grant =
-    Grant::new(Role::Student, &[Verb::List, Verb::Get]).reading(&["name", "watts"]);
+pub(crate) static GUEST: Grant =
+    Grant::new(role::GUEST, &[Verb::List, Verb::Get]).reading(&["name", "watts"]);
 
 const SWITCH: Action = Action {
     method: Method::POST,
@@ -274,6 +284,13 @@ fn ping<'a>(_: &'a Call<'a>) -> Done<'a> {
     Box::pin(async { Ok(Response::json(200, "{}")) })
 }
 
+/// The application.
+pub(crate) static HOUSE: Application = Application {
+    title: "A house with lamps",
+    roles: &[role::GUEST, role::VISITOR, role::KEEPER, role::ADMIN],
+    regions: &["eu", "au", "us"],
+};
+
 /// The component.
 pub(crate) static COMPONENT: Component = Component {
     name: "light",
@@ -282,12 +299,12 @@ pub(crate) static COMPONENT: Component = Component {
     policies: &[
         Policy {
             resource: "lamps",
-            grants: &[ADMIN, TUTOR, STUDENT],
+            grants: &[ADMIN, KEEPER, GUEST],
         },
         Policy {
             resource: "bills",
             grants: &[Grant::new(
-                Role::Admin,
+                role::ADMIN,
                 &[
                     Verb::List,
                     Verb::Create,
@@ -297,6 +314,7 @@ pub(crate) static COMPONENT: Component = Component {
             )],
         },
     ],
+    application: &HOUSE,
 }
 .checked();
 
@@ -309,7 +327,8 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn settings_with(others: &[(&str, &str)]) -> Settings {
     let mut values = variables();
     values.extend(others.iter().copied());
-    Settings::read(|name| Ok(values[name].to_owned())).expect("the settings can be read")
+    Settings::read(HOUSE.regions, |name| Ok(values[name].to_owned()))
+        .expect("the settings can be read")
 }
 
 /// The variables of a component.
@@ -342,7 +361,7 @@ pub(crate) fn claims(role: Role) -> Claims {
         sub: Uuid::from_u128(1),
         tid: Uuid::from_u128(2),
         sid: Uuid::from_u128(3),
-        role,
+        role: role.name().to_owned(),
         lang: None,
         iat: now,
         exp: now + 60,

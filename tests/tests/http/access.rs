@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::declare::component::Endpoint;
 use serde_json::json;
-use tests::{Application, COMPONENTS, Reply, Role, Session, run};
+use tests::{Application, COMPONENTS, Reply, Role, Session, role, run};
 use uuid::Uuid;
 
 /// Who may call each operation, by the golden file: `*` for anybody, `+` for whoever is signed in.
@@ -91,8 +91,8 @@ fn every_endpoint_is_reviewed() {
 fn nobody_gets_past_an_endpoint_that_needs_a_token() {
     run(async |app| {
         let table = reviewed();
-        let session = app.session(0, Role::Admin).await?;
-        let expired = app.token(&session, Role::Admin, -1)?;
+        let session = app.session(0, role::ADMIN).await?;
+        let expired = app.token(&session, role::ADMIN, -1)?;
         let mut broken = session.token.clone();
         broken.truncate(broken.len() - 4);
         for component in COMPONENTS {
@@ -124,7 +124,7 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
 fn every_role_may_do_what_the_access_table_says_and_nothing_else() {
     run(async |app| {
         let table = reviewed();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
                     // A session for each call: some of them end it.
@@ -177,7 +177,7 @@ fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
     run(async |app| {
         let ids = ids_of_first_tenant(app).await?;
         let first = app.demo.tenants[0].id.to_string();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
                     let session: Session = app.session(1, role).await?;

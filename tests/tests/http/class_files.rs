@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, run};
+use tests::{role, run};
 
 use crate::classes::enrolled;
 use crate::classroom::{classroom, data, lessons, series};
@@ -12,7 +12,7 @@ use crate::rows;
 #[test]
 fn classes_come_from_a_file_all_or_none() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let room = classroom(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |day: u32, students: Value| {
@@ -108,7 +108,7 @@ fn classes_come_from_a_file_all_or_none() {
         let first = json!({"id": done["rows"][0]["id"]});
         assert_eq!(lessons(app, &supervisor, &first).await?.len(), 3);
         assert_eq!(enrolled(app, &first).await?, [room.students[0].to_string()]);
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         import(app, &tutor, "/v1/classes/import", header)
             .await?
             .expect(403);

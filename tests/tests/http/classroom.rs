@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session};
+use tests::{Application, Reply, Session, role};
 use uuid::Uuid;
 
 use crate::rows;
@@ -28,7 +28,7 @@ pub(crate) async fn classroom(app: &Application) -> Result<Classroom> {
     let tutor = rows::id(
         app,
         "select id from lms.tutors where user_id = $1",
-        &[&app.user(0, Role::Tutor).id],
+        &[&app.user(0, role::TUTOR).id],
     )
     .await?;
     let colleague = rows::id(
@@ -44,7 +44,7 @@ pub(crate) async fn classroom(app: &Application) -> Result<Classroom> {
             "select id from lms.students
             where assigned_tutor_id = $1 and centre_id = $2
             order by user_id <> $3, id",
-            &[&tutor, &centre, &app.user(0, Role::Student).id],
+            &[&tutor, &centre, &app.user(0, role::STUDENT).id],
         )
         .await?
         .iter()

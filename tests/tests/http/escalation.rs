@@ -5,7 +5,7 @@ use chrono::{Duration, Utc};
 use cli::worker;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, run};
+use tests::{Application, Session, role, run};
 
 use crate::{desk, people, rows};
 
@@ -17,7 +17,7 @@ async fn read(app: &Application, session: &Session, request: &Value) -> Result<V
 #[test]
 fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let staff = desk::staff(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
@@ -96,7 +96,7 @@ fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_
 #[test]
 fn what_gets_a_new_due_time_may_be_escalated_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = desk::ask(app, &admin).await?;
         desk::let_it_be_late(app, &request).await?;
         let escalated = async |now| -> Result<usize> {
@@ -126,7 +126,7 @@ fn what_gets_a_new_due_time_may_be_escalated_again() {
 #[test]
 fn a_request_that_can_not_be_escalated_is_reported_and_holds_up_no_other() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         worker::round(&app.superuser_url, Utc::now()).await?;
         let mut requests = Vec::new();
         for _ in 0..2 {

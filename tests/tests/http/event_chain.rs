@@ -6,7 +6,7 @@ use cli::events::{Break, Fault, keys, verify};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
-use tests::{Application, Role, run, run_python};
+use tests::{Application, role, run, run_python};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -455,7 +455,7 @@ fn an_erased_state_is_accepted_and_nothing_else_in_its_place() {
 #[test]
 fn another_language_computes_the_chain_from_the_document() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let odd = json!({
             "name": "é 😀 \" \\ / 中", "code": "odd", "time_zone": "UTC", "currency": "EUR",
         });

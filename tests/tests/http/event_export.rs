@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cli::events::export::{self, Format, Options, Report};
 use serde_json::{Value, json};
-use tests::{Application, Role, run, run_python};
+use tests::{Application, role, run, run_python};
 
 use crate::rows;
 
@@ -49,7 +49,7 @@ fn lines(directory: &Path) -> Result<Vec<Value>> {
 
 /// The events of the feed, all pages.
 async fn feed(app: &Application) -> Result<Vec<Value>> {
-    let admin = app.session(0, Role::Admin).await?;
+    let admin = app.session(0, role::ADMIN).await?;
     let mut events = Vec::new();
     loop {
         let path = format!("/v1/events?limit=200&after={}", events.len());
@@ -97,7 +97,7 @@ fn the_lines_are_the_feed_and_a_rerun_adds_what_is_new() {
             }
         );
 
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "New", "code": "new", "time_zone": "UTC", "currency": "EUR"});
         app.post(&admin, "/v1/centres", body).await?.expect(201);
         // What an export that died left behind is no part.

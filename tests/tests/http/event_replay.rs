@@ -7,7 +7,7 @@ use cli::events::replay::{self, NOT_REBUILT, Options, Until};
 use cli::events::verify;
 use futures::future::try_join_all;
 use platform::declare::component::Endpoint;
-use tests::{Application, Role, run};
+use tests::{Application, role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -224,7 +224,7 @@ fn what_is_not_rebuilt_is_declared_and_documented() {
 #[test]
 fn a_replay_until_a_time_has_what_had_happened_by_then() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let position = snapshot(&mut client, admin.tenant).await?;
         let now: chrono::DateTime<chrono::Utc> = client

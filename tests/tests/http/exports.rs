@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use tests::{Role, run};
+use tests::{role, run};
 
 use crate::csv::{export, import};
 use crate::lists::{get, make_centre};
@@ -11,7 +11,7 @@ use crate::rows;
 #[test]
 fn a_list_is_exported_whole_and_without_formulas() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("=1+1", "f-1"),
             ("+1", "f-2"),
@@ -59,8 +59,8 @@ fn a_list_is_exported_whole_and_without_formulas() {
 #[test]
 fn what_was_exported_can_be_imported_elsewhere() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let body = json!({
             "name": "=1+1, \"quoted\"",
             "code": "lake",
@@ -113,8 +113,8 @@ fn what_was_exported_can_be_imported_elsewhere() {
 #[test]
 fn a_file_that_is_imported_again_says_the_same() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let names = [
             "'t Hooft", "'", "''", "'=1", "''@a", "=1+1", "＝1", "'＋1", "－x", "＠home", "@At",
             "-Dash", "+1", "a=b", "\"q\"", "'\"=1\"", "a, 'b'", "{{name}}",
@@ -185,7 +185,7 @@ fn split(file: &str) -> Vec<Vec<String>> {
 fn an_export_shows_what_its_caller_may_see() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let file = export(app, &supervisor, "/v1/users")
             .await?
             .expect(200)
@@ -201,11 +201,11 @@ fn an_export_shows_what_its_caller_may_see() {
                 .contains("deleted_at")
         );
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
         ] {
             let session = app.sign_in(role).await?;
             export(app, &session, "/v1/users").await?.expect(406);
@@ -223,7 +223,7 @@ fn an_export_shows_what_its_caller_may_see() {
 #[test]
 fn a_file_has_what_the_list_is_asked_for_in_its_order() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [("B", "b-1"), ("A", "a-1"), ("B", "b-2"), ("A", "a-2")] {
             make_centre(app, &admin, name, code).await?;
         }
@@ -258,7 +258,7 @@ fn a_file_has_what_the_list_is_asked_for_in_its_order() {
 #[test]
 fn a_file_is_whole_where_a_page_would_end() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let rows: String = (0..250)
             .map(|number| format!("Ana,ana.{number}@aurora.example,parent\n"))
             .collect();
@@ -275,7 +275,7 @@ fn a_file_is_whole_where_a_page_would_end() {
 #[test]
 fn what_a_file_cannot_have_is_refused_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [
             ("count=exact", "?count"),
             ("limit=0", "?limit"),

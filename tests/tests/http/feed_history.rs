@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, run, run_python};
+use tests::{Application, Session, role, run, run_python};
 use uuid::Uuid;
 
 use crate::feed::{read, subscribe};
@@ -44,7 +44,7 @@ fn text(time: DateTime<Utc>) -> String {
 #[test]
 fn who_gave_and_who_had_a_lesson_keeps_it_in_the_calendar() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (centre, _) = rows::centres(app).await?;
         let mut tutors = Vec::new();
         let mut students = Vec::new();

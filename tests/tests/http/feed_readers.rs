@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, run, run_python};
+use tests::{Application, Session, role, run, run_python};
 use uuid::Uuid;
 
 use crate::feed::{read, subscribe};
@@ -148,7 +148,7 @@ pub(crate) async fn person(
 }
 
 async fn stage(app: &Application) -> Result<Stage> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     let (centre, _) = rows::centres(app).await?;
     let (session, tutor) = person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?;
     let born = json!({"dob": "2015-05-05"});

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, run};
+use tests::{Application, Session, role, run};
 use uuid::Uuid;
 
 use crate::book::{lines, record, reverse};
@@ -289,8 +289,8 @@ async fn is_proven(
 fn balances_are_those_of_a_model_after_any_sequence_of_records_and_reversals() {
     let sequences = samples::draw(3, &proptest::collection::vec(step(), 40));
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let mut reversals = 0;
         for steps in &sequences {
             let stage = stage(app, &admin).await?;
@@ -331,7 +331,7 @@ fn balances_are_those_of_a_model_after_any_sequence_of_records_and_reversals() {
 #[test]
 fn the_balance_of_all_centres_is_that_of_each_together() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, away) = rows::centres(app).await?;
         let mut records = Vec::new();
         for query in [
@@ -351,7 +351,7 @@ fn the_balance_of_all_centres_is_that_of_each_together() {
 #[test]
 fn a_balance_of_what_is_no_id_or_day_is_refused_by_name() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         for (query, pointer) in [
             ("centre_id=7", "?centre_id"),
             ("student_id=x", "?student_id"),

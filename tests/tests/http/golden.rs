@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use domain::role;
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Fields, Grant, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::Run;
 use platform::declare::component::{Component, Does};
 use platform::declare::openapi;
@@ -73,7 +73,7 @@ fn access_table() -> Result<String> {
                 Access::Public => text.push_str("  anybody\n"),
                 Access::SignedIn => text.push_str("  any role, for its own\n"),
                 Access::Granted { resource, verb } => {
-                    for role in Role::ALL {
+                    for role in role::ALL {
                         if let Some(grant) = component.grant(resource, role, verb) {
                             writeln!(text, "  {}{}", role.name(), limits(grant, verb))?;
                         }
@@ -110,7 +110,7 @@ fn the_statements_are_what_was_reviewed() -> Result<()> {
         let mut text = String::new();
         for endpoint in component.endpoints() {
             if let Does::Action(action) = endpoint.does {
-                let admin = Grant::new(Role::Admin, &[]);
+                let admin = Grant::new(role::ADMIN, &[]);
                 let statement = match action.run {
                     Run::Statement(statement) | Run::Lengthy(statement) => statement(),
                     Run::View(statement)
@@ -132,7 +132,7 @@ fn the_statements_are_what_was_reviewed() -> Result<()> {
 fn resource_statements(component: &Component, resource: &Resource) -> Result<String> {
     let mut text = String::new();
     for verb in resource.verbs {
-        let Some(grant) = component.grant(resource.name, Role::Admin, *verb) else {
+        let Some(grant) = component.grant(resource.name, role::ADMIN, *verb) else {
             continue;
         };
         let plain = listing("", resource, grant)?;

@@ -7,7 +7,7 @@ use cli::webhooks::{self, Options, Sender};
 use http::Method;
 use platform::http::outbound_url::Networks;
 use serde_json::{Value, json};
-use tests::{Application, Mood, Post, Provider, Role, Session, run_python};
+use tests::{Application, Mood, Post, Provider, Session, role, run_python};
 use uuid::Uuid;
 
 use crate::people;
@@ -113,7 +113,7 @@ pub(crate) async fn verify(secret: &str, post: &Post, body: &str) -> Result<Valu
 
 /// An admin, a receiver that behaves like this, and a webhook for it that is told of centres alone.
 pub(crate) async fn ready(app: &Application, mood: Mood) -> Result<(Session, Provider, Hook)> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     seal(app, &admin).await?;
     let receiver = Provider::start(mood).await?;
     let hook = make(app, &admin, &receiver, &["centres"]).await?;

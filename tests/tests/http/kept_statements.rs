@@ -12,7 +12,7 @@ use platform::http::request::Request;
 use platform::sql::database::CALL;
 use platform::sql::statement::{Sql, Statement};
 use serde_json::{Value, json};
-use tests::{Application, COMPONENTS, Role, run};
+use tests::{Application, COMPONENTS, role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ struct Answer {
 
 impl Connection {
     async fn open(app: &Application) -> Result<Connection> {
-        let session = app.session(0, Role::Admin).await?;
+        let session = app.session(0, role::ADMIN).await?;
         let context = json!({
             "region": "eu",
             "tenant": session.tenant,
@@ -81,7 +81,7 @@ impl Connection {
 fn lists() -> impl Iterator<Item = (&'static Resource, &'static Grant)> {
     COMPONENTS.iter().flat_map(|component| {
         component.resources.iter().flat_map(|resource| {
-            Role::ALL
+            role::ALL
                 .into_iter()
                 .filter_map(|role| component.grant(resource.name, role, Verb::List))
                 .map(move |grant| (resource, grant))
@@ -150,7 +150,7 @@ fn fixed() -> Vec<Statement> {
         .collect();
     lists()
         .filter(|(resource, grant)| {
-            grant.role == Role::Admin && resources.iter().any(|one| one.name == resource.name)
+            grant.role == role::ADMIN && resources.iter().any(|one| one.name == resource.name)
         })
         .map(|(resource, grant)| single_row::get(resource, grant))
         .collect()

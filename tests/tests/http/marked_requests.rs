@@ -9,7 +9,7 @@ use platform::auth::policy::Verb;
 use platform::declare::component::{Does, Endpoint};
 use platform::declare::field::{Field, Kind, Setting};
 use serde_json::{Map, Value, json};
-use tests::{Application, COMPONENTS, Role, Session, path, send};
+use tests::{Application, COMPONENTS, Session, path, role, send};
 use uuid::Uuid;
 
 use crate::work_values;
@@ -132,7 +132,7 @@ impl<'a> Sender<'a> {
     pub(crate) async fn new(app: &'a Application) -> Result<Self> {
         Ok(Self {
             app,
-            session: app.session(0, Role::Admin).await?,
+            session: app.session(0, role::ADMIN).await?,
             statuses: Statuses::new(),
         })
     }
@@ -208,7 +208,7 @@ impl<'a> Sender<'a> {
             .request(drawn.method.clone(), &drawn.path)
             .json(&json!({"name": MARK}));
         self.note(send(nobody).await?.status);
-        let student = self.app.session(0, Role::Student).await?;
+        let student = self.app.session(0, role::STUDENT).await?;
         let reply = drawn.send(self.app, &student).await?;
         self.note(reply.status);
         Ok(())
@@ -218,7 +218,7 @@ impl<'a> Sender<'a> {
         let reply = request.send(self.app, &self.session).await?;
         if reply.status == 401 {
             // Some operations end the session.
-            self.session = self.app.session(0, Role::Admin).await?;
+            self.session = self.app.session(0, role::ADMIN).await?;
         }
         self.note(reply.status);
         Ok(())

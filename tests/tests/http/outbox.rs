@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session};
+use tests::{Application, Reply, Session, role};
 use uuid::Uuid;
 
 use crate::{people, rows};
@@ -30,7 +30,7 @@ pub(crate) async fn send_many(
     session: &Session,
     count: usize,
 ) -> Result<Vec<Uuid>> {
-    let student = app.user(0, Role::Student).id;
+    let student = app.user(0, role::STUDENT).id;
     let mut sent = Vec::with_capacity(count);
     for number in 0..count {
         sent.push(send(app, session, student, &format!("Message {number}.")).await?);

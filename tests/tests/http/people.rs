@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session};
+use tests::{Application, Role, Session, role};
 use uuid::Uuid;
 
 use crate::rows;
@@ -90,7 +90,7 @@ pub(crate) async fn teacher(
         &[&tutor],
     )
     .await?;
-    Ok((tutor, session(app, user, Role::Tutor).await?))
+    Ok((tutor, session(app, user, role::TUTOR).await?))
 }
 
 /// The account of a student.
@@ -117,7 +117,7 @@ pub(crate) async fn link(
 
 /// The student of the demo user `student`.
 pub(crate) async fn own_student(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, Role::Student).id;
+    let user = app.user(0, role::STUDENT).id;
     rows::id(
         app,
         "select id from lms.students where user_id = $1",
@@ -128,7 +128,7 @@ pub(crate) async fn own_student(app: &Application) -> Result<Uuid> {
 
 /// The tutor of the demo user `tutor`.
 pub(crate) async fn own_tutor(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, Role::Tutor).id;
+    let user = app.user(0, role::TUTOR).id;
     rows::id(
         app,
         "select id from lms.tutors where user_id = $1",

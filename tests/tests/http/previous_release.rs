@@ -7,7 +7,7 @@ use http::Method;
 use platform::auth::policy::Verb;
 use platform::declare::component::{Does, Endpoint};
 use serde_json::{Value, json};
-use tests::{Application, COMPONENTS, Releases, Reply, Role, Session, run_upgraded};
+use tests::{Application, COMPONENTS, Releases, Reply, Session, role, run_upgraded};
 use uuid::Uuid;
 
 use crate::workload::{Drawn, Worker, writes};
@@ -51,7 +51,7 @@ fn the_previous_release_is_ready_on_the_next_schema_and_reads_what_it_read() {
         }
         let known = operations(previous).await?;
         let mut read = 0;
-        for role in Role::ALL {
+        for role in role::ALL {
             let sessions = (
                 before.session(0, role).await?,
                 previous.session(0, role).await?,
@@ -338,7 +338,7 @@ fn both_releases_serve_one_database_side_by_side() {
                 worker.outcomes
             );
         }
-        let session = previous.session(0, Role::Admin).await?;
+        let session = previous.session(0, role::ADMIN).await?;
         for (writer, reader, code) in [(previous, next, "one"), (next, previous, "two")] {
             let centre =
                 json!({"name": "Lakeside", "code": code, "time_zone": "UTC", "currency": "EUR"});

@@ -1,7 +1,7 @@
 //! Recurrence: lessons follow the clock on the wall, and schedules that mean nothing are refused.
 
 use serde_json::{Value, json};
-use tests::{Role, run};
+use tests::{role, run};
 
 use crate::classroom::{classroom, lessons, make, path, series, single, starts};
 use crate::rows;
@@ -9,7 +9,7 @@ use crate::rows;
 #[test]
 fn four_o_clock_stays_four_o_clock_across_a_change_of_clocks() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         for (zone, first, expected) in [
             (
@@ -47,7 +47,7 @@ fn four_o_clock_stays_four_o_clock_across_a_change_of_clocks() {
 #[test]
 fn a_series_is_made_up_to_the_horizon_without_its_exceptions() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut schedule = series(
             "Europe/London",
@@ -87,7 +87,7 @@ fn a_series_is_made_up_to_the_horizon_without_its_exceptions() {
 #[test]
 fn a_schedule_that_means_nothing_is_refused_where_it_is_wrong() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let (start, end) = ("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         let london = "Europe/London";

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tests::browser::{Tab, with_tab};
-use tests::{Application, Role, run};
+use tests::{Application, role, run};
 
 /// Method and path of every operation of the document.
 fn documented() -> Result<BTreeSet<String>> {
@@ -64,7 +64,7 @@ fn the_page_lists_every_operation_of_the_document() {
 #[test]
 fn a_call_from_the_page_carries_the_token_and_shows_its_answer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         with_tab(async |tab| {
             open(app, tab).await?;
             tab.click(".auth-wrapper .btn.authorize").await?;

@@ -5,7 +5,7 @@ use http::Method;
 use platform::declare::component::Does;
 use platform::declare::field::{Field, Kind, Setting};
 use serde_json::{Value, json};
-use tests::{COMPONENTS, Role, Session, run, send};
+use tests::{COMPONENTS, Session, role, run, send};
 use uuid::Uuid;
 
 use crate::lists::get;
@@ -47,7 +47,7 @@ fn account(name: &str) -> Value {
 #[test]
 fn what_is_no_name_is_refused_in_a_body_and_in_a_file() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", admin.user);
         let before = rows::written(app).await?;
         for name in NO_NAMES {
@@ -73,7 +73,7 @@ fn what_is_no_name_is_refused_in_a_body_and_in_a_file() {
 #[test]
 fn names_that_people_have_are_kept_and_found_however_they_are_composed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for name in [
             "Niamh O’Hara",
             "👩\u{200d}🏫 Ms Emoji",
@@ -162,8 +162,8 @@ async fn notify(app: &tests::Application, admin: &Session, body: Value) -> Resul
 #[test]
 fn the_subject_of_a_notification_is_one_line_whatever_fills_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Parent).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::PARENT).id;
         for subject in ["Two\nlines", "Two\r\nBcc: eve@example.org"] {
             let body = json!({"user_id": user, "type": "email", "subject": subject, "message": "One\ntwo"});
             let refused = notify(app, &admin, body).await?.expect(422);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cli::delivery::{self, Providers};
 use cli::sink;
 use serde_json::{Value, json};
-use tests::{Role, run};
+use tests::{role, run};
 use tokio::net::TcpListener;
 
 use crate::{outbox, rows};
@@ -19,8 +19,8 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
         let serving = tokio::spawn(sink::serve(listener));
         let providers = Providers::on_this_machine(address, Duration::from_secs(60))?;
 
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT);
         app.patch(
             &admin,
             &format!("/v1/users/{}", student.id),

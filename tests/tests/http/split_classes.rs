@@ -1,7 +1,7 @@
 //! A lesson and all that follow it are changed: the class is cut in two.
 
 use serde_json::json;
-use tests::{Role, run};
+use tests::{role, run};
 
 use crate::classroom::{
     FIRST, THIRD, classroom, lesson, lessons, make, path, series, starts, texts, weekly,
@@ -11,7 +11,7 @@ use crate::rows;
 #[test]
 fn a_lesson_and_all_that_follow_it_become_a_class_of_their_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut schedule = weekly("FREQ=WEEKLY;COUNT=6");
         schedule["recurring"]["except"] = json!(["2035-04-09T16:00:00", "2035-04-30T16:00:00"]);
@@ -89,7 +89,7 @@ fn a_lesson_and_all_that_follow_it_become_a_class_of_their_own() {
 #[test]
 fn the_later_class_may_have_a_schedule_of_its_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let class = make(
             app,

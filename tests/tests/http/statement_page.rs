@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 use tests::browser::with_tab;
-use tests::{Application, Role, Session, run, run_python};
+use tests::{Application, Session, role, run, run_python};
 use uuid::Uuid;
 
 use crate::rows;
@@ -66,7 +66,7 @@ fn query(parent: Uuid) -> String {
 #[test]
 fn a_page_asks_for_nothing_and_may_do_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
         let page = statement(app, &admin, &query(f.parent), "text/html")
             .await?
@@ -84,7 +84,7 @@ fn a_page_asks_for_nothing_and_may_do_nothing() {
 #[test]
 fn every_cell_fits_and_every_text_is_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = wide(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
@@ -140,7 +140,7 @@ fn every_cell_fits_and_every_text_is_text() {
 #[test]
 fn it_prints_on_a4_with_its_head_on_every_page() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = wide(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;

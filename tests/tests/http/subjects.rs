@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, send};
+use tests::{Application, Reply, Session, role, send};
 use uuid::Uuid;
 
 use crate::classroom::{classroom, lesson, make, single};
@@ -215,7 +215,7 @@ async fn ask(app: &Application, admin: &Session, subject: &Subject, centre: Uuid
 
 /// Messages to the person and to others, and what is kept of requests.
 async fn tell(app: &Application, admin: &Session, subject: &Subject) -> Result<()> {
-    for user in [subject.user, app.user(0, Role::Parent).id] {
+    for user in [subject.user, app.user(0, role::PARENT).id] {
         let body = json!({"user_id": user, "type": "email", "subject": gossip("News"), "message": gossip("News")});
         app.post(admin, "/v1/notifications", body)
             .await?

@@ -5,7 +5,7 @@ use chrono::Utc;
 use cli::webhooks::{self, Options, Sender};
 use platform::http::outbound_url::Networks;
 use serde_json::json;
-use tests::{Application, Mood, Provider, Role, run};
+use tests::{Application, Mood, Provider, role, run};
 use tokio::net::TcpListener;
 
 use crate::{hooks, rows};
@@ -18,7 +18,7 @@ fn private_hosts_are_refused_however_they_are_spelt() {
                 variables.insert("webhook_networks".to_owned(), String::new());
             },
             async |app| {
-                let admin = app.sign_in(Role::Admin).await?;
+                let admin = app.sign_in(role::ADMIN).await?;
                 let before = rows::written(app).await?;
                 for url in [
                     "https://localhost/",
@@ -73,7 +73,7 @@ fn private_hosts_are_refused_however_they_are_spelt() {
 
 /// A webhook at a URL, whatever may be said against it.
 async fn force(app: &Application, url: &str) -> Result<()> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     hooks::seal(app, &admin).await?;
     let hook = hooks::make(
         app,

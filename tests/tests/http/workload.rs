@@ -12,7 +12,7 @@ use platform::declare::resource::Resource;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value, json};
-use tests::{Application, COMPONENTS, Reply, Role, Session, send};
+use tests::{Application, COMPONENTS, Reply, Role, Session, role, send};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -140,9 +140,9 @@ impl<'a> Worker<'a> {
     /// A request to an endpoint, with what chance brings; none, when there is no row that it could be about.
     pub(crate) async fn draw(&mut self, endpoint: &Endpoint) -> Result<Option<Drawn>> {
         let role = if self.random.random_bool(0.9) {
-            Role::Admin
+            role::ADMIN
         } else {
-            Role::ALL[self.random.random_range(0..Role::ALL.len())]
+            role::ALL[self.random.random_range(0..role::ALL.len())]
         };
         let Some(path) = self.path(endpoint).await? else {
             return Ok(None);

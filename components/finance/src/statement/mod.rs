@@ -5,9 +5,9 @@ mod content;
 mod file;
 mod page;
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Call, Form, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::Problem;
@@ -206,7 +206,7 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     let given = |name: &str| call.query.get(name).and_then(Value::as_str);
     let has_own = call
         .caller
-        .is_some_and(|caller| matches!(caller.role, Role::Student | Role::Parent | Role::Tutor));
+        .is_some_and(|caller| matches!(caller.role, role::STUDENT | role::PARENT | role::TUTOR));
     let mut errors = Vec::new();
     match (given("student_id"), given("user_id")) {
         (Some(_), Some(_)) => errors.push(FieldError::parameter(

@@ -1,7 +1,7 @@
 //! Erasures: who was erased, when and why, for whoever has to account for it.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -50,7 +50,7 @@ pub(crate) const RECEIPT: Verb = Verb::Action("receipt");
 pub(crate) const POLICY: Policy = Policy {
     resource: "erasures",
     grants: &[Grant::new(
-        Role::Admin,
+        role::ADMIN,
         &[Verb::List, Verb::Get, Verb::Export, RECEIPT],
     )],
 };

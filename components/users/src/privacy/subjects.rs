@@ -1,8 +1,8 @@
 //! A person as the subject of data: handing out what is held, and erasing it.
 
+use domain::role;
 use http::Method;
 use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
@@ -18,7 +18,7 @@ const ERASE_VERB: Verb = Verb::Action("erase-subject");
 /// Who may export and erase people.
 pub(crate) const POLICY: Policy = Policy {
     resource: "privacy",
-    grants: &[Grant::new(Role::Admin, &[EXPORT_VERB, ERASE_VERB])],
+    grants: &[Grant::new(role::ADMIN, &[EXPORT_VERB, ERASE_VERB])],
 };
 
 /// A file of an export.

@@ -4,8 +4,8 @@ pub(crate) mod deliveries;
 pub(crate) mod making;
 pub(crate) mod moves;
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::http::outbound_url::LONGEST_URL;
@@ -105,7 +105,7 @@ const DELIVERIES: Verb = Verb::Action("deliveries");
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
     grants: &[Grant::new(
-        Role::Admin,
+        role::ADMIN,
         &[
             Verb::List,
             Verb::Get,

@@ -54,7 +54,8 @@ pub(super) fn scripts(operation: Operation, accounts: &[Account]) -> Result<Opti
 
 fn granted(account: &Account, verb: Verb) -> Result<&'static Grant> {
     users::COMPONENT
-        .grant("users", account.claims.role, verb)
+        .role(&account.claims.role)
+        .and_then(|role| users::COMPONENT.grant("users", role, verb))
         .with_context(|| format!("{} may not {} users", account.person.email, verb.name()))
 }
 
@@ -92,10 +93,10 @@ fn create(grant: &Grant) -> Result<(Statement, String)> {
 }
 
 fn call(claims: &Claims, statement: &Statement, arguments: &str) -> String {
-    let caller = Caller::from(claims);
+    let caller = Caller::of(claims, users::COMPONENT.application.roles);
     // What the bench prepares is a standard cell.
     let cell = format!("{}-standard", claims.aud);
-    let context = context::Context::new(&cell, &claims.aud, Some(&caller), "lms-bench").text();
+    let context = context::Context::new(&cell, &claims.aud, caller.as_ref(), "lms-bench").text();
     format!(
         "call lms.run({}, {}, {}, {arguments}, null, null, null, null);\n",
         literal(&context),

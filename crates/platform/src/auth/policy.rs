@@ -206,10 +206,11 @@ pub(crate) const fn text_equals(left: &str, right: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::role;
 
     const GRANTS: &[Grant] = &[
-        Grant::new(Role::Tutor, &[Verb::List, Verb::Action("switch")]).writing(&["name"]),
-        Grant::new(Role::Tutor, &[Verb::Get]).reading(&["name"]),
+        Grant::new(role::KEEPER, &[Verb::List, Verb::Action("switch")]).writing(&["name"]),
+        Grant::new(role::KEEPER, &[Verb::Get]).reading(&["name"]),
     ];
     const POLICY: Policy = Policy {
         resource: "lamps",
@@ -218,16 +219,16 @@ mod tests {
 
     #[test]
     fn a_role_has_the_verbs_that_are_granted_and_no_others() {
-        assert!(POLICY.grant(Role::Tutor, Verb::List).is_some());
-        assert!(POLICY.grant(Role::Tutor, Verb::Action("switch")).is_some());
-        assert!(POLICY.grant(Role::Tutor, Verb::Action("break")).is_none());
-        assert!(POLICY.grant(Role::Tutor, Verb::Create).is_none());
-        assert!(POLICY.grant(Role::Admin, Verb::List).is_none());
+        assert!(POLICY.grant(role::KEEPER, Verb::List).is_some());
+        assert!(POLICY.grant(role::KEEPER, Verb::Action("switch")).is_some());
+        assert!(POLICY.grant(role::KEEPER, Verb::Action("break")).is_none());
+        assert!(POLICY.grant(role::KEEPER, Verb::Create).is_none());
+        assert!(POLICY.grant(role::ADMIN, Verb::List).is_none());
     }
 
     #[test]
     fn each_verb_may_show_other_fields() {
-        let reads = |verb| POLICY.grant(Role::Tutor, verb).unwrap().reads;
+        let reads = |verb| POLICY.grant(role::KEEPER, verb).unwrap().reads;
         assert!(reads(Verb::List).covers("watts"));
         assert!(reads(Verb::Get).covers("name") && !reads(Verb::Get).covers("watts"));
     }

@@ -18,6 +18,18 @@ pub struct Component {
     pub actions: &'static [Action],
     /// The access table.
     pub policies: &'static [Policy],
+    /// The application that it is a part of.
+    pub application: &'static Application,
+}
+
+/// What all components of an application have in common.
+pub struct Application {
+    /// The title of its reference.
+    pub title: &'static str,
+    /// The roles that there are, in the order of the access table.
+    pub roles: &'static [Role],
+    /// The regions that there are.
+    pub regions: &'static [&'static str],
 }
 
 /// What an endpoint does.
@@ -178,6 +190,15 @@ impl Component {
                 .any(|known| known.name == resource && known.requires_key)
     }
 
+    /// The role of this name.
+    pub fn role(&self, name: &str) -> Option<Role> {
+        self.application
+            .roles
+            .iter()
+            .copied()
+            .find(|role| role.name() == name)
+    }
+
     /// What the role may do with the verb on the resource.
     pub fn grant(&self, resource: &str, role: Role, verb: Verb) -> Option<&'static Grant> {
         self.policies
@@ -236,7 +257,7 @@ const fn has_parameter(path: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{COMPONENT, LAMPS};
+    use crate::fixture::{COMPONENT, HOUSE, LAMPS, role};
 
     const NOBODY: Policy = Policy {
         resource: "lamps",
@@ -299,18 +320,18 @@ mod tests {
     fn a_grant_is_found_by_resource_role_and_verb() {
         assert!(
             COMPONENT
-                .grant("lamps", Role::Admin, Verb::Export)
+                .grant("lamps", role::ADMIN, Verb::Export)
                 .is_some()
         );
         assert!(
             COMPONENT
-                .grant("lamps", Role::Tutor, Verb::Export)
+                .grant("lamps", role::KEEPER, Verb::Export)
                 .is_none()
         );
-        assert!(COMPONENT.grant("bills", Role::Tutor, Verb::List).is_none());
+        assert!(COMPONENT.grant("bills", role::KEEPER, Verb::List).is_none());
         assert!(
             COMPONENT
-                .grant("nothing", Role::Admin, Verb::List)
+                .grant("nothing", role::ADMIN, Verb::List)
                 .is_none()
         );
     }
@@ -334,6 +355,7 @@ mod tests {
             resources: &[LAMPS],
             actions: &[],
             policies: &[NOBODY],
+            application: &HOUSE,
         }
         .checked();
     }
@@ -346,6 +368,7 @@ mod tests {
             resources: &[],
             actions: COMPONENT.actions,
             policies: &[NOBODY],
+            application: &HOUSE,
         }
         .checked();
     }
@@ -388,6 +411,7 @@ mod tests {
             resources: &[],
             actions: &[],
             policies: &[],
+            application: &HOUSE,
         }
         .checked();
         assert_eq!(PUBLIC.endpoints().count(), 0);

@@ -135,7 +135,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
-    use crate::auth::role::Role;
+    use crate::fixture::role;
 
     fn request(name: &'static str, lines: &[&str]) -> Request {
         let mut headers = HeaderMap::new();
@@ -157,9 +157,9 @@ mod tests {
 
     #[test]
     fn the_tag_names_the_view() {
-        let all = Grant::new(Role::Admin, &[]);
-        let few = Grant::new(Role::Tutor, &[]).reading(&["name", "role"]);
-        let others = Grant::new(Role::Tutor, &[]).reading_of_others(&["name"]);
+        let all = Grant::new(role::ADMIN, &[]);
+        let few = Grant::new(role::KEEPER, &[]).reading(&["name", "role"]);
+        let others = Grant::new(role::KEEPER, &[]).reading_of_others(&["name"]);
         assert_eq!(etag("7", &all), "\"7\"");
         let tags = [etag("7", &all), etag("7", &few), etag("7", &others)];
         for (index, tag) in tags.iter().enumerate() {

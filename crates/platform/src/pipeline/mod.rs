@@ -21,6 +21,7 @@ use serde_json::Map;
 
 use crate::auth::caller::Caller;
 use crate::auth::policy::{Access, Fields, Grant, Verb};
+use crate::auth::role::Role;
 use crate::declare::action::{Action, Call, Run, Shape};
 use crate::declare::component::{Component, Does, Endpoint};
 use crate::declare::query;
@@ -39,7 +40,7 @@ use crate::sql::{sqlstate, statement_cache};
 
 /// What an endpoint that anybody or any caller may use reads and writes.
 static OWN: Grant = Grant {
-    role: crate::auth::role::Role::Student,
+    role: Role::new(""),
     verbs: &[],
     reads: Fields::All,
     reads_of_others: None,
@@ -236,9 +237,17 @@ fn admit(
 ) -> Result<(Option<Caller>, &'static Grant), Problem> {
     match endpoint.access() {
         Access::Public => Ok((None, &OWN)),
-        Access::SignedIn => Ok((Some(authenticate::identify(request, settings)?), &OWN)),
+        Access::SignedIn => Ok((
+            Some(authenticate::authenticate(
+                request,
+                settings,
+                component.application.roles,
+            )?),
+            &OWN,
+        )),
         Access::Granted { resource, verb } => {
-            let caller = authenticate::identify(request, settings)?;
+            let caller =
+                authenticate::authenticate(request, settings, component.application.roles)?;
             let grant = component
                 .grant(resource, caller.role, verb)
                 .ok_or_else(|| {

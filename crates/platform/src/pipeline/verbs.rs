@@ -5,7 +5,6 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use crate::auth::policy::{Grant, Verb};
-use crate::auth::role::Role;
 use crate::declare::component::Component;
 use crate::declare::query;
 use crate::declare::resource::{AS_OF, DRY_RUN, Resource};
@@ -130,7 +129,7 @@ async fn get(passage: &Passage<'_>, resource: &'static Resource) -> Result<Respo
         statement_cache::get(key(passage, resource, Verb::Get), || {
             single_row::get(resource, passage.grant)
         })
-    } else if passage.grant.role == Role::Admin {
+    } else if passage.grant.role.reads_history() {
         statement_cache::get(Key::new(resource.name, "get_as_of", passage.grant), || {
             single_row::get_as_of(resource, passage.grant)
         })

@@ -28,7 +28,7 @@ pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
 
 /// Answers a request of the host with the component's table.
 pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
-    let response = match settings().await {
+    let response = match settings(component.application.regions).await {
         Ok(settings) => match read(component, &settings, request).await {
             (request, Ok(rows)) => {
                 let is_long = rows.is_some() || pipeline::is_lengthy(component, &request);

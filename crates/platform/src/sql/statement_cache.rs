@@ -58,7 +58,7 @@ pub(crate) fn get(key: Key, build: impl FnOnce() -> Statement) -> Rc<Statement> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{ADMIN, STUDENT};
+    use crate::fixture::{ADMIN, GUEST};
     use crate::sql::statement::Sql;
 
     fn statement(text: &'static str) -> Statement {
@@ -74,7 +74,7 @@ mod tests {
         for (other, text) in [
             (Key::new("lamps", "get", &ADMIN), "verb"),
             (Key::new("bills", "list", &ADMIN), "operation"),
-            (Key::new("lamps", "list", &STUDENT), "grant"),
+            (Key::new("lamps", "list", &GUEST), "grant"),
             (key.shaped(("", false)), "shape"),
             (key.shaped(("", true)), "cursor"),
             (key.shaped(("kind", true)), "field"),

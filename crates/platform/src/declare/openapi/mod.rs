@@ -39,7 +39,7 @@ pub fn document(components: &[&Component], version: &str) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "LMS for tutoring centres",
+            "title": components.first().map(|component| component.application.title),
             "version": version,
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}

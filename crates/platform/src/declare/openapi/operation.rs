@@ -77,12 +77,13 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
     path_parameters(&mut operation, endpoint);
     match endpoint.access() {
         Access::Public => operation["security"] = json!([]),
-        Access::SignedIn => operation["x-roles"] = json!(Role::NAMES),
+        Access::SignedIn => operation["x-roles"] = json!(component.application.roles),
         Access::Granted { resource, verb } => {
-            let roles: Vec<&str> = Role::ALL
-                .into_iter()
-                .filter(|role| component.grant(resource, *role, verb).is_some())
-                .map(Role::name)
+            let roles: Vec<&Role> = component
+                .application
+                .roles
+                .iter()
+                .filter(|role| component.grant(resource, **role, verb).is_some())
                 .collect();
             operation["x-roles"] = json!(roles);
         }

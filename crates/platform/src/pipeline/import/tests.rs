@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{ADMIN, LAMPS, TUTOR};
+use crate::fixture::{ADMIN, KEEPER, LAMPS};
 use crate::sql::error::Refusal;
 
 /// The rows of a file that comes in pieces.
@@ -144,7 +144,7 @@ fn columns_must_be_known_settable_and_named_once() {
         refused("name,name\nA,B\n"),
         (400, vec![("/1/name".to_owned(), "duplicate")])
     );
-    let limited = rows(&TUTOR, b"name,watts\nA,7\n").unwrap_err();
+    let limited = rows(&KEEPER, b"name,watts\nA,7\n").unwrap_err();
     assert_eq!(limited.errors[0].pointer, "/1/watts");
     assert_eq!(limited.errors[0].detail, "The columns are: name, tags.");
 }

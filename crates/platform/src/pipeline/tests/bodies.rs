@@ -39,7 +39,7 @@ fn a_body_is_refused_before_the_database_is_asked() {
     );
     let settings = settings();
     let forbidden = request(Method::PATCH, &format!("/v1/lamps/{ID}"))
-        .signed_in(&settings, Role::Tutor)
+        .signed_in(&settings, role::KEEPER)
         .body("application/json", r#"{"watts":5}"#);
     assert_eq!(refusal(forbidden).0, 403);
 }

@@ -33,12 +33,12 @@ fn much_is_read_only_from_who_may_import() {
     let settings = settings();
     let import = || request(Method::POST, "/v1/lamps/import").with("content-type", "text/csv");
     assert_eq!(
-        limit(&import().signed_in(&settings, Role::Admin)),
+        limit(&import().signed_in(&settings, role::ADMIN)),
         64 * 1024 * 1024
     );
     for request in [
         import(),
-        import().signed_in(&settings, Role::Tutor),
+        import().signed_in(&settings, role::KEEPER),
         admin(Method::PUT, "/v1/lamps/import"),
         admin(Method::POST, "/v1/bills/import"),
         admin(Method::POST, "/v1/lamps"),

@@ -9,8 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::auth::role::Role;
-use crate::fixture::{COMPONENT, Recorder, claims, ready, request, settings, settings_with};
+use crate::fixture::{COMPONENT, Recorder, claims, ready, request, role, settings, settings_with};
 use crate::pipeline::body_reader::Body;
 
 const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
@@ -80,7 +79,7 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 }
 
 fn admin(method: Method, target: &str) -> Request {
-    request(method, target).signed_in(&settings(), Role::Admin)
+    request(method, target).signed_in(&settings(), role::ADMIN)
 }
 
 fn errors(body: &Value) -> Vec<(&str, &str)> {
@@ -124,10 +123,10 @@ fn a_role_without_the_verb_is_refused() {
         (Method::GET, "/v1/bills".to_owned()),
         (Method::POST, "/v1/lamps/import".to_owned()),
     ] {
-        let (status, body) = refusal(request(method, &target).signed_in(&settings, Role::Student));
+        let (status, body) = refusal(request(method, &target).signed_in(&settings, role::GUEST));
         assert_eq!(
             (status, &body["detail"]),
-            (403, &json!("The role student may not do this."))
+            (403, &json!("The role guest may not do this."))
         );
     }
 }
@@ -136,7 +135,7 @@ fn a_role_without_the_verb_is_refused() {
 fn a_request_is_one_call_with_its_context() {
     let (context, name, arguments) =
         call(admin(Method::GET, &format!("/v1/lamps/{ID}")).with("x-request-id", "r-1"));
-    let claims = claims(Role::Admin);
+    let claims = claims(role::ADMIN);
     assert_eq!(
         context,
         json!({
@@ -194,7 +193,7 @@ fn what_the_client_does_not_accept_is_not_made() {
     }
     let settings = settings();
     let file = request(Method::GET, "/v1/lamps")
-        .signed_in(&settings, Role::Student)
+        .signed_in(&settings, role::GUEST)
         .with("accept", "text/csv");
     assert_eq!(refusal(file).0, 406, "a role without export");
 }
@@ -239,7 +238,7 @@ fn options_needs_no_token_and_has_no_body() {
 fn another_region_is_named_and_nothing_else() {
     let elsewhere = settings_with(&[("region", "au"), ("cell", "au-standard")]);
     let recorder = Recorder::default();
-    let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), Role::Admin);
+    let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), role::ADMIN);
     let response = served(&elsewhere, &recorder, given);
     assert_eq!(response.status, 421);
     assert_eq!(
@@ -262,8 +261,8 @@ fn the_statement_of_a_shape_is_the_same_each_time() {
         name("/v1/bills"),
     ];
     let settings = settings();
-    let student = request(Method::GET, "/v1/lamps").signed_in(&settings, Role::Student);
-    names.push(call(student).1);
+    let guest = request(Method::GET, "/v1/lamps").signed_in(&settings, role::GUEST);
+    names.push(call(guest).1);
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 6, "{names:?}");
@@ -317,7 +316,7 @@ proptest! {
         }
         if is_signed_in {
             given.headers.remove("authorization");
-            given = given.signed_in(&settings, Role::Admin);
+            given = given.signed_in(&settings, role::ADMIN);
         }
         let response = served(&settings, &Recorder::default(), given);
         prop_assert!((200..=503).contains(&response.status) && response.status != 500);

@@ -6,7 +6,6 @@ mod tests;
 use serde_json::{Map, Value, json};
 
 use crate::auth::policy::Grant;
-use crate::auth::role::Role;
 use crate::declare::field::{Field, Kind};
 use crate::declare::query::{self, Refusal};
 use crate::declare::resource::Resource;
@@ -130,7 +129,7 @@ impl Listing {
             "sort" => self.sort = value.to_owned(),
             "count" if value == "exact" => self.count = true,
             "count" => return Err(("not_allowed", "This must be: exact.".to_owned())),
-            "include_deleted" if grant.role == Role::Admin => match value {
+            "include_deleted" if grant.role.reads_history() => match value {
                 "true" => self.include_deleted = true,
                 "false" => self.include_deleted = false,
                 _ => return Err(("wrong_type", "This must be true or false.".to_owned())),

@@ -4,7 +4,7 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -68,7 +68,7 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -100,9 +100,9 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "assessments",
     grants: &[
-        Grant::new(role::STUDENT, READ).within(OWN),
-        Grant::new(role::PARENT, READ).within(OWN),
-        Grant::new(role::TUTOR, TEACH).within(OWN),
+        Grant::new(role::STUDENT, READ).index_condition(OWN),
+        Grant::new(role::PARENT, READ).index_condition(OWN),
+        Grant::new(role::TUTOR, TEACH).index_condition(OWN),
         Grant::new(role::ASSESSOR, ASSESSMENTS.verbs),
         Grant::new(role::SUPERVISOR, ASSESSMENTS.verbs),
         Grant::new(role::ADMIN, ASSESSMENTS.verbs),
@@ -110,7 +110,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// A score within the range of its type, which only a new assessment says; the table checks a changed one.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let mut errors: Vec<FieldError> = days::refuse_future(values, "assessed_on")
         .into_iter()
         .collect();

@@ -4,20 +4,19 @@
 mod split;
 
 use domain::role;
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::statements::projection::{self, Indent};
+use platform::sql::statement::Sql;
 
 use crate::schedule;
 
 pub(crate) use split::SPLIT;
 
 /// Most students of a class.
-const MOST_STUDENTS: usize = 200;
+const MAX_STUDENTS: usize = 200;
 
 /// A class.
 pub(crate) const CLASSES: Resource = Resource {
@@ -40,7 +39,7 @@ pub(crate) const CLASSES: Resource = Resource {
             "student_ids",
             Kind::References {
                 table: "students",
-                items: MOST_STUDENTS,
+                items: MAX_STUDENTS,
             },
             "Who learns: students of the centre.",
         )
@@ -130,7 +129,7 @@ pub(crate) const CLASSES: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: Some(schedule::rule),
+    validate: Some(schedule::rule),
     requires_match: false,
     requires_key: false,
 };
@@ -230,54 +229,33 @@ pub(crate) const POLICY: Policy = Policy {
 pub(crate) const REASON: Field = Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.");
 
 /// Calls a class off.
-pub(crate) const CANCEL: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/cancel",
-    segments: &[],
-    operation: "classes.cancel",
-    summary: "Cancel a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CANCEL_VERB,
-    },
-    body: Some(&[REASON]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&CLASSES)),
-        description: "The class, cancelled with its lessons that have not begun.",
-        problems: &[],
-    },
-    run: Run::View(cancel),
-};
+pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/cancel")
+    .id("classes.cancel")
+    .summary("Cancel a class")
+    .granted("classes", CANCEL_VERB)
+    .body(&[REASON])
+    .responds(ResponseSpec::resource(
+        &CLASSES,
+        "The class, cancelled with its lessons that have not begun.",
+    ))
+    .sql_for_grant(cancel);
 
 /// Ends a class.
-pub(crate) const COMPLETE: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/complete",
-    segments: &[],
-    operation: "classes.complete",
-    summary: "Complete a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: COMPLETE_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&CLASSES)),
-        description: "The class, completed with its lessons that have begun; later ones are cancelled. 409 when none has begun.",
-        problems: &[],
-    },
-    run: Run::View(complete),
-};
+pub(crate) const COMPLETE: Action = Action::post("/v1/classes/{id}/complete")
+    .id("classes.complete")
+    .summary("Complete a class")
+    .granted("classes", COMPLETE_VERB)
+    .responds(ResponseSpec::resource(
+        &CLASSES,
+        "The class, completed with its lessons that have begun; later ones are \
+            cancelled. 409 when none has begun.",
+    ))
+    .sql_for_grant(complete);
 
-fn cancel(grant: &Grant) -> Statement {
+fn cancel(grant: &Grant) -> Sql {
     answer(
         Sql::from(
-            "-- classes.cancel
-with r as (
+            "with r as (
   select r.*
   from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
@@ -285,15 +263,13 @@ select
   ",
         ),
         grant,
-        "classes.cancel",
     )
 }
 
-fn complete(grant: &Grant) -> Statement {
+fn complete(grant: &Grant) -> Sql {
     answer(
         Sql::from(
-            "-- classes.complete
-with r as (
+            "with r as (
   select r.*
   from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
 )
@@ -301,13 +277,12 @@ select
   ",
         ),
         grant,
-        "classes.complete",
     )
 }
 
 /// `select` of the class `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant, operation: &str) -> Statement {
-    sql.append(&projection::object(&CLASSES, grant, Depth::One));
+fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+    sql.append(&projection::object(&CLASSES, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared(operation)
+    sql
 }

@@ -4,12 +4,12 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// Most points of one award.
-const MOST_POINTS: i64 = 1_000_000;
+const MAX_POINTS: i64 = 1_000_000;
 
 /// An award.
 pub(crate) const GAMIFICATION: Resource = Resource {
@@ -25,8 +25,8 @@ pub(crate) const GAMIFICATION: Resource = Resource {
         Field::new(
             "points",
             Kind::Integer {
-                min: -MOST_POINTS,
-                max: MOST_POINTS,
+                min: -MAX_POINTS,
+                max: MAX_POINTS,
             },
             "Points of this award; negative ones take some back and need a reason.",
         )
@@ -56,7 +56,7 @@ pub(crate) const GAMIFICATION: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -92,16 +92,16 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[
-        Grant::new(role::STUDENT, READ).within(OWN),
-        Grant::new(role::PARENT, READ).within(OWN),
-        Grant::new(role::TUTOR, TEACH).within(OWN),
+        Grant::new(role::STUDENT, READ).index_condition(OWN),
+        Grant::new(role::PARENT, READ).index_condition(OWN),
+        Grant::new(role::TUTOR, TEACH).index_condition(OWN),
         Grant::new(role::ASSESSOR, READ),
         Grant::new(role::SUPERVISOR, MANAGE),
         Grant::new(role::ADMIN, MANAGE),
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let points = values.get("points").and_then(Value::as_i64).unwrap_or(0);
     let mut errors = Vec::new();

@@ -1,14 +1,13 @@
 //! Students: what is particular to those who learn (document 4, section 3.2), and who teaches them.
 
 use domain::role;
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::declare::validation::Purpose;
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::statements::projection::{self, Indent};
+use platform::declare::validation::WriteMode;
+use platform::sql::statement::Sql;
 use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -78,7 +77,7 @@ pub(crate) const STUDENTS: Resource = Resource {
             "Special needs, such as Autism or ADHD.",
         )
         .default("'[]'::jsonb")
-        .found_by("students_by_need"),
+        .filter_function("students_by_need"),
         Field::new(
             "assigned_tutor_id",
             Kind::Reference("tutors"),
@@ -115,7 +114,7 @@ pub(crate) const STUDENTS: Resource = Resource {
         .read_only(),
     ],
     owner: Some("user_id"),
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -159,13 +158,13 @@ const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
-        Grant::new(role::STUDENT, READ_PROGRESS).within(OWN),
+        Grant::new(role::STUDENT, READ_PROGRESS).index_condition(OWN),
         Grant::new(role::PARENT, TEACH)
             .writing(&["leaderboard_name"])
-            .within(OWN),
+            .index_condition(OWN),
         Grant::new(role::TUTOR, TEACH)
             .writing(&["academic_age"])
-            .within(OWN),
+            .index_condition(OWN),
         Grant::new(role::ASSESSOR, TEACH).writing(&["academic_age"]),
         Grant::new(role::SUPERVISOR, MANAGE),
         Grant::new(role::SUPPORT, READ),
@@ -174,42 +173,31 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     days::refuse_future(values, "dob").into_iter().collect()
 }
 
 /// Gives a student a tutor.
-pub(crate) const ASSIGN_TUTOR: Action = Action {
-    method: Method::POST,
-    path: "/v1/students/{id}/assign-tutor",
-    segments: &[],
-    operation: "students.assign-tutor",
-    summary: "Assign a tutor to a student",
-    access: Access::Granted {
-        resource: "students",
-        verb: ASSIGN,
-    },
-    body: Some(&[Field::new(
+pub(crate) const ASSIGN_TUTOR: Action = Action::post("/v1/students/{id}/assign-tutor")
+    .id("students.assign-tutor")
+    .summary("Assign a tutor to a student")
+    .granted("students", ASSIGN)
+    .body(&[Field::new(
         "tutor_id",
         Kind::Id,
         "The tutor, who must have a place left; null for none.",
     )
     .nullable()
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&STUDENTS)),
-        description: "The student with the tutor.",
-        problems: &[],
-    },
-    run: Run::View(assign),
-};
+    .required()])
+    .responds(ResponseSpec::resource(
+        &STUDENTS,
+        "The student with the tutor.",
+    ))
+    .sql_for_grant(assign);
 
-fn assign(grant: &Grant) -> Statement {
+fn assign(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- students.assign-tutor
-with r as (
+        "with r as (
   update lms.students as r
   set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
@@ -217,7 +205,7 @@ with r as (
     );
     projection::returning(&mut sql, &STUDENTS);
     sql.push("select\n  ");
-    sql.append(&projection::object(&STUDENTS, grant, Depth::One));
+    sql.append(&projection::object(&STUDENTS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared("students.assign-tutor")
+    sql
 }

@@ -4,7 +4,7 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::declare::week;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -101,7 +101,7 @@ pub(crate) const TUTORS: Resource = Resource {
         .default("'{}'::jsonb"),
     ],
     owner: Some("user_id"),
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -155,7 +155,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Windows end after they begin.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let availability = values.get("availability");
     let part = |name: &str| {
         let windows = availability.and_then(|availability| availability.get(name));

@@ -5,7 +5,7 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use platform::values::money;
 use serde_json::{Map, Value};
@@ -102,7 +102,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -161,7 +161,7 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let text = |name: &str| values.get(name).and_then(Value::as_str);
     let mut errors = parties(
         text("type").unwrap_or_default(),

@@ -4,7 +4,7 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -48,7 +48,7 @@ pub(crate) const TUTOR_RATES: Resource = Resource {
         .sortable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: MANAGE,
     requires_match: true,
     requires_key: true,
@@ -77,7 +77,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// How many digits the currency has is the database's to say, which knows the tutor's centre.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let is_negative = values
         .get("amount")
         .and_then(Value::as_str)

@@ -78,7 +78,7 @@ pub(crate) const INVENTORY: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -109,7 +109,7 @@ pub(crate) const POLICY: Policy = Policy {
     grants: &[
         Grant::new(role::TUTOR, READ),
         Grant::new(role::SUPERVISOR, MANAGE)
-            .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
+            .index_condition("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
         Grant::new(role::SUPPORT, MANAGE),
         Grant::new(role::FINANCE, READ_ALL),
         Grant::new(role::ADMIN, MANAGE),

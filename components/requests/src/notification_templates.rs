@@ -72,7 +72,7 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
         .required(),
     ],
     owner: None,
-    rule: None,
+    validate: None,
     verbs: &[
         Verb::List,
         Verb::Get,

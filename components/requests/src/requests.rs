@@ -49,7 +49,7 @@ pub(crate) const REQUESTS: Resource = Resource {
             "How urgent it is. Lists are sorted by it from high to low.",
         )
         .default("'medium'")
-        .ranked_by("urgency"),
+        .sort_column("urgency"),
         Field::new(
             "status",
             Kind::OneOf(&["open", "in_progress", "resolved", "closed"]),
@@ -149,7 +149,7 @@ pub(crate) const REQUESTS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -204,13 +204,13 @@ const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id'):
 pub(crate) const POLICY: Policy = Policy {
     resource: "requests",
     grants: &[
-        Grant::new(role::STUDENT, ASK).within(OWN),
-        Grant::new(role::PARENT, ASK).within(OWN),
-        Grant::new(role::TUTOR, WORK).within(OWN_OR_ASSIGNED),
-        Grant::new(role::ASSESSOR, ASK).within(OWN),
-        Grant::new(role::SUPERVISOR, MANAGE).within(OF_CENTRE),
+        Grant::new(role::STUDENT, ASK).index_condition(OWN),
+        Grant::new(role::PARENT, ASK).index_condition(OWN),
+        Grant::new(role::TUTOR, WORK).index_condition(OWN_OR_ASSIGNED),
+        Grant::new(role::ASSESSOR, ASK).index_condition(OWN),
+        Grant::new(role::SUPERVISOR, MANAGE).index_condition(OF_CENTRE),
         Grant::new(role::SUPPORT, MANAGE),
-        Grant::new(role::FINANCE, ASK).within(OWN),
+        Grant::new(role::FINANCE, ASK).index_condition(OWN),
         Grant::new(role::ADMIN, MANAGE),
     ],
 };

@@ -4,7 +4,7 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::declare::week;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -99,7 +99,7 @@ pub(crate) const CENTRES: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: Some(rule),
+    validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
@@ -124,7 +124,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Working hours end after they begin, and a holiday comes once.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let mut errors = week::wrong_windows(values.get("working_hours"), "/working_hours");
     let holidays = values.get("holidays").and_then(Value::as_array);
     let dates: Vec<&Value> = holidays

@@ -45,7 +45,7 @@ pub(crate) const GUARDIANS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };

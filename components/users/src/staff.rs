@@ -55,7 +55,7 @@ pub(crate) const STAFF: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };

@@ -4,7 +4,7 @@ use domain::{region, role};
 use platform::auth::policy::{Fields, Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::{self, Purpose};
+use platform::declare::validation::{self, WriteMode};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -102,7 +102,7 @@ pub(crate) const TENANTS: Resource = Resource {
     ],
     owner: None,
     verbs: &[Verb::List, Verb::Get, Verb::Update],
-    rule: Some(rule),
+    validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
@@ -126,7 +126,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Checks the settings that something is made of.
-fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(Value::Object(settings)) = values.get_mut("settings") else {
         return errors;
@@ -137,7 +137,7 @@ fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
             continue;
         };
         let member = Map::from_iter([(field.name.to_owned(), value.clone())]);
-        match validation::body(SETTINGS.iter(), Fields::All, purpose, &member) {
+        match validation::body(SETTINGS.iter(), Fields::All, mode, &member) {
             Ok(checked) => settings.extend(checked),
             Err(problem) => errors.extend(problem.errors.into_iter().map(|error| FieldError {
                 pointer: format!("/settings{}", error.pointer),

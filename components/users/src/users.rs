@@ -4,7 +4,7 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -86,15 +86,15 @@ pub(crate) const USERS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: Some(rule),
+    validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
 
 /// A new address takes back the one that was asked for before. The database then keeps the new address aside, unless it is the
 /// present one.
-fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
-    if purpose == Purpose::Update && values.contains_key("email") {
+fn rule(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
+    if mode == WriteMode::Update && values.contains_key("email") {
         values.insert("pending_email".to_owned(), Value::Null);
     }
     Vec::new()
@@ -146,11 +146,11 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
         Grant::new(role::STUDENT, OWN).writing(OWN_FIELDS),
-        Grant::new(role::PARENT, READ).within(OWN_STUDENTS),
+        Grant::new(role::PARENT, READ).index_condition(OWN_STUDENTS),
         Grant::new(role::TUTOR, OWN)
             .reading_of_others(NAMES)
             .writing(OWN_FIELDS)
-            .within(OWN_STUDENTS),
+            .index_condition(OWN_STUDENTS),
         Grant::new(role::ASSESSOR, READ),
         Grant::new(
             role::SUPERVISOR,

@@ -11,7 +11,7 @@ use crate::http::outbound_url::Networks;
 
 /// How long the statement of an import or another lengthy one may take. More than the database's own `statement_timeout`, less than the host
 /// gives a request.
-pub const LENGTHY: Duration = Duration::from_secs(50);
+pub const LONG_RUNNING_TIMEOUT: Duration = Duration::from_secs(50);
 
 /// The settings of a cell, as every component of it has them.
 #[derive(Clone)]
@@ -91,12 +91,12 @@ impl Settings {
 
     /// How to reach the database for a statement that may take longer than others. The limit is set when a
     /// connection is opened: a statement cannot move its own. Where the address has options already, they stand.
-    pub fn lengthy_database_url(&self) -> String {
+    pub fn long_running_database_url(&self) -> String {
         let address = &self.database_url;
         if address.contains("options=") {
             return address.clone();
         }
-        let seconds = LENGTHY.as_secs();
+        let seconds = LONG_RUNNING_TIMEOUT.as_secs();
         if !address.contains("://") {
             return format!("{address} options='-c statement_timeout={seconds}s'");
         }
@@ -190,7 +190,7 @@ mod tests {
             ("postgres://h/d?options=-cx", "postgres://h/d?options=-cx"),
         ] {
             let settings = settings_with(&[("database_url", address)]);
-            assert_eq!(settings.lengthy_database_url(), expected);
+            assert_eq!(settings.long_running_database_url(), expected);
         }
     }
 

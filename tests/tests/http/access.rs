@@ -40,7 +40,7 @@ fn may(
     endpoint: &Endpoint,
     role: Option<Role>,
 ) -> bool {
-    let Some(who) = table.get(&endpoint.operation()) else {
+    let Some(who) = table.get(&endpoint.operation_id()) else {
         return false;
     };
     who.contains("*") || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
@@ -79,9 +79,9 @@ fn every_endpoint_is_reviewed() {
     for component in COMPONENTS {
         for endpoint in component.endpoints() {
             assert!(
-                table.contains_key(&endpoint.operation()),
+                table.contains_key(&endpoint.operation_id()),
                 "{} is not in the access table",
-                endpoint.operation()
+                endpoint.operation_id()
             );
         }
     }
@@ -110,7 +110,7 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
                         unauthenticated,
                         !is_public,
                         "{}: {}",
-                        endpoint.operation(),
+                        endpoint.operation_id(),
                         reply.text
                     );
                 }
@@ -130,7 +130,7 @@ fn every_role_may_do_what_the_access_table_says_and_nothing_else() {
                     // A session for each call: some of them end it.
                     let session = app.session(0, role).await?;
                     let reply = call(app, &endpoint, Some(&session.token), Uuid::now_v7()).await?;
-                    let operation = endpoint.operation();
+                    let operation = endpoint.operation_id();
                     if may(&table, &endpoint, Some(role)) {
                         assert!(
                             reply.status != 403 && reply.status < 500,
@@ -185,7 +185,7 @@ fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
                     let noun = noun.split('/').nth(2).unwrap_or_default().to_owned();
                     let id = ids.get(noun.as_str()).copied().unwrap_or_else(Uuid::now_v7);
                     let reply = call(app, &endpoint, Some(&session.token), id).await?;
-                    let operation = endpoint.operation();
+                    let operation = endpoint.operation_id();
                     if endpoint.template().contains("{id}") {
                         // A body is looked at before the row: an empty one changes nothing of anybody's, or is refused.
                         assert!(

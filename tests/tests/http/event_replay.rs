@@ -50,7 +50,7 @@ fn has_succeeded(outcomes: &Outcomes, operation: &str) -> bool {
 async fn make_up(app: &Application, outcomes: &mut Outcomes) -> Result<()> {
     let mut worker = Worker::new(app, 0).await?;
     for endpoint in writes() {
-        let operation = endpoint.operation();
+        let operation = endpoint.operation_id();
         for _ in 0..40 {
             if has_succeeded(outcomes, &operation) || MAY_FAIL.contains(&operation.as_str()) {
                 break;
@@ -183,7 +183,7 @@ fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column()
 
         let never: Vec<String> = writes()
             .iter()
-            .map(Endpoint::operation)
+            .map(Endpoint::operation_id)
             .filter(|operation| !has_succeeded(&outcomes, operation))
             .filter(|operation| !MAY_FAIL.contains(&operation.as_str()))
             .collect();

@@ -9,8 +9,7 @@ use anyhow::{Context, Result};
 use domain::role;
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Fields, Grant, Verb};
-use platform::declare::action::Run;
-use platform::declare::component::{Component, Does};
+use platform::declare::component::{Component, Operation};
 use platform::declare::openapi;
 use platform::declare::resource::Resource;
 use platform::declare::statements::listing::Listing;
@@ -67,7 +66,7 @@ fn access_table() -> Result<String> {
                 "\n{} {} ({})\n",
                 endpoint.method,
                 endpoint.template(),
-                endpoint.operation()
+                endpoint.operation_id()
             )?;
             match endpoint.access() {
                 Access::Public => text.push_str("  anybody\n"),
@@ -109,14 +108,10 @@ fn the_statements_are_what_was_reviewed() -> Result<()> {
         }
         let mut text = String::new();
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
+            if let Operation::Action(action) = endpoint.operation {
                 let admin = Grant::new(role::ADMIN, &[]);
-                let statement = match action.run {
-                    Run::Statement(statement) | Run::Lengthy(statement) => statement(),
-                    Run::View(statement)
-                    | Run::Prepared(_, statement)
-                    | Run::Asking(_, statement) => statement(&admin),
-                    Run::Custom(_) => continue,
+                let Some(statement) = action.query_statement(Some(&admin)) else {
+                    continue;
                 };
                 text += &format!("{};\n\n", statement.text);
             }

@@ -24,7 +24,7 @@ struct Connection {
 
 /// The row of `lms.run`.
 #[derive(Debug)]
-struct Answer {
+struct QueryResult {
     body: Option<String>,
     refusal: Option<Value>,
 }
@@ -46,7 +46,7 @@ impl Connection {
         })
     }
 
-    async fn call(&self, statement: &Statement, arguments: &Value) -> Result<Answer> {
+    async fn call(&self, statement: &Statement, arguments: &Value) -> Result<QueryResult> {
         let arguments = arguments.to_string();
         let row = self
             .client
@@ -56,7 +56,7 @@ impl Connection {
             )
             .await?;
         let refusal: Option<String> = row.get(3);
-        Ok(Answer {
+        Ok(QueryResult {
             body: row.get(0),
             refusal: refusal
                 .map(|text| serde_json::from_str(&text))
@@ -143,8 +143,8 @@ fn fixed() -> Vec<Statement> {
         .iter()
         .flat_map(|component| component.endpoints());
     let resources: Vec<&Resource> = endpoints
-        .filter_map(|endpoint: Endpoint| match endpoint.does {
-            platform::declare::component::Does::Verb(resource, Verb::Get) => Some(resource),
+        .filter_map(|endpoint: Endpoint| match endpoint.operation {
+            platform::declare::component::Operation::Verb(resource, Verb::Get) => Some(resource),
             _ => None,
         })
         .collect();

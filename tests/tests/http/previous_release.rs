@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Does, Endpoint};
+use platform::declare::component::{Endpoint, Operation};
 use serde_json::{Value, json};
 use tests::{Application, COMPONENTS, Releases, Reply, Session, role, run_upgraded};
 use uuid::Uuid;
@@ -75,7 +75,7 @@ fn lists(known: &BTreeSet<(String, String)>) -> Vec<String> {
     COMPONENTS
         .iter()
         .flat_map(|component| component.endpoints())
-        .filter(|endpoint| matches!(endpoint.does, Does::Verb(_, Verb::List)))
+        .filter(|endpoint| matches!(endpoint.operation, Operation::Verb(_, Verb::List)))
         .filter(|endpoint| is_known(known, endpoint))
         .map(|endpoint| endpoint.template())
         .collect()
@@ -291,7 +291,7 @@ fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
             for endpoint in writes()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
-                .filter(|endpoint| !OTHERWISE_SINCE.contains(&endpoint.operation().as_str()))
+                .filter(|endpoint| !OTHERWISE_SINCE.contains(&endpoint.operation_id().as_str()))
             {
                 for _ in 0..5 {
                     let Some(drawn) = worker.draw(endpoint).await? else {
@@ -299,7 +299,7 @@ fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
                     };
                     if mirror.is_common(&drawn) {
                         if mirror.send(drawn).await? {
-                            succeeded.insert(endpoint.operation());
+                            succeeded.insert(endpoint.operation_id());
                         }
                         break;
                     }

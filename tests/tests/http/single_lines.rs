@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::declare::component::Does;
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::component::Operation;
+use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Value, json};
 use tests::{COMPONENTS, Session, role, run, send};
 use uuid::Uuid;
@@ -114,7 +114,7 @@ fn names_that_people_have_are_kept_and_found_however_they_are_composed() {
 fn texts(fields: &[Field], several: bool, found: &mut Vec<&'static str>) {
     for field in fields
         .iter()
-        .filter(|field| field.setting != Setting::Never)
+        .filter(|field| field.writable != Writable::Never)
     {
         match field.kind {
             Kind::Text { .. } if !several => found.push(field.name),
@@ -134,7 +134,7 @@ fn every_text_of_a_body_is_one_line_unless_it_is_known_to_take_several() {
             texts(resource.fields, true, &mut several);
         }
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
+            if let Operation::Action(action) = endpoint.operation {
                 texts(action.body.unwrap_or_default(), false, &mut one);
                 texts(action.body.unwrap_or_default(), true, &mut several);
             }

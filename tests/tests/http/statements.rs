@@ -25,7 +25,7 @@ fn every_request_is_one_statement() {
         let user = app.user(0, role::STUDENT).id;
         for component in COMPONENTS {
             for endpoint in component.endpoints() {
-                let operation = endpoint.operation();
+                let operation = endpoint.operation_id();
                 let session = app.session(0, role::ADMIN).await?;
                 let mut path = tests::path(&endpoint, user);
                 if operation == "finance-records.statement" {

@@ -38,7 +38,7 @@ pub(crate) const ERASURES: Resource = Resource {
     ],
     owner: None,
     verbs: &[Verb::List, Verb::Get, Verb::Export],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };

@@ -33,7 +33,7 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
         Verb::Restore,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };

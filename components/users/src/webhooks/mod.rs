@@ -8,14 +8,14 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::http::outbound_url::LONGEST_URL;
+use platform::http::outbound_url::MAX_URL_CHARACTERS;
 
 /// Where events are posted. Another address is another webhook: what was meant for one receiver never goes to the next.
 pub(crate) const URL: Field = Field::new(
     "url",
     Kind::Text {
         min: 1,
-        max: LONGEST_URL,
+        max: MAX_URL_CHARACTERS,
     },
     "Where events are posted: https, a host on the internet, neither credentials nor fragment.",
 )
@@ -85,7 +85,7 @@ pub(crate) const WEBHOOKS: Resource = Resource {
         Verb::Delete,
         Verb::Restore,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };

@@ -87,7 +87,7 @@ pub struct Grant {
     /// The fields it can set.
     pub writes: Fields,
     /// What row security says of the role's rows, as SQL on the row `r` that an index can answer: lists say it again.
-    pub within: Option<&'static str>,
+    pub index_condition: Option<&'static str>,
 }
 
 impl Grant {
@@ -100,7 +100,7 @@ impl Grant {
             reads_of_others: None,
             own: None,
             writes: Fields::All,
-            within: None,
+            index_condition: None,
         }
     }
 
@@ -124,8 +124,8 @@ impl Grant {
 
     /// The role's rows are those for which this holds, by row security: it decides which rows are there, and this by which
     /// index they are found.
-    pub const fn within(mut self, condition: &'static str) -> Self {
-        self.within = Some(condition);
+    pub const fn index_condition(mut self, condition: &'static str) -> Self {
+        self.index_condition = Some(condition);
         self
     }
 

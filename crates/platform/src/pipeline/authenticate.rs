@@ -10,7 +10,7 @@ use crate::http::request::Request;
 use crate::settings::Settings;
 
 /// Longest token that is looked at, in bytes; ours have about 500.
-const LONGEST_TOKEN: usize = 4096;
+const MAX_TOKEN_BYTES: usize = 4096;
 
 /// The caller of the request, by its `Authorization` header.
 ///
@@ -30,7 +30,7 @@ pub fn authenticate(
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
-        .filter(|token| token.len() <= LONGEST_TOKEN)
+        .filter(|token| token.len() <= MAX_TOKEN_BYTES)
         .ok_or_else(refused)?;
     match settings.keys.verify(token, &settings.region) {
         Ok(claims) => Caller::of(&claims, roles).ok_or_else(refused),

@@ -11,7 +11,7 @@ mod schema;
 
 use serde_json::{Map, Value, json};
 
-use crate::declare::component::{Component, Does};
+use crate::declare::component::{Component, Operation};
 use crate::http::problem;
 
 /// The document over all components.
@@ -76,8 +76,8 @@ fn tags(components: &[&Component]) -> Vec<Value> {
             tags.push(json!({"name": resource.name, "description": resource.description}));
         }
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
-                let name = operation::tag(action.operation);
+            if let Operation::Action(action) = endpoint.operation {
+                let name = operation::tag(action.id);
                 if !tags.iter().any(|tag| tag["name"] == name) {
                     tags.push(json!({"name": name}));
                 }

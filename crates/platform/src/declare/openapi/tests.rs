@@ -16,8 +16,8 @@ fn every_endpoint_is_described_once() {
     for endpoint in COMPONENT.endpoints() {
         let method = endpoint.method.as_str().to_ascii_lowercase();
         let operation = &document["paths"][endpoint.template()][&method];
-        assert_eq!(operation["operationId"], endpoint.operation());
-        assert!(ids.insert(endpoint.operation()));
+        assert_eq!(operation["operationId"], endpoint.operation_id());
+        assert!(ids.insert(endpoint.operation_id()));
     }
     let described: usize = document["paths"]
         .as_object()

@@ -1,7 +1,7 @@
 //! A row as JSON: which fields a role sees, and how each is written.
 
 use crate::auth::policy::{Fields, Grant};
-use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::field::{Field, Kind, Writable};
 use crate::declare::resource::Resource;
 use crate::sql::statement::Sql;
 
@@ -13,7 +13,7 @@ pub fn visible<'a>(
     resource.all_fields().filter(|field| {
         grant.reads.covers(field.name)
             && !field.kind.is_hidden()
-            && field.setting != Setting::Derived
+            && field.writable != Writable::Derived
             && field.condition.is_none()
             // Deleted rows are the admin's business alone.
             && (field.name != "deleted_at" || grant.role.reads_history())
@@ -46,25 +46,25 @@ fn is_common(field: &Field, grant: &Grant) -> bool {
 
 /// How deep in its statement a column stands, so that what is made reads as if it were written by hand.
 #[derive(Debug, Clone, Copy)]
-pub enum Depth {
+pub enum Indent {
     /// In the statement itself.
     One,
     /// In a query within it.
     Two,
 }
 
-impl Depth {
+impl Indent {
     /// The line breaks before what is between parentheses, and before the one that closes them.
     const fn breaks(self) -> (&'static str, &'static str) {
         match self {
-            Depth::One => ("\n    ", "\n  "),
-            Depth::Two => ("\n      ", "\n    "),
+            Indent::One => ("\n    ", "\n  "),
+            Indent::Two => ("\n      ", "\n    "),
         }
     }
 }
 
 /// The row `r` as JSON text, with what the grant's role may read of it.
-pub fn object(resource: &Resource, grant: &Grant, depth: Depth) -> Sql {
+pub fn object(resource: &Resource, grant: &Grant, depth: Indent) -> Sql {
     let mut sql = Sql::default();
     match (grant.reads_of_others, is_own(resource, grant)) {
         (Some(_), Some(condition)) => {
@@ -101,7 +101,7 @@ fn members(
     sql: &mut Sql,
     function: &'static str,
     fields: impl Iterator<Item = &'static Field>,
-    depth: Depth,
+    depth: Indent,
 ) {
     let (inner, outer) = depth.breaks();
     sql.push(function);
@@ -202,7 +202,11 @@ mod tests {
                 .iter()
                 .all(|name| *name != "code")
         );
-        assert!(!object(&LAMPS, &ADMIN, Depth::One).as_str().contains("code"));
+        assert!(
+            !object(&LAMPS, &ADMIN, Indent::One)
+                .as_str()
+                .contains("code")
+        );
     }
 
     #[test]
@@ -218,7 +222,7 @@ mod tests {
     fn limited_fields_are_those_and_the_id() {
         assert_eq!(names(visible(&LAMPS, &GUEST)), ["id", "name", "watts"]);
         assert_eq!(
-            object(&LAMPS, &GUEST, Depth::One).as_str(),
+            object(&LAMPS, &GUEST, Indent::One).as_str(),
             "json_build_object(
     'id', r.id,
     'name', r.name,
@@ -230,7 +234,7 @@ mod tests {
     #[test]
     fn of_others_rows_fewer_fields_are_shown() {
         assert_eq!(names(common(&LAMPS, &KEEPER)), ["id", "name", "kind"]);
-        let sql = object(&LAMPS, &KEEPER, Depth::One);
+        let sql = object(&LAMPS, &KEEPER, Indent::One);
         let (all, own) = sql
             .as_str()
             .split_once(
@@ -262,19 +266,19 @@ mod tests {
         let grant = Grant::new(role::KEEPER, &[])
             .reading_of_others(&["watts"])
             .owning("r.watts = 7");
-        let sql = object(&BILLS, &grant, Depth::One);
+        let sql = object(&BILLS, &grant, Indent::One);
         assert!(sql.as_str().contains(" || case when r.watts = 7 then "));
-        let sql = object(&LAMPS, &grant, Depth::One);
+        let sql = object(&LAMPS, &grant, Indent::One);
         assert!(sql.as_str().contains(" || case when r.watts = 7 then "));
         assert!(!sql.as_str().contains("app.user_id"));
     }
 
     #[test]
     fn times_are_written_in_utc_and_json_as_it_is() {
-        let sql = object(&BILLS, &ADMIN, Depth::One);
+        let sql = object(&BILLS, &ADMIN, Indent::One);
         assert!(sql.as_str().contains("'created_at', lms.utc(r.created_at)"));
         assert!(
-            object(&LAMPS, &ADMIN, Depth::One)
+            object(&LAMPS, &ADMIN, Indent::One)
                 .as_str()
                 .contains("'tags', r.tags,")
         );

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fixture::{COMPONENT, Recorder, claims, ready, request, role, settings, settings_with};
+use crate::http::problem::Kind;
 use crate::pipeline::body_reader::Body;
+use crate::pipeline::resolve::resolve;
 
 const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
 
@@ -24,23 +26,24 @@ fn answer(request: Request) -> (Response, Recorder) {
 /// The answer to a request whose body comes in small pieces.
 fn served(settings: &Settings, recorder: &Recorder, mut request: Request) -> Response {
     let sent = std::mem::take(&mut request.body);
-    let taken = intake(&COMPONENT, settings, &request).and_then(|mut intake| {
+    let taken = resolve(&COMPONENT, settings, &request).and_then(|mut plan| {
+        let Some(mut reader) = plan.body_reader() else {
+            return Ok((plan, Body::Bytes(sent)));
+        };
         for piece in sent.chunks(7) {
-            intake.take(piece)?;
+            reader.take(piece)?;
         }
-        intake.finish()
+        Ok((plan, reader.finish()?))
     });
-    let rows = match taken {
-        Ok(Body::Bytes(bytes)) => {
+    let (plan, file) = match taken {
+        Ok((plan, Body::Bytes(bytes))) => {
             request.body = bytes;
-            None
+            (plan, None)
         }
-        Ok(Body::Rows(rows)) => Some(rows),
-        Err(problem) => {
-            return super::answer(&settings.allowed_origins, &request, || Err(problem));
-        }
+        Ok((plan, Body::File(file))) => (plan, Some(file)),
+        Err(problem) => return respond(&settings.allowed_origins, &request, || Err(problem)),
     };
-    ready(handle(&COMPONENT, settings, recorder, &request, rows))
+    ready(handle(&COMPONENT, settings, recorder, &request, plan, file))
 }
 
 /// The answer to a request that must not reach the database.

@@ -353,7 +353,7 @@ const ERRANDS: Resource = Resource {
             crate::declare::field::Kind::OneOf(&["none", "great"]),
             "",
         )
-        .ranked_by("rank"),
+        .sort_column("rank"),
         Field::new("late", crate::declare::field::Kind::Boolean, "").condition("r.due_at < now()"),
     ],
     ..LAMPS
@@ -424,7 +424,8 @@ fn a_condition_is_asked_for_and_never_shown() {
 
 #[test]
 fn what_a_grant_says_of_its_rows_stands_in_lists_counts_and_files() {
-    static OWN: Grant = Grant::new(role::KEEPER, &[]).within("r.owner_id = 7 or r.kind = 'desk'");
+    static OWN: Grant =
+        Grant::new(role::KEEPER, &[]).index_condition("r.owner_id = 7 or r.kind = 'desk'");
     let condition = "\n    and (r.owner_id = 7 or r.kind = 'desk')";
     let listing = errands(&OWN, "count=exact").unwrap();
     let text = listing.statement(&ERRANDS, &OWN).text;

@@ -1,7 +1,8 @@
 //! Assessments: what a student was found to know (document 4, section 3.5).
 
 use domain::role;
-use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::WriteMode;
@@ -69,29 +70,10 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
     ],
     owner: None,
     validate: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
-
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const TEACH: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-];
 
 /// Those of the caller's own students, by the index of the student.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
@@ -100,9 +82,9 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "assessments",
     grants: &[
-        Grant::new(role::STUDENT, READ).index_condition(OWN),
-        Grant::new(role::PARENT, READ).index_condition(OWN),
-        Grant::new(role::TUTOR, TEACH).index_condition(OWN),
+        Grant::new(role::STUDENT, verbs::READ).index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ).index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::EDIT).index_condition(OWN),
         Grant::new(role::ASSESSOR, ASSESSMENTS.verbs),
         Grant::new(role::SUPERVISOR, ASSESSMENTS.verbs),
         Grant::new(role::ADMIN, ASSESSMENTS.verbs),

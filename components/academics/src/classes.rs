@@ -5,6 +5,7 @@ mod split;
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -119,16 +120,7 @@ pub(crate) const CLASSES: Resource = Resource {
         .computed(),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: verbs::PLAIN,
     validate: Some(schedule::rule),
     requires_match: false,
     requires_key: false,
@@ -167,37 +159,8 @@ const LEARNING: &[&str] = &[
 const TAUGHT: &str = "r.tutor_id = (select lms.caller_tutor())";
 /// The classes of an assessor's centre.
 const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
-const READ: &[Verb] = &[Verb::List, Verb::Get, LESSONS, READ_ATTENDANCE];
-const READ_ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Export,
-    LESSONS,
-    READ_ATTENDANCE,
-];
-const TEACH: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    CANCEL_VERB,
-    COMPLETE_VERB,
-    LESSONS,
-    CHANGE_LESSON,
-    READ_ATTENDANCE,
-    RECORD_ATTENDANCE,
-];
-const ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
+const READ_LESSONS: &[Verb] = &[LESSONS, READ_ATTENDANCE];
+const MANAGE_LESSONS: &[Verb] = &[
     CANCEL_VERB,
     COMPLETE_VERB,
     LESSONS,
@@ -210,18 +173,24 @@ const ALL: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "classes",
     grants: &[
-        Grant::new(role::STUDENT, READ).reading(LEARNING),
-        Grant::new(role::PARENT, READ).reading(LEARNING),
-        Grant::new(role::TUTOR, TEACH)
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_LESSONS)
+            .reading(LEARNING),
+        Grant::new(role::PARENT, verbs::READ)
+            .and(READ_LESSONS)
+            .reading(LEARNING),
+        Grant::new(role::TUTOR, verbs::EDIT)
+            .and(MANAGE_LESSONS)
             .reading_of_others(LEARNING)
             .owning(TAUGHT),
-        Grant::new(role::ASSESSOR, READ)
+        Grant::new(role::ASSESSOR, verbs::READ)
+            .and(READ_LESSONS)
             .reading_of_others(LEARNING)
             .owning(OF_CENTRE),
-        Grant::new(role::SUPERVISOR, ALL),
-        Grant::new(role::SUPPORT, READ),
-        Grant::new(role::FINANCE, READ_ALL),
-        Grant::new(role::ADMIN, ALL),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE_LESSONS),
+        Grant::new(role::SUPPORT, verbs::READ).and(READ_LESSONS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(READ_LESSONS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE_LESSONS),
     ],
 };
 

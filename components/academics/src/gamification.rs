@@ -2,6 +2,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::WriteMode;
@@ -73,17 +74,8 @@ pub(crate) const LEADERBOARD: Verb = Verb::Action("leaderboard");
 /// Sums up what a student has.
 pub(crate) const SUMMARY: Verb = Verb::Action("summary");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get, LEADERBOARD, SUMMARY];
-const TEACH: &[Verb] = &[Verb::List, Verb::Get, Verb::Create, LEADERBOARD, SUMMARY];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Import,
-    Verb::Export,
-    LEADERBOARD,
-    SUMMARY,
-];
+const READ_STANDINGS: &[Verb] = &[LEADERBOARD, SUMMARY];
+const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD, SUMMARY];
 
 /// Those of the caller's own students, by the index of the student.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
@@ -92,12 +84,18 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[
-        Grant::new(role::STUDENT, READ).index_condition(OWN),
-        Grant::new(role::PARENT, READ).index_condition(OWN),
-        Grant::new(role::TUTOR, TEACH).index_condition(OWN),
-        Grant::new(role::ASSESSOR, READ),
-        Grant::new(role::SUPERVISOR, MANAGE),
-        Grant::new(role::ADMIN, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::READ_CREATE)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::ASSESSOR, verbs::READ).and(READ_STANDINGS),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 

@@ -2,6 +2,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -115,16 +116,7 @@ pub(crate) const STUDENTS: Resource = Resource {
     ],
     owner: Some("user_id"),
     validate: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
@@ -134,22 +126,8 @@ pub(crate) const ASSIGN: Verb = Verb::Action("assign-tutor");
 /// Shows what has become of a student over time.
 pub(crate) const PROGRESS: Verb = Verb::Action("progress");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_PROGRESS: &[Verb] = &[Verb::List, Verb::Get, PROGRESS];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const TEACH: &[Verb] = &[Verb::List, Verb::Get, Verb::Update, PROGRESS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ASSIGN,
-    PROGRESS,
-];
+const READ_PROGRESS: &[Verb] = &[PROGRESS];
+const MANAGE: &[Verb] = &[ASSIGN, PROGRESS];
 
 /// The caller's own students, by the index of the key.
 const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
@@ -158,18 +136,24 @@ const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
-        Grant::new(role::STUDENT, READ_PROGRESS).index_condition(OWN),
-        Grant::new(role::PARENT, TEACH)
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_PROGRESS)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
             .writing(&["leaderboard_name"])
             .index_condition(OWN),
-        Grant::new(role::TUTOR, TEACH)
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
             .writing(&["academic_age"])
             .index_condition(OWN),
-        Grant::new(role::ASSESSOR, TEACH).writing(&["academic_age"]),
-        Grant::new(role::SUPERVISOR, MANAGE),
-        Grant::new(role::SUPPORT, READ),
-        Grant::new(role::FINANCE, READ_ALL),
-        Grant::new(role::ADMIN, MANAGE),
+        Grant::new(role::ASSESSOR, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
+            .writing(&["academic_age"]),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE),
     ],
 };
 

@@ -2,6 +2,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::WriteMode;
@@ -102,16 +103,7 @@ pub(crate) const TUTORS: Resource = Resource {
     ],
     owner: Some("user_id"),
     validate: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
@@ -122,35 +114,23 @@ pub(crate) const SLOTS: Verb = Verb::Action("free-slots");
 pub(crate) const SEARCH: Verb = Verb::Action("search");
 
 const NAMES: &[&str] = &["name", "subjects"];
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_SLOTS: &[Verb] = &[Verb::List, Verb::Get, SLOTS, SEARCH];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, SLOTS, SEARCH];
-const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update, SLOTS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    SLOTS,
-    SEARCH,
-];
+const SEARCH_SLOTS: &[Verb] = &[SLOTS, SEARCH];
+const OWN_SLOTS: &[Verb] = &[SLOTS];
 
 /// Who may do what to tutors.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutors",
     grants: &[
-        Grant::new(role::STUDENT, READ).reading(NAMES),
-        Grant::new(role::PARENT, READ).reading(NAMES),
-        Grant::new(role::TUTOR, OWN).writing(&["availability"]),
-        Grant::new(role::ASSESSOR, READ_SLOTS),
-        Grant::new(role::SUPERVISOR, MANAGE),
-        Grant::new(role::SUPPORT, READ_SLOTS),
-        Grant::new(role::FINANCE, READ_ALL),
-        Grant::new(role::ADMIN, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
+            .and(OWN_SLOTS)
+            .writing(&["availability"]),
+        Grant::new(role::ASSESSOR, verbs::READ).and(SEARCH_SLOTS),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(SEARCH_SLOTS),
+        Grant::new(role::SUPPORT, verbs::READ).and(SEARCH_SLOTS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(SEARCH_SLOTS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(SEARCH_SLOTS),
     ],
 };
 

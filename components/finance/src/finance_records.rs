@@ -3,6 +3,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::WriteMode;
@@ -125,22 +126,11 @@ pub(crate) const RECONCILE: Verb = Verb::Action("reconciliation");
 /// Shows a statement of account.
 pub(crate) const STATEMENT: Verb = Verb::Action("statement");
 
-const PAY: &[Verb] = &[Verb::List, Verb::Get, BALANCE, STATEMENT];
-const OVERSEE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Export,
-    LINES,
-    BALANCE,
-    RECONCILE,
-    STATEMENT,
-];
+const PAY: &[Verb] = &[BALANCE, STATEMENT];
+const OVERSEE: &[Verb] = &[LINES, BALANCE, RECONCILE, STATEMENT];
 const KEEP: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
     Verb::Create,
     Verb::Import,
-    Verb::Export,
     REVERSE,
     LINES,
     BALANCE,
@@ -152,12 +142,12 @@ const KEEP: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(role::STUDENT, PAY),
-        Grant::new(role::PARENT, PAY),
-        Grant::new(role::TUTOR, PAY),
-        Grant::new(role::SUPERVISOR, OVERSEE),
-        Grant::new(role::FINANCE, KEEP),
-        Grant::new(role::ADMIN, KEEP),
+        Grant::new(role::STUDENT, verbs::READ).and(PAY),
+        Grant::new(role::PARENT, verbs::READ).and(PAY),
+        Grant::new(role::TUTOR, verbs::READ).and(PAY),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(OVERSEE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(KEEP),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(KEEP),
     ],
 };
 

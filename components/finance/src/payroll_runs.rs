@@ -2,6 +2,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -45,16 +46,15 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
 /// Books a draft.
 const POST: Verb = Verb::Action("post");
 
-const READ: &[Verb] = &[Verb::List, Verb::Export, Verb::Get];
-const MANAGE: &[Verb] = &[Verb::List, Verb::Export, Verb::Get, Verb::Create, POST];
+const MANAGE: &[Verb] = &[Verb::Create, POST];
 
 /// Who may do what to runs.
 pub(crate) const POLICY: Policy = Policy {
     resource: "payroll-runs",
     grants: &[
-        Grant::new(role::SUPERVISOR, READ),
-        Grant::new(role::FINANCE, MANAGE),
-        Grant::new(role::ADMIN, MANAGE),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 

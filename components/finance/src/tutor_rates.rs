@@ -1,7 +1,8 @@
 //! Tutor rates: what a tutor earns for an hour or for a lesson, and from which day on.
 
 use domain::role;
-use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::WriteMode;
@@ -49,30 +50,19 @@ pub(crate) const TUTOR_RATES: Resource = Resource {
     ],
     owner: None,
     validate: Some(rule),
-    verbs: MANAGE,
+    verbs: verbs::PLAIN,
     requires_match: true,
     requires_key: true,
 };
-
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-];
 
 /// Who may do what to rates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutor-rates",
     grants: &[
-        Grant::new(role::TUTOR, &[Verb::List, Verb::Get]),
-        Grant::new(role::SUPERVISOR, &[Verb::List, Verb::Get, Verb::Export]),
-        Grant::new(role::FINANCE, MANAGE),
-        Grant::new(role::ADMIN, MANAGE),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::PLAIN),
+        Grant::new(role::ADMIN, verbs::PLAIN),
     ],
 };
 

@@ -2,6 +2,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -67,7 +68,7 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
         ),
     ],
     owner: None,
-    verbs: &[Verb::List, Verb::Get, Verb::Export],
+    verbs: verbs::READ_EXPORT,
     validate: None,
     requires_match: false,
     requires_key: false,
@@ -76,21 +77,20 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
 const LEND_VERB: Verb = Verb::Action("lend");
 const RETURN_VERB: Verb = Verb::Action("return");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const MANAGE: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, LEND_VERB, RETURN_VERB];
+const MANAGE: &[Verb] = &[LEND_VERB, RETURN_VERB];
 
 /// Who may do what to loans.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory-loans",
     grants: &[
-        Grant::new(role::TUTOR, READ)
+        Grant::new(role::TUTOR, verbs::READ)
             .index_condition("r.user_id = (select current_setting('app.user_id')::uuid)"),
-        Grant::new(role::SUPERVISOR, MANAGE)
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
+            .and(MANAGE)
             .index_condition("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(role::SUPPORT, MANAGE),
-        Grant::new(role::FINANCE, READ_ALL),
-        Grant::new(role::ADMIN, MANAGE),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 

@@ -1,7 +1,8 @@
 //! Notification templates: a tenant's own words for what notifications are about. The database checks their placeholders.
 
 use domain::role;
-use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -73,28 +74,17 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
     ],
     owner: None,
     validate: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
-
-const READ: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 
 /// Who may do what to templates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "notification-templates",
     grants: &[
-        Grant::new(role::SUPERVISOR, READ),
-        Grant::new(role::SUPPORT, READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT),
         Grant::new(role::ADMIN, NOTIFICATION_TEMPLATES.verbs),
     ],
 };

@@ -2,6 +2,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
@@ -117,15 +118,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
 /// Tries a failed one again.
 const RETRY_VERB: Verb = Verb::Action("retry");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const SEND: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
-const ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Export,
-    RETRY_VERB,
-];
+const ALL: &[Verb] = &[Verb::Create, RETRY_VERB];
 
 /// The rows of an inbox.
 const OWN: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
@@ -148,24 +141,24 @@ const INBOX: &[&str] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "notifications",
     grants: &[
-        Grant::new(role::STUDENT, READ)
+        Grant::new(role::STUDENT, verbs::READ)
             .reading(INBOX)
             .index_condition(OWN),
-        Grant::new(role::PARENT, READ)
+        Grant::new(role::PARENT, verbs::READ)
             .reading(INBOX)
             .index_condition(OWN),
-        Grant::new(role::TUTOR, READ)
+        Grant::new(role::TUTOR, verbs::READ)
             .reading(INBOX)
             .index_condition(OWN),
-        Grant::new(role::ASSESSOR, READ)
+        Grant::new(role::ASSESSOR, verbs::READ)
             .reading(INBOX)
             .index_condition(OWN),
-        Grant::new(role::SUPERVISOR, SEND),
-        Grant::new(role::SUPPORT, ALL),
-        Grant::new(role::FINANCE, READ)
+        Grant::new(role::SUPERVISOR, verbs::READ_CREATE),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(ALL),
+        Grant::new(role::FINANCE, verbs::READ)
             .reading(INBOX)
             .index_condition(OWN),
-        Grant::new(role::ADMIN, ALL),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(ALL),
     ],
 };
 

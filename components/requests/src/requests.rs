@@ -3,6 +3,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -139,16 +140,7 @@ pub(crate) const REQUESTS: Resource = Resource {
         .nullable(),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: verbs::PLAIN,
     validate: None,
     requires_match: false,
     requires_key: false,
@@ -165,35 +157,7 @@ pub(crate) const CLOSE: Verb = Verb::Action("close");
 /// Takes it up again.
 pub(crate) const REOPEN: Verb = Verb::Action("reopen");
 
-const ASK: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
-const WORK: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    ASSIGN,
-    START,
-    RESOLVE,
-    CLOSE,
-    REOPEN,
-];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ASSIGN,
-    START,
-    RESOLVE,
-    CLOSE,
-    REOPEN,
-];
+const TRANSITIONS: &[Verb] = &[ASSIGN, START, RESOLVE, CLOSE, REOPEN];
 
 const OWN: &str = "r.created_by = (select current_setting('app.user_id')::uuid)";
 const OWN_OR_ASSIGNED: &str = "r.created_by = (select current_setting('app.user_id')::uuid) \
@@ -204,13 +168,17 @@ const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id'):
 pub(crate) const POLICY: Policy = Policy {
     resource: "requests",
     grants: &[
-        Grant::new(role::STUDENT, ASK).index_condition(OWN),
-        Grant::new(role::PARENT, ASK).index_condition(OWN),
-        Grant::new(role::TUTOR, WORK).index_condition(OWN_OR_ASSIGNED),
-        Grant::new(role::ASSESSOR, ASK).index_condition(OWN),
-        Grant::new(role::SUPERVISOR, MANAGE).index_condition(OF_CENTRE),
-        Grant::new(role::SUPPORT, MANAGE),
-        Grant::new(role::FINANCE, ASK).index_condition(OWN),
-        Grant::new(role::ADMIN, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::EDIT)
+            .and(TRANSITIONS)
+            .index_condition(OWN_OR_ASSIGNED),
+        Grant::new(role::ASSESSOR, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN)
+            .and(TRANSITIONS)
+            .index_condition(OF_CENTRE),
+        Grant::new(role::SUPPORT, verbs::PLAIN).and(TRANSITIONS),
+        Grant::new(role::FINANCE, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(TRANSITIONS),
     ],
 };

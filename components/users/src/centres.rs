@@ -1,7 +1,8 @@
 //! Centres: the places of a tenant, each with its zone and currency.
 
 use domain::role;
-use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::WriteMode;
@@ -89,36 +90,25 @@ pub(crate) const CENTRES: Resource = Resource {
         .default("'[]'::jsonb"),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: verbs::PLAIN,
     validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 const NAMES: &[&str] = &["name", "time_zone"];
 
 /// Who may do what to centres.
 pub(crate) const POLICY: Policy = Policy {
     resource: "centres",
     grants: &[
-        Grant::new(role::STUDENT, READ).reading(NAMES),
-        Grant::new(role::PARENT, READ).reading(NAMES),
-        Grant::new(role::TUTOR, READ),
-        Grant::new(role::ASSESSOR, READ),
-        Grant::new(role::SUPERVISOR, READ_ALL),
-        Grant::new(role::SUPPORT, READ_ALL),
-        Grant::new(role::FINANCE, READ_ALL),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
         Grant::new(role::ADMIN, CENTRES.verbs),
     ],
 };

@@ -1,7 +1,8 @@
 //! Tenants: the organisation that one belongs to. Others' are never seen; making one is the operator's work.
 
 use domain::{region, role};
-use platform::auth::policy::{Fields, Grant, Policy, Verb};
+use platform::auth::policy::{Fields, Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::{self, WriteMode};
@@ -101,27 +102,26 @@ pub(crate) const TENANTS: Resource = Resource {
         .read_only(),
     ],
     owner: None,
-    verbs: &[Verb::List, Verb::Get, Verb::Update],
+    verbs: verbs::READ_UPDATE,
     validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
 const NAMES: &[&str] = &["name", "slug"];
 
 /// Who may do what to tenants.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tenants",
     grants: &[
-        Grant::new(role::STUDENT, READ).reading(NAMES),
-        Grant::new(role::PARENT, READ).reading(NAMES),
-        Grant::new(role::TUTOR, READ),
-        Grant::new(role::ASSESSOR, READ),
-        Grant::new(role::SUPERVISOR, READ),
-        Grant::new(role::SUPPORT, READ),
-        Grant::new(role::FINANCE, READ),
-        Grant::new(role::ADMIN, &[Verb::List, Verb::Get, Verb::Update]),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ),
+        Grant::new(role::ADMIN, verbs::READ_UPDATE),
     ],
 };
 

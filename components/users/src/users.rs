@@ -2,6 +2,7 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::declare::validation::WriteMode;
@@ -107,9 +108,6 @@ pub(crate) const DEACTIVATE: Verb = Verb::Action("deactivate");
 /// Lets an account sign in again.
 pub(crate) const ACTIVATE: Verb = Verb::Action("activate");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update];
 /// What one may change of oneself.
 const OWN_FIELDS: &[&str] = &[
     "name",
@@ -145,46 +143,29 @@ const OWN_STUDENTS: &str = "r.id = any ((select lms.caller_student_users() || cu
 pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
-        Grant::new(role::STUDENT, OWN).writing(OWN_FIELDS),
-        Grant::new(role::PARENT, READ).index_condition(OWN_STUDENTS),
-        Grant::new(role::TUTOR, OWN)
+        Grant::new(role::STUDENT, verbs::READ_UPDATE).writing(OWN_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).index_condition(OWN_STUDENTS),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
             .reading_of_others(NAMES)
             .writing(OWN_FIELDS)
             .index_condition(OWN_STUDENTS),
-        Grant::new(role::ASSESSOR, READ),
-        Grant::new(
-            role::SUPERVISOR,
-            &[
-                Verb::List,
-                Verb::Get,
-                Verb::Update,
-                Verb::Delete,
-                Verb::Restore,
-                Verb::Export,
-            ],
-        )
-        .writing(SUPERVISED),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
+            .and(&[Verb::Update, Verb::Delete, Verb::Restore])
+            .writing(SUPERVISED),
         Grant::new(role::SUPERVISOR, &[CREATE, DEACTIVATE, ACTIVATE]),
-        Grant::new(
-            role::SUPPORT,
-            &[Verb::List, Verb::Get, DEACTIVATE, ACTIVATE],
-        )
-        .reading(CONTACT),
-        Grant::new(role::FINANCE, READ_ALL),
-        Grant::new(
-            role::ADMIN,
-            &[
-                Verb::List,
-                Verb::Get,
-                CREATE,
-                Verb::Update,
-                Verb::Delete,
-                Verb::Restore,
-                Verb::Import,
-                Verb::Export,
-                DEACTIVATE,
-                ACTIVATE,
-            ],
-        ),
+        Grant::new(role::SUPPORT, verbs::READ)
+            .and(&[DEACTIVATE, ACTIVATE])
+            .reading(CONTACT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[
+            CREATE,
+            Verb::Update,
+            Verb::Delete,
+            Verb::Restore,
+            Verb::Import,
+            DEACTIVATE,
+            ACTIVATE,
+        ]),
     ],
 };

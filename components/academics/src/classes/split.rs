@@ -14,14 +14,14 @@ use crate::occurrences::START;
 
 /// What can be different from a lesson on.
 const CHANGES: &[Field] = &[
-    optional(CLASSES.fields[1]),
-    optional(CLASSES.fields[2]),
-    optional(CLASSES.fields[3]),
-    optional(CLASSES.fields[5]),
-    optional(CLASSES.fields[6]),
-    optional(CLASSES.fields[7]),
-    optional(CLASSES.fields[8]),
-    optional(CLASSES.fields[9]),
+    optional(CLASSES.declared("tutor_id")),
+    optional(CLASSES.declared("student_ids")),
+    optional(CLASSES.declared("schedule")),
+    optional(CLASSES.declared("subject")),
+    optional(CLASSES.declared("level")),
+    optional(CLASSES.declared("room")),
+    optional(CLASSES.declared("meeting_provider")),
+    optional(CLASSES.declared("meeting_url")),
 ];
 
 const fn optional(field: Field) -> Field {

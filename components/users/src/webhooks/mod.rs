@@ -6,6 +6,7 @@ pub(crate) mod moves;
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::http::outbound_url::MAX_URL_CHARACTERS;
@@ -104,20 +105,7 @@ const DELIVERIES: Verb = Verb::Action("deliveries");
 /// Who may do what to webhooks: they are told of events, which are the admin's.
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
-    grants: &[Grant::new(
-        role::ADMIN,
-        &[
-            Verb::List,
-            Verb::Get,
-            Verb::Create,
-            Verb::Update,
-            Verb::Delete,
-            Verb::Restore,
-            ROTATE,
-            ENABLE,
-            DISABLE,
-            REPLAY,
-            DELIVERIES,
-        ],
-    )],
+    grants: &[
+        Grant::new(role::ADMIN, verbs::EDIT).and(&[ROTATE, ENABLE, DISABLE, REPLAY, DELIVERIES])
+    ],
 };

@@ -78,6 +78,8 @@ pub struct Grant {
     pub role: Role,
     /// The operations it has.
     pub verbs: &'static [Verb],
+    /// Further operations that it has, such as actions.
+    pub further: &'static [Verb],
     /// The fields it can read.
     pub reads: Fields,
     /// The fields it can read in rows that are not its own, where those are fewer.
@@ -96,12 +98,24 @@ impl Grant {
         Self {
             role,
             verbs,
+            further: &[],
             reads: Fields::All,
             reads_of_others: None,
             own: None,
             writes: Fields::All,
             index_condition: None,
         }
+    }
+
+    /// The role may do these too.
+    pub const fn and(mut self, verbs: &'static [Verb]) -> Self {
+        self.further = verbs;
+        self
+    }
+
+    /// Returns whether the role may do the verb.
+    pub fn has(&self, verb: Verb) -> bool {
+        self.verbs.contains(&verb) || self.further.contains(&verb)
     }
 
     /// Only these fields can be read.
@@ -150,25 +164,33 @@ impl Policy {
     pub fn grant(&self, role: Role, verb: Verb) -> Option<&'static Grant> {
         self.grants
             .iter()
-            .find(|grant| grant.role == role && grant.verbs.contains(&verb))
+            .find(|grant| grant.role == role && grant.has(verb))
     }
 
     /// Whether any role has the verb; asked while the program is compiled.
     pub const fn mentions(&self, verb: Verb) -> bool {
         let mut grant = 0;
         while grant < self.grants.len() {
-            let verbs = self.grants[grant].verbs;
-            let mut index = 0;
-            while index < verbs.len() {
-                if verbs[index].equals(verb) {
-                    return true;
-                }
-                index += 1;
+            if contains(self.grants[grant].verbs, verb)
+                || contains(self.grants[grant].further, verb)
+            {
+                return true;
             }
             grant += 1;
         }
         false
     }
+}
+
+const fn contains(verbs: &[Verb], verb: Verb) -> bool {
+    let mut index = 0;
+    while index < verbs.len() {
+        if verbs[index].equals(verb) {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 /// Who may call an endpoint.
@@ -209,7 +231,9 @@ mod tests {
     use crate::fixture::role;
 
     const GRANTS: &[Grant] = &[
-        Grant::new(role::KEEPER, &[Verb::List, Verb::Action("switch")]).writing(&["name"]),
+        Grant::new(role::KEEPER, &[Verb::List])
+            .and(&[Verb::Action("switch")])
+            .writing(&["name"]),
         Grant::new(role::KEEPER, &[Verb::Get]).reading(&["name"]),
     ];
     const POLICY: Policy = Policy {

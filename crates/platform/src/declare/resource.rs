@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::auth::policy::Verb;
+use crate::auth::policy::{Verb, text_equals};
 use crate::declare::field::{Field, Kind};
 use crate::declare::validation::WriteMode;
 use crate::http::problem::Problem;
@@ -105,6 +105,20 @@ impl Resource {
         } else {
             Err(Problem::invalid(errors))
         }
+    }
+
+    /// Its own field of this name, for another declaration that takes it over.
+    ///
+    /// # Panics
+    ///
+    /// While the program is compiled, for a name that it doesn't have.
+    pub const fn declared(&self, name: &str) -> Field {
+        let mut index = 0;
+        while !text_equals(self.fields[index].name, name) {
+            index += 1;
+            assert!(index < self.fields.len(), "the resource has no such field");
+        }
+        self.fields[index]
     }
 
     /// The field of this name.

@@ -64,7 +64,8 @@ const LEGEND: &str = "\
 # -     The role may not.
 # [1]   The role reads or sets some fields only: see the notes below the table.
 #
-# The column anyone is for callers who have not signed in.
+# The column anyone is for callers who have not signed in. A list as a CSV file is an export. Only an admin sees deleted rows, and
+# rows as they were at an earlier time.
 ";
 
 /// A table of operations and roles for each resource, with notes on the fields where not all are read or set.
@@ -87,25 +88,20 @@ fn access_table() -> Result<String> {
         header.extend(role::NAMES.map(str::to_owned));
         let mut rows = vec![header];
         for (component, endpoint) in endpoints {
-            let mut row = vec![
-                endpoint.operation_id(),
-                format!("{} {}", endpoint.method, endpoint.template()),
-            ];
-            let (anyone, signed_in) = match endpoint.access() {
-                Access::Public => ("yes", "yes"),
-                Access::SignedIn => ("-", "own"),
-                Access::Granted { .. } => ("-", "-"),
-            };
-            row.push(anyone.to_owned());
-            for role in role::ALL {
-                row.push(match endpoint.access() {
-                    Access::Granted { resource, verb } => component
-                        .grant(resource, role, verb)
-                        .map_or_else(|| "-".to_owned(), |grant| cell(grant, verb, &mut notes)),
-                    Access::Public | Access::SignedIn => signed_in.to_owned(),
-                });
+            rows.push(row(component, endpoint, endpoint.access(), &mut notes));
+            // A file is a list in another form, which a role may have or not.
+            if let Operation::Verb(resource, Verb::List) = endpoint.operation
+                && resource.verbs.contains(&Verb::Export)
+            {
+                let resource = resource.name;
+                let access = Access::Granted {
+                    resource,
+                    verb: Verb::Export,
+                };
+                let mut file = row(component, endpoint, access, &mut notes);
+                file[0] = format!("{resource}.export");
+                rows.push(file);
             }
-            rows.push(row);
         }
         text.push('\n');
         for line in aligned(&rows) {
@@ -116,6 +112,34 @@ fn access_table() -> Result<String> {
         }
     }
     Ok(text)
+}
+
+/// The row of an operation: its id, its endpoint, and what each caller may.
+fn row(
+    component: &Component,
+    endpoint: &Endpoint,
+    access: Access,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
+    let (anyone, signed_in) = match access {
+        Access::Public => ("yes", "yes"),
+        Access::SignedIn => ("-", "own"),
+        Access::Granted { .. } => ("-", "-"),
+    };
+    let mut row = vec![
+        endpoint.operation_id(),
+        format!("{} {}", endpoint.method, endpoint.template()),
+        anyone.to_owned(),
+    ];
+    row.extend(role::ALL.map(|role| {
+        match access {
+            Access::Granted { resource, verb } => component
+                .grant(resource, role, verb)
+                .map_or_else(|| "-".to_owned(), |grant| cell(grant, verb, notes)),
+            Access::Public | Access::SignedIn => signed_in.to_owned(),
+        }
+    }));
+    row
 }
 
 /// The lines of a table, with columns of one width.

@@ -7,29 +7,31 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::declare::component::Endpoint;
 use serde_json::json;
-use tests::{Application, COMPONENTS, Reply, Role, Session, run};
+use tests::{Application, COMPONENTS, Reply, Role, Session, role, run};
 use uuid::Uuid;
 
-/// Who may call each operation, by the golden file: `*` for anybody, `+` for whoever is signed in.
+/// Who may call each operation, by the golden file: the columns of its row that do not refuse.
 #[allow(clippy::expect_used)] // Without the file there is nothing to test against.
 fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
-    let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut operation = String::new();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/access.txt");
     let reviewed = std::fs::read_to_string(path).expect("the access table was written down");
-    for line in reviewed.lines() {
-        if let Some(entry) = line.strip_prefix("  ") {
-            let who = match entry {
-                "anybody" => "*",
-                "any role, for its own" => "+",
-                _ => entry.split(' ').next().unwrap_or_default(),
-            };
-            table
-                .entry(operation.clone())
-                .or_default()
-                .insert(who.to_owned());
-        } else if let Some((_, name)) = line.split_once('(') {
-            operation = name.trim_end_matches(')').to_owned();
+    let mut table = BTreeMap::new();
+    let mut columns: Vec<&str> = Vec::new();
+    for line in reviewed
+        .lines()
+        .filter(|line| !line.starts_with(['#', ' ']))
+    {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        match cells.as_slice() {
+            [_, "anyone", ..] => columns = cells[1..].to_vec(),
+            [operation, _, _, cells @ ..] => {
+                let callers = columns.iter().zip(cells).filter(|(_, cell)| **cell != "-");
+                table.insert(
+                    (*operation).to_owned(),
+                    callers.map(|(column, _)| (*column).to_owned()).collect(),
+                );
+            }
+            _ => {}
         }
     }
     table
@@ -40,10 +42,10 @@ fn may(
     endpoint: &Endpoint,
     role: Option<Role>,
 ) -> bool {
-    let Some(who) = table.get(&endpoint.operation()) else {
+    let Some(who) = table.get(&endpoint.operation_id()) else {
         return false;
     };
-    who.contains("*") || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
+    who.contains(role.map_or("anyone", Role::name))
 }
 
 /// Calls an endpoint with the id in its path and an empty body.
@@ -79,9 +81,9 @@ fn every_endpoint_is_reviewed() {
     for component in COMPONENTS {
         for endpoint in component.endpoints() {
             assert!(
-                table.contains_key(&endpoint.operation()),
+                table.contains_key(&endpoint.operation_id()),
                 "{} is not in the access table",
-                endpoint.operation()
+                endpoint.operation_id()
             );
         }
     }
@@ -91,8 +93,8 @@ fn every_endpoint_is_reviewed() {
 fn nobody_gets_past_an_endpoint_that_needs_a_token() {
     run(async |app| {
         let table = reviewed();
-        let session = app.session(0, Role::Admin).await?;
-        let expired = app.token(&session, Role::Admin, -1)?;
+        let session = app.session(0, role::ADMIN).await?;
+        let expired = app.token(&session, role::ADMIN, -1)?;
         let mut broken = session.token.clone();
         broken.truncate(broken.len() - 4);
         for component in COMPONENTS {
@@ -110,7 +112,7 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
                         unauthenticated,
                         !is_public,
                         "{}: {}",
-                        endpoint.operation(),
+                        endpoint.operation_id(),
                         reply.text
                     );
                 }
@@ -124,13 +126,13 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
 fn every_role_may_do_what_the_access_table_says_and_nothing_else() {
     run(async |app| {
         let table = reviewed();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
                     // A session for each call: some of them end it.
                     let session = app.session(0, role).await?;
                     let reply = call(app, &endpoint, Some(&session.token), Uuid::now_v7()).await?;
-                    let operation = endpoint.operation();
+                    let operation = endpoint.operation_id();
                     if may(&table, &endpoint, Some(role)) {
                         assert!(
                             reply.status != 403 && reply.status < 500,
@@ -177,7 +179,7 @@ fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
     run(async |app| {
         let ids = ids_of_first_tenant(app).await?;
         let first = app.demo.tenants[0].id.to_string();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
                     let session: Session = app.session(1, role).await?;
@@ -185,7 +187,7 @@ fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
                     let noun = noun.split('/').nth(2).unwrap_or_default().to_owned();
                     let id = ids.get(noun.as_str()).copied().unwrap_or_else(Uuid::now_v7);
                     let reply = call(app, &endpoint, Some(&session.token), id).await?;
-                    let operation = endpoint.operation();
+                    let operation = endpoint.operation_id();
                     if endpoint.template().contains("{id}") {
                         // A body is looked at before the row: an empty one changes nothing of anybody's, or is refused.
                         assert!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::field::{Field, Kind, Writable};
 use platform::declare::resource::Resource;
 use tests::{COMPONENTS, run};
 
@@ -230,7 +230,7 @@ fn is_a_rank(resource: &Resource, column: &str) -> bool {
     resource
         .fields
         .iter()
-        .any(|field| field.ranked_by == Some(column))
+        .any(|field| field.sort_column == Some(column))
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn the_declarations_agree_with_the_tables() {
                 };
                 assert!(same, "{place} is {sql_type}");
                 // No client sees whether a derived column has a value.
-                if field.setting != Setting::Derived {
+                if field.writable != Writable::Derived {
                     assert_eq!(field.nullable, *nullable, "{place}: nullable");
                 }
             }

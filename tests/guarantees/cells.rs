@@ -6,12 +6,12 @@ use std::net::TcpListener;
 
 use anyhow::{Result, bail, ensure};
 use http::Method;
-use tests::{Role, interruptions::is_unavailable, run};
+use tests::{interruptions::is_unavailable, role, run};
 
 #[test]
 fn a_database_of_another_cell_of_the_same_region_is_not_served() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         app.beside(
             |variables| {
                 variables.insert("cell".to_owned(), "eu-regulated".to_owned());

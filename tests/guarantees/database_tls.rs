@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tests::{
-    Application, Role, Server,
+    Application, Server,
     interruptions::{is_unavailable, within},
-    run_on_own_server,
+    role, run_on_own_server,
 };
 use tokio_postgres::Client;
 
@@ -85,7 +85,7 @@ async fn connections(app: &Application) -> Result<(i64, i64)> {
 #[test]
 fn components_reach_the_database_by_tls_alone_when_told_to() {
     run_on_own_server(async |app, server| {
-        let admin = app.session(0, Role::Admin).await?;
+        let admin = app.session(0, role::ADMIN).await?;
         let (ours, theirs) = (authority()?, authority()?);
         let is_refused = async |app: &Application| {
             is_unavailable(&within(app.get(&admin, "/v1/centres")).await?);

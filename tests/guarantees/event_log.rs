@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, role, rows, run};
 use tokio_postgres::{Client, error::SqlState};
 use uuid::Uuid;
 
@@ -64,7 +64,7 @@ async fn attempt(
 #[test]
 fn no_role_changes_or_removes_an_event() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         rows::written(app).await?;
         let mut client = app.superuser().await?;
         let partition: String = client
@@ -102,7 +102,7 @@ fn no_role_changes_or_removes_an_event() {
 #[test]
 fn what_is_not_sealed_yet_is_removed_by_sealing_alone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let count = "select count(*) from lms_private.unsealed_events";
         let before: i64 = client.query_one(count, &[]).await?.get(0);
@@ -188,7 +188,7 @@ async fn end(app: &Application, session: &Session) -> Result<i64> {
 #[test]
 fn whoever_commits_late_gets_a_later_position() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let mut late = app.superuser().await?;
         let open = late.transaction().await?;
@@ -210,7 +210,7 @@ fn whoever_commits_late_gets_a_later_position() {
 #[test]
 fn a_reader_misses_nothing_of_slow_writers_side_by_side() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let done = Arc::new(AtomicBool::new(false));
         let mut writers = tokio::task::JoinSet::new();
@@ -268,7 +268,7 @@ fn a_reader_misses_nothing_of_slow_writers_side_by_side() {
 #[test]
 fn a_reader_who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let nothing = app
             .get(&admin, &format!("/v1/events?after={start}&wait=1"))
@@ -309,7 +309,7 @@ fn a_reader_who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
 #[test]
 fn a_position_beyond_the_end_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         app.get(&admin, &format!("/v1/events?after={start}"))
             .await?
@@ -333,7 +333,7 @@ fn a_position_beyond_the_end_is_refused() {
 #[test]
 fn an_event_without_a_partition_of_its_month_is_kept_all_the_same() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         rows::written(app).await?;
         let client = app.superuser().await?;
         // As when no worker has run for years: an event of a month that nobody has made.

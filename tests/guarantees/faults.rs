@@ -4,11 +4,11 @@ use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::json;
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     interruptions::{
         beside, centre, disconnect, hold_writers, is_unavailable, until_waiting, within,
     },
-    rows, run, send, wire,
+    role, rows, run, send, wire,
 };
 use tokio::io::AsyncWriteExt;
 use tokio_postgres::Client;
@@ -16,7 +16,7 @@ use tokio_postgres::Client;
 #[test]
 fn a_database_that_is_away_is_a_503_and_comes_back_by_itself() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         app.get(&admin, "/v1/users").await?.expect(200);
         let (name, server) = beside(app).await?;
         for _ in 0..2 {
@@ -61,7 +61,7 @@ fn a_database_that_is_away_is_a_503_and_comes_back_by_itself() {
 #[test]
 fn connections_that_the_server_cut_are_replaced() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, server) = beside(app).await?;
         for round in 0..5 {
             let requests: Vec<_> = (0..8)
@@ -95,7 +95,7 @@ fn connections_that_the_server_cut_are_replaced() {
 #[test]
 fn a_lock_that_is_not_given_up_is_a_503() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
         hold_writers(&holder, admin.tenant).await?;
@@ -103,7 +103,7 @@ fn a_lock_that_is_not_given_up_is_a_503() {
         is_unavailable(&within(app.post(&admin, "/v1/centres", centre("lake"))).await?);
         // Reading goes on, and so do others' writes.
         within(app.get(&admin, "/v1/centres")).await?.expect(200);
-        let other = within(app.sign_in_to(1, Role::Admin)).await?;
+        let other = within(app.sign_in_to(1, role::ADMIN)).await?;
         within(app.post(&other, "/v1/centres", centre("lake")))
             .await?
             .expect(201);
@@ -123,7 +123,7 @@ fn a_lock_that_is_not_given_up_is_a_503() {
 #[test]
 fn a_key_whose_first_request_is_stuck_is_a_503_and_free_afterwards() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = || {
             app.request(Method::POST, "/v1/centres")
                 .bearer_auth(&admin.token)
@@ -168,8 +168,8 @@ async fn hang_up(
 #[test]
 fn a_client_that_goes_away_leaves_nothing_half_written_and_nothing_to_see() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in_to(1, Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in_to(1, role::STUDENT).await?;
         let (name, watcher) = beside(app).await?;
         for _ in 0..3 {
             let mut client = app.superuser().await?;
@@ -210,7 +210,7 @@ fn a_client_that_goes_away_leaves_nothing_half_written_and_nothing_to_see() {
 #[test]
 fn a_client_that_never_ends_its_body_holds_up_nobody() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut slow = Vec::new();
         for _ in 0..20 {
             let mut stream = wire::connect(app).await?;
@@ -234,7 +234,7 @@ fn a_client_that_never_ends_its_body_holds_up_nobody() {
 #[test]
 fn a_database_of_another_region_or_a_role_past_row_security_is_not_served() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         rows::execute(app, "alter table lms_private.cell disable trigger all", &[]).await?;
         rows::execute(app, "update lms_private.cell set region = 'us'", &[]).await?;
         is_unavailable(&app.get(&admin, "/v1/users").await?);

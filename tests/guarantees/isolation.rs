@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{role, rows, run};
 
 /// Tables that have a URL.
 const TABLES: [&str; 21] = [
@@ -38,7 +38,7 @@ fn url(table: &str) -> String {
 fn ids_of_another_tenant_are_not_there_for_anybody() {
     run(async |app| {
         let nowhere = uuid::Uuid::now_v7();
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             for table in TABLES {
                 let theirs = rows::any(app, 1, table).await?;
@@ -61,7 +61,7 @@ fn ids_of_another_tenant_are_not_there_for_anybody() {
 #[test]
 fn an_admin_changes_nothing_of_another_tenant() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         for table in [
             "centres",
@@ -106,7 +106,7 @@ fn an_admin_changes_nothing_of_another_tenant() {
 #[test]
 fn lists_filters_and_counts_show_ones_own_rows_alone() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
         for table in TABLES {
             let own = rows::count(
                 app,
@@ -135,7 +135,7 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
                 "{table}"
             );
         }
-        let email = &app.user(1, Role::Admin).email;
+        let email = &app.user(1, role::ADMIN).email;
         let body = app
             .get(&ours, &format!("/v1/users?email={email}"))
             .await?
@@ -156,8 +156,8 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
 #[test]
 fn a_cursor_of_another_tenant_shows_nothing_of_it() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let page = app
             .get(&theirs, "/v1/users?limit=5&sort=email")
             .await?
@@ -189,14 +189,14 @@ fn a_cursor_of_another_tenant_shows_nothing_of_it() {
 #[test]
 fn what_is_unique_is_unique_in_its_tenant_alone() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
-        let email = &app.user(1, Role::Tutor).email;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let email = &app.user(1, role::TUTOR).email;
         let user = json!({"name": "Ana", "email": email, "role": "tutor", "password": "the lamp is on table 3"});
         app.post(&ours, "/v1/users", user).await?.expect(201);
         app.sign_in_as("aurora", email, "the lamp is on table 3")
             .await?;
-        app.sign_in_to(1, Role::Tutor).await?;
+        app.sign_in_to(1, role::TUTOR).await?;
         assert!(
             app.sign_in_as("harbour", email, "the lamp is on table 3")
                 .await
@@ -230,8 +230,8 @@ fn an_id_that_another_tenant_uses_is_free_in_this_one() {
             &[&app.demo.tenants[0].id, &theirs],
         )
         .await?;
-        let ours = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in_to(1, role::ADMIN).await?;
         let path = format!("/v1/centres/{theirs}");
         assert_eq!(
             app.get(&ours, &path).await?.expect(200).json()["name"],
@@ -251,8 +251,8 @@ fn an_id_that_another_tenant_uses_is_free_in_this_one() {
 fn requests_of_two_tenants_side_by_side_never_mix() {
     run(async |app| {
         let sessions = [
-            app.sign_in(Role::Admin).await?,
-            app.sign_in_to(1, Role::Admin).await?,
+            app.sign_in(role::ADMIN).await?,
+            app.sign_in_to(1, role::ADMIN).await?,
         ];
         let tasks: Vec<_> = (0..200)
             .map(|number: usize| {

@@ -12,7 +12,7 @@ use platform::http::request::Request;
 use platform::sql::database::CALL;
 use platform::sql::statement::{Sql, Statement};
 use serde_json::{Value, json};
-use tests::{Application, COMPONENTS, Role, run};
+use tests::{Application, COMPONENTS, role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -24,14 +24,14 @@ struct Connection {
 
 /// The row of `lms.run`.
 #[derive(Debug)]
-struct Answer {
+struct QueryResult {
     body: Option<String>,
     refusal: Option<Value>,
 }
 
 impl Connection {
     async fn open(app: &Application) -> Result<Connection> {
-        let session = app.session(0, Role::Admin).await?;
+        let session = app.session(0, role::ADMIN).await?;
         let context = json!({
             "region": "eu",
             "tenant": session.tenant,
@@ -46,7 +46,7 @@ impl Connection {
         })
     }
 
-    async fn call(&self, statement: &Statement, arguments: &Value) -> Result<Answer> {
+    async fn call(&self, statement: &Statement, arguments: &Value) -> Result<QueryResult> {
         let arguments = arguments.to_string();
         let row = self
             .client
@@ -56,7 +56,7 @@ impl Connection {
             )
             .await?;
         let refusal: Option<String> = row.get(3);
-        Ok(Answer {
+        Ok(QueryResult {
             body: row.get(0),
             refusal: refusal
                 .map(|text| serde_json::from_str(&text))
@@ -81,7 +81,7 @@ impl Connection {
 fn lists() -> impl Iterator<Item = (&'static Resource, &'static Grant)> {
     COMPONENTS.iter().flat_map(|component| {
         component.resources.iter().flat_map(|resource| {
-            Role::ALL
+            role::ALL
                 .into_iter()
                 .filter_map(|role| component.grant(resource.name, role, Verb::List))
                 .map(move |grant| (resource, grant))
@@ -143,14 +143,14 @@ fn fixed() -> Vec<Statement> {
         .iter()
         .flat_map(|component| component.endpoints());
     let resources: Vec<&Resource> = endpoints
-        .filter_map(|endpoint: Endpoint| match endpoint.does {
-            platform::declare::component::Does::Verb(resource, Verb::Get) => Some(resource),
+        .filter_map(|endpoint: Endpoint| match endpoint.operation {
+            platform::declare::component::Operation::Verb(resource, Verb::Get) => Some(resource),
             _ => None,
         })
         .collect();
     lists()
         .filter(|(resource, grant)| {
-            grant.role == Role::Admin && resources.iter().any(|one| one.name == resource.name)
+            grant.role == role::ADMIN && resources.iter().any(|one| one.name == resource.name)
         })
         .map(|(resource, grant)| single_row::get(resource, grant))
         .collect()

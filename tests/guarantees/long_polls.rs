@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde_json::json;
-use tests::{Application, Reply, Role, Session, interruptions::within, rows, run};
+use tests::{Application, Reply, Session, interruptions::within, role, rows, run};
 
 use crate::slow_clients::others_are_served;
 
@@ -64,7 +64,7 @@ async fn polls_are_few(
 #[test]
 fn of_two_hundred_polls_of_a_session_the_newest_four_wait() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         polls_are_few(app, &[admin], 200, 4).await
     });
 }
@@ -74,7 +74,7 @@ fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
     run(async |app| {
         let mut sessions = Vec::new();
         for _ in 0..10 {
-            sessions.push(app.sign_in(Role::Admin).await?);
+            sessions.push(app.sign_in(role::ADMIN).await?);
         }
         polls_are_few(app, &sessions, 4, 32).await
     });
@@ -101,8 +101,8 @@ async fn others_wait(app: &Application, tenants: i32, each: i32) -> Result<()> {
 fn of_the_polls_of_a_cell_the_tenant_with_most_gives_up_its_oldest() {
     run(async |app| {
         let sessions = [
-            app.sign_in(Role::Admin).await?,
-            app.sign_in(Role::Admin).await?,
+            app.sign_in(role::ADMIN).await?,
+            app.sign_in(role::ADMIN).await?,
         ];
         // With these there are rooms for four more.
         others_wait(app, 124, 1).await?;
@@ -113,7 +113,7 @@ fn of_the_polls_of_a_cell_the_tenant_with_most_gives_up_its_oldest() {
 #[test]
 fn a_tenant_with_few_polls_keeps_them_however_many_others_begin() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // More than there are rooms, with as many of each as a tenant may have.
         others_wait(app, 12, 32).await?;
         let sql = "lms.event_log where tenant_id = $1";

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Does, Endpoint};
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::component::{Endpoint, Operation};
+use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Map, Value, json};
 use tests::{
-    Application, COMPONENTS, Role, Session, path, send, work_values,
+    Application, COMPONENTS, Session, path, role, send, work_values,
     workload::{Drawn, Worker},
 };
 use uuid::Uuid;
@@ -80,20 +80,20 @@ fn mark(body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
 
 /// The fields that the body of an endpoint may have.
 fn fields(endpoint: &Endpoint) -> Vec<&'static Field> {
-    match endpoint.does {
-        Does::Verb(resource, _) => resource
+    match endpoint.operation {
+        Operation::Verb(resource, _) => resource
             .fields
             .iter()
-            .filter(|field| matches!(field.setting, Setting::Always | Setting::OnCreate))
+            .filter(|field| matches!(field.writable, Writable::Always | Writable::OnCreate))
             .collect(),
-        Does::Action(action) => action.body.unwrap_or_default().iter().collect(),
+        Operation::Action(action) => action.body.unwrap_or_default().iter().collect(),
     }
 }
 
 /// The bodies to try: as chance made it, with all texts, with the mark where no text belongs, with references to nothing, and with a
 /// character that PostgreSQL can't store.
 fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Value>> {
-    let operation = endpoint.operation();
+    let operation = endpoint.operation_id();
     let fields = fields(endpoint);
     let mut some = drawn.clone();
     mark(&mut some, &fields, false);
@@ -132,7 +132,7 @@ impl<'a> Sender<'a> {
     pub(crate) async fn new(app: &'a Application) -> Result<Self> {
         Ok(Self {
             app,
-            session: app.session(0, Role::Admin).await?,
+            session: app.session(0, role::ADMIN).await?,
             statuses: Statuses::new(),
         })
     }
@@ -146,7 +146,7 @@ impl<'a> Sender<'a> {
                 .flat_map(|component| component.endpoints())
         };
         for endpoint in endpoints().filter(|endpoint| endpoint.method != Method::GET) {
-            if LEFT_OUT.contains(&endpoint.operation().as_str()) {
+            if LEFT_OUT.contains(&endpoint.operation_id().as_str()) {
                 continue;
             }
             if let Some(drawn) = worker.draw(&endpoint).await? {
@@ -208,7 +208,7 @@ impl<'a> Sender<'a> {
             .request(drawn.method.clone(), &drawn.path)
             .json(&json!({"name": MARK}));
         self.note(send(nobody).await?.status);
-        let student = self.app.session(0, Role::Student).await?;
+        let student = self.app.session(0, role::STUDENT).await?;
         let reply = drawn.send(self.app, &student).await?;
         self.note(reply.status);
         Ok(())
@@ -218,7 +218,7 @@ impl<'a> Sender<'a> {
         let reply = request.send(self.app, &self.session).await?;
         if reply.status == 401 {
             // Some operations end the session.
-            self.session = self.app.session(0, Role::Admin).await?;
+            self.session = self.app.session(0, role::ADMIN).await?;
         }
         self.note(reply.status);
         Ok(())
@@ -228,14 +228,14 @@ impl<'a> Sender<'a> {
         let template = endpoint.template();
         let bare = path(endpoint, Uuid::now_v7());
         let mut targets = vec![bare.clone(), template.replace("{id}", MARK)];
-        if let Does::Verb(resource, Verb::List) = endpoint.does {
+        if let Operation::Verb(resource, Verb::List) = endpoint.operation {
             let filters = resource
                 .all_fields()
                 .map(|field| format!("{}={MARK}", field.name));
             let others = ["sort", "cursor", "limit", "colour"].map(|name| format!("{name}={MARK}"));
             targets.extend(filters.chain(others).map(|query| format!("{bare}?{query}")));
         }
-        if let Does::Action(action) = endpoint.does {
+        if let Operation::Action(action) = endpoint.operation {
             let stem = bare.split('?').next().unwrap_or_default().to_owned();
             targets.extend(
                 action

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Does, Endpoint};
+use platform::declare::component::{Endpoint, Operation};
 use serde_json::{Value, json};
 use tests::{
-    Application, COMPONENTS, Releases, Reply, Role, Session, run_upgraded,
+    Application, COMPONENTS, Releases, Reply, Session, role, run_upgraded,
     workload::{Drawn, Worker, writes},
 };
 use uuid::Uuid;
@@ -52,7 +52,7 @@ fn the_previous_release_is_ready_on_the_next_schema_and_reads_what_it_read() {
         }
         let known = operations(previous).await?;
         let mut read = 0;
-        for role in Role::ALL {
+        for role in role::ALL {
             let sessions = (
                 before.session(0, role).await?,
                 previous.session(0, role).await?,
@@ -76,7 +76,7 @@ fn lists(known: &BTreeSet<(String, String)>) -> Vec<String> {
     COMPONENTS
         .iter()
         .flat_map(|component| component.endpoints())
-        .filter(|endpoint| matches!(endpoint.does, Does::Verb(_, Verb::List)))
+        .filter(|endpoint| matches!(endpoint.operation, Operation::Verb(_, Verb::List)))
         .filter(|endpoint| is_known(known, endpoint))
         .map(|endpoint| endpoint.template())
         .collect()
@@ -275,7 +275,7 @@ fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
             for endpoint in writes()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
-                .filter(|endpoint| !OTHERWISE_SINCE.contains(&endpoint.operation().as_str()))
+                .filter(|endpoint| !OTHERWISE_SINCE.contains(&endpoint.operation_id().as_str()))
             {
                 for _ in 0..5 {
                     let Some(drawn) = worker.draw(endpoint).await? else {
@@ -283,7 +283,7 @@ fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
                     };
                     if mirror.is_common(&drawn) {
                         if mirror.send(drawn).await? {
-                            succeeded.insert(endpoint.operation());
+                            succeeded.insert(endpoint.operation_id());
                         }
                         break;
                     }
@@ -322,7 +322,7 @@ fn both_releases_serve_one_database_side_by_side() {
                 worker.outcomes
             );
         }
-        let session = previous.session(0, Role::Admin).await?;
+        let session = previous.session(0, role::ADMIN).await?;
         for (writer, reader, code) in [(previous, next, "one"), (next, previous, "two")] {
             let centre =
                 json!({"name": "Lakeside", "code": code, "time_zone": "UTC", "currency": "EUR"});

@@ -8,7 +8,7 @@ use chrono::Utc;
 use platform::sql::database::CALL;
 use platform::sql::statement::Sql;
 use serde_json::json;
-use tests::{Application, Role, Server, run_on_own_server};
+use tests::{Application, Server, role, run_on_own_server};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -178,7 +178,7 @@ async fn sign_in_wrongly(app: &Application) -> Result<()> {
 }
 
 async fn erase_somebody(app: &Application) -> Result<()> {
-    let admin = app.session(0, Role::Admin).await?;
+    let admin = app.session(0, role::ADMIN).await?;
     let body = json!({"name": "zqmk Byron", "email": "zqmk.erased@work.example", "phone": format!("+44{DIGITS}"), "role": "parent"});
     let made = app
         .post(&admin, "/v1/users", body.clone())
@@ -199,7 +199,7 @@ async fn erase_somebody(app: &Application) -> Result<()> {
 
 /// A connection of the components' role, and the context of an admin.
 async fn application(app: &Application) -> Result<(Client, String)> {
-    let session = app.session(0, Role::Admin).await?;
+    let session = app.session(0, role::ADMIN).await?;
     let context = json!({
         "region": "eu",
         "tenant": session.tenant,

@@ -8,9 +8,9 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use http::Method;
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     interruptions::{centre, within},
-    run, wire,
+    role, run, wire,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -51,7 +51,7 @@ async fn silence(app: &Application) -> Result<()> {
 #[test]
 fn a_client_that_sends_its_head_slowly_or_not_at_all_is_cut_off() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let beginning = "GET /v1/centres HTTP/1.1\r\nHost: x\r\nX-Long: ";
         let slow = async {
             let clients = (0..20).map(|_| within(drip(app, beginning, b'a')));
@@ -77,7 +77,7 @@ fn a_client_that_sends_its_head_slowly_or_not_at_all_is_cut_off() {
 #[test]
 fn a_body_that_stands_still_is_a_408() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let head = format!(
             "POST /v1/centres HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
             Content-Length: 100\r\n\r\n{{\"name\":",
@@ -95,7 +95,7 @@ fn a_body_that_stands_still_is_a_408() {
 #[test]
 fn a_body_that_never_ends_is_cut_off() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let beginning = format!(
             "POST /v1/centres HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
             Content-Length: 100000\r\n\r\n{{\"name\":\"",
@@ -146,7 +146,7 @@ pub(crate) async fn others_are_served(
     within(app.call(Some(session), Method::DELETE, &path, None))
         .await?
         .expect(204);
-    within(app.sign_in(Role::Tutor)).await?;
+    within(app.sign_in(role::TUTOR)).await?;
     for path in ["/healthz", "/readyz", "/.well-known/spin/health"] {
         within(app.call(None, Method::GET, path, None))
             .await?
@@ -158,7 +158,7 @@ pub(crate) async fn others_are_served(
 #[test]
 fn hundreds_of_slow_bodies_stop_nobody() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut slow = Vec::new();
         for _ in 0..300 {
             slow.push(begin(app, &admin, "/v1/centres", "application/json", 100).await?);
@@ -183,7 +183,7 @@ fn hundreds_of_slow_bodies_stop_nobody() {
 #[test]
 fn slow_imports_stop_nobody_and_wait_in_a_short_line() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut slow = Vec::new();
         // Two are under way; 16 wait on each of at most 4 threads.
         for _ in 0..100 {
@@ -253,7 +253,7 @@ async fn ask_and_read_nothing(app: &Application) -> Result<TcpStream> {
 #[test]
 fn hundreds_of_slow_readers_stop_nobody_and_are_cut_off() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut first = ask_and_read_nothing(app).await?;
         let mut status = [0; 12];
         within(async { Ok(first.read_exact(&mut status).await?) }).await?;

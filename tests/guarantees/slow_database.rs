@@ -4,11 +4,11 @@ use anyhow::Result;
 use http::Method;
 use serde_json::json;
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, Session,
     interruptions::{
         beside, centre, disconnect, hold_writers, is_unavailable, until_waiting, within,
     },
-    rows, run, run_behind_proxy, send,
+    role, rows, run, run_behind_proxy, send,
 };
 
 /// More than the pool has connections.
@@ -34,7 +34,7 @@ async fn crowd(app: &Application, session: &Session, count: usize) -> Result<Vec
 #[test]
 fn an_answer_that_never_comes_is_a_503_and_the_change_is_made_once() {
     run_behind_proxy(async |app, proxy| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = || {
             app.request(Method::POST, "/v1/users")
                 .bearer_auth(&admin.token)
@@ -59,7 +59,7 @@ fn an_answer_that_never_comes_is_a_503_and_the_change_is_made_once() {
 #[test]
 fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // Waiting for a row's lock ends after the lock time-out; only time spent working reaches the statement's.
         rows::execute(
             app,
@@ -90,7 +90,7 @@ fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
 #[test]
 fn statements_that_wait_hold_up_none_that_need_not() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, server) = beside(app).await?;
         // As long as a statement may take at all: nobody's wait ends before. It holds for new connections.
         server
@@ -128,7 +128,7 @@ fn statements_that_wait_hold_up_none_that_need_not() {
 #[test]
 fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
     run_behind_proxy(async |app, proxy| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         proxy.mute(true);
         for reply in crowd(app, &admin, CROWD).await? {
             is_unavailable(&reply);
@@ -144,7 +144,7 @@ fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
 #[test]
 fn a_server_that_takes_no_more_connections_is_a_503_and_recovers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, server) = beside(app).await?;
         let limit = async |connections: i32| {
             let sql = format!("alter database {name} connection limit {connections}");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use platform::sql::database::CALL;
 use serde_json::json;
-use tests::{COMPONENTS, Role, run_behind_proxy};
+use tests::{COMPONENTS, role, run_behind_proxy};
 use uuid::Uuid;
 
 /// Requests that ask the database nothing.
@@ -22,11 +22,11 @@ const NAMING_A_ZONE: [&str; 4] = [
 #[test]
 fn every_request_is_one_statement() {
     run_behind_proxy(async |app, proxy| {
-        let user = app.user(0, Role::Student).id;
+        let user = app.user(0, role::STUDENT).id;
         for component in COMPONENTS {
             for endpoint in component.endpoints() {
-                let operation = endpoint.operation();
-                let session = app.session(0, Role::Admin).await?;
+                let operation = endpoint.operation_id();
+                let session = app.session(0, role::ADMIN).await?;
                 let mut path = tests::path(&endpoint, user);
                 if operation == "finance-records.statement" {
                     // Somebody without a statement of the own has to say whose.
@@ -35,12 +35,12 @@ fn every_request_is_one_statement() {
                 let body = match operation.as_str() {
                     "auth.login" => json!({
                         "tenant": app.demo.tenants[0].slug,
-                        "email": app.user(0, Role::Parent).email,
-                        "password": app.user(0, Role::Parent).password,
+                        "email": app.user(0, role::PARENT).email,
+                        "password": app.user(0, role::PARENT).password,
                     }),
                     "auth.refresh" => json!({"refresh_token": "unknown"}),
                     "auth.password.change" => json!({
-                        "current": app.user(0, Role::Admin).password,
+                        "current": app.user(0, role::ADMIN).password,
                         "new": "a wholly new password",
                     }),
                     "auth.password.reset" => {

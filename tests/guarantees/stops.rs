@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 use http::Method;
 use tests::{
-    Application, Role,
+    Application,
     interruptions::{beside, centre, hold_writers, is_unavailable, until_waiting, within},
-    rows, run, run_on_own_server, wire,
+    role, rows, run, run_on_own_server, wire,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 #[test]
 fn a_postgresql_that_was_restarted_is_found_again() {
     run_on_own_server(async |app, server| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for round in 0..2 {
             let code = format!("lake-{round}");
             within(app.get(&admin, "/v1/centres")).await?.expect(200);
@@ -53,7 +53,7 @@ async fn until_closed(app: &Application) -> Result<()> {
 #[test]
 fn a_request_in_flight_is_answered_when_the_host_is_told_to_stop() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (name, watcher) = beside(app).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;

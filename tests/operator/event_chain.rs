@@ -6,7 +6,7 @@ use operations::events::{Break, Fault, keys, verify};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
-use tests::{Application, Role, rows, run, run_python};
+use tests::{Application, role, rows, run, run_python};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -453,7 +453,7 @@ fn an_erased_state_is_accepted_and_nothing_else_in_its_place() {
 #[test]
 fn another_language_computes_the_chain_from_the_document() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let odd = json!({
             "name": "é 😀 \" \\ / 中", "code": "odd", "time_zone": "UTC", "currency": "EUR",
         });

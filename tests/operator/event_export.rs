@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use operations::events::export::{self, Format, Options, Report};
 use serde_json::{Value, json};
-use tests::{Application, Role, rows, run, run_python};
+use tests::{Application, role, rows, run, run_python};
 
 async fn exported(
     app: &Application,
@@ -47,7 +47,7 @@ fn lines(directory: &Path) -> Result<Vec<Value>> {
 
 /// The events of the feed, all pages.
 async fn feed(app: &Application) -> Result<Vec<Value>> {
-    let admin = app.session(0, Role::Admin).await?;
+    let admin = app.session(0, role::ADMIN).await?;
     let mut events = Vec::new();
     loop {
         let path = format!("/v1/events?limit=200&after={}", events.len());
@@ -95,7 +95,7 @@ fn the_lines_are_the_feed_and_a_rerun_adds_what_is_new() {
             }
         );
 
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "New", "code": "new", "time_zone": "UTC", "currency": "EUR"});
         app.post(&admin, "/v1/centres", body).await?.expect(201);
         // What an export that died left behind is no part.

@@ -8,7 +8,7 @@ use operations::events::replay::{self, NOT_REBUILT, Options, Until};
 use operations::events::verify;
 use platform::declare::component::Endpoint;
 use tests::{
-    Application, Role, run,
+    Application, role, run,
     workload::{Outcomes, Worker, writes},
 };
 use tokio_postgres::Client;
@@ -51,7 +51,7 @@ fn has_succeeded(outcomes: &Outcomes, operation: &str) -> bool {
 async fn make_up(app: &Application, outcomes: &mut Outcomes) -> Result<()> {
     let mut worker = Worker::new(app, 0).await?;
     for endpoint in writes() {
-        let operation = endpoint.operation();
+        let operation = endpoint.operation_id();
         for _ in 0..40 {
             if has_succeeded(outcomes, &operation) || MAY_FAIL.contains(&operation.as_str()) {
                 break;
@@ -184,7 +184,7 @@ fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column()
 
         let never: Vec<String> = writes()
             .iter()
-            .map(Endpoint::operation)
+            .map(Endpoint::operation_id)
             .filter(|operation| !has_succeeded(&outcomes, operation))
             .filter(|operation| !MAY_FAIL.contains(&operation.as_str()))
             .collect();
@@ -225,7 +225,7 @@ fn what_is_not_rebuilt_is_declared_and_documented() {
 #[test]
 fn a_replay_until_a_time_has_what_had_happened_by_then() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let position = snapshot(&mut client, admin.tenant).await?;
         let now: chrono::DateTime<chrono::Utc> = client

@@ -7,7 +7,7 @@ use http::Method;
 use operations::events;
 use operations::relocation::{self, Cell, NOT_OF_A_TENANT, Options, STATES, of_tenants};
 use serde_json::json;
-use tests::{Application, Reply, Role, run, send};
+use tests::{Application, Reply, role, run, send};
 
 const AU_KEYS: &str = "au:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI";
 const EU_URL: &str = "https://eu.lms.example.com";
@@ -61,7 +61,7 @@ fn options(app: &Application, other: &Other) -> Options {
 /// Signs in to the first tenant, whatever comes of it.
 async fn sign_in(app: &Application, of: &Application) -> Result<Reply> {
     let tenant = &of.demo.tenants[0];
-    let admin = of.user(0, Role::Admin);
+    let admin = of.user(0, role::ADMIN);
     let body = json!({
         "tenant": tenant.slug,
         "email": admin.email,
@@ -150,8 +150,8 @@ fn a_tenant_moves_whole_and_the_cell_that_it_left_forgets_it() {
         let other = Other::make(app).await?;
         let (here, there) = (app.superuser().await?, other.client().await?);
         let tenant = app.demo.tenants[0].id;
-        let admin = app.sign_in(Role::Admin).await?;
-        let email = app.user(0, Role::Admin).email.clone();
+        let admin = app.sign_in(role::ADMIN).await?;
+        let email = app.user(0, role::ADMIN).email.clone();
         let name: String = here
             .query_one(
                 "select name from lms.tenants where tenant_id = $1",
@@ -303,7 +303,7 @@ fn a_tenant_that_is_on_its_way_can_be_read_and_not_written_and_may_stay() {
         let other = Other::make(app).await?;
         let there = other.client().await?;
         let options = options(app, &other);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         break_at(&there, "awaited").await?;
         assert!(relocation::run(&options).await.is_err());
         mend(&there).await?;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use operations::events::verify;
 use operations::relocation::of_tenants;
 use operations::tenant_restore::{self, Options, Source};
-use tests::{Application, Role, run};
+use tests::{Application, role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -101,7 +101,7 @@ fn one_tenant_is_brought_back_to_a_time_and_nobody_else_is_touched() {
             restored.changed + restored.made + restored.deleted
         );
         // It can be written again: a sign-in writes.
-        app.sign_in(Role::Admin).await?;
+        app.sign_in(role::ADMIN).await?;
 
         for (tenant, time, told) in [
             ("nobody-here", time, "there is no tenant"),

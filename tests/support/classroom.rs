@@ -1,6 +1,6 @@
 //! A tutor with students of the first tenant, and classes for them at times when nobody has one yet. No test stands here.
 
-use crate::{Application, Reply, Role, Session, rows};
+use crate::{Application, Reply, Session, role, rows};
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub async fn classroom(app: &Application) -> Result<Classroom> {
     let tutor = rows::id(
         app,
         "select id from lms.tutors where user_id = $1",
-        &[&app.user(0, Role::Tutor).id],
+        &[&app.user(0, role::TUTOR).id],
     )
     .await?;
     let colleague = rows::id(
@@ -42,7 +42,7 @@ pub async fn classroom(app: &Application) -> Result<Classroom> {
             "select id from lms.students
             where assigned_tutor_id = $1 and centre_id = $2
             order by user_id <> $3, id",
-            &[&tutor, &centre, &app.user(0, Role::Student).id],
+            &[&tutor, &centre, &app.user(0, role::STUDENT).id],
         )
         .await?
         .iter()

@@ -1,6 +1,6 @@
 //! Webhooks as tests make them, have them told, and look at what became of it. No test stands here.
 
-use crate::{Application, Mood, Post, Provider, Role, Session, people, run_python};
+use crate::{Application, Mood, Post, Provider, Session, people, role, run_python};
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use http::Method;
@@ -107,7 +107,7 @@ pub async fn verify(secret: &str, post: &Post, body: &str) -> Result<Value> {
 
 /// An admin, a receiver that behaves like this, and a webhook for it that is told of centres alone.
 pub async fn ready(app: &Application, mood: Mood) -> Result<(Session, Provider, Hook)> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     seal(app, &admin).await?;
     let receiver = Provider::start(mood).await?;
     let hook = make(app, &admin, &receiver, &["centres"]).await?;

@@ -41,6 +41,7 @@ pub use local::openapi::COMPONENTS;
 
 pub use application::{Application, run, run_on_own_server, run_with};
 pub use cluster::Server;
+pub use domain::role;
 pub use path::path;
 pub use platform::auth::role::Role;
 pub use program::program;

@@ -1,6 +1,6 @@
 //! Notifications as they wait to be delivered, for tests of what causes and delivers them. No test stands here.
 
-use crate::{Application, Reply, Role, Session, people, rows};
+use crate::{Application, Reply, Session, people, role, rows};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ pub async fn send(app: &Application, session: &Session, user: Uuid, message: &st
 
 /// Sends as many texts by e-mail to the demo's student, and gives their ids.
 pub async fn send_many(app: &Application, session: &Session, count: usize) -> Result<Vec<Uuid>> {
-    let student = app.user(0, Role::Student).id;
+    let student = app.user(0, role::STUDENT).id;
     let mut sent = Vec::with_capacity(count);
     for number in 0..count {
         sent.push(send(app, session, student, &format!("Message {number}.")).await?);

@@ -1,6 +1,6 @@
 //! A path of an endpoint, with a value of the right kind for each of its parameters.
 
-use platform::declare::component::{Does, Endpoint};
+use platform::declare::component::{Endpoint, Operation};
 use platform::declare::field::Kind;
 use uuid::Uuid;
 
@@ -17,9 +17,9 @@ pub fn path(endpoint: &Endpoint, id: Uuid) -> String {
         };
         ["/".to_owned(), value]
     });
-    let query = match endpoint.does {
-        Does::Verb(..) => &[],
-        Does::Action(action) => action.query,
+    let query = match endpoint.operation {
+        Operation::Verb(..) => &[],
+        Operation::Action(action) => action.query,
     };
     let required = query.iter().filter(|field| field.required);
     let parameters = required.enumerate().map(|(index, field)| {

@@ -1,6 +1,6 @@
 //! Students and tutors made for a test. No test stands here.
 
-use crate::{Application, Role, Session, rows};
+use crate::{Application, Role, Session, role, rows};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -74,7 +74,7 @@ pub async fn teacher(app: &Application, admin: &Session, centre: Uuid) -> Result
         &[&tutor],
     )
     .await?;
-    Ok((tutor, session(app, user, Role::Tutor).await?))
+    Ok((tutor, session(app, user, role::TUTOR).await?))
 }
 
 /// The account of a student.
@@ -96,7 +96,7 @@ pub async fn link(app: &Application, admin: &Session, user: Uuid, student: Uuid)
 
 /// The student of the demo user `student`.
 pub async fn own_student(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, Role::Student).id;
+    let user = app.user(0, role::STUDENT).id;
     rows::id(
         app,
         "select id from lms.students where user_id = $1",
@@ -107,7 +107,7 @@ pub async fn own_student(app: &Application) -> Result<Uuid> {
 
 /// The tutor of the demo user `tutor`.
 pub async fn own_tutor(app: &Application) -> Result<Uuid> {
-    let user = app.user(0, Role::Tutor).id;
+    let user = app.user(0, role::TUTOR).id;
     rows::id(
         app,
         "select id from lms.tutors where user_id = $1",

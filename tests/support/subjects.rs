@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use crate::{
-    Application, Reply, Role, Session, book, calendar_feed,
+    Application, Reply, Session, book, calendar_feed,
     classroom::{classroom, lesson, make, single},
-    desk, outbox, people, rows, send,
+    desk, outbox, people, role, rows, send,
 };
 use anyhow::{Context, Result};
 use http::Method;
@@ -218,7 +218,7 @@ async fn ask(app: &Application, admin: &Session, subject: &Subject, centre: Uuid
 
 /// Messages to the person and to others, and what is kept of requests.
 async fn tell(app: &Application, admin: &Session, subject: &Subject) -> Result<()> {
-    for user in [subject.user, app.user(0, Role::Parent).id] {
+    for user in [subject.user, app.user(0, role::PARENT).id] {
         let body = json!({"user_id": user, "type": "email", "subject": gossip("News"), "message": gossip("News")});
         app.post(admin, "/v1/notifications", body)
             .await?

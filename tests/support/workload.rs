@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Application, COMPONENTS, Reply, Role, Session, send, work_values as values};
+use crate::{Application, COMPONENTS, Reply, Role, Session, role, send, work_values as values};
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Does, Endpoint};
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::component::{Endpoint, Operation};
+use platform::declare::field::{Field, Kind, Writable};
 use platform::declare::resource::Resource;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -37,7 +37,7 @@ pub fn writes() -> Vec<Endpoint> {
         .iter()
         .flat_map(|component| component.endpoints())
         .filter(|endpoint| endpoint.method != Method::GET)
-        .filter(|endpoint| !LEFT_OUT.contains(&endpoint.operation().as_str()))
+        .filter(|endpoint| !LEFT_OUT.contains(&endpoint.operation_id().as_str()))
         .collect()
 }
 
@@ -132,7 +132,7 @@ impl<'a> Worker<'a> {
         let reply = drawn.send(self.app, &session).await?;
         *self
             .outcomes
-            .entry(endpoint.operation())
+            .entry(endpoint.operation_id())
             .or_default()
             .entry(reply.status)
             .or_default() += 1;
@@ -142,23 +142,25 @@ impl<'a> Worker<'a> {
     /// A request to an endpoint, with what chance brings; none, when there is no row that it could be about.
     pub async fn draw(&mut self, endpoint: &Endpoint) -> Result<Option<Drawn>> {
         let role = if self.random.random_bool(0.9) {
-            Role::Admin
+            role::ADMIN
         } else {
-            Role::ALL[self.random.random_range(0..Role::ALL.len())]
+            role::ALL[self.random.random_range(0..role::ALL.len())]
         };
         let Some(path) = self.path(endpoint).await? else {
             return Ok(None);
         };
         let stale = self.random.random_bool(0.05);
-        let content = match endpoint.does {
-            Does::Verb(resource, Verb::Import) => Some(("text/csv", self.file(resource).await?)),
+        let content = match endpoint.operation {
+            Operation::Verb(resource, Verb::Import) => {
+                Some(("text/csv", self.file(resource).await?))
+            }
             _ => self
                 .body(endpoint)
                 .await?
                 .map(|body| ("application/json", body.to_string())),
         };
         Ok(Some(Drawn {
-            operation: endpoint.operation(),
+            operation: endpoint.operation_id(),
             method: endpoint.method.clone(),
             path,
             role,
@@ -197,10 +199,10 @@ impl<'a> Worker<'a> {
         }
         let noun = template.split('/').nth(2).context("a noun")?;
         let table = noun.replace('-', "_");
-        let sql = match values::row_for(&endpoint.operation()) {
+        let sql = match values::row_for(&endpoint.operation_id()) {
             Some(sql) => sql.to_owned(),
             None => {
-                let deleted = matches!(endpoint.does, Does::Verb(_, Verb::Restore));
+                let deleted = matches!(endpoint.operation, Operation::Verb(_, Verb::Restore));
                 let condition = if deleted { "is not null" } else { "is null" };
                 format!(
                     "select id, null from lms.{table}
@@ -221,18 +223,19 @@ impl<'a> Worker<'a> {
     }
 
     async fn body(&mut self, endpoint: &Endpoint) -> Result<Option<Value>> {
-        let operation = endpoint.operation();
-        let mut body = match endpoint.does {
-            Does::Verb(resource, Verb::Create) => {
+        let operation = endpoint.operation_id();
+        let mut body = match endpoint.operation {
+            Operation::Verb(resource, Verb::Create) => {
                 let fields = resource.fields.iter();
-                let settable = fields
-                    .filter(|field| matches!(field.setting, Setting::Always | Setting::OnCreate));
+                let settable = fields.filter(|field| {
+                    matches!(field.writable, Writable::Always | Writable::OnCreate)
+                });
                 self.object(&operation, settable, 0.4).await?
             }
-            Does::Verb(resource, Verb::Update) => {
+            Operation::Verb(resource, Verb::Update) => {
                 let fields = resource.fields.iter();
                 let settable: Vec<&Field> = fields
-                    .filter(|field| field.setting == Setting::Always)
+                    .filter(|field| field.writable == Writable::Always)
                     .collect();
                 if settable.is_empty() {
                     return Ok(Some(json!({})));
@@ -240,8 +243,8 @@ impl<'a> Worker<'a> {
                 let chosen = settable[self.random.random_range(0..settable.len())];
                 self.object(&operation, [chosen].into_iter(), 1.0).await?
             }
-            Does::Verb(..) => return Ok(None),
-            Does::Action(action) => match action.body {
+            Operation::Verb(..) => return Ok(None),
+            Operation::Action(action) => match action.body {
                 Some(fields) => self.object(&operation, fields.iter(), 0.3).await?,
                 None => return Ok(None),
             },
@@ -258,7 +261,7 @@ impl<'a> Worker<'a> {
         let settable: Vec<&Field> = resource
             .fields
             .iter()
-            .filter(|field| matches!(field.setting, Setting::Always | Setting::OnCreate))
+            .filter(|field| matches!(field.writable, Writable::Always | Writable::OnCreate))
             .filter(|field| !matches!(field.kind, Kind::Secret { .. }))
             .collect();
         let operation = format!("{}.create", resource.name);

@@ -2,14 +2,14 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Mood, Provider, Role, outbox, rows, run};
+use tests::{Mood, Provider, outbox, role, rows, run};
 use uuid::Uuid;
 
 #[test]
 fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = outbox::send_many(app, &admin, 1).await?[0];
         let path = format!("/v1/notifications/{id}/retry");
         let early = app
@@ -33,13 +33,13 @@ fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
 
         let key = "select id from lms.notification_deliveries where notification_id = $1";
         let before = rows::id(app, key, &[&id]).await?;
-        for role in [Role::Supervisor, Role::Student, Role::Finance] {
+        for role in [role::SUPERVISOR, role::STUDENT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.call(Some(&session), Method::POST, &path, None)
                 .await?
                 .expect(403);
         }
-        let support = app.sign_in(Role::Support).await?;
+        let support = app.sign_in(role::SUPPORT).await?;
         let again = app
             .call(Some(&support), Method::POST, &path, None)
             .await?
@@ -69,7 +69,7 @@ fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
 fn a_provider_that_never_gets_well_makes_a_dead_letter_after_ten_attempts() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = outbox::send_many(app, &admin, 1).await?[0];
         let provider = Provider::start(Mood::Refuses(500)).await?;
         for attempt in 1..=10 {
@@ -104,7 +104,7 @@ fn a_provider_that_never_gets_well_makes_a_dead_letter_after_ten_attempts() {
 #[test]
 fn a_notification_that_is_not_there_can_not_be_tried_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = rows::any(app, 1, "notifications").await?;
         for id in [Uuid::now_v7(), theirs] {
             let path = format!("/v1/notifications/{id}/retry");
@@ -120,8 +120,8 @@ fn a_notification_that_is_not_there_can_not_be_tried_again() {
 fn who_must_not_be_reached_any_more_when_the_time_comes_is_not() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let session = app.sign_in(Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let session = app.sign_in(role::STUDENT).await?;
         let opted_out = outbox::send(app, &admin, session.user, "Hello.").await?;
         let body = json!({"email": false, "sms": true, "push": true});
         app.call(
@@ -132,7 +132,7 @@ fn who_must_not_be_reached_any_more_when_the_time_comes_is_not() {
         )
         .await?
         .expect(200);
-        let parent = app.user(0, Role::Parent).id;
+        let parent = app.user(0, role::PARENT).id;
         let inactive = outbox::send(app, &admin, parent, "Hello.").await?;
         app.call(
             Some(&admin),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::json;
-use tests::{Mood, Provider, Role, outbox, rows, run};
+use tests::{Mood, Provider, outbox, role, rows, run};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use worker::delivery::{self, Email, Options, Providers, Push};
@@ -17,8 +17,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn what_is_sent_by_http_reaches_the_provider_and_the_log_says_so() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT);
         let id = outbox::send(app, &admin, student.id, "The library closes at four.").await?;
         let queued = outbox::read(app, &admin, id).await?;
         assert!(
@@ -58,7 +58,7 @@ fn what_is_sent_by_http_reaches_the_provider_and_the_log_says_so() {
 fn however_a_provider_misbehaves_no_message_is_lost_and_each_is_kept_once() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let provider = Provider::start(Mood::Well).await?;
         let mut expected = 0;
         for mood in [
@@ -108,7 +108,7 @@ fn however_a_provider_misbehaves_no_message_is_lost_and_each_is_kept_once() {
 fn a_provider_that_can_not_be_reached_gets_everything_when_it_is_back() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut provider = Provider::absent(Mood::Well).await?;
         outbox::send_many(app, &admin, 5).await?;
         let report = provider.deliver(&app.superuser_url).await?;
@@ -132,7 +132,7 @@ fn a_provider_that_can_not_be_reached_gets_everything_when_it_is_back() {
 fn several_workers_at_once_send_each_message_once() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         outbox::send_many(app, &admin, 60).await?;
         let provider = Provider::start(Mood::Well).await?;
         let url = app.superuser_url.as_str();
@@ -154,7 +154,7 @@ fn several_workers_at_once_send_each_message_once() {
 fn a_worker_that_dies_between_sending_and_recording_costs_a_double_with_the_same_key() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = outbox::send_many(app, &admin, 1).await?[0];
         let provider = Provider::start(Mood::TakesAndHangs).await?;
         let (url, providers) = (app.superuser_url.clone(), provider.providers(MINUTE)?);
@@ -187,8 +187,8 @@ fn a_worker_that_dies_between_sending_and_recording_costs_a_double_with_the_same
 fn a_way_that_hangs_does_not_hold_up_the_others() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         for way in ["email", "push"] {
             let body = json!({"user_id": student, "type": way, "message": "Hello."});
             outbox::post(app, &admin, body).await?.expect(201);
@@ -225,7 +225,7 @@ fn a_way_that_hangs_does_not_hold_up_the_others() {
 fn what_the_provider_asks_for_is_granted() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         outbox::send_many(app, &admin, 1).await?;
         let provider = Provider::start(Mood::Busy(3600)).await?;
         assert_eq!(provider.deliver(&app.superuser_url).await?.retried, 1);
@@ -241,7 +241,7 @@ fn what_the_provider_asks_for_is_granted() {
 fn a_tenant_that_is_not_active_sends_nothing() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         outbox::send_many(app, &admin, 1).await?;
         let sql = "update lms.tenants set status = 'inactive' where tenant_id = $1";
         rows::execute(app, sql, &[&admin.tenant]).await?;

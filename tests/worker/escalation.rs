@@ -5,7 +5,7 @@ use chrono::{Duration, Utc};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, desk, people, rows, run};
+use tests::{Application, Session, desk, people, role, rows, run};
 
 async fn read(app: &Application, session: &Session, request: &Value) -> Result<Value> {
     let reply = app.get(session, &desk::path(request)).await?;
@@ -15,7 +15,7 @@ async fn read(app: &Application, session: &Session, request: &Value) -> Result<V
 #[test]
 fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let staff = desk::staff(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
@@ -94,7 +94,7 @@ fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_
 #[test]
 fn what_gets_a_new_due_time_may_be_escalated_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = desk::ask(app, &admin).await?;
         desk::let_it_be_late(app, &request).await?;
         let escalated = async |now| -> Result<usize> {
@@ -124,7 +124,7 @@ fn what_gets_a_new_due_time_may_be_escalated_again() {
 #[test]
 fn a_request_that_can_not_be_escalated_is_reported_and_holds_up_no_other() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         worker::round(&app.superuser_url, Utc::now()).await?;
         let mut requests = Vec::new();
         for _ in 0..2 {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use database::analytics::{self, View};
 use serde_json::Value;
-use tests::{Application, Role, Session, analytics::refresh, people, rows, run};
+use tests::{Application, Role, Session, analytics::refresh, people, role, rows, run};
 use tokio_postgres::error::SqlState;
 
 /// The ids in what somebody reads; none when it is not for the role.
@@ -34,21 +34,21 @@ async fn read(
 /// The condition on `r` for what a role is shown: its student, centre or tutor; none when it is shown nothing.
 fn scope(role: Role, name: &str) -> Option<&'static str> {
     Some(match (name, role) {
-        (_, Role::Admin) | ("centre-financials", Role::Finance) => "true",
-        ("student-progress", Role::Supervisor | Role::Assessor)
-        | ("tutor-load", Role::Supervisor) => {
+        (_, role::ADMIN) | ("centre-financials", role::FINANCE) => "true",
+        ("student-progress", role::SUPERVISOR | role::ASSESSOR)
+        | ("tutor-load", role::SUPERVISOR) => {
             "r.centre_id = (select u.centre_id from lms.users as u where u.id = $2)"
         }
-        ("centre-financials", Role::Supervisor) => {
+        ("centre-financials", role::SUPERVISOR) => {
             "r.id = (select u.centre_id from lms.users as u where u.id = $2)"
         }
-        ("student-progress", Role::Parent) => {
+        ("student-progress", role::PARENT) => {
             "(r.parent_id = $2 or r.id in (select g.student_id from lms.guardians as g where g.user_id = $2 and g.deleted_at is null))"
         }
-        ("student-progress", Role::Tutor) => {
+        ("student-progress", role::TUTOR) => {
             "r.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $2)"
         }
-        ("student-progress", Role::Student) | ("tutor-load", Role::Tutor) => "r.user_id = $2",
+        ("student-progress", role::STUDENT) | ("tutor-load", role::TUTOR) => "r.user_id = $2",
         _ => return None,
     })
 }
@@ -58,7 +58,7 @@ fn each_role_of_two_tenants_sees_what_its_scope_has_and_nothing_of_the_other() {
     run(async |app| {
         refresh(app).await?;
         for tenant in 0..2 {
-            for role in Role::ALL {
+            for role in role::ALL {
                 let session = app.sign_in_to(tenant, role).await?;
                 for (name, column, table) in [
                     ("student-progress", "student_id", "lms.students as r"),
@@ -89,7 +89,7 @@ fn each_role_of_two_tenants_sees_what_its_scope_has_and_nothing_of_the_other() {
                     let seen = read(app, &session, name, column).await?;
                     let who = format!("{} of tenant {tenant}, {name}", role.name());
                     assert_eq!(seen, expected, "{who}");
-                    if let (Role::Admin, Some(seen)) = (role, seen) {
+                    if let (role::ADMIN, Some(seen)) = (role, seen) {
                         assert!(!seen.is_empty(), "{who}");
                     }
                 }
@@ -134,7 +134,7 @@ fn nobody_reads_the_views_past_their_functions() {
 fn a_refresh_waits_for_no_reader_and_no_writer_and_they_not_for_it() {
     run(async |app| {
         refresh(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let student = people::own_student(app).await?;
         let shown = async || -> Result<Value> {
             let path = format!("/v1/analytics/student-progress?student_id={student}");
@@ -205,7 +205,7 @@ async fn refreshed_at(app: &Application, view: View) -> Result<DateTime<Utc>> {
 fn a_refresh_moves_its_time_and_writes_only_the_rows_that_differ() {
     run(async |app| {
         refresh(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let student = people::own_student(app).await?;
         let shown = async || -> Result<Value> {
             let path = "/v1/analytics/student-progress?limit=1";

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use tests::{Application, Role, Session, book, people, rows, run};
+use tests::{Application, Session, book, people, role, rows, run};
 use uuid::Uuid;
 use worker::Report;
 
@@ -40,7 +40,7 @@ async fn assessment(app: &Application, session: &Session, student: Uuid) -> Resu
 #[test]
 fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let row = assessment(app, &admin, student).await?;
@@ -69,7 +69,7 @@ fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
 #[test]
 fn a_regulated_tenant_keeps_it_for_seven_years() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let student = people::own_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
@@ -91,8 +91,8 @@ fn a_regulated_tenant_keeps_it_for_seven_years() {
 #[test]
 fn what_something_refers_to_stays_until_that_is_gone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 5).await?;
         let assessed = people::student(app, &admin, home).await?;
@@ -136,7 +136,7 @@ fn what_something_refers_to_stays_until_that_is_gone() {
 #[test]
 fn what_belongs_to_a_user_goes_along() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let user = people::user(app, &admin, "support", home).await?;
         rows::execute(
@@ -195,7 +195,7 @@ async fn of_class(app: &Application, class: Uuid) -> Result<[i64; 3]> {
 #[test]
 fn a_class_stays_or_goes_as_a_whole() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 5).await?;
         let student = people::student(app, &admin, home).await?;
@@ -248,7 +248,7 @@ fn a_class_stays_or_goes_as_a_whole() {
 #[test]
 fn a_legal_hold_keeps_the_rows_of_a_person() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let held = people::student(app, &admin, home).await?;
         let free = people::student(app, &admin, home).await?;
@@ -280,7 +280,7 @@ fn a_legal_hold_keeps_the_rows_of_a_person() {
 #[test]
 fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let student = people::own_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use local::dev_outbox;
 use serde_json::{Value, json};
-use tests::{Role, outbox, rows, run};
+use tests::{outbox, role, rows, run};
 use tokio::net::TcpListener;
 use worker::delivery::{self, Providers};
 
@@ -17,8 +17,8 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
         let serving = tokio::spawn(dev_outbox::serve(listener));
         let providers = Providers::on_this_machine(address, Duration::from_secs(60))?;
 
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT);
         app.patch(
             &admin,
             &format!("/v1/users/{}", student.id),

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use chrono::{Duration, Utc};
 use serde_json::{Value, json};
-use tests::{Mood, Provider, Role, hooks, rows, run};
+use tests::{Mood, Provider, hooks, role, rows, run};
 use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
@@ -96,8 +96,8 @@ fn the_former_secret_signs_beside_the_new_one_for_a_day() {
 #[test]
 fn a_webhook_is_told_of_its_kinds_and_of_its_own_tenant_alone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         hooks::seal(app, &admin).await?;
         hooks::seal(app, &theirs).await?;
         let names = ["kind", "entity", "everything", "other", "theirs"];

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
-use tests::{Mood, Provider, Role, hooks, rows, run};
+use tests::{Mood, Provider, hooks, role, rows, run};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -107,7 +107,7 @@ fn a_receiver_that_fails_for_five_days_is_disabled_and_the_admins_are_told() {
         assert_eq!(rows::count(app, events, &[&hook.id]).await?, 1);
         let told = "lms.notifications where user_id = $1 and template = 'webhook_disabled'";
         assert_eq!(
-            rows::count(app, told, &[&app.user(0, Role::Admin).id]).await?,
+            rows::count(app, told, &[&app.user(0, role::ADMIN).id]).await?,
             1
         );
         let theirs = "lms.notifications where tenant_id <> $1 and template = 'webhook_disabled'";

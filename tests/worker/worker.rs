@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
 use platform::http::outbound_url::Networks;
 use recurrence::HORIZON;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run, run_on_own_server};
+use tests::{Application, Session, role, rows, run, run_on_own_server};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use worker::Couriers;
@@ -86,7 +86,7 @@ fn weekly(start: DateTime<Utc>, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, Strin
 #[test]
 fn as_time_goes_on_the_occurrences_go_on_and_each_is_there_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let over = make(
@@ -131,7 +131,7 @@ fn as_time_goes_on_the_occurrences_go_on_and_each_is_there_once() {
 #[test]
 fn several_workers_at_once_do_each_class_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut classes = Vec::new();
         for hour in 0..6 {
             let start = day(1) + Duration::hours(hour);
@@ -166,7 +166,7 @@ fn several_workers_at_once_do_each_class_once() {
 #[test]
 fn an_occurrence_that_clashes_is_cancelled_and_the_others_are_there() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let now = Utc::now();
@@ -204,7 +204,7 @@ fn an_occurrence_that_clashes_is_cancelled_and_the_others_are_there() {
 #[test]
 fn a_class_that_can_not_be_done_holds_up_no_other() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let broken = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let start = start + Duration::hours(1);
@@ -228,7 +228,7 @@ fn a_class_that_can_not_be_done_holds_up_no_other() {
 #[test]
 fn what_is_over_is_left_alone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut classes = Vec::new();
         for hour in 0..3 {
             let start = day(-1) + Duration::hours(hour);
@@ -260,7 +260,7 @@ fn what_is_over_is_left_alone() {
 #[test]
 fn a_series_with_an_end_that_was_planned_for_half_a_year_is_completed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY;COUNT=150")).await?;
         let whole = occurrences(app, class).await?;
@@ -309,7 +309,7 @@ const REFRESHES: &str = "select max(r.refreshed_at)::text from lms_private.view_
 #[test]
 fn a_database_that_goes_away_is_asked_again() {
     run_on_own_server(async |app, server| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let made = occurrences(app, class).await?;
@@ -346,7 +346,7 @@ fn a_database_that_goes_away_is_asked_again() {
 #[test]
 fn what_the_worker_does_is_in_the_event_log() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = make(app, &admin, day(1), Some("FREQ=WEEKLY")).await?;
         worker::round(&app.superuser_url, Utc::now() + Duration::weeks(10)).await?;
         let events = "lms.event_log

@@ -1,11 +1,9 @@
 //! Analytics: what the materialized views say of students and tutors, as of their last refresh.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
 
 const STUDENT_PROGRESS: Verb = Verb::Action("student-progress");
 const TUTOR_LOAD: Verb = Verb::Action("tutor-load");
@@ -24,12 +22,12 @@ const SCORE: Kind = Kind::Decimal {
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(Role::Student, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Parent, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Tutor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(Role::Assessor, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Supervisor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(Role::Admin, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::STUDENT, &[STUDENT_PROGRESS]),
+        Grant::new(role::PARENT, &[STUDENT_PROGRESS]),
+        Grant::new(role::TUTOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::ASSESSOR, &[STUDENT_PROGRESS]),
+        Grant::new(role::SUPERVISOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::ADMIN, &[STUDENT_PROGRESS, TUTOR_LOAD]),
     ],
 };
 
@@ -106,71 +104,48 @@ const TUTOR: &[Field] = &[
 ];
 
 /// Progress of students.
-pub(crate) const STUDENTS: Action = Action {
-    method: Method::GET,
-    path: "/v1/analytics/student-progress",
-    segments: &[],
-    operation: "analytics.student-progress",
-    summary: "Show the progress of students",
-    access: Access::Granted {
-        resource: "analytics",
-        verb: STUDENT_PROGRESS,
-    },
-    body: None,
-    query: &[
+pub(crate) const STUDENTS: Action = Action::get("/v1/analytics/student-progress")
+    .id("analytics.student-progress")
+    .summary("Show the progress of students")
+    .granted("analytics", STUDENT_PROGRESS)
+    .query(&[
         Field::new("student_id", Kind::Id, "Only of this student."),
         CENTRE,
         CURSOR,
         LIMIT,
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("data", Kind::Rows(STUDENT), "The students, by id.").required(),
             NEXT,
             REFRESHED,
-        ])),
-        description: "Assessments, points and badges of the students in the caller's scope.",
-        problems: &[],
-    },
-    run: Run::Statement(student_progress),
-};
+        ],
+        "Assessments, points and badges of the students in the caller's scope.",
+    ))
+    .sql(STUDENT_PROGRESS_SQL);
 
 /// Load of tutors.
-pub(crate) const TUTORS: Action = Action {
-    method: Method::GET,
-    path: "/v1/analytics/tutor-load",
-    segments: &[],
-    operation: "analytics.tutor-load",
-    summary: "Show the load of tutors",
-    access: Access::Granted {
-        resource: "analytics",
-        verb: TUTOR_LOAD,
-    },
-    body: None,
-    query: &[
+pub(crate) const TUTORS: Action = Action::get("/v1/analytics/tutor-load")
+    .id("analytics.tutor-load")
+    .summary("Show the load of tutors")
+    .granted("analytics", TUTOR_LOAD)
+    .query(&[
         Field::new("tutor_id", Kind::Id, "Only of this tutor."),
         CENTRE,
         CURSOR,
         LIMIT,
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("data", Kind::Rows(TUTOR), "The tutors, by id.").required(),
             NEXT,
             REFRESHED,
-        ])),
-        description: "Students and classes of the tutors in the caller's scope.",
-        problems: &[],
-    },
-    run: Run::Statement(tutor_load),
-};
+        ],
+        "Students and classes of the tutors in the caller's scope.",
+    ))
+    .sql(TUTOR_LOAD_SQL);
 
-fn student_progress() -> Statement {
-    Sql::from(
-        "-- analytics.student-progress
-select
+const STUDENT_PROGRESS_SQL: &str = "select
   json_build_object(
     'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
     'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
@@ -203,15 +178,9 @@ from (
     and ($1->>'cursor' is null or r.student_id > ($1->>'cursor')::uuid)
   order by r.student_id
   limit coalesce(($1->>'limit')::integer, 50) + 1
-) as page",
-    )
-    .prepared("analytics.student-progress")
-}
+) as page";
 
-fn tutor_load() -> Statement {
-    Sql::from(
-        "-- analytics.tutor-load
-select
+const TUTOR_LOAD_SQL: &str = "select
   json_build_object(
     'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
     'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
@@ -240,7 +209,4 @@ from (
     and ($1->>'cursor' is null or r.tutor_id > ($1->>'cursor')::uuid)
   order by r.tutor_id
   limit coalesce(($1->>'limit')::integer, 50) + 1
-) as page",
-    )
-    .prepared("analytics.tutor-load")
-}
+) as page";

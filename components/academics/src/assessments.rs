@@ -1,10 +1,11 @@
 //! Assessments: what a student was found to know (document 4, section 3.5).
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -68,30 +69,11 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: Some(rule),
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
-
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const TEACH: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-];
 
 /// Those of the caller's own students, by the index of the student.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
@@ -100,17 +82,17 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "assessments",
     grants: &[
-        Grant::new(Role::Student, READ).within(OWN),
-        Grant::new(Role::Parent, READ).within(OWN),
-        Grant::new(Role::Tutor, TEACH).within(OWN),
-        Grant::new(Role::Assessor, ASSESSMENTS.verbs),
-        Grant::new(Role::Supervisor, ASSESSMENTS.verbs),
-        Grant::new(Role::Admin, ASSESSMENTS.verbs),
+        Grant::new(role::STUDENT, verbs::READ).index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ).index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::EDIT).index_condition(OWN),
+        Grant::new(role::ASSESSOR, ASSESSMENTS.verbs),
+        Grant::new(role::SUPERVISOR, ASSESSMENTS.verbs),
+        Grant::new(role::ADMIN, ASSESSMENTS.verbs),
     ],
 };
 
 /// A score within the range of its type, which only a new assessment says; the table checks a changed one.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let mut errors: Vec<FieldError> = days::refuse_future(values, "assessed_on")
         .into_iter()
         .collect();

@@ -1,10 +1,8 @@
 //! The calendar: the lessons of a time, of all classes in the caller's scope.
 
 use chrono::{DateTime, TimeDelta};
-use http::Method;
-use platform::auth::policy::Access;
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use domain::role;
+use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{self, Problem};
 use platform::http::response::Response;
@@ -17,7 +15,7 @@ use crate::classes::LESSONS;
 use crate::occurrences;
 
 /// The longest time that one request may ask for.
-const LONGEST: TimeDelta = TimeDelta::days(62);
+const MAX_SPAN: TimeDelta = TimeDelta::days(62);
 
 /// A lesson in a calendar, without those that every lesson has.
 const FURTHER: [Field; 6] = [
@@ -76,18 +74,11 @@ const ENTRY: [Field; occurrences::OCCURRENCE.len() + FURTHER.len()] = {
 };
 
 /// Reads a calendar.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/calendar",
-    segments: &[],
-    operation: "calendar.list",
-    summary: "Read the calendar",
-    access: Access::Granted {
-        resource: "classes",
-        verb: LESSONS,
-    },
-    body: None,
-    query: &[
+pub(crate) const LIST: Action = Action::get("/v1/calendar")
+    .id("calendar.list")
+    .summary("Read the calendar")
+    .granted("classes", LESSONS)
+    .query(&[
         Field::new("from", Kind::Time, "Only lessons that end after it.").required(),
         Field::new(
             "to",
@@ -98,10 +89,9 @@ pub(crate) const LIST: Action = Action {
         Field::new("tutor_id", Kind::Id, "Only lessons of this tutor."),
         Field::new("student_id", Kind::Id, "Only lessons of this student."),
         Field::new("centre_id", Kind::Id, "Only lessons at this centre."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("data", Kind::Rows(&ENTRY), "The lessons by their start.").required(),
             Field::new(
                 "is_truncated",
@@ -110,12 +100,10 @@ pub(crate) const LIST: Action = Action {
             )
             .required(),
             occurrences::PLANNED_UNTIL,
-        ])),
-        description: "The lessons that the caller gives, has, or looks after.",
-        problems: &[],
-    },
-    run: Run::Custom(list),
-};
+        ],
+        "The lessons that the caller gives, has, or looks after.",
+    ))
+    .custom(list);
 
 /// Whose lessons are looked for, which decides the index that finds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,26 +118,27 @@ pub enum Whose {
     Everybody,
 }
 
-fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async move {
-        check(call)?;
-        let statement = statement(whose(call));
-        match call.run(&statement, call.arguments()).await {
+        check(context)?;
+        let statement = statement(whose(context));
+        match context.run(&statement, context.arguments()).await {
             Ok(answer) => {
                 let body = answer.body.ok_or_else(|| {
                     Problem::new(problem::Kind::Internal).cause("a calendar without an answer")
                 })?;
                 Ok(Response::json(200, body))
             }
-            Err(failure) => sqlstate::settle(failure),
+            Err(failure) => sqlstate::into_response(failure),
         }
     })
 }
 
 /// Refuses a time that ends before it begins, or that is too long.
-fn check(call: &Call<'_>) -> Result<(), Problem> {
+fn check(context: &ActionContext<'_>) -> Result<(), Problem> {
     let time = |name: &str| {
-        call.query
+        context
+            .query
             .get(name)
             .and_then(Value::as_str)
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
@@ -157,7 +146,7 @@ fn check(call: &Call<'_>) -> Result<(), Problem> {
     let (Some(from), Some(to)) = (time("from"), time("to")) else {
         return Err(Problem::new(problem::Kind::Internal).cause("a calendar without its bounds"));
     };
-    if to <= from || to - from > LONGEST {
+    if to <= from || to - from > MAX_SPAN {
         let detail = "This must be after from, by 62 days at most.";
         return Err(Problem::malformed(vec![FieldError::parameter(
             "to",
@@ -168,14 +157,14 @@ fn check(call: &Call<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn whose(call: &Call<'_>) -> Whose {
-    let role = call.caller.map(|caller| caller.role);
-    let asks = |name: &str| call.query.contains_key(name);
-    if matches!(role, Some(Role::Student | Role::Parent)) || asks("student_id") {
+fn whose(context: &ActionContext<'_>) -> Whose {
+    let role = context.caller.map(|caller| caller.role);
+    let asks = |name: &str| context.query.contains_key(name);
+    if matches!(role, Some(role::STUDENT | role::PARENT)) || asks("student_id") {
         Whose::Students
-    } else if role == Some(Role::Tutor) || asks("tutor_id") {
+    } else if role == Some(role::TUTOR) || asks("tutor_id") {
         Whose::Tutor
-    } else if matches!(role, Some(Role::Supervisor | Role::Assessor)) || asks("centre_id") {
+    } else if matches!(role, Some(role::SUPERVISOR | role::ASSESSOR)) || asks("centre_id") {
         Whose::Centre
     } else {
         Whose::Everybody
@@ -188,8 +177,7 @@ fn whose(call: &Call<'_>) -> Whose {
 /// it use an index under row security.
 pub fn statement(whose: Whose) -> Statement {
     let mut sql = Sql::from(
-        "-- calendar.list
-select
+        "select
   json_build_object(
     'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
     'is_truncated', count(*) > 1000,
@@ -285,5 +273,5 @@ from (
     on c.id = o.class_id
 ) as f",
     );
-    sql.prepared("calendar.list")
+    Statement::named("calendar.list", sql)
 }

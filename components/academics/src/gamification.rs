@@ -1,15 +1,16 @@
 //! Gamification: the ledger of points and badges (document 4, section 3.6). It is added to and never changed.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// Most points of one award.
-const MOST_POINTS: i64 = 1_000_000;
+const MAX_POINTS: i64 = 1_000_000;
 
 /// An award.
 pub(crate) const GAMIFICATION: Resource = Resource {
@@ -25,8 +26,8 @@ pub(crate) const GAMIFICATION: Resource = Resource {
         Field::new(
             "points",
             Kind::Integer {
-                min: -MOST_POINTS,
-                max: MOST_POINTS,
+                min: -MAX_POINTS,
+                max: MAX_POINTS,
             },
             "Points of this award; negative ones take some back and need a reason.",
         )
@@ -56,7 +57,7 @@ pub(crate) const GAMIFICATION: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -73,17 +74,8 @@ pub(crate) const LEADERBOARD: Verb = Verb::Action("leaderboard");
 /// Sums up what a student has.
 pub(crate) const SUMMARY: Verb = Verb::Action("summary");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get, LEADERBOARD, SUMMARY];
-const TEACH: &[Verb] = &[Verb::List, Verb::Get, Verb::Create, LEADERBOARD, SUMMARY];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Import,
-    Verb::Export,
-    LEADERBOARD,
-    SUMMARY,
-];
+const READ_STANDINGS: &[Verb] = &[LEADERBOARD, SUMMARY];
+const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD, SUMMARY];
 
 /// Those of the caller's own students, by the index of the student.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
@@ -92,16 +84,22 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[
-        Grant::new(Role::Student, READ).within(OWN),
-        Grant::new(Role::Parent, READ).within(OWN),
-        Grant::new(Role::Tutor, TEACH).within(OWN),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::READ_CREATE)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::ASSESSOR, verbs::READ).and(READ_STANDINGS),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let points = values.get("points").and_then(Value::as_i64).unwrap_or(0);
     let mut errors = Vec::new();

@@ -1,10 +1,7 @@
 //! What points and badges come to: the leaderboard, and the summary of one student.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
 
 use crate::gamification::{LEADERBOARD, SUMMARY};
 
@@ -47,18 +44,11 @@ const BADGE: &[Field] = &[
 ];
 
 /// Who has most points.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/gamification/leaderboard",
-    segments: &[],
-    operation: "gamification.leaderboard",
-    summary: "Show who has most points",
-    access: Access::Granted {
-        resource: "gamification",
-        verb: LEADERBOARD,
-    },
-    body: None,
-    query: &[
+pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
+    .id("gamification.leaderboard")
+    .summary("Show who has most points")
+    .granted("gamification", LEADERBOARD)
+    .query(&[
         Field::new(
             "centre_id",
             Kind::Id,
@@ -69,39 +59,26 @@ pub(crate) const SHOW: Action = Action {
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most lines; 50 by default. The caller's own students are shown wherever they stand.",
+            "Most lines; 50 by default. The caller's own students are shown wherever \
+            they stand.",
         ),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
-            "data",
-            Kind::Rows(LINE),
-            "The lines, most points first.",
+    ])
+    .responds(
+        ResponseSpec::fields(
+            &[Field::new("data", Kind::Rows(LINE), "The lines, most points first.").required()],
+            "Points of a period by student.",
         )
-        .required()])),
-        description: "Points of a period by student.",
-        problems: &[422],
-    },
-    run: Run::Statement(leaderboard),
-};
+        .problems(&[422]),
+    )
+    .sql(LEADERBOARD_SQL);
 
 /// What a student has.
-pub(crate) const SUM_UP: Action = Action {
-    method: Method::GET,
-    path: "/v1/gamification/students/{id}/summary",
-    segments: &[],
-    operation: "gamification.summary",
-    summary: "Sum up what a student has",
-    access: Access::Granted {
-        resource: "gamification",
-        verb: SUMMARY,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const SUM_UP: Action = Action::get("/v1/gamification/students/{id}/summary")
+    .id("gamification.summary")
+    .summary("Sum up what a student has")
+    .granted("gamification", SUMMARY)
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("student_id", Kind::Id, "The student.").required(),
             Field::new("points", NUMBER, "All points.").required(),
             Field::new("awards", NUMBER, "How many awards there were.").required(),
@@ -118,17 +95,12 @@ pub(crate) const SUM_UP: Action = Action {
             )
             .required(),
             Field::new("badges", Kind::Rows(BADGE), "Badges, the latest first.").required(),
-        ])),
-        description: "Points, badges and streak of a student.",
-        problems: &[],
-    },
-    run: Run::Statement(summary),
-};
+        ],
+        "Points, badges and streak of a student.",
+    ))
+    .sql(SUMMARY_SQL);
 
-fn leaderboard() -> Statement {
-    Sql::from(
-        "-- gamification.leaderboard
-select
+const LEADERBOARD_SQL: &str = "select
   json_build_object(
     'data', coalesce(
       json_agg(
@@ -150,15 +122,9 @@ from lms.leaderboard(
   ($1->>'from')::date,
   ($1->>'to')::date,
   coalesce(($1->>'limit')::integer, 50)
-) as l",
-    )
-    .prepared("gamification.leaderboard")
-}
+) as l";
 
-fn summary() -> Statement {
-    Sql::from(
-        "-- gamification.summary
-select
+const SUMMARY_SQL: &str = "select
   json_build_object(
     'student_id', s.id,
     'points', coalesce(g.points, 0),
@@ -194,7 +160,4 @@ cross join lateral (
   ) as b
 ) as b
 where s.id = ($1->>'id')::uuid
-  and s.deleted_at is null",
-    )
-    .prepared("gamification.summary")
-}
+  and s.deleted_at is null";

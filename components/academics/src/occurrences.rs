@@ -1,10 +1,8 @@
 //! Occurrences: the single lessons of a class, known by when the schedule has them.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Sql;
 
 use crate::classes::{CHANGE_LESSON, LESSONS, REASON};
 
@@ -97,24 +95,16 @@ pub(crate) fn members(sql: &mut Sql) {
 }
 
 /// Reads the lessons of a class.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/classes/{id}/occurrences",
-    segments: &[],
-    operation: "classes.occurrences.list",
-    summary: "List the lessons of a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: LESSONS,
-    },
-    body: None,
-    query: &[
+pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
+    .id("classes.occurrences.list")
+    .summary("List the lessons of a class")
+    .granted("classes", LESSONS)
+    .query(&[
         Field::new("from", Kind::Time, "Only lessons that end after it."),
         Field::new("to", Kind::Time, "Only lessons that begin before it."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(OCCURRENCE),
@@ -128,47 +118,31 @@ pub(crate) const LIST: Action = Action {
                 "Whether there are more than these 2000; ask for a shorter time.",
             )
             .required(),
-        ])),
-        description: "The lessons, moved and cancelled ones among them.",
-        problems: &[],
-    },
-    run: Run::Statement(list),
-};
+        ],
+        "The lessons, moved and cancelled ones among them.",
+    ))
+    .sql_from(list);
 
 /// Calls a lesson off.
-pub(crate) const CANCEL: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/occurrences/{start}/cancel",
-    segments: &[START],
-    operation: "classes.occurrences.cancel",
-    summary: "Cancel a lesson",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CHANGE_LESSON,
-    },
-    body: Some(&[REASON]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(OCCURRENCE)),
-        description: "The lesson, cancelled: tutor, room and students are free again.",
-        problems: &[],
-    },
-    run: Run::Statement(cancel),
-};
+pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/occurrences/{start}/cancel")
+    .id("classes.occurrences.cancel")
+    .segments(&[START])
+    .summary("Cancel a lesson")
+    .granted("classes", CHANGE_LESSON)
+    .body(&[REASON])
+    .responds(ResponseSpec::fields(
+        OCCURRENCE,
+        "The lesson, cancelled: tutor, room and students are free again.",
+    ))
+    .sql_from(cancel);
 
 /// Moves a lesson.
-pub(crate) const MOVE: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/occurrences/{start}/move",
-    segments: &[START],
-    operation: "classes.occurrences.move",
-    summary: "Move a lesson",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CHANGE_LESSON,
-    },
-    body: Some(&[
+pub(crate) const MOVE: Action = Action::post("/v1/classes/{id}/occurrences/{start}/move")
+    .id("classes.occurrences.move")
+    .segments(&[START])
+    .summary("Move a lesson")
+    .granted("classes", CHANGE_LESSON)
+    .body(&[
         Field::new("start", Kind::Time, "When it begins now.").required(),
         Field::new("end", Kind::Time, "When it has ended now.").required(),
         Field::new(
@@ -178,21 +152,16 @@ pub(crate) const MOVE: Action = Action {
         )
         .nullable(),
         REASON,
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&MOVED)),
-        description: "The lesson at its new time, with its original start.",
-        problems: &[],
-    },
-    run: Run::Statement(relocate),
-};
+    ])
+    .responds(ResponseSpec::fields(
+        &MOVED,
+        "The lesson at its new time, with its original start.",
+    ))
+    .sql_from(relocate);
 
-fn list() -> Statement {
+fn list() -> Sql {
     let mut sql = Sql::from(
-        "-- classes.occurrences.list
-select
+        "select
   json_build_object('data', coalesce(
     json_agg(json_build_object(
       ",
@@ -222,13 +191,11 @@ where c.id = ($1->>'id')::uuid
   and c.deleted_at is null
 group by c.id, c.status, c.planned_until",
     );
-    sql.prepared("classes.occurrences.list")
+    sql
 }
 
-fn cancel() -> Statement {
-    one(
-        "-- classes.occurrences.cancel
-with o as (
+fn cancel() -> Sql {
+    one("with o as (
   select o.*
   from lms.cancel_occurrence(
     ($1->>'id')::uuid,
@@ -238,15 +205,12 @@ with o as (
 )
 select
   json_build_object(
-      ",
-        "classes.occurrences.cancel",
-    )
+      ")
 }
 
-fn relocate() -> Statement {
+fn relocate() -> Sql {
     let mut sql = Sql::from(
-        "-- classes.occurrences.move
-with o as materialized (
+        "with o as materialized (
   select o.*
   from lms.move_occurrence(
     ($1->>'id')::uuid,
@@ -266,13 +230,13 @@ select
   null::text as tag
 from o",
     );
-    sql.prepared("classes.occurrences.move")
+    sql
 }
 
 /// `select` of the lesson `o` as body.
-fn one(beginning: &'static str, operation: &str) -> Statement {
+fn one(beginning: &'static str) -> Sql {
     let mut sql = Sql::from(beginning);
     members(&mut sql);
     sql.push("\n    )::text as body,\n  null::text as tag\nfrom o");
-    sql.prepared(operation)
+    sql
 }

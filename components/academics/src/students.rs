@@ -1,14 +1,14 @@
 //! Students: what is particular to those who learn (document 4, section 3.2), and who teaches them.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::declare::validation::Purpose;
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::statements::projection::{self, Indent};
+use platform::declare::validation::WriteMode;
+use platform::sql::statement::Sql;
 use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -78,7 +78,7 @@ pub(crate) const STUDENTS: Resource = Resource {
             "Special needs, such as Autism or ADHD.",
         )
         .default("'[]'::jsonb")
-        .found_by("students_by_need"),
+        .filter_function("students_by_need"),
         Field::new(
             "assigned_tutor_id",
             Kind::Reference("tutors"),
@@ -115,17 +115,8 @@ pub(crate) const STUDENTS: Resource = Resource {
         .read_only(),
     ],
     owner: Some("user_id"),
-    rule: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: Some(rule),
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
@@ -135,22 +126,8 @@ pub(crate) const ASSIGN: Verb = Verb::Action("assign-tutor");
 /// Shows what has become of a student over time.
 pub(crate) const PROGRESS: Verb = Verb::Action("progress");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_PROGRESS: &[Verb] = &[Verb::List, Verb::Get, PROGRESS];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const TEACH: &[Verb] = &[Verb::List, Verb::Get, Verb::Update, PROGRESS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ASSIGN,
-    PROGRESS,
-];
+const READ_PROGRESS: &[Verb] = &[PROGRESS];
+const MANAGE: &[Verb] = &[ASSIGN, PROGRESS];
 
 /// The caller's own students, by the index of the key.
 const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
@@ -159,57 +136,52 @@ const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
-        Grant::new(Role::Student, READ_PROGRESS).within(OWN),
-        Grant::new(Role::Parent, TEACH)
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_PROGRESS)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
             .writing(&["leaderboard_name"])
-            .within(OWN),
-        Grant::new(Role::Tutor, TEACH)
+            .index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
             .writing(&["academic_age"])
-            .within(OWN),
-        Grant::new(Role::Assessor, TEACH).writing(&["academic_age"]),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+            .index_condition(OWN),
+        Grant::new(role::ASSESSOR, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
+            .writing(&["academic_age"]),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE),
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     days::refuse_future(values, "dob").into_iter().collect()
 }
 
 /// Gives a student a tutor.
-pub(crate) const ASSIGN_TUTOR: Action = Action {
-    method: Method::POST,
-    path: "/v1/students/{id}/assign-tutor",
-    segments: &[],
-    operation: "students.assign-tutor",
-    summary: "Assign a tutor to a student",
-    access: Access::Granted {
-        resource: "students",
-        verb: ASSIGN,
-    },
-    body: Some(&[Field::new(
+pub(crate) const ASSIGN_TUTOR: Action = Action::post("/v1/students/{id}/assign-tutor")
+    .id("students.assign-tutor")
+    .summary("Assign a tutor to a student")
+    .granted("students", ASSIGN)
+    .body(&[Field::new(
         "tutor_id",
         Kind::Id,
         "The tutor, who must have a place left; null for none.",
     )
     .nullable()
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&STUDENTS)),
-        description: "The student with the tutor.",
-        problems: &[],
-    },
-    run: Run::View(assign),
-};
+    .required()])
+    .responds(ResponseSpec::resource(
+        &STUDENTS,
+        "The student with the tutor.",
+    ))
+    .sql_for_grant(assign);
 
-fn assign(grant: &Grant) -> Statement {
+fn assign(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- students.assign-tutor
-with r as (
+        "with r as (
   update lms.students as r
   set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
@@ -217,7 +189,7 @@ with r as (
     );
     projection::returning(&mut sql, &STUDENTS);
     sql.push("select\n  ");
-    sql.append(&projection::object(&STUDENTS, grant, Depth::One));
+    sql.append(&projection::object(&STUDENTS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared("students.assign-tutor")
+    sql
 }

@@ -1,10 +1,11 @@
 //! Tutors: what is particular to those who teach (document 4, section 3.3).
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::declare::week;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -101,17 +102,8 @@ pub(crate) const TUTORS: Resource = Resource {
         .default("'{}'::jsonb"),
     ],
     owner: Some("user_id"),
-    rule: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: Some(rule),
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
@@ -122,40 +114,28 @@ pub(crate) const SLOTS: Verb = Verb::Action("free-slots");
 pub(crate) const SEARCH: Verb = Verb::Action("search");
 
 const NAMES: &[&str] = &["name", "subjects"];
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_SLOTS: &[Verb] = &[Verb::List, Verb::Get, SLOTS, SEARCH];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, SLOTS, SEARCH];
-const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update, SLOTS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    SLOTS,
-    SEARCH,
-];
+const SEARCH_SLOTS: &[Verb] = &[SLOTS, SEARCH];
+const OWN_SLOTS: &[Verb] = &[SLOTS];
 
 /// Who may do what to tutors.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutors",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, OWN).writing(&["availability"]),
-        Grant::new(Role::Assessor, READ_SLOTS),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Support, READ_SLOTS),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
+            .and(OWN_SLOTS)
+            .writing(&["availability"]),
+        Grant::new(role::ASSESSOR, verbs::READ).and(SEARCH_SLOTS),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(SEARCH_SLOTS),
+        Grant::new(role::SUPPORT, verbs::READ).and(SEARCH_SLOTS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(SEARCH_SLOTS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(SEARCH_SLOTS),
     ],
 };
 
 /// Windows end after they begin.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let availability = values.get("availability");
     let part = |name: &str| {
         let windows = availability.and_then(|availability| availability.get(name));

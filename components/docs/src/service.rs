@@ -23,7 +23,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
 
 /// The answer to one request, which pages of the origins may read.
 pub fn respond(allowed_origins: &[String], request: &Request) -> Response {
-    pipeline::answer(allowed_origins, request, || serve(allowed_origins, request))
+    pipeline::respond(allowed_origins, request, || serve(allowed_origins, request))
 }
 
 fn serve(allowed_origins: &[String], request: &Request) -> Result<Response, Problem> {

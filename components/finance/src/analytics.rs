@@ -1,13 +1,11 @@
 //! Analytics: what the materialized view says of each centre's money by month, as of its last refresh.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::{Action, ActionContext, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::statements::cursor::{self, SortKey};
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
@@ -19,9 +17,9 @@ const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(Role::Supervisor, &[CENTRE_FINANCIALS]),
-        Grant::new(Role::Finance, &[CENTRE_FINANCIALS]),
-        Grant::new(Role::Admin, &[CENTRE_FINANCIALS]),
+        Grant::new(role::SUPERVISOR, &[CENTRE_FINANCIALS]),
+        Grant::new(role::FINANCE, &[CENTRE_FINANCIALS]),
+        Grant::new(role::ADMIN, &[CENTRE_FINANCIALS]),
     ],
 };
 
@@ -53,18 +51,11 @@ const FINANCIALS: &[Field] = &[
 ];
 
 /// Money of centres.
-pub(crate) const CENTRES: Action = Action {
-    method: Method::GET,
-    path: "/v1/analytics/centre-financials",
-    segments: &[],
-    operation: "analytics.centre-financials",
-    summary: "Show the money of centres by month",
-    access: Access::Granted {
-        resource: "analytics",
-        verb: CENTRE_FINANCIALS,
-    },
-    body: None,
-    query: &[
+pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials")
+    .id("analytics.centre-financials")
+    .summary("Show the money of centres by month")
+    .granted("analytics", CENTRE_FINANCIALS)
+    .query(&[
         Field::new("centre_id", Kind::Id, "Only of this centre."),
         Field::new("currency", Kind::Currency, "Only in this currency."),
         Field::new(
@@ -87,10 +78,9 @@ pub(crate) const CENTRES: Action = Action {
             Kind::Integer { min: 1, max: 200 },
             "Most rows of this page; 50 by default.",
         ),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(FINANCIALS),
@@ -111,16 +101,15 @@ pub(crate) const CENTRES: Action = Action {
             )
             .nullable()
             .required(),
-        ])),
-        description: "Money of the centres in the caller's scope.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare, centre_financials),
-};
+        ],
+        "Money of the centres in the caller's scope.",
+    ))
+    .prepared_by(prepare)
+    .sql(CENTRE_FINANCIALS_SQL);
 
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let mut arguments = call.arguments();
-    if let Some(text) = call.query.get("cursor").and_then(Value::as_str) {
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
+    let mut arguments = context.arguments();
+    if let Some(text) = context.query.get("cursor").and_then(Value::as_str) {
         let keys = KEYS.each_ref().map(|field| SortKey {
             field,
             descending: false,
@@ -138,10 +127,7 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     Ok(arguments)
 }
 
-fn centre_financials(_: &Grant) -> Statement {
-    Sql::from(
-        "-- analytics.centre-financials
-select
+const CENTRE_FINANCIALS_SQL: &str = "select
   json_build_object(
     'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.most), '[]'),
     'next_cursor', max(page.cursor) filter (where page.position = page.most and page.follows),
@@ -178,7 +164,4 @@ from (
   window keys as (order by r.centre_id, r.month, r.currency)
   order by r.centre_id, r.month, r.currency
   limit coalesce(($1->>'limit')::integer, 50) + 1
-) as page",
-    )
-    .prepared("analytics.centre-financials")
-}
+) as page";

@@ -1,11 +1,10 @@
 //! Balance: what finance records come to, by centre, student, tutor, type, currency and period.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::Grant;
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Sql;
 
 use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 use crate::finance_records::{BALANCE, TYPES};
@@ -27,18 +26,11 @@ pub(crate) const FIGURES: &[Field] = &[
 ];
 
 /// Sums records up.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/finance-records/balance",
-    segments: &[],
-    operation: "finance-records.balance",
-    summary: "Show what finance records come to",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: BALANCE,
-    },
-    body: None,
-    query: &[
+pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
+    .id("finance-records.balance")
+    .summary("Show what finance records come to")
+    .granted("finance-records", BALANCE)
+    .query(&[
         Field::new("centre_id", Kind::Id, "Only of this centre."),
         Field::new("student_id", Kind::Id, "Only of this student."),
         Field::new("tutor_id", Kind::Id, "Only of this tutor."),
@@ -46,27 +38,23 @@ pub(crate) const SHOW: Action = Action {
         Field::new("currency", Kind::Currency, "Only in this currency."),
         Field::new("from", Kind::Date, "The first day that counts."),
         Field::new("to", Kind::Date, "The last day that counts."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
+    ])
+    .responds(ResponseSpec::fields(
+        &[Field::new(
             "data",
             Kind::Rows(FIGURES),
             "The figures of each currency; a reversal is taken off.",
         )
-        .required()])),
-        description: "The sums of the records in the caller's reach.",
-        problems: &[],
-    },
-    run: Run::View(balance),
-};
+        .required()],
+        "The sums of the records in the caller's reach.",
+    ))
+    .sql_for_grant(balance);
 
 /// The sums come from the totals of days where a caller sees all records of a centre, and from the records
 /// themselves where one person's are asked for, or are all that the caller sees.
-fn balance(grant: &Grant) -> Statement {
+fn balance(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- finance-records.balance
-select
+        "select
   json_build_object(
     'data', coalesce(
       json_agg(
@@ -88,10 +76,10 @@ from (
   from (",
     );
     match grant.role {
-        Role::Student | Role::Parent => {
+        role::STUDENT | role::PARENT => {
             records(&mut sql, OF_OWN_STUDENTS);
         }
-        Role::Tutor => {
+        role::TUTOR => {
             // A tutor's salaries, and what was booked for the tutor's own children.
             records(&mut sql, OF_OWN_TUTOR).push("\n    union all");
             records(&mut sql, OF_OWN_CHILDREN);
@@ -112,7 +100,7 @@ from (
   group by s.currency
 ) as b",
     );
-    sql.prepared("finance-records.balance")
+    sql
 }
 
 // A parameter is read in a query of its own: once, and not once for each row.

@@ -1,11 +1,12 @@
 //! Finance records: the book of payments, salaries, expenses and reimbursements (document 4, section 3.7). It is
 //! added to and never changed; a mistake is reversed.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use platform::values::money;
 use serde_json::{Map, Value};
@@ -102,7 +103,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -125,22 +126,11 @@ pub(crate) const RECONCILE: Verb = Verb::Action("reconciliation");
 /// Shows a statement of account.
 pub(crate) const STATEMENT: Verb = Verb::Action("statement");
 
-const PAY: &[Verb] = &[Verb::List, Verb::Get, BALANCE, STATEMENT];
-const OVERSEE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Export,
-    LINES,
-    BALANCE,
-    RECONCILE,
-    STATEMENT,
-];
+const PAY: &[Verb] = &[BALANCE, STATEMENT];
+const OVERSEE: &[Verb] = &[LINES, BALANCE, RECONCILE, STATEMENT];
 const KEEP: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
     Verb::Create,
     Verb::Import,
-    Verb::Export,
     REVERSE,
     LINES,
     BALANCE,
@@ -152,16 +142,16 @@ const KEEP: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(Role::Student, PAY),
-        Grant::new(Role::Parent, PAY),
-        Grant::new(Role::Tutor, PAY),
-        Grant::new(Role::Supervisor, OVERSEE),
-        Grant::new(Role::Finance, KEEP),
-        Grant::new(Role::Admin, KEEP),
+        Grant::new(role::STUDENT, verbs::READ).and(PAY),
+        Grant::new(role::PARENT, verbs::READ).and(PAY),
+        Grant::new(role::TUTOR, verbs::READ).and(PAY),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(OVERSEE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(KEEP),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(KEEP),
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let text = |name: &str| values.get(name).and_then(Value::as_str);
     let mut errors = parties(
         text("type").unwrap_or_default(),

@@ -1,12 +1,11 @@
 //! Payroll runs: what the tutors of a centre have earned in a month, first as a draft, then booked, once.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::sql::statement::{Sql, Statement};
 
 use crate::finance_records::METHODS;
 use crate::tutor_rates::UNIT;
@@ -37,7 +36,7 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
         POSTED_AT.read_only(),
     ],
     owner: None,
-    rule: None,
+    validate: None,
     // What makes, shows and posts a run is written by hand: its items go with it.
     verbs: &[Verb::List, Verb::Export],
     requires_match: false,
@@ -47,16 +46,15 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
 /// Books a draft.
 const POST: Verb = Verb::Action("post");
 
-const READ: &[Verb] = &[Verb::List, Verb::Export, Verb::Get];
-const MANAGE: &[Verb] = &[Verb::List, Verb::Export, Verb::Get, Verb::Create, POST];
+const MANAGE: &[Verb] = &[Verb::Create, POST];
 
 /// Who may do what to runs.
 pub(crate) const POLICY: Policy = Policy {
     resource: "payroll-runs",
     grants: &[
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Finance, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 
@@ -171,114 +169,68 @@ const RUN: &[Field] = &[
 ];
 
 /// Makes a draft, or makes it anew.
-pub(crate) const CREATE: Action = Action {
-    method: Method::POST,
-    path: "/v1/payroll-runs",
-    segments: &[],
-    operation: "payroll-runs.create",
-    summary: "Compute the payroll of a centre and month",
-    access: Access::Granted {
-        resource: "payroll-runs",
-        verb: Verb::Create,
-    },
-    body: Some(&[CENTRE.required(), MONTH.required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RUN)),
-        description: "The run of that centre and month: a draft as of now, from the completed lessons and the rates of their days. Lessons of earlier months that were reported after payroll had passed these are in it too, and named. Nothing is booked. A run that is posted is answered as it is.",
-        problems: &[],
-    },
-    run: Run::Statement(create),
-};
+pub(crate) const CREATE: Action = Action::post("/v1/payroll-runs")
+    .id("payroll-runs.create")
+    .summary("Compute the payroll of a centre and month")
+    .granted("payroll-runs", Verb::Create)
+    .body(&[CENTRE.required(), MONTH.required()])
+    .responds(ResponseSpec::fields(
+        RUN,
+        "The run of that centre and month: a draft as of now, from the completed \
+            lessons and the rates of their days. Lessons of earlier months that were \
+            reported after payroll had passed these are in it too, and named. \
+            Nothing is booked. A run that is posted is answered as it is.",
+    ))
+    .sql(CREATE_SQL);
 
 /// Shows a run.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/payroll-runs/{id}",
-    segments: &[],
-    operation: "payroll-runs.get",
-    summary: "Show a payroll run",
-    access: Access::Granted {
-        resource: "payroll-runs",
-        verb: Verb::Get,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RUN)),
-        description: "The run with its items.",
-        problems: &[304],
-    },
-    run: Run::Statement(show),
-};
+pub(crate) const SHOW: Action = Action::get("/v1/payroll-runs/{id}")
+    .id("payroll-runs.get")
+    .summary("Show a payroll run")
+    .granted("payroll-runs", Verb::Get)
+    .responds(ResponseSpec::fields(RUN, "The run with its items.").problems(&[304]))
+    .sql(SHOW_SQL);
 
 /// Books what a draft comes to.
-pub(crate) const BOOK: Action = Action {
-    method: Method::POST,
-    path: "/v1/payroll-runs/{id}/post",
-    segments: &[],
-    operation: "payroll-runs.post",
-    summary: "Book a payroll run",
-    access: Access::Granted {
-        resource: "payroll-runs",
-        verb: POST,
-    },
-    body: Some(&[
+pub(crate) const BOOK: Action = Action::post("/v1/payroll-runs/{id}/post")
+    .id("payroll-runs.post")
+    .summary("Book a payroll run")
+    .granted("payroll-runs", POST)
+    .body(&[
         Field::new("method", METHODS, "How the salaries are paid.").required(),
         Field::new(
             "effective_on",
             Kind::Date,
             "The day on which they count; the month's last one when it is left out.",
         ),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RUN)),
-        description: "The run, posted, with the finance record of each item. One that was posted before is answered as it is. 409 while the month lasts, when lessons or rates have changed since the draft was made, and when lessons have no rate.",
-        problems: &[],
-    },
-    run: Run::Statement(book),
-};
+    ])
+    .responds(ResponseSpec::fields(
+        RUN,
+        "The run, posted, with the finance record of each item. One that was \
+            posted before is answered as it is. 409 while the month lasts, when \
+            lessons or rates have changed since the draft was made, and when lessons \
+            have no rate.",
+    ))
+    .sql(BOOK_SQL);
 
-fn create() -> Statement {
-    Sql::from(
-        "-- payroll-runs.create
-select
+const CREATE_SQL: &str = "select
   p.body,
   p.tag
 from lms.draft_payroll(
   ($1->'input'->>'centre_id')::uuid,
   ($1->'input'->>'month')::date
-) as p",
-    )
-    .prepared("payroll-runs.create")
-}
+) as p";
 
-fn show() -> Statement {
-    Sql::from(
-        "-- payroll-runs.get
-select
+const SHOW_SQL: &str = "select
   p.body,
   p.tag
-from lms.payroll_run(($1->>'id')::uuid) as p",
-    )
-    .prepared("payroll-runs.get")
-}
+from lms.payroll_run(($1->>'id')::uuid) as p";
 
-fn book() -> Statement {
-    Sql::from(
-        "-- payroll-runs.post
-select
+const BOOK_SQL: &str = "select
   p.body,
   p.tag
 from lms.post_payroll(
   ($1->>'id')::uuid,
   $1->'input'->>'method',
   ($1->'input'->>'effective_on')::date
-) as p",
-    )
-    .prepared("payroll-runs.post")
-}
+) as p";

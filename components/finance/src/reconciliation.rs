@@ -1,10 +1,7 @@
 //! Reconciliation: the proof that totals, records and lines say the same.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
 
 use crate::balance::FIGURES;
 use crate::finance_records::RECONCILE;
@@ -53,21 +50,13 @@ const PROOF: &[Field] = &[
 ];
 
 /// Proves the totals.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/finance-records/reconciliation",
-    segments: &[],
-    operation: "finance-records.reconciliation",
-    summary: "Prove the totals of the book from its lines",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: RECONCILE,
-    },
-    body: None,
-    query: &[Field::new("centre_id", Kind::Id, "Only of this centre.")],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const SHOW: Action = Action::get("/v1/finance-records/reconciliation")
+    .id("finance-records.reconciliation")
+    .summary("Prove the totals of the book from its lines")
+    .granted("finance-records", RECONCILE)
+    .query(&[Field::new("centre_id", Kind::Id, "Only of this centre.")])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(PROOF),
@@ -86,17 +75,12 @@ pub(crate) const SHOW: Action = Action {
                 "Whether all of it is as it must be.",
             )
             .required(),
-        ])),
-        description: "The figures by totals, by records and by lines, and whether they agree.",
-        problems: &[],
-    },
-    run: Run::Statement(reconciliation),
-};
+        ],
+        "The figures by totals, by records and by lines, and whether they agree.",
+    ))
+    .sql(RECONCILIATION_SQL);
 
-fn reconciliation() -> Statement {
-    Sql::from(
-        "-- finance-records.reconciliation
-with numbers as materialized (
+const RECONCILIATION_SQL: &str = "with numbers as materialized (
   select lms.missing_finance_numbers() as missing
 )
 select
@@ -125,7 +109,4 @@ cross join (
     ) as data,
     bool_and(r.consistent) as consistent
   from lms.reconcile_finance(($1->>'centre_id')::uuid) as r
-) as p",
-    )
-    .prepared("finance-records.reconciliation")
-}
+) as p";

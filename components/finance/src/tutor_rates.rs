@@ -1,10 +1,11 @@
 //! Tutor rates: what a tutor earns for an hour or for a lesson, and from which day on.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -48,36 +49,25 @@ pub(crate) const TUTOR_RATES: Resource = Resource {
         .sortable(),
     ],
     owner: None,
-    rule: Some(rule),
-    verbs: MANAGE,
+    validate: Some(rule),
+    verbs: verbs::PLAIN,
     requires_match: true,
     requires_key: true,
 };
-
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-];
 
 /// Who may do what to rates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutor-rates",
     grants: &[
-        Grant::new(Role::Tutor, &[Verb::List, Verb::Get]),
-        Grant::new(Role::Supervisor, &[Verb::List, Verb::Get, Verb::Export]),
-        Grant::new(Role::Finance, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::PLAIN),
+        Grant::new(role::ADMIN, verbs::PLAIN),
     ],
 };
 
 /// How many digits the currency has is the database's to say, which knows the tutor's centre.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let is_negative = values
         .get("amount")
         .and_then(Value::as_str)

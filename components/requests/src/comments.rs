@@ -1,11 +1,10 @@
 //! Comments on requests: public ones, and internal ones among those who work on them. Added to and never changed.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Sql;
 
 use crate::parts::{self, Parts};
 
@@ -17,14 +16,14 @@ const ASKING: &[&str] = &["body"];
 pub(crate) const POLICY: Policy = Policy {
     resource: "request-comments",
     grants: &[
-        Grant::new(Role::Student, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Parent, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Tutor, READ_WRITE),
-        Grant::new(Role::Assessor, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Supervisor, READ_WRITE),
-        Grant::new(Role::Support, READ_WRITE),
-        Grant::new(Role::Finance, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Admin, READ_WRITE),
+        Grant::new(role::STUDENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::PARENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::TUTOR, READ_WRITE),
+        Grant::new(role::ASSESSOR, READ_WRITE).writing(ASKING),
+        Grant::new(role::SUPERVISOR, READ_WRITE),
+        Grant::new(role::SUPPORT, READ_WRITE),
+        Grant::new(role::FINANCE, READ_WRITE).writing(ASKING),
+        Grant::new(role::ADMIN, READ_WRITE),
     ],
 };
 
@@ -64,21 +63,13 @@ const MEMBERS: &str = "'id', p.id,
       'created_by', p.created_by";
 
 /// Reads what was said.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/requests/{id}/comments",
-    segments: &[],
-    operation: "request-comments.list",
-    summary: "List the comments on a request",
-    access: Access::Granted {
-        resource: "request-comments",
-        verb: Verb::List,
-    },
-    body: None,
-    query: parts::QUERY,
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const LIST: Action = Action::get("/v1/requests/{id}/comments")
+    .id("request-comments.list")
+    .summary("List the comments on a request")
+    .granted("request-comments", Verb::List)
+    .query(parts::QUERY)
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(COMMENT),
@@ -86,50 +77,32 @@ pub(crate) const LIST: Action = Action {
             )
             .required(),
             parts::NEXT,
-        ])),
-        description: "The comments that the caller may see.",
-        problems: &[],
-    },
-    run: Run::Statement(list),
-};
+        ],
+        "The comments that the caller may see.",
+    ))
+    .sql_from(list);
 
 /// Says something.
-pub(crate) const CREATE: Action = Action {
-    method: Method::POST,
-    path: "/v1/requests/{id}/comments",
-    segments: &[],
-    operation: "request-comments.create",
-    summary: "Comment on a request",
-    access: Access::Granted {
-        resource: "request-comments",
-        verb: Verb::Create,
-    },
-    body: Some(&[BODY, VISIBILITY]),
-    query: &[],
-    answers: Answers {
-        status: 201,
-        schema: Some(Shape::Fields(COMMENT)),
-        description: "The comment.",
-        problems: &[],
-    },
-    run: Run::Statement(create),
-};
+pub(crate) const CREATE: Action = Action::post("/v1/requests/{id}/comments")
+    .id("request-comments.create")
+    .summary("Comment on a request")
+    .granted("request-comments", Verb::Create)
+    .body(&[BODY, VISIBILITY])
+    .responds(ResponseSpec::fields(COMMENT, "The comment.").status(201))
+    .sql_from(create);
 
-fn list() -> Statement {
+fn list() -> Sql {
     parts::page(&Parts {
-        title: "-- request-comments.list",
         whole: "requests",
         table: "request_comments",
         column: "request_id",
         members: MEMBERS,
     })
-    .prepared("request-comments.list")
 }
 
-fn create() -> Statement {
+fn create() -> Sql {
     let mut sql = Sql::from(
-        "-- request-comments.create
-with p as (
+        "with p as (
   insert into lms.request_comments as p (request_id, visibility, body)
   select
     r.id,
@@ -146,5 +119,5 @@ select
     );
     sql.push(MEMBERS);
     sql.push("\n    )::text as body,\n  null::text as tag\nfrom p");
-    sql.prepared("request-comments.create")
+    sql
 }

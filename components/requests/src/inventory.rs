@@ -1,8 +1,9 @@
 //! Inventory: what a centre has (document 4, section 3.9). Its quantity changes in [`crate::stock`], who has borrowed what
 //! is in [`crate::loans`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -68,17 +69,8 @@ pub(crate) const INVENTORY: Resource = Resource {
         .default("'{}'::jsonb"),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: None,
+    verbs: verbs::PLAIN,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -88,30 +80,19 @@ pub(crate) const ADJUST: Verb = Verb::Action("adjust");
 /// Reads how the quantity came about.
 pub(crate) const ADJUSTMENTS: Verb = Verb::Action("adjustments");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get, ADJUSTMENTS];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, ADJUSTMENTS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ADJUST,
-    ADJUSTMENTS,
-];
+const READ_ADJUSTMENTS: &[Verb] = &[ADJUSTMENTS];
+const MANAGE: &[Verb] = &[ADJUST, ADJUSTMENTS];
 
 /// Who may do what to inventory.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory",
     grants: &[
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Supervisor, MANAGE)
-            .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::TUTOR, verbs::READ).and(READ_ADJUSTMENTS),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN)
+            .and(MANAGE)
+            .index_condition("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
+        Grant::new(role::SUPPORT, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(READ_ADJUSTMENTS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE),
     ],
 };

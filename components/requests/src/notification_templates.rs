@@ -1,7 +1,8 @@
 //! Notification templates: a tenant's own words for what notifications are about. The database checks their placeholders.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -72,29 +73,18 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
         .required(),
     ],
     owner: None,
-    rule: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: None,
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
-
-const READ: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 
 /// Who may do what to templates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "notification-templates",
     grants: &[
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Admin, NOTIFICATION_TEMPLATES.verbs),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, NOTIFICATION_TEMPLATES.verbs),
     ],
 };

@@ -1,14 +1,14 @@
 //! Notifications: what was sent to whom (document 4, section 3.11). To make one is to send it: it is in the outbox with it.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::declare::validation::Purpose;
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::statements::projection::{self, Indent};
+use platform::declare::validation::WriteMode;
+use platform::sql::statement::Sql;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -109,7 +109,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         .nullable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(rule),
     verbs: &[Verb::List, Verb::Get, Verb::Create, Verb::Export],
     requires_match: false,
     requires_key: false,
@@ -118,15 +118,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
 /// Tries a failed one again.
 const RETRY_VERB: Verb = Verb::Action("retry");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const SEND: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
-const ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Export,
-    RETRY_VERB,
-];
+const ALL: &[Verb] = &[Verb::Create, RETRY_VERB];
 
 /// The rows of an inbox.
 const OWN: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
@@ -149,19 +141,29 @@ const INBOX: &[&str] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "notifications",
     grants: &[
-        Grant::new(Role::Student, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Parent, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Tutor, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Assessor, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Supervisor, SEND),
-        Grant::new(Role::Support, ALL),
-        Grant::new(Role::Finance, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Admin, ALL),
+        Grant::new(role::STUDENT, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::ASSESSOR, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::SUPERVISOR, verbs::READ_CREATE),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(ALL),
+        Grant::new(role::FINANCE, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(ALL),
     ],
 };
 
 /// Words are given, or come from a template.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
     if !is_set("template") {
@@ -184,38 +186,26 @@ fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
 }
 
 /// Queues a failed notification anew.
-pub(crate) const RETRY: Action = Action {
-    method: Method::POST,
-    path: "/v1/notifications/{id}/retry",
-    segments: &[],
-    operation: "notifications.retry",
-    summary: "Try a failed notification again",
-    access: Access::Granted {
-        resource: "notifications",
-        verb: RETRY_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&NOTIFICATIONS)),
-        description: "The notification, under way again with its former delivery key.",
-        problems: &[],
-    },
-    run: Run::View(retry),
-};
+pub(crate) const RETRY: Action = Action::post("/v1/notifications/{id}/retry")
+    .id("notifications.retry")
+    .summary("Try a failed notification again")
+    .granted("notifications", RETRY_VERB)
+    .responds(ResponseSpec::resource(
+        &NOTIFICATIONS,
+        "The notification, under way again with its former delivery key.",
+    ))
+    .sql_for_grant(retry);
 
-fn retry(grant: &Grant) -> Statement {
+fn retry(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- notifications.retry
-select
+        "select
   ",
     );
-    sql.append(&projection::object(&NOTIFICATIONS, grant, Depth::One));
+    sql.append(&projection::object(&NOTIFICATIONS, grant, Indent::One));
     sql.push(
         " as body,
   r.version::text as tag
 from lms.retry_notification(($1->>'id')::uuid) as r",
     );
-    sql.prepared("notifications.retry")
+    sql
 }

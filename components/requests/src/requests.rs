@@ -1,8 +1,9 @@
 //! Requests: what people ask a centre for (document 4, section 3.8). How they move from one state to the next is in
 //! [`crate::moves`], what is said about them in [`crate::comments`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -49,7 +50,7 @@ pub(crate) const REQUESTS: Resource = Resource {
             "How urgent it is. Lists are sorted by it from high to low.",
         )
         .default("'medium'")
-        .ranked_by("urgency"),
+        .sort_column("urgency"),
         Field::new(
             "status",
             Kind::OneOf(&["open", "in_progress", "resolved", "closed"]),
@@ -139,17 +140,8 @@ pub(crate) const REQUESTS: Resource = Resource {
         .nullable(),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: None,
+    verbs: verbs::PLAIN,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -165,35 +157,7 @@ pub(crate) const CLOSE: Verb = Verb::Action("close");
 /// Takes it up again.
 pub(crate) const REOPEN: Verb = Verb::Action("reopen");
 
-const ASK: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
-const WORK: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    ASSIGN,
-    START,
-    RESOLVE,
-    CLOSE,
-    REOPEN,
-];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ASSIGN,
-    START,
-    RESOLVE,
-    CLOSE,
-    REOPEN,
-];
+const TRANSITIONS: &[Verb] = &[ASSIGN, START, RESOLVE, CLOSE, REOPEN];
 
 const OWN: &str = "r.created_by = (select current_setting('app.user_id')::uuid)";
 const OWN_OR_ASSIGNED: &str = "r.created_by = (select current_setting('app.user_id')::uuid) \
@@ -204,13 +168,17 @@ const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id'):
 pub(crate) const POLICY: Policy = Policy {
     resource: "requests",
     grants: &[
-        Grant::new(Role::Student, ASK).within(OWN),
-        Grant::new(Role::Parent, ASK).within(OWN),
-        Grant::new(Role::Tutor, WORK).within(OWN_OR_ASSIGNED),
-        Grant::new(Role::Assessor, ASK).within(OWN),
-        Grant::new(Role::Supervisor, MANAGE).within(OF_CENTRE),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, ASK).within(OWN),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::EDIT)
+            .and(TRANSITIONS)
+            .index_condition(OWN_OR_ASSIGNED),
+        Grant::new(role::ASSESSOR, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN)
+            .and(TRANSITIONS)
+            .index_condition(OF_CENTRE),
+        Grant::new(role::SUPPORT, verbs::PLAIN).and(TRANSITIONS),
+        Grant::new(role::FINANCE, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(TRANSITIONS),
     ],
 };

@@ -1,10 +1,11 @@
 //! Centres: the places of a tenant, each with its zone and currency.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::declare::week;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -89,42 +90,31 @@ pub(crate) const CENTRES: Resource = Resource {
         .default("'[]'::jsonb"),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: Some(rule),
+    verbs: verbs::PLAIN,
+    validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 const NAMES: &[&str] = &["name", "time_zone"];
 
 /// Who may do what to centres.
 pub(crate) const POLICY: Policy = Policy {
     resource: "centres",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, READ_ALL),
-        Grant::new(Role::Support, READ_ALL),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, CENTRES.verbs),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, CENTRES.verbs),
     ],
 };
 
 /// Working hours end after they begin, and a holiday comes once.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
     let mut errors = week::wrong_windows(values.get("working_hours"), "/working_hours");
     let holidays = values.get("holidays").and_then(Value::as_array);
     let dates: Vec<&Value> = holidays

@@ -1,7 +1,8 @@
 //! Staff: what the organisation knows of those who work for it, beyond their account.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -45,34 +46,23 @@ pub(crate) const STAFF: Resource = Resource {
         .filterable(),
     ],
     owner: Some("user_id"),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: None,
+    verbs: verbs::PLAIN,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 const NAMES: &[&str] = &["user_id", "centre_id", "title"];
 
 /// Who may do what to staff.
 pub(crate) const POLICY: Policy = Policy {
     resource: "staff",
     grants: &[
-        Grant::new(Role::Tutor, READ).reading(NAMES),
-        Grant::new(Role::Assessor, READ).reading(NAMES),
-        Grant::new(Role::Supervisor, STAFF.verbs),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, STAFF.verbs),
+        Grant::new(role::TUTOR, verbs::READ).reading(NAMES),
+        Grant::new(role::ASSESSOR, verbs::READ).reading(NAMES),
+        Grant::new(role::SUPERVISOR, STAFF.verbs),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, STAFF.verbs),
     ],
 };

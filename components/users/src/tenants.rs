@@ -1,10 +1,11 @@
 //! Tenants: the organisation that one belongs to. Others' are never seen; making one is the operator's work.
 
-use platform::auth::policy::{Fields, Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::{region, role};
+use platform::auth::policy::{Fields, Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::{self, Purpose};
+use platform::declare::validation::{self, WriteMode};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -78,12 +79,7 @@ pub(crate) const TENANTS: Resource = Resource {
     fields: &[
         Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.").required(),
         Field::new("slug", Kind::Slug, "The name used to sign in.").read_only(),
-        Field::new(
-            "region",
-            Kind::OneOf(&["eu", "au", "us"]),
-            "Where its data lives.",
-        )
-        .read_only(),
+        Field::new("region", Kind::OneOf(&region::ALL), "Where its data lives.").read_only(),
         Field::new(
             "retention_class",
             Kind::OneOf(&["standard", "regulated"]),
@@ -106,32 +102,31 @@ pub(crate) const TENANTS: Resource = Resource {
         .read_only(),
     ],
     owner: None,
-    verbs: &[Verb::List, Verb::Get, Verb::Update],
-    rule: Some(rule),
+    verbs: verbs::READ_UPDATE,
+    validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
 const NAMES: &[&str] = &["name", "slug"];
 
 /// Who may do what to tenants.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tenants",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ),
-        Grant::new(Role::Admin, &[Verb::List, Verb::Get, Verb::Update]),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ),
+        Grant::new(role::ADMIN, verbs::READ_UPDATE),
     ],
 };
 
 /// Checks the settings that something is made of.
-fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
+fn rule(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(Value::Object(settings)) = values.get_mut("settings") else {
         return errors;
@@ -142,7 +137,7 @@ fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
             continue;
         };
         let member = Map::from_iter([(field.name.to_owned(), value.clone())]);
-        match validation::body(SETTINGS.iter(), Fields::All, purpose, &member) {
+        match validation::body(SETTINGS.iter(), Fields::All, mode, &member) {
             Ok(checked) => settings.extend(checked),
             Err(problem) => errors.extend(problem.errors.into_iter().map(|error| FieldError {
                 pointer: format!("/settings{}", error.pointer),

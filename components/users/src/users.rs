@@ -1,10 +1,11 @@
 //! Users: every account, whatever its role (document 4, section 3.1). Making one is in [`crate::accounts`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -39,7 +40,7 @@ pub(crate) const USERS: Resource = Resource {
         Field::new("phone", Kind::Phone, "The telephone number.")
             .nullable()
             .filterable(),
-        Field::new("role", Kind::OneOf(&Role::NAMES), "What the user is.")
+        Field::new("role", Kind::OneOf(&role::NAMES), "What the user is.")
             .required()
             .filterable(),
         Field::new(
@@ -86,15 +87,15 @@ pub(crate) const USERS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: Some(rule),
+    validate: Some(rule),
     requires_match: false,
     requires_key: false,
 };
 
 /// A new address takes back the one that was asked for before. The database then keeps the new address aside, unless it is the
 /// present one.
-fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
-    if purpose == Purpose::Update && values.contains_key("email") {
+fn rule(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
+    if mode == WriteMode::Update && values.contains_key("email") {
         values.insert("pending_email".to_owned(), Value::Null);
     }
     Vec::new()
@@ -107,9 +108,6 @@ pub(crate) const DEACTIVATE: Verb = Verb::Action("deactivate");
 /// Lets an account sign in again.
 pub(crate) const ACTIVATE: Verb = Verb::Action("activate");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update];
 /// What one may change of oneself.
 const OWN_FIELDS: &[&str] = &[
     "name",
@@ -145,46 +143,29 @@ const OWN_STUDENTS: &str = "r.id = any ((select lms.caller_student_users() || cu
 pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
-        Grant::new(Role::Student, OWN).writing(OWN_FIELDS),
-        Grant::new(Role::Parent, READ).within(OWN_STUDENTS),
-        Grant::new(Role::Tutor, OWN)
+        Grant::new(role::STUDENT, verbs::READ_UPDATE).writing(OWN_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).index_condition(OWN_STUDENTS),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
             .reading_of_others(NAMES)
             .writing(OWN_FIELDS)
-            .within(OWN_STUDENTS),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(
-            Role::Supervisor,
-            &[
-                Verb::List,
-                Verb::Get,
-                Verb::Update,
-                Verb::Delete,
-                Verb::Restore,
-                Verb::Export,
-            ],
-        )
-        .writing(SUPERVISED),
-        Grant::new(Role::Supervisor, &[CREATE, DEACTIVATE, ACTIVATE]),
-        Grant::new(
-            Role::Support,
-            &[Verb::List, Verb::Get, DEACTIVATE, ACTIVATE],
-        )
-        .reading(CONTACT),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(
-            Role::Admin,
-            &[
-                Verb::List,
-                Verb::Get,
-                CREATE,
-                Verb::Update,
-                Verb::Delete,
-                Verb::Restore,
-                Verb::Import,
-                Verb::Export,
-                DEACTIVATE,
-                ACTIVATE,
-            ],
-        ),
+            .index_condition(OWN_STUDENTS),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
+            .and(&[Verb::Update, Verb::Delete, Verb::Restore])
+            .writing(SUPERVISED),
+        Grant::new(role::SUPERVISOR, &[CREATE, DEACTIVATE, ACTIVATE]),
+        Grant::new(role::SUPPORT, verbs::READ)
+            .and(&[DEACTIVATE, ACTIVATE])
+            .reading(CONTACT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[
+            CREATE,
+            Verb::Update,
+            Verb::Delete,
+            Verb::Restore,
+            Verb::Import,
+            DEACTIVATE,
+            ACTIVATE,
+        ]),
     ],
 };

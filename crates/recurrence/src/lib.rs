@@ -19,7 +19,7 @@ pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, Plan};
 pub use wall::{Reading, instant, reading, zone};
 
 /// The longest lesson, by the clock on the wall.
-const LONGEST: TimeDelta = TimeDelta::hours(24);
+const MAX_LESSON: TimeDelta = TimeDelta::hours(24);
 /// How local times are written.
 const FORM: &str = "%Y-%m-%dT%H:%M:%S";
 
@@ -86,7 +86,7 @@ impl Schedule {
                 "not_after_start",
                 "The end must be after the start.",
             ));
-        } else if end - start > LONGEST {
+        } else if end - start > MAX_LESSON {
             errors.push(error(
                 "end",
                 "too_long",

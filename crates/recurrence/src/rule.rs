@@ -12,7 +12,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc, Weekday};
 type Refusal = (&'static str, String);
 
 /// Longest rule, in bytes.
-const LONGEST: usize = 500;
+const MAX_RULE_BYTES: usize = 500;
 
 /// How long the interval is that a rule counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +100,10 @@ pub(super) fn parse(
     start: NaiveDateTime,
     first: DateTime<Utc>,
 ) -> Result<Rule, Refusal> {
-    if text.len() > LONGEST {
-        return Err(refusal(format!("it is longer than {LONGEST} characters")));
+    if text.len() > MAX_RULE_BYTES {
+        return Err(refusal(format!(
+            "it is longer than {MAX_RULE_BYTES} characters"
+        )));
     }
     let parts = parts(text)?;
     let has = |name: &str| parts.iter().any(|(other, _)| *other == name);

@@ -297,7 +297,7 @@ fn finish(builder: request::Builder, body: Option<&serde_json::Value>) -> Reques
 
 #[cfg(test)]
 mod tests {
-    use platform::auth::role::Role;
+    use domain::role;
 
     use super::*;
 
@@ -316,7 +316,7 @@ mod tests {
                 sub: Uuid::new_v4(),
                 tid: Uuid::new_v4(),
                 sid: Uuid::new_v4(),
-                role: Role::Admin,
+                role: role::ADMIN.name().to_owned(),
                 lang: None,
                 iat: 0,
                 exp: 900,

@@ -7,7 +7,7 @@ use deadpool_postgres::tokio_postgres::types::Type;
 use deadpool_postgres::{Object, Transaction};
 use platform::auth::caller::Caller;
 use platform::auth::token::Claims;
-use platform::sql::context::Context;
+use platform::sql::context::DatabaseContext;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -34,14 +34,20 @@ pub(crate) async fn begin<'a>(
     let request_id = platform::values::random::id().to_string();
     // The bench has a standard cell.
     let cell = format!("{}-standard", caller.aud);
-    let context = Context::new(&cell, &caller.aud, Some(&Caller::from(caller)), &request_id).text();
+    let context = DatabaseContext::new(
+        &cell,
+        &caller.aud,
+        Caller::of(caller, &domain::role::ALL).as_ref(),
+        &request_id,
+    )
+    .text();
     transaction
         .query_one(
             &statement,
             &[
                 &caller.tid.to_string(),
                 &caller.sub.to_string(),
-                &caller.role.name(),
+                &caller.role,
                 &caller.sid.to_string(),
                 &request_id,
                 &context,

@@ -9,7 +9,7 @@ use platform::auth::policy::Fields;
 use platform::declare::query;
 use platform::declare::resource::Resource;
 use platform::declare::statements::single_row;
-use platform::declare::validation::{self, Purpose};
+use platform::declare::validation::{self, WriteMode};
 use platform::values::random;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -57,9 +57,9 @@ pub(crate) fn new_row(resource: &Resource, body: &[u8]) -> Result<(Uuid, Value),
     let input = validation::parse_object(body)
         .and_then(|object| {
             let fields = single_row::settable(resource);
-            validation::body(fields, Fields::All, Purpose::Create, &object)
+            validation::body(fields, Fields::All, WriteMode::Create, &object)
         })
-        .and_then(|input| resource.ruled(Purpose::Create, input))
+        .and_then(|input| resource.validated(WriteMode::Create, input))
         .map_err(|_| Failure::Refused(StatusCode::UNPROCESSABLE_ENTITY))?;
     let id = random::id();
     Ok((id, json!({"id": id, "input": input, "versions": null})))

@@ -4,9 +4,9 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     csv::{export, import},
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ async fn ages(app: &Application, session: &Session, student: Uuid) -> Result<Val
 #[test]
 fn an_assessment_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let body = json!({"student_id": student, "type": "reading", "score": 87, "notes": "Well done.", "assessed_on": "2026-03-02"});
@@ -75,7 +75,7 @@ fn an_assessment_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn a_score_out_of_the_range_of_its_type_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let student = people::own_student(app).await?;
         let before = rows::written(app).await?;
         for (kind, score, pointer) in [
@@ -121,7 +121,7 @@ fn a_score_out_of_the_range_of_its_type_is_refused() {
 #[test]
 fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let assess = async |kind: &str, day: &str, age: Value| -> Result<String> {
@@ -180,22 +180,23 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
         let (home, away) = rows::centres(app).await?;
         let own = people::own_student(app).await?;
         let far = people::student_of(app, away).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Support | Role::Finance => {
+                role::SUPPORT | role::FINANCE => {
                     app.get(&session, "/v1/assessments").await?.expect(403);
                     continue;
                 }
-                Role::Admin => "true",
-                Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-                Role::Parent => {
+                role::ADMIN => "true",
+                role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+                role::PARENT => {
                     "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
                 }
-                Role::Student => "s.user_id = $3",
-                Role::Tutor => {
+                role::STUDENT => "s.user_id = $3",
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             let sql = format!(
                 "select a.id::text from lms.assessments as a
@@ -220,11 +221,11 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
             let body = |student: Uuid| json!({"student_id": student, "type": "reading", "score": 50, "academic_age": 9.5});
             let writes = matches!(
                 role,
-                Role::Tutor | Role::Assessor | Role::Supervisor | Role::Admin
+                role::TUTOR | role::ASSESSOR | role::SUPERVISOR | role::ADMIN
             );
             let made = app.post(&session, "/v1/assessments", body(own)).await?;
             assert_eq!(made.status, if writes { 201 } else { 403 }, "{}", made.text);
-            if writes && role != Role::Admin {
+            if writes && role != role::ADMIN {
                 let reply = app
                     .post(&session, "/v1/assessments", body(far))
                     .await?
@@ -239,7 +240,7 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
 #[test]
 fn assessments_go_out_and_in_as_csv() {
     run(async |app| {
-        let assessor = app.sign_in(Role::Assessor).await?;
+        let assessor = app.sign_in(role::ASSESSOR).await?;
         let student = people::own_student(app).await?;
         let file = format!(
             "student_id,type,score,assessed_on,academic_age\n{student},reading,80,2026-01-01,9.25\n{student},reading,81,2026-02-01,9.5\n"

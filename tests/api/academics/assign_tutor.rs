@@ -5,7 +5,7 @@ use futures::future::join_all;
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, csv::import, people, rows, run, samples};
+use tests::{Application, Session, csv::import, people, role, rows, run, samples};
 use uuid::Uuid;
 
 async fn assign(
@@ -30,7 +30,7 @@ async fn current(app: &Application, session: &Session, tutor: Uuid) -> Result<Va
 #[test]
 fn a_student_gets_a_tutor_another_and_none() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let (first, second) = (
             people::tutor(app, &admin, home, 1).await?,
@@ -58,7 +58,7 @@ fn a_student_gets_a_tutor_another_and_none() {
 #[test]
 fn a_tutor_without_a_place_is_a_conflict_by_every_way() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 1).await?;
         let (first, second) = (
@@ -110,7 +110,7 @@ fn a_tutor_without_a_place_is_a_conflict_by_every_way() {
 #[test]
 fn of_two_and_of_twenty_who_race_for_the_last_place_one_gets_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let mut students = Vec::new();
         for _ in 0..20 {
@@ -139,8 +139,8 @@ fn of_two_and_of_twenty_who_race_for_the_last_place_one_gets_it() {
 #[test]
 fn supervisor_and_admin_assign_within_their_scope_and_nobody_else() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = rows::centres(app).await?;
         let (near, far) = (
             people::student(app, &admin, home).await?,
@@ -170,12 +170,12 @@ fn supervisor_and_admin_assign_within_their_scope_and_nobody_else() {
         let reply = app.post(&admin, &path, json!({})).await?.expect(422);
         assert_eq!(reply.pointers(), ["/tutor_id"]);
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
-            Role::Finance,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
+            role::FINANCE,
         ] {
             let session = app.sign_in(role).await?;
             assign(app, &session, near, None).await?.expect(403);
@@ -216,7 +216,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn counts_are_exact_after_any_sequence_of_steps() {
     let sequences = samples::draw(4, &proptest::collection::vec(step(), 40));
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let (mut done, mut refused) = (0, 0);
         for steps in &sequences {

@@ -3,9 +3,9 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, Session,
     classroom::{act, classroom, data, lesson, lessons, make, path, series, single, texts},
-    rows, run,
+    role, rows, run,
 };
 
 async fn put(
@@ -26,7 +26,7 @@ async fn put(
 #[test]
 fn attendance_is_recorded_as_a_whole_and_read_back() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = classroom(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
         let mut class = room.class(single(
@@ -35,7 +35,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             &format!("{yesterday}T04:00:00"),
         ));
         class["student_ids"] = json!(room.students[..4]);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = make(app, &admin, class).await?;
         let start = format!("{yesterday}T03:00:00Z");
         let at = format!("{}/attendance", lesson(&class, &start));
@@ -91,7 +91,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
 #[test]
 fn before_a_lesson_begins_its_students_can_only_be_excused() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = classroom(app).await?;
         let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
         class["student_ids"] = json!(room.students[..2]);
@@ -127,7 +127,7 @@ fn before_a_lesson_begins_its_students_can_only_be_excused() {
 #[test]
 fn a_lesson_that_has_begun_is_completed_by_its_record() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = classroom(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
         let class = room.class(series(
@@ -137,7 +137,7 @@ fn a_lesson_that_has_begun_is_completed_by_its_record() {
             "FREQ=WEEKLY;COUNT=2",
         ));
         // It has begun, so the people of the centre enter it.
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let class = make(app, &supervisor, class).await?;
         let at = lesson(&class, &format!("{yesterday}T03:00:00Z"));
         let record = json!([{"student_id": room.students[0], "status": "present"}]);
@@ -157,7 +157,7 @@ fn a_lesson_that_has_begun_is_completed_by_its_record() {
 #[test]
 fn what_is_no_attendance_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let class = make(
             app,
@@ -220,10 +220,10 @@ fn what_is_no_attendance_is_refused() {
 #[test]
 fn students_and_parents_read_their_own_record_and_nobody_elses() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
-        let own = app.user(0, Role::Parent).id;
+        let own = app.user(0, role::PARENT).id;
         let child = rows::id(
             app,
             "select id from lms.students where parent_id = $1 and centre_id = $2",
@@ -237,14 +237,14 @@ fn students_and_parents_read_their_own_record_and_nobody_elses() {
         class["student_ids"] = json!(students);
         let class = make(app, &admin, class).await?;
         let at = format!("{}/attendance", lesson(&class, "2035-04-02T16:00:00Z"));
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let found = data(app, &session, &at).await?;
             match role {
-                Role::Student => {
+                role::STUDENT => {
                     assert_eq!(texts(&found, "student_id"), [room.students[0].to_string()])
                 }
-                Role::Parent => {
+                role::PARENT => {
                     assert!(!found.is_empty());
                     for one in &found {
                         let student = one["student_id"].as_str().unwrap_or_default();
@@ -260,12 +260,12 @@ fn students_and_parents_read_their_own_record_and_nobody_elses() {
                 }
                 _ => assert_eq!(found.len(), students.len(), "{}", role.name()),
             }
-            let may = matches!(role, Role::Tutor | Role::Supervisor | Role::Admin);
+            let may = matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN);
             put(app, &session, &at, json!([]))
                 .await?
                 .expect(if may { 200 } else { 403 });
         }
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         app.get(&theirs, &at).await?.expect(404);
         put(app, &theirs, &at, json!([])).await?.expect(404);
         app.delete(&admin, &path(&class)).await?.expect(204);

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     classroom::{act, classroom, lesson, make, path, series, single},
-    people, run,
+    people, role, run,
 };
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ async fn warnings(app: &Application, admin: &Session, class: &Value) -> Result<V
 #[test]
 fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (centre, tutor) = night_owl(app, &admin).await?;
         let out = json!(["tutor_unavailable"]);
         for (start, end, rule, expected) in [
@@ -107,7 +107,7 @@ fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
 #[test]
 fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (centre, tutor) = night_owl(app, &admin).await?;
         let rule = "FREQ=WEEKLY;COUNT=3";
         let class = at(
@@ -184,8 +184,8 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
 #[test]
 fn a_tutor_who_changes_the_own_availability_is_warned_of_by_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let own = app.sign_in(Role::Tutor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let own = app.sign_in(role::TUTOR).await?;
         let room = classroom(app).await?;
         let class = room.class(single("UTC", "2035-04-04T03:00:00", "2035-04-04T03:30:00"));
         let class = make(app, &own, class).await?;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     classroom::{act, classroom, data, lesson, make, series, single, starts, texts},
-    rows, run,
+    role, rows, run,
 };
 
 const APRIL: &str = "/v1/calendar?from=2035-04-01T00:00:00Z&to=2035-05-01T00:00:00Z";
@@ -23,7 +23,7 @@ fn id(class: &Value) -> String {
 #[test]
 fn each_role_sees_the_lessons_of_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let hour = |day: u32| {
             single(
@@ -42,12 +42,12 @@ fn each_role_sees_the_lessons_of_its_scope() {
         far["student_ids"] = json!([]);
         let far = make(app, &admin, far).await?;
         let all = [id(&own), id(&other), id(&far)];
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let found = ids(app, &session, "").await?;
             let expected: Vec<String> = match role {
-                Role::Student => vec![all[0].clone()],
-                Role::Parent => {
+                role::STUDENT => vec![all[0].clone()],
+                role::PARENT => {
                     let children = rows::texts(
                         app,
                         "select s.id::text from lms.students as s where s.parent_id = $1 or exists (
@@ -61,13 +61,13 @@ fn each_role_sees_the_lessons_of_its_scope() {
                         .map(|index| all[index].clone())
                         .collect()
                 }
-                Role::Tutor => vec![all[0].clone(), all[2].clone()],
-                Role::Supervisor | Role::Assessor => all[..2].to_vec(),
+                role::TUTOR => vec![all[0].clone(), all[2].clone()],
+                role::SUPERVISOR | role::ASSESSOR => all[..2].to_vec(),
                 _ => all.to_vec(),
             };
             assert_eq!(found, expected, "{}", role.name());
         }
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         assert!(ids(app, &theirs, "").await?.is_empty());
         let centre = format!("&centre_id={}", room.away);
         let tutor = format!("&tutor_id={}", room.colleague);
@@ -85,7 +85,7 @@ fn each_role_sees_the_lessons_of_its_scope() {
                 .await?
                 .is_empty()
         );
-        let learner = app.sign_in(Role::Student).await?;
+        let learner = app.sign_in(role::STUDENT).await?;
         assert!(
             ids(app, &learner, &format!("&student_id={}", room.students[1]))
                 .await?
@@ -104,7 +104,7 @@ fn each_role_sees_the_lessons_of_its_scope() {
 #[test]
 fn a_calendar_is_of_a_bounded_time_and_shows_lessons_where_they_are_now() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut class = room.class(series(
             "UTC",
@@ -175,7 +175,7 @@ fn a_calendar_is_of_a_bounded_time_and_shows_lessons_where_they_are_now() {
 #[test]
 fn more_than_a_thousand_lessons_are_said_to_be_more() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (count, is_truncated) in [(1000, false), (1, true)] {
             rows::execute(
                 app,

@@ -3,10 +3,9 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Role,
     classroom::{classroom, data, lessons, series},
     csv::import,
-    rows, run,
+    role, rows, run,
 };
 
 use crate::academics::classes::enrolled;
@@ -14,7 +13,7 @@ use crate::academics::classes::enrolled;
 #[test]
 fn classes_come_from_a_file_all_or_none() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let room = classroom(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |day: u32, students: Value| {
@@ -110,7 +109,7 @@ fn classes_come_from_a_file_all_or_none() {
         let first = json!({"id": done["rows"][0]["id"]});
         assert_eq!(lessons(app, &supervisor, &first).await?.len(), 3);
         assert_eq!(enrolled(app, &first).await?, [room.students[0].to_string()]);
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         import(app, &tutor, "/v1/classes/import", header)
             .await?
             .expect(403);

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Application, Role,
+    Application,
     classroom::{act, classroom, lessons, make, path, series, single, texts},
-    rows, run,
+    role, rows, run,
 };
 
 /// Who is enrolled in a class, by the table that student_ids is kept equal to.
@@ -20,7 +20,7 @@ pub(crate) async fn enrolled(app: &Application, class: &Value) -> anyhow::Result
 #[test]
 fn a_class_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let schedule = series(
             "Europe/London",
@@ -98,7 +98,7 @@ fn a_class_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn the_students_of_a_class_are_its_enrolments() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut body = room.class(series(
             "UTC",
@@ -144,7 +144,7 @@ fn the_students_of_a_class_are_its_enrolments() {
 #[test]
 fn what_a_class_refers_to_is_there_and_students_are_of_its_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let far = rows::id(
             app,
@@ -216,7 +216,7 @@ fn what_a_class_refers_to_is_there_and_students_are_of_its_centre() {
 #[test]
 fn a_tutor_without_the_subject_is_a_warning() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         rows::execute(
             app,
@@ -266,7 +266,7 @@ fn a_tutor_without_the_subject_is_a_warning() {
 #[test]
 fn a_class_of_which_no_lesson_has_begun_is_not_completed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let ahead = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
         let ahead = make(app, &admin, ahead).await?;
@@ -296,7 +296,7 @@ fn a_class_of_which_no_lesson_has_begun_is_not_completed() {
 #[test]
 fn a_class_moves_from_scheduled_to_cancelled_or_completed_and_no_further() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let yesterday = (chrono::Utc::now().date_naive() - chrono::Days::new(1)).to_string();
         for (day, first) in [("2035-04-02", "cancel"), (yesterday.as_str(), "complete")] {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, Session,
     classroom::{Classroom, act, classroom, make, path, series, single},
-    rows, run,
+    role, rows, run,
 };
 
 /// One of many lessons at the same hour of a day: of one tutor, of one student with two tutors, in one room.
@@ -43,7 +43,7 @@ async fn insist(app: &Application, session: &Session, class: &Value) -> anyhow::
 #[test]
 fn of_a_hundred_attempts_at_an_hour_exactly_one_wins() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         for (what, day) in [
             ("tutor_id", "2035-04-02"),
@@ -80,7 +80,7 @@ fn of_a_hundred_attempts_at_an_hour_exactly_one_wins() {
 #[test]
 fn lessons_that_touch_do_not_clash_and_those_that_overlap_by_a_second_do() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut hour = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
         hour["room"] = json!("Blue");
@@ -127,9 +127,9 @@ fn lessons_that_touch_do_not_clash_and_those_that_overlap_by_a_second_do() {
 #[test]
 fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let room = classroom(app).await?;
         let mut far = room.lesson("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         far["centre_id"] = json!(room.away);
@@ -195,7 +195,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
 #[test]
 fn what_a_class_leaves_is_free_and_a_class_comes_back_only_to_a_free_hour() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let hour = room.class(series(
             "UTC",
@@ -250,7 +250,7 @@ fn what_a_class_leaves_is_free_and_a_class_comes_back_only_to_a_free_hour() {
 #[test]
 fn a_change_that_would_clash_changes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut other = room.lesson("2035-04-09T16:00:00", "2035-04-09T17:00:00");
         other["tutor_id"] = json!(room.colleague);

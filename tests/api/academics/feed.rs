@@ -6,9 +6,9 @@ use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Reply, Role,
+    Reply,
     calendar_feed::{FEED, read, subscribe},
-    rows, run,
+    role, rows, run,
 };
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ fn anonymous(reply: &Reply) -> Value {
 #[test]
 fn an_address_works_from_when_it_is_made_until_it_is_revoked() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let shown = app.get(&tutor, FEED).await?.expect(200).json();
         assert_eq!(shown, json!({"active": false, "since": null}));
         app.delete(&tutor, FEED).await?.expect(404);
@@ -56,8 +56,8 @@ fn an_address_works_from_when_it_is_made_until_it_is_revoked() {
 #[test]
 fn a_new_address_takes_the_place_of_the_one_before_and_of_nobody_elses() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let parent = app.sign_in(Role::Parent).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let first = subscribe(app, &tutor).await?;
         let others = subscribe(app, &parent).await?;
         let second = subscribe(app, &tutor).await?;
@@ -76,7 +76,7 @@ fn a_new_address_takes_the_place_of_the_one_before_and_of_nobody_elses() {
 #[test]
 fn the_secret_is_stored_nowhere() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let request = app
             .request(Method::POST, FEED)
             .bearer_auth(&tutor.token)
@@ -104,8 +104,8 @@ fn the_secret_is_stored_nowhere() {
 #[test]
 fn nothing_tells_a_revoked_address_from_one_that_never_was() {
     run(async |app| {
-        let student = app.sign_in(Role::Student).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let unknown = format!("{FEED}.ics?token={}", "A".repeat(43));
         let expected = anonymous(&read(app, &unknown).await?.expect(404));
         for token in ["A", &"é".repeat(43), &"B".repeat(100)] {
@@ -141,7 +141,7 @@ fn nothing_tells_a_revoked_address_from_one_that_never_was() {
 #[test]
 fn a_calendar_is_a_calendar_and_only_sent_when_it_has_changed() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let path = subscribe(app, &tutor).await?;
         let reply = read(app, &path).await?.expect(200);
         assert_eq!(reply.header("content-type"), "text/calendar; charset=utf-8");
@@ -210,7 +210,7 @@ fn what_is_asked_for_must_be_an_address() {
             let reply = read(app, &format!("{FEED}.ics{query}")).await?;
             assert_eq!(reply.status, 400, "{query}");
         }
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         app.post(&tutor, FEED, json!({"token": "mine"}))
             .await?
             .expect(422);
@@ -230,20 +230,21 @@ fn classes(calendar: &str) -> BTreeSet<Uuid> {
 fn each_role_reads_the_classes_of_its_scope() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor | Role::Assessor => "c.centre_id = $2",
-                Role::Tutor => "c.tutor_id = (select id from lms.tutors where user_id = $3)",
-                Role::Student => "exists (select from lms.students as s where s.user_id = $3 and c.student_ids ? s.id::text)",
-                Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR | role::ASSESSOR => "c.centre_id = $2",
+                role::TUTOR => "c.tutor_id = (select id from lms.tutors where user_id = $3)",
+                role::STUDENT => "exists (select from lms.students as s where s.user_id = $3 and c.student_ids ? s.id::text)",
+                role::PARENT => {
                     "exists (
                       select from lms.guardians as g
                       where g.user_id = $3 and g.deleted_at is null and c.student_ids ? g.student_id::text
                     )"
                 }
-            };
+other => unreachable!("the role {} has no scope", other.name()),
+};
             let expected: BTreeSet<Uuid> = app
                 .superuser()
                 .await?
@@ -287,7 +288,7 @@ fn nobody_is_named_but_a_parents_own_children_by_their_first_names() {
             &[&app.demo.tenants[0].id],
         )
         .await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let path = subscribe(app, &session).await?;
             let calendar = read(app, &path)

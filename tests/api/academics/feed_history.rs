@@ -4,9 +4,9 @@ use anyhow::Result;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     calendar_feed::{read, subscribe},
-    people, rows, run, run_python,
+    people, role, rows, run, run_python,
 };
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ fn text(time: DateTime<Utc>) -> String {
 #[test]
 fn who_gave_and_who_had_a_lesson_keeps_it_in_the_calendar() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (centre, _) = rows::centres(app).await?;
         let mut tutors = Vec::new();
         let mut students = Vec::new();

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     calendar_feed::{read, subscribe},
-    rows, run, run_python,
+    role, rows, run, run_python,
 };
 use uuid::Uuid;
 
@@ -149,7 +149,7 @@ pub(crate) async fn person(
 }
 
 async fn stage(app: &Application) -> Result<Stage> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     let (centre, _) = rows::centres(app).await?;
     let (session, tutor) = person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?;
     let born = json!({"dob": "2015-05-05"});

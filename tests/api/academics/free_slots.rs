@@ -8,7 +8,7 @@ use chrono::{
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run, samples};
+use tests::{Application, Session, people, role, rows, run, samples};
 use uuid::Uuid;
 
 const WEEKDAYS: [&str; 7] = [
@@ -240,7 +240,7 @@ async fn slots(
 fn free_slots_are_those_of_a_computation_minute_by_minute() {
     let cases = samples::draw(120, &case());
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut centres = Vec::new();
         for (index, (zone, _)) in ZONES.iter().enumerate() {
             let body = json!({"name": zone, "code": format!("zone-{index}"), "time_zone": zone, "currency": "EUR"});
@@ -297,7 +297,7 @@ fn free_slots_are_those_of_a_computation_minute_by_minute() {
 #[test]
 fn no_availability_means_not_available() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 1).await?;
         let (from, to) = (
@@ -339,7 +339,7 @@ fn no_availability_means_not_available() {
 #[test]
 fn a_window_keeps_to_the_wall_clock_across_a_change_and_lessons_are_half_open() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "London", "code": "london", "time_zone": "Europe/London", "currency": "GBP"});
         let centre = people::id(
             &app.post(&admin, "/v1/centres", body)
@@ -397,11 +397,11 @@ fn each_role_asks_for_the_slots_of_tutors_within_its_sight() {
         )
         .await?;
         let period = "from=2026-03-02T00:00:00Z&to=2026-03-09T00:00:00Z";
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let (near, distant) = match role {
-                Role::Student | Role::Parent => (403, 403),
-                Role::Tutor | Role::Supervisor => (200, 404),
+                role::STUDENT | role::PARENT => (403, 403),
+                role::TUTOR | role::SUPERVISOR => (200, 404),
                 _ => (200, 200),
             };
             for (tutor, status) in [(own, near), (far, distant)] {
@@ -409,7 +409,7 @@ fn each_role_asks_for_the_slots_of_tutors_within_its_sight() {
                 app.get(&session, &path).await?.expect(status);
             }
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = rows::any(app, 1, "tutors").await?;
         app.get(&admin, &format!("/v1/tutors/{theirs}/free-slots?{period}"))
             .await?

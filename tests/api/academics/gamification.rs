@@ -4,9 +4,9 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     csv::{export, import},
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ async fn set_rules(app: &Application, admin: &Session, rules: Value) -> Result<t
 #[test]
 fn an_award_is_added_and_read_and_never_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let made = award(
@@ -108,7 +108,7 @@ fn an_award_is_added_and_read_and_never_changed() {
 #[test]
 fn the_database_refuses_the_application_to_change_the_ledger() {
     run(async |app| {
-        let session = app.session(0, Role::Admin).await?;
+        let session = app.session(0, role::ADMIN).await?;
         let client = database::connect(&app.application_url).await?;
         for (name, value) in [
             ("app.tenant_id", session.tenant.to_string()),
@@ -144,7 +144,7 @@ fn the_database_refuses_the_application_to_change_the_ledger() {
 #[test]
 fn rules_of_the_tenant_award_a_badge_once_each() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let tutor = people::tutor(app, &admin, home, 3).await?;
@@ -240,7 +240,7 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
 #[test]
 fn rules_that_make_no_sense_are_refused_with_their_place() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let rule = json!({"badge": "A", "when": "points_reached", "count": 1});
         let mut wrong_when = rule.clone();
         wrong_when["when"] = json!("moon_is_full");
@@ -272,13 +272,13 @@ fn each_role_reads_and_adds_awards_of_its_scope() {
         let (_, away) = rows::centres(app).await?;
         let own = people::own_student(app).await?;
         let far = people::student_of(app, away).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            if matches!(role, Role::Support | Role::Finance) {
+            if matches!(role, role::SUPPORT | role::FINANCE) {
                 app.get(&session, "/v1/gamification").await?.expect(403);
                 continue;
             }
-            let sees_far = matches!(role, Role::Admin | Role::Assessor);
+            let sees_far = matches!(role, role::ADMIN | role::ASSESSOR);
             let list = async |student: Uuid| -> Result<usize> {
                 let body = app
                     .get(&session, &format!("/v1/gamification?student_id={student}"))
@@ -291,19 +291,19 @@ fn each_role_reads_and_adds_awards_of_its_scope() {
             assert_eq!(list(far).await? > 0, sees_far, "{}", role.name());
             summary(app, &session, own).await?;
             let path = format!("/v1/gamification/students/{far}/summary");
-            let expected = if role == Role::Admin { 200 } else { 404 };
+            let expected = if role == role::ADMIN { 200 } else { 404 };
             app.get(&session, &path).await?.expect(expected);
-            let writes = matches!(role, Role::Tutor | Role::Supervisor | Role::Admin);
+            let writes = matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN);
             let made = award(app, &session, own, json!({"points": 1})).await?;
             assert_eq!(made.status, if writes { 201 } else { 403 }, "{}", made.text);
-            if writes && role != Role::Admin {
+            if writes && role != role::ADMIN {
                 let reply = award(app, &session, far, json!({"points": 1}))
                     .await?
                     .expect(422);
                 assert_eq!(reply.pointers(), ["/student_id"]);
             }
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let file = export(app, &admin, &format!("/v1/gamification?student_id={own}"))
             .await?
             .expect(200);

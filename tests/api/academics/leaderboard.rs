@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run};
+use tests::{Application, Session, people, role, rows, run};
 
 use crate::academics::gamification::award;
 
@@ -21,7 +21,7 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
     run(async |app| {
         let (home, away) = rows::centres(app).await?;
         let own = people::own_student(app).await?;
-        for role in [Role::Student, Role::Parent, Role::Tutor] {
+        for role in [role::STUDENT, role::PARENT, role::TUTOR] {
             let session = app.sign_in(role).await?;
             let lines = board(app, &session, "").await?;
             assert!(lines.len() > 5, "{}", role.name());
@@ -48,7 +48,7 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
                 .expect(422);
             assert_eq!(reply.pointers(), ["/centre_id"]);
         }
-        for role in [Role::Supervisor, Role::Assessor, Role::Admin] {
+        for role in [role::SUPERVISOR, role::ASSESSOR, role::ADMIN] {
             let session = app.sign_in(role).await?;
             let lines = board(app, &session, &format!("centre_id={home}")).await?;
             assert!(lines.iter().all(|line| line["student_id"].is_string()));
@@ -58,14 +58,14 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
                     .all(|line| line["name"].as_str().unwrap_or_default().contains(' '))
             );
         }
-        for role in [Role::Support, Role::Finance] {
+        for role in [role::SUPPORT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.get(&session, "/v1/gamification/leaderboard")
                 .await?
                 .expect(403);
         }
         let theirs = rows::any(app, 1, "centres").await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let reply = app
             .get(
                 &admin,
@@ -81,7 +81,7 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
 #[test]
 fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = json!({"name": "Far", "code": "far", "time_zone": "Australia/Sydney", "currency": "AUD"});
         let centre = people::id(
             &app.post(&admin, "/v1/centres", made)
@@ -142,16 +142,16 @@ fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
 #[test]
 fn a_family_chooses_how_others_see_its_child() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
-        let parent = people::account(app, &admin, Role::Parent, home).await?;
+        let parent = people::account(app, &admin, role::PARENT, home).await?;
         let student = people::student(app, &admin, home).await?;
         award(app, &admin, student, json!({"points": 900_000}))
             .await?
             .expect(201);
         people::link(app, &admin, parent.user, student).await?;
         let path = format!("/v1/students/{student}");
-        let stranger = app.sign_in(Role::Student).await?;
+        let stranger = app.sign_in(role::STUDENT).await?;
         let shown = async |session: &Session| -> Result<Value> {
             Ok(board(app, session, "").await?[0]["name"].clone())
         };
@@ -163,7 +163,7 @@ fn a_family_chooses_how_others_see_its_child() {
         assert_eq!(shown(&parent).await?, "New student");
         assert_eq!(shown(&admin).await?, "New student");
         // It is the family's own choice, and nothing else of the child is.
-        let other = app.sign_in(Role::Parent).await?;
+        let other = app.sign_in(role::PARENT).await?;
         app.patch(&other, &path, choice.clone()).await?.expect(404);
         for field in ["dob", "parent_id", "centre_id"] {
             let reply = app

@@ -2,18 +2,17 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
     classroom::{
         FIRST, SECOND, THIRD, act, classroom, lesson, lessons, make, path, series, single, starts,
         texts, weekly,
     },
-    rows, run,
+    role, rows, run,
 };
 
 #[test]
 fn a_lesson_is_cancelled_and_its_hour_is_free() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let class = make(app, &admin, room.class(weekly("FREQ=WEEKLY;COUNT=3"))).await?;
         let at = lesson(&class, SECOND);
@@ -79,7 +78,7 @@ fn a_lesson_is_cancelled_and_its_hour_is_free() {
 #[test]
 fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let class = make(app, &admin, room.class(weekly("FREQ=WEEKLY;COUNT=3"))).await?;
         let at = format!("{}/move", lesson(&class, SECOND));
@@ -132,8 +131,8 @@ fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
 #[test]
 fn a_lesson_moves_only_to_where_everybody_is_free() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let room = classroom(app).await?;
         let mut class = room.class(weekly("FREQ=WEEKLY;COUNT=3"));
         class["room"] = json!("Blue");
@@ -216,7 +215,7 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
 #[test]
 fn lessons_that_have_begun_stay_as_they_were_when_all_are_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         // Two lessons are over, and two are ahead.
         let today = chrono::Utc::now().date_naive();

@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Role, classroom, desk, people, rows, run};
+use tests::{classroom, desk, people, role, rows, run};
 use uuid::Uuid;
 
 #[test]
 fn a_student_who_moves_is_out_of_the_classes_and_without_the_tutor_of_the_old_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 5).await?;
         let student = people::student(app, &admin, home).await?;
@@ -63,7 +63,7 @@ fn a_student_who_moves_is_out_of_the_classes_and_without_the_tutor_of_the_old_ce
 #[test]
 fn a_student_keeps_a_tutor_who_is_at_the_new_centre_or_is_named_with_the_move() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let there = people::tutor(app, &admin, away, 5).await?;
         let here = people::tutor(app, &admin, home, 5).await?;
@@ -86,7 +86,7 @@ fn a_student_keeps_a_tutor_who_is_at_the_new_centre_or_is_named_with_the_move() 
 #[test]
 fn a_tutor_moves_when_lessons_and_students_of_the_old_centre_are_given_to_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom::classroom(app).await?;
         let tutor = people::tutor(app, &admin, room.centre, 5).await?;
         let student = people::student(app, &admin, room.centre).await?;
@@ -134,7 +134,7 @@ fn a_tutor_moves_when_lessons_and_students_of_the_old_centre_are_given_to_others
 #[test]
 fn requests_of_the_old_centre_are_nobodys_when_a_member_of_the_staff_moves() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let staff = desk::staff(app, &admin, "support", home).await?;
         let request = desk::ask(app, &admin).await?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run};
+use tests::{Application, Session, people, role, rows, run};
 use uuid::Uuid;
 
 /// Lessons of a student on days of March 2026, each with what was recorded.
@@ -36,7 +36,7 @@ async fn history(app: &Application, session: &Session, student: Uuid) -> Result<
 #[test]
 fn the_history_holds_the_last_five_lessons_that_were_recorded() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 1).await?;
         let student = people::student(app, &admin, home).await?;
@@ -104,7 +104,7 @@ fn the_history_holds_the_last_five_lessons_that_were_recorded() {
 #[test]
 fn progress_shows_ages_gains_attendance_and_points_by_month() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 1).await?;
         let student = people::student(app, &admin, home).await?;
@@ -199,11 +199,11 @@ fn progress_is_for_those_who_see_student_and_assessments() {
         let (_, away) = rows::centres(app).await?;
         let own = people::own_student(app).await?;
         let far = people::student_of(app, away).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let (near, distant) = match role {
-                Role::Support | Role::Finance => (403, 403),
-                Role::Admin => (200, 200),
+                role::SUPPORT | role::FINANCE => (403, 403),
+                role::ADMIN => (200, 200),
                 _ => (200, 404),
             };
             for (student, status) in [(own, near), (far, distant)] {
@@ -212,7 +212,7 @@ fn progress_is_for_those_who_see_student_and_assessments() {
                     .expect(status);
             }
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = rows::any(app, 1, "students").await?;
         app.get(&admin, &format!("/v1/students/{theirs}/progress"))
             .await?

@@ -2,15 +2,14 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
     classroom::{classroom, lessons, make, path, series, single, starts},
-    rows, run,
+    role, rows, run,
 };
 
 #[test]
 fn four_o_clock_stays_four_o_clock_across_a_change_of_clocks() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         for (zone, first, expected) in [
             (
@@ -48,7 +47,7 @@ fn four_o_clock_stays_four_o_clock_across_a_change_of_clocks() {
 #[test]
 fn a_series_is_made_up_to_the_horizon_without_its_exceptions() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut schedule = series(
             "Europe/London",
@@ -88,7 +87,7 @@ fn a_series_is_made_up_to_the_horizon_without_its_exceptions() {
 #[test]
 fn a_schedule_that_means_nothing_is_refused_where_it_is_wrong() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let (start, end) = ("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         let london = "Europe/London";

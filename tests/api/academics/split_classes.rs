@@ -2,17 +2,16 @@
 
 use serde_json::json;
 use tests::{
-    Role,
     classroom::{
         FIRST, THIRD, classroom, lesson, lessons, make, path, series, starts, texts, weekly,
     },
-    rows, run,
+    role, rows, run,
 };
 
 #[test]
 fn a_lesson_and_all_that_follow_it_become_a_class_of_their_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut schedule = weekly("FREQ=WEEKLY;COUNT=6");
         schedule["recurring"]["except"] = json!(["2035-04-09T16:00:00", "2035-04-30T16:00:00"]);
@@ -90,7 +89,7 @@ fn a_lesson_and_all_that_follow_it_become_a_class_of_their_own() {
 #[test]
 fn the_later_class_may_have_a_schedule_of_its_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let class = make(
             app,

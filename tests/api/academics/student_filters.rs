@@ -5,7 +5,7 @@ use platform::auth::policy::Verb;
 use platform::declare::statements::listing::Listing;
 use platform::http::request::Request;
 use serde_json::Value;
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Role, Session, role, rows, run};
 use tokio_postgres::types::{Json, Type};
 
 /// Students of the first tenant beside the demo's.
@@ -68,18 +68,19 @@ fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
     run(async |app| {
         many(app).await?;
         let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-                Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+                role::PARENT => {
                     "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
                 }
-                Role::Student => "s.user_id = $3",
-                Role::Tutor => {
+                role::STUDENT => "s.user_id = $3",
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             for (query, condition) in [
                 ("special_needs.has=Autism", "s.special_needs ? 'Autism'"),
@@ -121,9 +122,9 @@ fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
             }
         }
         // Nothing of another tenant.
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         assert_eq!(count(app, &theirs, "special_needs.has=Dyspraxia").await?, 0);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for query in [
             "special_needs=Autism",
             "special_needs.like=A*",
@@ -190,7 +191,7 @@ async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
 fn the_plan_of_a_filter_uses_an_index_under_row_security() {
     run(async |app| {
         many(app).await?;
-        for role in [Role::Admin, Role::Supervisor, Role::Assessor, Role::Support] {
+        for role in [role::ADMIN, role::SUPERVISOR, role::ASSESSOR, role::SUPPORT] {
             let by_need = plan(app, role, "special_needs.has=Dyspraxia").await?;
             assert!(by_need.contains("students_pkey"), "{by_need}");
             assert!(!by_need.contains("Seq Scan"), "{by_need}");

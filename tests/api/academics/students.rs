@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, csv::import, people, rows, run};
+use tests::{Role, csv::import, people, role, rows, run};
 
 #[test]
 fn a_student_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let user = people::user(app, &admin, "student", home).await?;
         let body = json!({
@@ -82,7 +82,7 @@ fn a_student_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn what_a_student_cannot_be_is_refused_with_the_field() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let path = format!("/v1/students/{}", people::own_student(app).await?);
         let theirs = rows::any(app, 1, "tutors").await?;
@@ -145,15 +145,16 @@ fn what_a_student_cannot_be_is_refused_with_the_field() {
 /// What a role sees of the demo students, as a condition on `s` with the centre `$2` and the user `$3`.
 fn scope(role: Role) -> &'static str {
     match role {
-        Role::Admin | Role::Finance | Role::Support => "true",
-        Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-        Role::Parent => {
+        role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+        role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+        role::PARENT => {
             "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
         }
-        Role::Student => "s.user_id = $3",
-        Role::Tutor => {
+        role::STUDENT => "s.user_id = $3",
+        role::TUTOR => {
             "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
         }
+        other => unreachable!("the role {} has no scope", other.name()),
     }
 }
 
@@ -161,7 +162,7 @@ fn scope(role: Role) -> &'static str {
 fn each_role_sees_the_students_of_its_scope() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let sql = format!(
                 "select s.id::text from lms.students as s
@@ -214,7 +215,7 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
             &[&away],
         )
         .await?;
-        for role in [Role::Tutor, Role::Assessor] {
+        for role in [role::TUTOR, role::ASSESSOR] {
             let session = app.sign_in(role).await?;
             let change = json!({"academic_age": {"reading": 11.5}});
             let changed = app
@@ -235,7 +236,7 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
             }
             app.delete(&session, &own).await?.expect(403);
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         app.patch(&supervisor, &own, json!({"dob": "2015-05-05"}))
             .await?
             .expect(200);
@@ -245,7 +246,7 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
         app.patch(&supervisor, &own, json!({"centre_id": home}))
             .await?
             .expect(200);
-        for role in [Role::Student, Role::Parent, Role::Support, Role::Finance] {
+        for role in [role::STUDENT, role::PARENT, role::SUPPORT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.patch(&session, &own, json!({"academic_age": {}}))
                 .await?
@@ -258,7 +259,7 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
 #[test]
 fn students_go_out_and_in_as_csv() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 2).await?;
         let mut users = Vec::new();
@@ -338,7 +339,7 @@ fn students_go_out_and_in_as_csv() {
         let exported = tests::send(exported).await?.expect(200);
         assert_eq!(exported.text.lines().count(), 3, "{}", exported.text);
         assert!(exported.text.contains(&users[0].to_string()));
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let refused = app
             .request(Method::GET, "/v1/students")
             .header("accept", "text/csv")

@@ -5,9 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     classroom::{act, data, lesson, make, path, series, texts},
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -69,7 +69,7 @@ async fn is_exact(app: &Application) -> Result<()> {
 #[test]
 fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let (maths, _) = people::teacher(app, &admin, home).await?;
         let (english, caller) = people::teacher(app, &admin, home).await?;
@@ -146,7 +146,7 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
 #[test]
 fn lessons_that_were_given_stay_the_tutors_when_the_class_is_anothers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let (former, caller) = people::teacher(app, &admin, home).await?;
         let (next, successor) = people::teacher(app, &admin, home).await?;
@@ -218,7 +218,7 @@ fn lessons_that_were_given_stay_the_tutors_when_the_class_is_anothers() {
 #[test]
 fn a_pupil_who_never_had_a_lesson_of_the_tutor_is_not_one_any_more() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let (tutor, caller) = people::teacher(app, &admin, home).await?;
         let pupil = people::student(app, &admin, home).await?;

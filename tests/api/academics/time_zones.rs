@@ -7,10 +7,10 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use platform::values::zones;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     classroom::{classroom, series},
     csv::import,
-    people, rows, run,
+    people, role, rows, run,
 };
 
 /// All zones that the server has under a name of a region.
@@ -115,7 +115,7 @@ async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec
 #[test]
 fn lessons_follow_rules_that_the_server_was_given_since_the_release() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // As if Thule had abolished its winter time in 2035: the server's own data cannot be changed here.
         app.superuser()
             .await?
@@ -156,7 +156,7 @@ fn lessons_follow_rules_that_the_server_was_given_since_the_release() {
 #[test]
 fn a_zone_is_one_that_the_server_knows_by_this_very_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in [
             "Europe/Atlantis",
             "europe/london",
@@ -192,7 +192,7 @@ fn a_zone_is_one_that_the_server_knows_by_this_very_name() {
 #[test]
 fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |zone: &str, day: u32| {
@@ -262,7 +262,7 @@ fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
 #[test]
 fn reading_zones_first_does_not_take_the_place_of_the_answer_under_an_idempotency_key() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let tutor = people::tutor(app, &admin, room.centre, 5).await?;
         let body = json!({
@@ -281,7 +281,7 @@ fn reading_zones_first_does_not_take_the_place_of_the_answer_under_an_idempotenc
 #[test]
 fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut classes = Vec::new();
         for time in ["T09:00:00", "T01:30:00"] {

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Role,
     csv::{export, import},
-    people, rows, run,
+    people, role, rows, run,
 };
 
 #[test]
 fn a_tutor_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let user = people::user(app, &admin, "tutor", home).await?;
         let body = json!({
@@ -92,7 +91,7 @@ fn a_tutor_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn what_a_tutor_cannot_be_is_refused_with_the_field() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tutors/{}", people::own_tutor(app).await?);
         let window = |start: &str, end: &str| json!({"availability": {"weekly": [{"weekday": "monday", "start": start, "end": end}]}});
         let exception = |rest: Value| {
@@ -157,13 +156,13 @@ fn each_role_sees_of_tutors_what_it_needs() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
         let own = people::own_tutor(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let body = app.get(&session, "/v1/tutors").await?.expect(200).json();
             let data = body["data"].as_array().cloned().unwrap_or_default();
             let expected = match role {
-                Role::Tutor => 1,
-                Role::Supervisor => 3,
+                role::TUTOR => 1,
+                role::SUPERVISOR => 3,
                 _ => 5,
             };
             assert_eq!(data.len(), expected, "{}", role.name());
@@ -175,11 +174,11 @@ fn each_role_sees_of_tutors_what_it_needs() {
                     .map(|(name, _)| name.as_str())
                     .collect();
                 match role {
-                    Role::Student | Role::Parent => {
+                    role::STUDENT | role::PARENT => {
                         assert_eq!(names, BTreeSet::from(["id", "name", "subjects"]));
                     }
-                    Role::Tutor => assert_eq!(one["id"], json!(own)),
-                    Role::Supervisor => assert_eq!(one["centre_id"], json!(home)),
+                    role::TUTOR => assert_eq!(one["id"], json!(own)),
+                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(home)),
                     _ => assert!(names.contains("availability")),
                 }
             }
@@ -191,7 +190,7 @@ fn each_role_sees_of_tutors_what_it_needs() {
 #[test]
 fn a_tutor_sets_the_own_availability_alone() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let (home, _) = rows::centres(app).await?;
         let own = format!("/v1/tutors/{}", people::own_tutor(app).await?);
         let colleague = rows::id(
@@ -220,7 +219,7 @@ fn a_tutor_sets_the_own_availability_alone() {
 #[test]
 fn tutors_go_out_and_in_as_csv() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let user = people::user(app, &admin, "tutor", home).await?;
         let file = |subjects: &str, availability: &str| {
@@ -294,7 +293,7 @@ async fn found(
 #[test]
 fn tutors_are_found_by_subject_level_slot_and_places() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         // Those of the demo are out of the way.
         let sql = format!(
@@ -367,7 +366,7 @@ fn tutors_are_found_by_subject_level_slot_and_places() {
         ] {
             assert_eq!(found(app, &admin, query).await?, expected, "{query}");
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         assert_eq!(
             found(app, &supervisor, "subject=mathematics").await?,
             ["Ana", "Ben"]

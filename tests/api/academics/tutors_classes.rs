@@ -6,9 +6,9 @@ use chrono::{TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role,
+    Application,
     classroom::{act, classroom, lesson, lessons, make, path, series, single},
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ fn past() -> Value {
 #[test]
 fn a_tutor_gives_classes_at_the_own_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let (tutor, caller) = people::teacher(app, &admin, home).await?;
         let before = rows::written(app).await?;
@@ -72,8 +72,8 @@ fn a_tutor_gives_classes_at_the_own_centre() {
 #[test]
 fn a_tutor_enters_no_lesson_that_has_begun_and_none_that_is_long() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, _) = rows::centres(app).await?;
         let (tutor, caller) = people::teacher(app, &admin, home).await?;
         let long = single("UTC", "2035-04-03T09:00:00", "2035-04-03T13:01:00");
@@ -174,8 +174,8 @@ async fn set_back(app: &Application, class: &Value, hours: i32, entered: &str) -
 fn a_tutor_completes_what_was_planned_before_it_began() {
     run(async |app| {
         let room = classroom(app).await?;
-        let caller = app.sign_in(Role::Tutor).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let caller = app.sign_in(role::TUTOR).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let planned = room.lesson("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let planned = make(app, &caller, planned).await?;
         set_back(app, &planned, 4, "1 day").await?;
@@ -200,8 +200,8 @@ fn a_tutor_completes_what_was_planned_before_it_began() {
 fn a_lesson_that_began_while_it_was_deleted_is_not_brought_back_by_its_tutor() {
     run(async |app| {
         let room = classroom(app).await?;
-        let caller = app.sign_in(Role::Tutor).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let caller = app.sign_in(role::TUTOR).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let class = room.lesson("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let class = make(app, &caller, class).await?;
         app.delete(&caller, &path(&class)).await?.expect(204);

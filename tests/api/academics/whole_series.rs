@@ -4,10 +4,9 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Role,
     calendar_feed::{read, subscribe},
     classroom::{classroom, lessons, make, path, series, starts},
-    people, rows, run,
+    people, role, rows, run,
 };
 
 /// A weekly hour on a Monday, so many weeks after the first one.
@@ -21,7 +20,7 @@ fn monday(week: i64, rule: &str) -> Value {
 #[test]
 fn five_years_are_there_at_once_and_each_lesson_of_them_is_taken() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let mut class = room.class(monday(0, "FREQ=WEEKLY;COUNT=261"));
         class["room"] = json!("Blue");
@@ -76,7 +75,7 @@ fn five_years_are_there_at_once_and_each_lesson_of_them_is_taken() {
 #[test]
 fn a_lesson_on_every_day_of_five_years_is_listed_and_moved_as_a_whole() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let class = make(app, &admin, room.class(monday(0, "FREQ=DAILY;COUNT=1827"))).await?;
         assert_eq!(lessons(app, &admin, &class).await?.len(), 1827);
@@ -100,7 +99,7 @@ fn a_lesson_on_every_day_of_five_years_is_listed_and_moved_as_a_whole() {
 #[test]
 fn who_asks_for_times_is_told_until_when_they_are_planned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let slots = format!(
             "/v1/tutors/{}/free-slots?from=2036-06-02T00:00:00Z&to=2036-06-09T00:00:00Z",
@@ -134,7 +133,7 @@ fn who_asks_for_times_is_told_until_when_they_are_planned() {
             };
             assert_eq!(&tutor["planned_until"], expected);
         }
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let feed = subscribe(app, &tutor).await?;
         let text = read(app, &feed)
             .await?
@@ -164,8 +163,8 @@ fn who_asks_for_times_is_told_until_when_they_are_planned() {
 #[test]
 fn a_lesson_out_of_sight_is_still_in_what_a_search_says_of_its_plan() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let room = classroom(app).await?;
         let mut elsewhere = room.lesson("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         elsewhere["centre_id"] = json!(room.away);
@@ -179,7 +178,7 @@ fn a_lesson_out_of_sight_is_still_in_what_a_search_says_of_its_plan() {
         let body = app.get(&supervisor, &slots).await?.expect(200).json();
         assert_eq!(body["planned_until"], "2036-04-07T16:00:00.000000Z");
         // Nor is anything of another tenant's.
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let tutor = rows::id(
             app,
             "select id from lms.tutors where tenant_id = $1 order by id limit 1",
@@ -196,7 +195,7 @@ fn a_lesson_out_of_sight_is_still_in_what_a_search_says_of_its_plan() {
 #[test]
 fn a_series_that_is_split_in_an_hour_that_the_clocks_skip_goes_on_at_its_own_hour() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom(app).await?;
         let tutor = people::tutor(app, &admin, room.centre, 5).await?;
         let mut body = room.class(series(

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, rows, run, send};
+use tests::{Application, Reply, Session, role, rows, run, send};
 
 /// Sends a body as it is.
 pub(crate) async fn raw(
@@ -41,7 +41,7 @@ fn is_problem(reply: &Reply, status: u16, pointers: &[&str]) {
 #[test]
 fn what_is_not_a_json_object_is_malformed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let one = format!("/v1/centres/{home}");
         let before = rows::written(app).await?;
@@ -101,8 +101,8 @@ fn what_is_not_a_json_object_is_malformed() {
 #[test]
 fn a_value_of_a_wrong_type_is_named() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = format!("/v1/users/{}", app.user(0, Role::Tutor).id);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = format!("/v1/users/{}", app.user(0, role::TUTOR).id);
         let staff = format!("/v1/staff/{}", rows::any(app, 0, "staff").await?);
         let (home, _) = rows::centres(app).await?;
         let centre = format!("/v1/centres/{home}");
@@ -184,7 +184,7 @@ fn a_value_of_a_wrong_type_is_named() {
             ),
             (&user, json!({"": 1}), "/"),
             (&user, json!({"Name": "x"}), "/Name"),
-            (&user, json!({"id": app.user(0, Role::Admin).id}), "/id"),
+            (&user, json!({"id": app.user(0, role::ADMIN).id}), "/id"),
             (
                 &user,
                 json!({"created_at": "2026-01-01T00:00:00Z"}),
@@ -241,7 +241,7 @@ fn a_value_of_a_wrong_type_is_named() {
 #[test]
 fn absurd_numbers_are_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let before = rows::written(app).await?;
         for number in [

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, rows, run, send};
+use tests::{Application, Reply, Session, role, rows, run, send};
 
 async fn ask(
     app: &Application,
@@ -27,7 +27,7 @@ async fn ask(
 #[test]
 fn what_the_client_has_already_is_not_sent_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let path = format!("/v1/centres/{home}");
         let first = app.get(&admin, &path).await?.expect(200);
@@ -83,8 +83,8 @@ fn a_tag_is_of_one_view_of_the_resource() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
         let path = format!("/v1/centres/{home}");
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.sign_in(Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.sign_in(role::STUDENT).await?;
         let whole = app
             .get(&admin, &path)
             .await?
@@ -125,7 +125,7 @@ fn a_tag_is_of_one_view_of_the_resource() {
 #[test]
 fn what_changed_meanwhile_is_neither_overwritten_nor_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // A centre where nobody works and learns can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
@@ -214,7 +214,7 @@ fn what_changed_meanwhile_is_neither_overwritten_nor_deleted() {
 #[test]
 fn of_changes_made_at_the_same_time_from_one_version_one_wins() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let path = format!("/v1/centres/{home}");
         let tag = app

@@ -5,10 +5,10 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     book::{post, reverse},
     csv::import,
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ async fn day(app: &Application, zone: &str, offset: i32) -> Result<String> {
 #[test]
 fn an_assessment_without_a_day_is_of_today_at_the_students_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in APART {
             let centre = centre(app, &admin, zone).await?;
             let student = people::student(app, &admin, centre).await?;
@@ -66,7 +66,7 @@ fn an_assessment_without_a_day_is_of_today_at_the_students_centre() {
 #[test]
 fn no_assessment_is_of_a_day_that_has_not_come_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in APART {
             let centre = centre(app, &admin, zone).await?;
             let student = people::student(app, &admin, centre).await?;
@@ -88,7 +88,7 @@ fn no_assessment_is_of_a_day_that_has_not_come_at_the_centre() {
 #[test]
 fn progress_ends_with_the_month_that_it_is_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in APART {
             let centre = centre(app, &admin, zone).await?;
             let student = people::student(app, &admin, centre).await?;
@@ -176,7 +176,7 @@ fn nothing_in_the_database_asks_for_the_servers_day() {
 #[test]
 fn what_is_paid_and_taken_back_without_a_day_is_of_today_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in APART {
             let centre = centre(app, &admin, zone).await?;
             let today = day(app, zone, 0).await?;

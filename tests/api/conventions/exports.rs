@@ -3,9 +3,8 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 use tests::{
-    Role,
     csv::{export, import},
-    rows, run,
+    role, rows, run,
 };
 
 use crate::conventions::lists::{get, make_centre};
@@ -13,7 +12,7 @@ use crate::conventions::lists::{get, make_centre};
 #[test]
 fn a_list_is_exported_whole_and_without_formulas() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("=1+1", "f-1"),
             ("+1", "f-2"),
@@ -61,8 +60,8 @@ fn a_list_is_exported_whole_and_without_formulas() {
 #[test]
 fn what_was_exported_can_be_imported_elsewhere() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let body = json!({
             "name": "=1+1, \"quoted\"",
             "code": "lake",
@@ -115,8 +114,8 @@ fn what_was_exported_can_be_imported_elsewhere() {
 #[test]
 fn a_file_that_is_imported_again_says_the_same() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let names = [
             "'t Hooft", "'", "''", "'=1", "''@a", "=1+1", "＝1", "'＋1", "－x", "＠home", "@At",
             "-Dash", "+1", "a=b", "\"q\"", "'\"=1\"", "a, 'b'", "{{name}}",
@@ -187,7 +186,7 @@ fn split(file: &str) -> Vec<Vec<String>> {
 fn an_export_shows_what_its_caller_may_see() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let file = export(app, &supervisor, "/v1/users")
             .await?
             .expect(200)
@@ -203,11 +202,11 @@ fn an_export_shows_what_its_caller_may_see() {
                 .contains("deleted_at")
         );
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
         ] {
             let session = app.sign_in(role).await?;
             export(app, &session, "/v1/users").await?.expect(406);
@@ -225,7 +224,7 @@ fn an_export_shows_what_its_caller_may_see() {
 #[test]
 fn a_file_has_what_the_list_is_asked_for_in_its_order() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [("B", "b-1"), ("A", "a-1"), ("B", "b-2"), ("A", "a-2")] {
             make_centre(app, &admin, name, code).await?;
         }
@@ -260,7 +259,7 @@ fn a_file_has_what_the_list_is_asked_for_in_its_order() {
 #[test]
 fn a_file_is_whole_where_a_page_would_end() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let rows: String = (0..250)
             .map(|number| format!("Ana,ana.{number}@aurora.example,parent\n"))
             .collect();
@@ -277,7 +276,7 @@ fn a_file_is_whole_where_a_page_would_end() {
 #[test]
 fn what_a_file_cannot_have_is_refused_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [
             ("count=exact", "?count"),
             ("limit=0", "?limit"),

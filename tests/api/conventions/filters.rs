@@ -3,14 +3,14 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{role, rows, run};
 
 use crate::conventions::lists::{get, make_centre, values};
 
 #[test]
 fn every_operator_filters() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let staff = json!({"name": "Ana", "email": "ana@aurora.example", "phone": "+441632960000", "role": "support"});
         app.post(&admin, "/v1/users", staff).await?.expect(201);
         let (home, away) = rows::centres(app).await?;
@@ -107,7 +107,7 @@ fn every_operator_filters() {
         let one = get(app, &admin, &format!("/v1/users?email={}", email("tutor"))).await?;
         assert_eq!(
             values(&one, "id"),
-            [app.user(0, Role::Tutor).id.to_string()]
+            [app.user(0, role::TUTOR).id.to_string()]
         );
         let dates = get(
             app,
@@ -125,7 +125,7 @@ fn every_operator_filters() {
 #[test]
 fn what_like_means_elsewhere_stands_for_itself() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("100% fun", "c-1"),
             ("100 fun", "c-2"),
@@ -159,7 +159,7 @@ fn what_like_means_elsewhere_stands_for_itself() {
 #[test]
 fn a_query_that_cannot_be_understood_is_refused_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let first = get(app, &admin, "/v1/users?limit=1&sort=name").await?;
         let cursor = first["next_cursor"].as_str().context("cursor")?.to_owned();
         let many_ids = vec![admin.user.to_string(); 201].join(",");

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, Role, Session, rows, run, send, wire};
+use tests::{Application, Reply, Session, role, rows, run, send, wire};
 
 /// GET as somebody, with one header more.
 pub(crate) async fn get(
@@ -24,7 +24,7 @@ pub(crate) async fn get(
 #[test]
 fn a_sane_request_id_is_echoed_and_another_replaced() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for sane in ["abc", "A-b_c.d:9", "x".repeat(100).as_str()] {
             let reply = get(app, &admin, "/v1/centres", "x-request-id", sane)
                 .await?
@@ -60,7 +60,7 @@ fn a_sane_request_id_is_echoed_and_another_replaced() {
 #[test]
 fn a_trace_goes_on_with_a_span_of_our_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         let given = format!("00-{trace}-00f067aa0ba902b7-01");
         let reply = get(app, &admin, "/v1/centres", "traceparent", &given)
@@ -89,7 +89,7 @@ fn a_trace_goes_on_with_a_span_of_our_own() {
 #[test]
 fn every_answer_has_its_length_its_time_and_is_not_kept() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // A centre where nobody works and learns can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
@@ -193,7 +193,7 @@ fn the_reference_is_answered_with_the_same_headers() {
 #[test]
 fn a_client_cannot_say_where_it_calls_from() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         let request = app
             .request(Method::POST, "/v1/auth/login")
             .header("spin-client-addr", "203.0.113.9:1")

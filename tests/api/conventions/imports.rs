@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, Session, csv::import, rows, run, send, wire};
+use tests::{Session, csv::import, role, rows, run, send, wire};
 
 #[test]
 fn a_quote_that_stays_open_is_refused_at_its_row() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         for (file, said) in [
             (
@@ -44,7 +44,7 @@ fn a_quote_that_stays_open_is_refused_at_its_row() {
 #[test]
 fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let file = "\u{feff}name,email,role,language_preferences\nAna,Ana@Aurora.example,parent,\"[\"\"en\"\"]\"\nBen,ben@aurora.example,tutor,\n";
         let before = rows::written(app).await?;
         let dry = import(app, &admin, "/v1/users/import?dry_run=true", file)
@@ -91,7 +91,7 @@ fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
 #[test]
 fn one_bad_row_keeps_all_out() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let theirs = rows::any(app, 1, "centres").await?;
         let before = rows::written(app).await?;
@@ -140,7 +140,7 @@ fn one_bad_row_keeps_all_out() {
 #[test]
 fn a_key_that_repeats_in_the_file_is_named() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let file = "name,email,role\nAna,ana@aurora.example,parent\nBen,ben@aurora.example,parent\nAna,ANA@aurora.example,tutor\nAdmin,admin@aurora.example,tutor\n";
         for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
@@ -153,7 +153,7 @@ fn a_key_that_repeats_in_the_file_is_named() {
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/code"]);
         let (parent, student) = (
-            app.user(0, Role::Parent).id,
+            app.user(0, role::PARENT).id,
             rows::any(app, 0, "students").await?,
         );
         rows::execute(
@@ -182,7 +182,7 @@ fn a_key_that_repeats_in_the_file_is_named() {
 #[test]
 fn a_file_that_is_none_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         for (file, status, pointers) in [
             ("name,planet\nAna,Earth\n", 400, vec!["/1/planet"]),
@@ -240,7 +240,7 @@ fn a_file_that_is_none_is_refused() {
 #[test]
 fn a_file_larger_than_a_body_is_taken_whole() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut file = "name,email,role\n".to_owned();
         let name = "Ana ".repeat(45);
         for number in 0..6000 {
@@ -270,7 +270,7 @@ fn a_file_larger_than_a_body_is_taken_whole() {
 #[test]
 fn at_most_a_hundred_errors_are_told() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let bad = format!("name,email,role\n{}", "Ana,nobody,king\n".repeat(300));
         let reply = import(app, &admin, "/v1/users/import", bad)
@@ -297,7 +297,7 @@ fn at_most_a_hundred_errors_are_told() {
 #[test]
 fn rows_are_numbered_as_in_the_file_whatever_is_blank_in_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let good = "\r\nname,email,role\r\n\r\nAna,ana@aurora.example,parent\r\n\r\n\r\nBen,ben@aurora.example,tutor";
         let made = import(app, &admin, "/v1/users/import", good)
             .await?
@@ -341,7 +341,7 @@ fn head(session: &Session, path: &str, length: Option<usize>) -> String {
 #[test]
 fn a_file_that_begins_wrong_is_refused_while_the_rest_is_on_its_way() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let errors = "Ana,nobody,king\n".repeat(60);
         for (path, begin, status) in [
@@ -374,7 +374,7 @@ fn a_file_that_begins_wrong_is_refused_while_the_rest_is_on_its_way() {
 #[test]
 fn a_file_that_is_too_large_is_refused_as_soon_as_that_is_known() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         // Sixty-four megabytes and a little, and no end in sight.
         let chunk = format!("100000\r\n{}\r\n", "\n".repeat(0x10_0000));
@@ -399,7 +399,7 @@ fn a_file_that_is_too_large_is_refused_as_soon_as_that_is_known() {
 #[test]
 fn a_key_belongs_to_one_file() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let send_file = async |email: &str| {
             let request = app
                 .request(Method::POST, "/v1/users/import")

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use serde_json::json;
-use tests::{Role, csv::import, people, rows, run};
+use tests::{csv::import, people, role, rows, run};
 
 /// Most rows of one import.
 const MANY: i64 = 100_000;
@@ -14,7 +14,7 @@ const PLACES: i32 = 20;
 #[test]
 fn a_hundred_thousand_students_come_in_at_once_or_not_at_all() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let client = app.superuser().await?;
         // Accounts and tutors are there already; how they came is not what is measured.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, role, rows, run};
 
 /// A list that must come.
 pub(crate) async fn get(app: &Application, session: &Session, path: &str) -> Result<Value> {
@@ -63,7 +63,7 @@ pub(crate) async fn make_centre(
 #[test]
 fn a_page_holds_up_to_its_limit_and_leads_to_the_next() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let tenant = admin.tenant;
         let sql = "select id::text from lms.users where tenant_id = $1 and deleted_at is null order by created_at desc, id desc";
         let expected = rows::texts(app, sql, &[&tenant]).await?;
@@ -90,7 +90,7 @@ fn a_page_holds_up_to_its_limit_and_leads_to_the_next() {
 #[test]
 fn a_cursor_is_stable_while_rows_are_added() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for number in 0..6 {
             make_centre(app, &admin, "Lakeside", &format!("lake-{number}")).await?;
         }
@@ -114,7 +114,7 @@ fn a_cursor_is_stable_while_rows_are_added() {
 #[test]
 fn rows_are_sorted_by_several_fields_in_mixed_directions() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("B", "b-1"),
             ("A", "a-1"),
@@ -163,7 +163,7 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
 #[test]
 fn deleted_rows_are_listed_for_the_admin_who_asks() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = make_centre(app, &admin, "Lakeside", "lake").await?;
         app.delete(
             &admin,
@@ -181,7 +181,7 @@ fn deleted_rows_are_listed_for_the_admin_who_asks() {
         }
         let body = get(app, &admin, "/v1/centres?code=lake&include_deleted=true").await?;
         assert!(body["data"][0]["deleted_at"].is_string());
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let refused = app
             .get(&supervisor, "/v1/centres?include_deleted=true")
             .await?
@@ -194,7 +194,7 @@ fn deleted_rows_are_listed_for_the_admin_who_asks() {
 #[test]
 fn a_count_is_given_only_when_asked_for() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let tutors = rows::count(
             app,
             "lms.users where tenant_id = $1 and role = 'tutor'",

@@ -2,14 +2,14 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run, send};
+use tests::{role, rows, run, send};
 
 use crate::conventions::headers::get;
 
 #[test]
 fn what_the_client_does_not_accept_is_not_sent() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let one = format!("/v1/centres/{home}");
         for accept in [
@@ -54,7 +54,7 @@ fn what_the_client_does_not_accept_is_not_sent() {
 #[test]
 fn a_body_of_another_media_type_is_not_taken() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let one = format!("/v1/centres/{home}");
         let before = rows::written(app).await?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use platform::http::problem::Kind;
 use serde_json::{Value, json};
-use tests::{Application, Role, rows, run, send, wire};
+use tests::{Application, role, rows, run, send, wire};
 use uuid::Uuid;
 
 use crate::conventions::bad_input::raw;
@@ -12,7 +12,7 @@ use crate::conventions::bad_input::raw;
 #[test]
 fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let at_limit = format!("{{\"name\": \"{}\"}}", "x".repeat(1024 * 1024 - 12));
         assert_eq!(at_limit.len(), 1024 * 1024);
@@ -59,7 +59,7 @@ fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 #[test]
 fn ids_in_paths_that_are_none_are_not_there() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         for id in [
             "7",
@@ -90,7 +90,7 @@ fn ids_in_paths_that_are_none_are_not_there() {
 #[test]
 fn what_looks_like_sql_is_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (number, name) in [
             "'; drop table lms.users; --",
             "$1",
@@ -210,8 +210,8 @@ fn a_head_that_no_component_is_given_is_a_problem_of_the_hosts_own() {
 #[test]
 fn a_header_that_means_one_thing_comes_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in(role::SUPERVISOR).await?;
         let before = rows::written(app).await?;
         let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let body = body.to_string();
@@ -264,7 +264,7 @@ fn a_header_that_means_one_thing_comes_once() {
 #[test]
 fn a_body_in_another_encoding_than_utf_8_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let body = body.to_string();
@@ -300,7 +300,7 @@ fn a_body_in_another_encoding_than_utf_8_is_refused() {
 #[test]
 fn a_body_in_a_coding_is_refused_and_one_in_none_is_not() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let post = |path: &str, media: &str, coding: &str, body: &str| {
             app.request(Method::POST, path)

@@ -6,7 +6,7 @@ use platform::auth::policy::Verb;
 use platform::declare::statements::listing::Listing;
 use platform::http::request::Request;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Role, Session, role, rows, run};
 use tokio_postgres::types::{Json, Type};
 
 use crate::conventions::lists::{get, make_centre, values};
@@ -45,7 +45,7 @@ async fn walk(
 #[test]
 fn names_are_sorted_as_people_sort_them_on_every_page() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (index, name) in NAMES.into_iter().enumerate() {
             make_centre(app, &admin, name, &format!("c-{index}")).await?;
         }
@@ -80,7 +80,7 @@ fn names_are_sorted_as_people_sort_them_on_every_page() {
 #[test]
 fn names_are_sorted_in_the_tenants_language() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (index, name) in NAMES.into_iter().enumerate() {
             make_centre(app, &admin, name, &format!("c-{index}")).await?;
         }
@@ -185,10 +185,10 @@ fn a_page_of_names_is_entered_by_an_index_under_row_security() {
                 app.demo.tenants[0].id
             ))
             .await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let page = get(app, &admin, "/v1/users?sort=name&limit=5").await?;
         let cursor = page["next_cursor"].as_str().context("a cursor")?;
-        for role in [Role::Admin, Role::Finance] {
+        for role in [role::ADMIN, role::FINANCE] {
             for (query, is_entered) in [
                 ("sort=name&limit=5".to_owned(), false),
                 ("sort=-name&limit=5".to_owned(), false),

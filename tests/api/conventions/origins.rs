@@ -2,14 +2,14 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, run, send};
+use tests::{role, run, send};
 
 use crate::conventions::headers::get;
 
 #[test]
 fn other_origins_are_let_in_only_when_they_are_listed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let allowed = "https://app.example.org";
         let reply = get(app, &admin, "/v1/centres", "origin", allowed)
             .await?

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, Role, Session, rows, run, send};
+use tests::{Application, Reply, Session, role, rows, run, send};
 
 async fn raw(
     app: &Application,
@@ -25,7 +25,7 @@ async fn raw(
 #[test]
 fn a_member_that_is_given_twice_is_pointed_at() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", admin.user);
         let before = rows::written(app).await?;
         for (session, method, path, body, pointer) in [
@@ -77,7 +77,7 @@ fn a_member_that_is_given_twice_is_pointed_at() {
 #[test]
 fn a_filter_without_a_value_is_named() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (path, parameter) in [
             ("/v1/users?status=", "?status"),
             ("/v1/users?name=", "?name"),
@@ -115,7 +115,7 @@ fn a_filter_without_a_value_is_named() {
 #[test]
 fn nobody_listens_on_port_0() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for url in [
             "https://hooks.example.com:0/",
             "https://hooks.example.com:000/x",

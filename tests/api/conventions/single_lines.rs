@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::declare::component::Does;
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::component::Operation;
+use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Value, json};
-use tests::{COMPONENTS, Role, Session, people, rows, run, send};
+use tests::{COMPONENTS, Session, people, role, rows, run, send};
 use uuid::Uuid;
 
 use crate::conventions::lists::get;
@@ -46,7 +46,7 @@ fn account(name: &str) -> Value {
 #[test]
 fn what_is_no_name_is_refused_in_a_body_and_in_a_file() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", admin.user);
         let before = rows::written(app).await?;
         for name in NO_NAMES {
@@ -72,7 +72,7 @@ fn what_is_no_name_is_refused_in_a_body_and_in_a_file() {
 #[test]
 fn names_that_people_have_are_kept_and_found_however_they_are_composed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for name in [
             "Niamh O’Hara",
             "👩\u{200d}🏫 Ms Emoji",
@@ -113,7 +113,7 @@ fn names_that_people_have_are_kept_and_found_however_they_are_composed() {
 fn texts(fields: &[Field], several: bool, found: &mut Vec<&'static str>) {
     for field in fields
         .iter()
-        .filter(|field| field.setting != Setting::Never)
+        .filter(|field| field.writable != Writable::Never)
     {
         match field.kind {
             Kind::Text { .. } if !several => found.push(field.name),
@@ -133,7 +133,7 @@ fn every_text_of_a_body_is_one_line_unless_it_is_known_to_take_several() {
             texts(resource.fields, true, &mut several);
         }
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
+            if let Operation::Action(action) = endpoint.operation {
                 texts(action.body.unwrap_or_default(), false, &mut one);
                 texts(action.body.unwrap_or_default(), true, &mut several);
             }
@@ -161,8 +161,8 @@ async fn notify(app: &tests::Application, admin: &Session, body: Value) -> Resul
 #[test]
 fn the_subject_of_a_notification_is_one_line_whatever_fills_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Parent).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::PARENT).id;
         for subject in ["Two\nlines", "Two\r\nBcc: eve@example.org"] {
             let body = json!({"user_id": user, "type": "email", "subject": subject, "message": "One\ntwo"});
             let refused = notify(app, &admin, body).await?.expect(422);

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{COMPONENTS, Reply, Role, run, send};
+use tests::{COMPONENTS, Reply, role, run, send};
 
 #[test]
 fn the_document_is_served_with_a_tag() {
@@ -103,7 +103,7 @@ fn the_page_loads_nothing_from_elsewhere() {
 #[test]
 fn a_path_that_nobody_serves_is_a_problem() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let is_missing = |reply: &Reply| {
             assert_eq!(reply.status, 404);
             assert_eq!(reply.header("content-type"), "application/problem+json");

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tests::{
-    Application, Role,
+    Application,
     browser::{Tab, with_tab},
-    run,
+    role, run,
 };
 
 /// Method and path of every operation of the document.
@@ -67,7 +67,7 @@ fn the_page_lists_every_operation_of_the_document() {
 #[test]
 fn a_call_from_the_page_carries_the_token_and_shows_its_answer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         with_tab(async |tab| {
             open(app, tab).await?;
             tab.click(".auth-wrapper .btn.authorize").await?;

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     analytics::refresh,
     book::{payment, record, reverse},
-    rows, run,
+    role, rows, run,
 };
 
 const PATH: &str = "/v1/analytics/centre-financials";
@@ -65,7 +65,7 @@ async fn summed(app: &Application, session: &Session) -> Result<Vec<Value>> {
 #[test]
 fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         refresh(app).await?;
         let before = all(app, &finance, 200).await?;
@@ -104,17 +104,17 @@ fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
         assert_eq!(of("2031-03-01", "JPY")["income"], "-900");
         assert_eq!(all(app, &finance, 2).await?, after);
 
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             match role {
-                Role::Admin => assert_eq!(all(app, &session, 200).await?, after),
-                Role::Supervisor => {
+                role::ADMIN => assert_eq!(all(app, &session, 200).await?, after),
+                role::SUPERVISOR => {
                     let own = after.iter().filter(|one| one["centre_id"] == json!(home));
                     let own: Vec<Value> = own.cloned().collect();
                     assert!(!own.is_empty() && own.len() < after.len());
                     assert_eq!(all(app, &session, 200).await?, own);
                 }
-                Role::Finance => {}
+                role::FINANCE => {}
                 _ => {
                     app.get(&session, PATH).await?.expect(403);
                 }
@@ -127,7 +127,7 @@ fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
 #[test]
 fn figures_are_filtered_and_a_cursor_of_another_list_is_refused() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, away) = rows::centres(app).await?;
         refresh(app).await?;
         let all = all(app, &finance, 200).await?;
@@ -176,7 +176,7 @@ fn figures_are_filtered_and_a_cursor_of_another_list_is_refused() {
 #[test]
 fn figures_of_a_million_records_are_exact_to_the_cent() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let client = app.superuser().await?;
         // As a restore does it: in bulk, without triggers.
         client

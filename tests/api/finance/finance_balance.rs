@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     book::{lines, record, reverse},
-    people, rows, run, samples,
+    people, role, rows, run, samples,
 };
 use uuid::Uuid;
 
@@ -290,8 +290,8 @@ async fn is_proven(
 fn balances_are_those_of_a_model_after_any_sequence_of_records_and_reversals() {
     let sequences = samples::draw(3, &proptest::collection::vec(step(), 40));
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let mut reversals = 0;
         for steps in &sequences {
             let stage = stage(app, &admin).await?;
@@ -332,7 +332,7 @@ fn balances_are_those_of_a_model_after_any_sequence_of_records_and_reversals() {
 #[test]
 fn the_balance_of_all_centres_is_that_of_each_together() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, away) = rows::centres(app).await?;
         let mut records = Vec::new();
         for query in [
@@ -352,7 +352,7 @@ fn the_balance_of_all_centres_is_that_of_each_together() {
 #[test]
 fn a_balance_of_what_is_no_id_or_day_is_refused_by_name() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         for (query, pointer) in [
             ("centre_id=7", "?centre_id"),
             ("student_id=x", "?student_id"),

@@ -2,7 +2,7 @@
 //! committed, whoever tries.
 
 use anyhow::{Context, Result};
-use tests::{Application, Role, rows, run};
+use tests::{Application, role, rows, run};
 use tokio_postgres::Client;
 
 /// Somebody at the database.
@@ -17,7 +17,7 @@ enum Who {
 
 /// A connection in the first tenant's context.
 async fn connect(app: &Application, who: Who) -> Result<Client> {
-    let session = app.session(0, Role::Admin).await?;
+    let session = app.session(0, role::ADMIN).await?;
     let client = match who {
         Who::Application => database::connect(&app.application_url).await?,
         _ => app.superuser().await?,
@@ -274,7 +274,7 @@ fn lines_and_totals_can_be_made_again_from_the_records() {
         let after = book(app).await?;
         // Totals are new rows with the same sums.
         assert_eq!(after[..2], before[..2]);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let proof = app
             .get(&admin, "/v1/finance-records/reconciliation")
             .await?;
@@ -288,7 +288,7 @@ fn lines_and_totals_can_be_made_again_from_the_records() {
 fn a_book_that_was_tampered_with_is_found_out() {
     run(async |app| {
         let client = connect(app, Who::Superuser).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = "/v1/finance-records/reconciliation";
         let proof = app.get(&admin, path).await?.expect(200).json();
         assert_eq!(proof["consistent"], true, "{proof}");

@@ -4,17 +4,16 @@ use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Role,
     book::{payment, post, record},
     csv::export,
-    people, rows, run, send,
+    people, role, rows, run, send,
 };
 use uuid::Uuid;
 
 #[test]
 fn what_is_not_right_is_refused_by_name_and_nothing_is_written() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::own_tutor(app).await?;
         let sound = payment(app, home, "125.50").await?;
@@ -91,7 +90,7 @@ fn what_is_not_right_is_refused_by_name_and_nothing_is_written() {
 #[test]
 fn a_number_in_place_of_an_amount_is_told_how_to_write_it() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let mut body = payment(app, home, "1").await?;
         body["amount"] = json!(125.5);
@@ -109,7 +108,7 @@ fn a_number_in_place_of_an_amount_is_told_how_to_write_it() {
 #[test]
 fn every_write_needs_a_key() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let body = payment(app, home, "125.50").await?;
         let made = record(app, &finance, &body).await?;
@@ -137,7 +136,7 @@ fn every_write_needs_a_key() {
 #[test]
 fn a_record_is_neither_changed_nor_deleted() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let path = format!(
             "/v1/finance-records/{}",
             rows::any(app, 0, "finance_records").await?
@@ -158,7 +157,7 @@ fn a_record_is_neither_changed_nor_deleted() {
 #[test]
 fn lists_are_filtered_and_sorted_by_what_the_book_is_read_by() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, away) = rows::centres(app).await?;
         let mut ids = Vec::new();
         for (amount, on) in [
@@ -227,7 +226,7 @@ fn lists_are_filtered_and_sorted_by_what_the_book_is_read_by() {
 #[test]
 fn pages_by_number_hold_each_record_once() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (mut numbers, mut cursor) = (Vec::new(), String::new());
         loop {
             let path = format!("/v1/finance-records?sort=number&limit=7{cursor}");
@@ -249,7 +248,7 @@ fn pages_by_number_hold_each_record_once() {
 #[test]
 fn a_file_comes_in_whole_or_not_at_all_and_goes_out_again() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student_of(app, home).await?;
         let import = async |key: &str, file: String| {

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     book::{keyed, payment, record},
     interruptions::{beside, hold_writers, until_waiting, within},
-    rows, run, send, wire,
+    role, rows, run, send, wire,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
@@ -52,7 +52,7 @@ async fn numbers(app: &Application, session: &Session) -> Result<(i64, i64, i64,
 #[test]
 fn numbers_have_no_gap_and_no_double_while_connections_are_killed() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let (before, ..) = numbers(app, &finance).await?;
         let body = payment(app, home, "10.00").await?;
@@ -99,7 +99,7 @@ fn numbers_have_no_gap_and_no_double_while_connections_are_killed() {
                 .expect(200);
             assert_eq!(kept.json(), *one);
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let proof = app.get(&admin, &format!("{PATH}/reconciliation")).await?;
         assert_eq!(proof.expect(200).json()["consistent"], true);
         Ok(())
@@ -109,7 +109,7 @@ fn numbers_have_no_gap_and_no_double_while_connections_are_killed() {
 #[test]
 fn two_hundred_repeats_at_once_make_one_record_and_equal_answers() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let mut body = payment(app, home, "10.00").await?;
         body["reference"] = json!("once");
@@ -134,7 +134,7 @@ fn two_hundred_repeats_at_once_make_one_record_and_equal_answers() {
 #[test]
 fn a_client_that_was_cut_off_and_repeats_gets_the_stored_answer() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let mut body = payment(app, home, "10.00").await?;
         body["reference"] = json!("cut off");
@@ -175,7 +175,7 @@ fn a_client_that_was_cut_off_and_repeats_gets_the_stored_answer() {
 #[test]
 fn a_key_is_of_one_record_and_of_one_reversal() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let body = payment(app, home, "10.00").await?;
         let made = record(app, &finance, &body).await?;
@@ -223,7 +223,7 @@ fn a_key_is_of_one_record_and_of_one_reversal() {
 #[test]
 fn of_many_reversals_at_once_one_is_made() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let made = record(app, &finance, &payment(app, home, "10.00").await?).await?;
         let path = format!("{PATH}/{}/reverse", made["id"].as_str().context("an id")?);

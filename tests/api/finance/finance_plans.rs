@@ -1,11 +1,11 @@
 //! The book is entered by indexes, under row security too: what is not leakproof would be looked at row by row.
 
-use tests::{Role, run};
+use tests::{role, run};
 
 #[test]
 fn every_way_into_the_book_has_its_index() {
     run(async |app| {
-        let session = app.session(0, Role::Finance).await?;
+        let session = app.session(0, role::FINANCE).await?;
         // Of a table with few rows the planner reads the whole.
         app.superuser()
             .await?

@@ -2,16 +2,15 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
     book::{lines, payment, post, record, reverse},
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
 #[test]
 fn a_record_is_numbered_dated_and_in_its_centres_currency_by_default() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let last = rows::count(
             app,
@@ -51,7 +50,7 @@ fn a_record_is_numbered_dated_and_in_its_centres_currency_by_default() {
 #[test]
 fn each_type_and_method_has_its_lines_which_sum_to_zero() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student_of(app, home).await?;
         let tutor = people::own_tutor(app).await?;
@@ -117,7 +116,7 @@ fn each_type_and_method_has_its_lines_which_sum_to_zero() {
 #[test]
 fn amounts_have_the_digits_of_their_currency() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         for (currency, given, kept) in [
             ("EUR", "0.01", "0.01"),
@@ -143,7 +142,7 @@ fn amounts_have_the_digits_of_their_currency() {
 #[test]
 fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let mut body = payment(app, home, "125.50").await?;
         body["effective_on"] = json!("2026-01-31");
@@ -206,7 +205,7 @@ fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
 #[test]
 fn a_reversal_takes_effect_today_and_not_before_its_record() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let today = rows::texts(
             app,

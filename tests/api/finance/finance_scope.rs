@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::{
     Application, Role, Session,
     book::{payment, post, record, reverse},
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -15,13 +15,13 @@ use uuid::Uuid;
 async fn expected(app: &Application, session: &Session, role: Role) -> Result<Vec<String>> {
     let (home, _) = rows::centres(app).await?;
     let scope = match role {
-        Role::Admin | Role::Finance => "true",
-        Role::Supervisor => "r.centre_id = $2",
-        Role::Tutor => {
+        role::ADMIN | role::FINANCE => "true",
+        role::SUPERVISOR => "r.centre_id = $2",
+        role::TUTOR => {
             "r.type = 'salary' and r.tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
         }
-        Role::Student => "r.student_id = (select s.id from lms.students as s where s.user_id = $3)",
-        Role::Parent => {
+        role::STUDENT => "r.student_id = (select s.id from lms.students as s where s.user_id = $3)",
+        role::PARENT => {
             "r.student_id in (
               select s.id from lms.students as s where s.parent_id = $3
               union
@@ -50,7 +50,7 @@ fn nets(balance: &Value) -> BTreeMap<String, String> {
 #[test]
 fn each_role_reads_the_records_of_its_scope_and_their_sums() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let mut body = payment(app, home, "80.00").await?;
         body["student_id"] = json!(people::own_student(app).await?);
@@ -60,13 +60,13 @@ fn each_role_reads_the_records_of_its_scope_and_their_sums() {
             .expect(201);
         body["amount"] = json!("31.20");
         record(app, &finance, &body).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let list = app
                 .get(&session, "/v1/finance-records?limit=200&sort=number")
                 .await?;
             let balance = app.get(&session, "/v1/finance-records/balance").await?;
-            if matches!(role, Role::Assessor | Role::Support) {
+            if matches!(role, role::ASSESSOR | role::SUPPORT) {
                 list.expect(403);
                 balance.expect(403);
                 continue;
@@ -111,7 +111,7 @@ fn each_role_reads_the_records_of_its_scope_and_their_sums() {
 #[test]
 fn what_is_out_of_scope_is_not_there() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (_, away) = rows::centres(app).await?;
         let made = record(app, &finance, &payment(app, away, "12.00").await?).await?;
         let path = format!(
@@ -119,7 +119,7 @@ fn what_is_out_of_scope_is_not_there() {
             made["id"].as_str().context("an id")?
         );
         let student = made["student_id"].as_str().context("a student")?;
-        for role in [Role::Student, Role::Parent, Role::Tutor, Role::Supervisor] {
+        for role in [role::STUDENT, role::PARENT, role::TUTOR, role::SUPERVISOR] {
             let session = app.sign_in(role).await?;
             app.get(&session, &path).await?.expect(404);
             for query in [
@@ -132,7 +132,7 @@ fn what_is_out_of_scope_is_not_there() {
                 assert_eq!(balance, json!({"data": []}), "{} {query}", role.name());
             }
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         app.get(&supervisor, &format!("{path}/lines"))
             .await?
             .expect(404);
@@ -148,15 +148,15 @@ fn only_finance_and_admins_write() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
         let body = payment(app, home, "12.00").await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let made = record(app, &finance, &body).await?;
         let reversal = format!(
             "/v1/finance-records/{}/reverse",
             made["id"].as_str().context("an id")?
         );
         let mut sessions = Vec::new();
-        for role in Role::ALL {
-            if !matches!(role, Role::Finance | Role::Admin) {
+        for role in role::ALL {
+            if !matches!(role, role::FINANCE | role::ADMIN) {
                 sessions.push(app.sign_in(role).await?);
             }
         }
@@ -168,7 +168,7 @@ fn only_finance_and_admins_write() {
             post(app, session, &reversal, &json!({})).await?.expect(403);
         }
         assert_eq!(rows::written(app).await?, before);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         post(app, &admin, "/v1/finance-records", &body)
             .await?
             .expect(201);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, book::post, people, rows, run, send};
+use tests::{Application, Reply, Session, book::post, people, role, rows, run, send};
 use uuid::Uuid;
 
 use crate::finance::tutor_rates::rate;
@@ -89,7 +89,7 @@ pub(crate) async fn book(
 #[test]
 fn a_draft_pays_each_lesson_at_the_rate_of_its_day() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
         rate(app, &admin, p.tutor, "hour", "20", "2026-01-01").await?;
         rate(app, &admin, p.tutor, "lesson", "31", "2026-03-10").await?;
@@ -165,7 +165,7 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_day() {
 #[test]
 fn a_month_begins_and_ends_with_the_centres_days_also_where_midnight_comes_twice() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // In Havana the clocks went from one back to midnight on the first of November 2026.
         let p = payroll(app, &admin, "America/Havana", "USD").await?;
         rate(app, &admin, p.tutor, "hour", "10", "2026-01-01").await?;
@@ -192,7 +192,7 @@ fn a_month_begins_and_ends_with_the_centres_days_also_where_midnight_comes_twice
 #[test]
 fn a_sum_is_rounded_once_and_half_up_to_the_coins_of_its_currency() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (currency, amount, minutes, expected) in [
             ("EUR", "10.01", &[30][..], "5.01"),
             ("EUR", "0.01", &[29], "0.00"),
@@ -221,7 +221,7 @@ fn a_sum_is_rounded_once_and_half_up_to_the_coins_of_its_currency() {
 #[test]
 fn what_is_asked_for_wrongly_is_refused_with_its_field() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = rows::centres(app).await?;
         let run = rows::any(app, 0, "payroll_runs").await?;
         let theirs = rows::any(app, 1, "centres").await?;
@@ -296,16 +296,16 @@ fn each_role_sees_the_runs_of_its_scope() {
             .await
         };
         let (near, far) = (of(home).await?, of(away).await?);
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let body = json!({"centre_id": home, "month": "2026-01-01"});
             let made = post(app, &session, PATH, &body).await?;
-            let writes = matches!(role, Role::Admin | Role::Finance);
+            let writes = matches!(role, role::ADMIN | role::FINANCE);
             assert_eq!(made.status, if writes { 200 } else { 403 }, "{}", made.text);
             let path = format!("{PATH}/{far}/post");
             let posted = post(app, &session, &path, &json!({"method": "gold"})).await?;
             assert_eq!(posted.status, if writes { 422 } else { 403 });
-            if !writes && role != Role::Supervisor {
+            if !writes && role != role::SUPERVISOR {
                 app.get(&session, PATH).await?.expect(403);
                 app.get(&session, &format!("{PATH}/{near}"))
                     .await?

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, role, rows, run};
 use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, book, payroll};
@@ -54,7 +54,7 @@ async fn paid(app: &Application, lesson: Uuid) -> Result<i64> {
 #[test]
 fn a_lesson_that_is_reported_late_is_paid_by_the_next_run_which_names_its_month() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = posted_march(app, &admin).await?;
         let late = p
             .lesson(app, "2026-03-20T00:00:00Z", "2026-03-20T01:30:00Z")
@@ -85,7 +85,7 @@ fn a_lesson_that_is_reported_late_is_paid_by_the_next_run_which_names_its_month(
 #[test]
 fn a_late_lesson_is_in_every_draft_until_one_of_them_is_posted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = posted_march(app, &admin).await?;
         p.lesson(app, "2026-03-20T00:00:00Z", "2026-03-20T01:00:00Z")
             .await?;
@@ -112,7 +112,7 @@ fn a_late_lesson_is_in_every_draft_until_one_of_them_is_posted() {
 #[test]
 fn a_lesson_at_the_edge_of_a_month_is_paid_once_whatever_becomes_of_its_zone_and_its_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = posted_march(app, &admin).await?;
         // In Auckland the first hours of April and of May, in UTC the last ones of March and of April.
         let first = p
@@ -154,7 +154,7 @@ fn a_lesson_at_the_edge_of_a_month_is_paid_once_whatever_becomes_of_its_zone_and
 #[test]
 fn what_was_given_before_the_first_run_of_a_centre_is_not_late() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = posted_march(app, &admin).await?;
         p.lesson(app, "2026-02-10T00:00:00Z", "2026-02-10T01:00:00Z")
             .await?;
@@ -177,7 +177,7 @@ fn what_was_given_before_the_first_run_of_a_centre_is_not_late() {
 #[test]
 fn the_database_keeps_each_lesson_from_being_paid_twice() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = posted_march(app, &admin).await?;
         let client = app.superuser().await?;
         let again = client

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, book::post, people, rows, run};
+use tests::{Application, Reply, Session, book::post, people, role, rows, run};
 use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, book, path, payroll};
@@ -37,7 +37,7 @@ async fn booked(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
 #[test]
 fn a_run_is_computed_anew_until_it_is_posted_and_then_stays() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = ready(app, &admin).await?;
         let first = p.draft(app, &admin, MONTH).await?.expect(200);
         let (events, _) = rows::written(app).await?;
@@ -103,7 +103,7 @@ fn a_run_is_computed_anew_until_it_is_posted_and_then_stays() {
 #[test]
 fn fifty_who_post_at_once_book_one_set_of_salaries() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = ready(app, &admin).await?;
         let draft = p.draft(app, &admin, MONTH).await?.expect(200).json();
         let all = futures::future::try_join_all((0..50).map(|_| async {
@@ -127,7 +127,7 @@ fn fifty_who_post_at_once_book_one_set_of_salaries() {
 #[test]
 fn fifty_who_draft_at_once_make_one_run() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = ready(app, &admin).await?;
         let all = futures::future::try_join_all((0..50).map(|_| async {
             loop {
@@ -169,7 +169,7 @@ async fn refused(
 #[test]
 fn lessons_without_a_rate_are_named_and_nothing_is_booked() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = ready(app, &admin).await?;
         p.lesson(app, "2026-02-17T16:00:00Z", "2026-02-17T17:00:00Z")
             .await?;
@@ -240,7 +240,7 @@ fn lessons_without_a_rate_are_named_and_nothing_is_booked() {
 #[test]
 fn tutors_in_two_currencies_and_those_who_earn_nothing_are_booked_as_they_are() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = ready(app, &admin).await?;
         let body = json!({"tutor_id": p.tutor, "unit": "lesson", "amount": "900", "currency": "JPY", "effective_from": "2026-03-09"});
         post(app, &admin, "/v1/tutor-rates", &body)
@@ -269,7 +269,7 @@ fn tutors_in_two_currencies_and_those_who_earn_nothing_are_booked_as_they_are() 
 #[test]
 fn a_month_is_posted_when_it_has_ended_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
         let months = rows::texts(
             app,
@@ -291,7 +291,7 @@ fn a_month_is_posted_when_it_has_ended_at_the_centre() {
 #[test]
 fn the_database_refuses_to_change_what_is_posted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let p = ready(app, &admin).await?;
         let draft = p.draft(app, &admin, MONTH).await?.expect(200).json();
         book(app, &admin, &draft, json!({"method": "cash"}))

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tests::{Application, Role, people, rows, run, samples};
+use tests::{Application, people, role, rows, run, samples};
 use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, payroll};
@@ -122,7 +122,7 @@ fn found(item: &Value) -> Result<(Option<&str>, Figures)> {
 #[test]
 fn items_and_totals_are_those_of_a_model_in_exact_decimals() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let shared = payroll(app, &admin, "UTC", "EUR").await?;
         let mut models: BTreeMap<Uuid, BTreeMap<_, _>> = BTreeMap::new();
         for (rates, lessons) in samples::draw(24, &month()) {

@@ -4,9 +4,9 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, Session,
     book::{record, reverse},
-    people, rows, run, send,
+    people, role, rows, run, send,
 };
 use uuid::Uuid;
 
@@ -106,8 +106,8 @@ async fn booked(app: &Application, finance: &Session, f: &Family) -> Result<u64>
 #[test]
 fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let f = family(app, &admin).await?;
         let first = booked(app, &finance, &f).await?;
         let query = format!("?user_id={}&from=2026-03-01&to=2026-03-31", f.parent);
@@ -201,8 +201,8 @@ fn a_familys_statement_has_every_child_every_centre_and_every_currency() {
 #[test]
 fn a_file_has_a_line_for_each_entry_and_no_formula() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let f = family(app, &admin).await?;
         let first = booked(app, &finance, &f).await?;
         let query = format!("?student_id={}&from=2026-03-01&to=2026-03-31", f.child);
@@ -238,9 +238,9 @@ fn a_file_has_a_line_for_each_entry_and_no_formula() {
 #[test]
 fn a_student_and_a_parent_have_their_own_by_default() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let own = people::own_student(app).await?;
-        let student = app.sign_in(Role::Student).await?;
+        let student = app.sign_in(role::STUDENT).await?;
         let found = content(app, &student, "").await?;
         assert_eq!(found["students"][0]["student_id"], json!(own));
         assert_eq!(found["holder"]["user_id"], json!(student.user));
@@ -263,7 +263,7 @@ fn a_student_and_a_parent_have_their_own_by_default() {
             Some(1)
         );
 
-        let parent = app.sign_in(Role::Parent).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let found = content(app, &parent, "").await?;
         assert_eq!(found["holder"]["user_id"], json!(parent.user));
         let children = rows::count(
@@ -291,32 +291,32 @@ fn a_student_and_a_parent_have_their_own_by_default() {
 #[test]
 fn each_role_sees_the_statements_of_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
-        booked(app, &app.sign_in(Role::Finance).await?, &f).await?;
+        booked(app, &app.sign_in(role::FINANCE).await?, &f).await?;
         let own = people::own_student(app).await?;
         let theirs = rows::any(app, 1, "students").await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             // A tutor has statements of the own children alone, and the demo tutor has none.
-            let may = !matches!(role, Role::Assessor | Role::Support);
-            let all = matches!(role, Role::Admin | Role::Finance);
+            let may = !matches!(role, role::ASSESSOR | role::SUPPORT);
+            let all = matches!(role, role::ADMIN | role::FINANCE);
             for (query, is_seen) in [
                 (format!("?student_id={own}"), true),
                 (
                     format!("?student_id={}", f.child),
-                    all || role == Role::Supervisor,
+                    all || role == role::SUPERVISOR,
                 ),
                 (format!("?student_id={}", f.sibling), all),
                 (
                     format!("?user_id={}", f.parent),
-                    all || role == Role::Supervisor,
+                    all || role == role::SUPERVISOR,
                 ),
                 (format!("?student_id={theirs}"), false),
                 (format!("?user_id={}", Uuid::now_v7()), false),
             ] {
                 let reply = statement(app, &session, &query, "application/json").await?;
-                let expected = match (may, is_seen && role != Role::Tutor) {
+                let expected = match (may, is_seen && role != role::TUTOR) {
                     (false, _) => 403,
                     (true, true) => 200,
                     (true, false) => 404,
@@ -331,7 +331,7 @@ fn each_role_sees_the_statements_of_its_scope() {
             }
         }
         // Of a family in two centres a supervisor sees what is of the own one.
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let query = format!("?user_id={}&from=2026-01-01&to=2026-12-31", f.parent);
         let found = content(app, &supervisor, &query).await?;
         assert_eq!(found["students"].as_array().map(Vec::len), Some(1));
@@ -344,7 +344,7 @@ fn each_role_sees_the_statements_of_its_scope() {
 #[test]
 fn what_is_asked_for_wrongly_is_refused_by_name() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let student = people::own_student(app).await?;
         for (query, pointer) in [
             (String::new(), "?student_id"),
@@ -374,8 +374,8 @@ fn what_is_asked_for_wrongly_is_refused_by_name() {
 #[test]
 fn what_was_booked_for_a_student_is_in_the_statements_of_staff_when_the_student_is_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let f = family(app, &admin).await?;
         booked(app, &finance, &f).await?;
         let of_child = format!("?student_id={}&from=2026-03-01&to=2026-03-31", f.child);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::Deserialize;
-use tests::{Application, Role, Session, browser::with_tab, rows, run, run_python};
+use tests::{Application, Session, browser::with_tab, role, rows, run, run_python};
 use uuid::Uuid;
 
 use crate::finance::statement_of_account::{Family, PATH, family, statement};
@@ -64,7 +64,7 @@ fn query(parent: Uuid) -> String {
 #[test]
 fn a_page_asks_for_nothing_and_may_do_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
         let page = statement(app, &admin, &query(f.parent), "text/html")
             .await?
@@ -82,7 +82,7 @@ fn a_page_asks_for_nothing_and_may_do_nothing() {
 #[test]
 fn every_cell_fits_and_every_text_is_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = wide(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
@@ -138,7 +138,7 @@ fn every_cell_fits_and_every_text_is_text() {
 #[test]
 fn it_prints_on_a4_with_its_head_on_every_page() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = wide(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;

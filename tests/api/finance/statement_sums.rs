@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     book::{record, reverse},
-    rows, run, samples,
+    role, rows, run, samples,
 };
 use uuid::Uuid;
 
@@ -128,8 +128,8 @@ fn zeroless(sums: BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
 #[test]
 fn statements_come_to_the_balance_of_the_book_and_follow_one_another() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let f = family(app, &admin).await?;
         for one in samples::draw(80, &booked()) {
             book(app, &finance, &f, one).await?;
@@ -184,7 +184,7 @@ fn statements_come_to_the_balance_of_the_book_and_follow_one_another() {
 #[test]
 fn a_period_with_too_many_entries_is_refused_and_a_shorter_one_is_not() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
         let client = app.superuser().await?;
         let tenant = app.demo.tenants[0].id;

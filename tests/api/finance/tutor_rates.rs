@@ -4,10 +4,10 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
+    Application, Reply, Session,
     book::post,
     csv::{export, import},
-    people, rows, run, send,
+    people, role, rows, run, send,
 };
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ async fn change(
 #[test]
 fn a_rate_is_made_changed_deleted_and_brought_back() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let tutor = people::own_tutor(app).await?;
         let body = json!({"tutor_id": tutor, "unit": "hour", "amount": "31.5", "effective_from": "2026-03-01"});
         let made = post(app, &finance, PATH, &body).await?.expect(201);
@@ -105,7 +105,7 @@ fn a_rate_is_made_changed_deleted_and_brought_back() {
 #[test]
 fn what_is_no_rate_is_refused_with_its_field() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let tutor = people::own_tutor(app).await?;
         let before = rows::written(app).await?;
         for (changes, pointer) in [
@@ -140,7 +140,7 @@ fn what_is_no_rate_is_refused_with_its_field() {
 #[test]
 fn rates_come_from_a_file_and_go_into_one() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let tutor = people::own_tutor(app).await?;
         let path = format!("{PATH}/import");
         let file = format!(
@@ -197,12 +197,12 @@ fn each_role_sees_the_rates_of_its_scope() {
             &[&home, &own],
         )
         .await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let expected = match role {
-                Role::Admin | Role::Finance => vec![own, near, far],
-                Role::Supervisor => vec![own, near],
-                Role::Tutor => vec![own],
+                role::ADMIN | role::FINANCE => vec![own, near, far],
+                role::SUPERVISOR => vec![own, near],
+                role::TUTOR => vec![own],
                 _ => {
                     app.get(&session, PATH).await?.expect(403);
                     continue;
@@ -216,8 +216,8 @@ fn each_role_sees_the_rates_of_its_scope() {
             }
             let body = json!({"tutor_id": own, "unit": "hour", "amount": "1", "effective_from": "2020-01-01"});
             let reply = post(app, &session, PATH, &body).await?;
-            let writes = matches!(role, Role::Admin | Role::Finance);
-            let taken = role == Role::Admin && reply.status == 409;
+            let writes = matches!(role, role::ADMIN | role::FINANCE);
+            let taken = role == role::ADMIN && reply.status == 409;
             assert!(
                 reply.status == if writes { 201 } else { 403 } || taken,
                 "{}: {}",

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, desk, rows, run};
+use tests::{Application, Session, desk, role, rows, run};
 
 use crate::requests::working_clock::window;
 
@@ -23,7 +23,7 @@ async fn set(app: &Application, admin: &Session, path: &str, body: Value) -> Res
 #[test]
 fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         // Without working hours minutes are those of the day.
         let centre = format!("/v1/centres/{home}");
@@ -65,7 +65,7 @@ fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise
 #[test]
 fn hours_holidays_and_due_times_that_make_no_sense_are_refused_with_their_place() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let centre = format!("/v1/centres/{home}");
         let tenant = format!("/v1/tenants/{}", admin.tenant);

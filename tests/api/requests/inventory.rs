@@ -6,7 +6,7 @@ use anyhow::Result;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, csv::import, desk, people, rows, run};
+use tests::{Application, Session, classroom, csv::import, desk, people, role, rows, run};
 use uuid::Uuid;
 
 async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Vec<Value>> {
@@ -17,7 +17,7 @@ async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Ve
 #[test]
 fn an_item_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let item = desk::item(app, &admin, home, 5).await?;
         let path = desk::item_path(&item);
@@ -81,7 +81,7 @@ fn an_item_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn every_change_of_the_quantity_is_in_the_ledger_with_its_reason() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let item = desk::item(app, &admin, home, 5).await?;
         let path = format!("{}/adjust", desk::item_path(&item));
@@ -191,7 +191,7 @@ pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
 #[test]
 fn a_hundred_at_once_take_no_more_than_there_is() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let item = desk::item(app, &admin, home, 100).await?;
         desk::lend(app, &admin, &item, admin.user, 20)
@@ -228,16 +228,16 @@ fn a_hundred_at_once_take_no_more_than_there_is() {
 #[test]
 fn each_role_reads_and_keeps_the_stock_of_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let near = desk::item(app, &admin, home, 5).await?;
         let far = desk::item(app, &admin, away, 5).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let reads = !matches!(role, Role::Student | Role::Parent | Role::Assessor);
-            let keeps = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let reads = !matches!(role, role::STUDENT | role::PARENT | role::ASSESSOR);
+            let keeps = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             for (item, centre) in [(&near, home), (&far, away)] {
-                let is_there = reads && (role != Role::Supervisor || centre == home);
+                let is_there = reads && (role != role::SUPERVISOR || centre == home);
                 let what = format!("{} {item}", role.name());
                 let path = desk::item_path(item);
                 let hidden = if reads { 404 } else { 403 };
@@ -286,7 +286,7 @@ fn each_role_reads_and_keeps_the_stock_of_its_scope() {
                 assert!(centres.contains(&home));
                 assert_eq!(
                     centres.contains(&away),
-                    role != Role::Supervisor,
+                    role != role::SUPERVISOR,
                     "{}",
                     role.name()
                 );
@@ -312,7 +312,7 @@ async fn asked(app: &Application, admin: &Session, item: &Value) -> Result<Vec<V
 #[test]
 fn low_stock_asks_for_more_by_itself_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let item = desk::item(app, &admin, home, 40).await?;
         let path = desk::item_path(&item);

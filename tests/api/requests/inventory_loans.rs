@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, desk, people, rows, run, samples};
+use tests::{Application, Session, classroom, desk, people, role, rows, run, samples};
 use uuid::Uuid;
 
 use crate::requests::inventory;
@@ -17,9 +17,9 @@ async fn read(app: &Application, session: &Session, item: &Value) -> Result<Valu
 #[test]
 fn a_loan_is_made_read_and_returned_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
-        let tutor = app.user(0, Role::Tutor).id;
+        let tutor = app.user(0, role::TUTOR).id;
         let item = desk::item(app, &admin, home, 5).await?;
         let made = desk::lend(app, &admin, &item, tutor, 2).await?.expect(201);
         let loan = made.json();
@@ -116,9 +116,9 @@ fn a_loan_is_made_read_and_returned_once() {
 #[test]
 fn loans_that_are_late_are_found_and_tutors_see_their_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let item = desk::item(app, &admin, home, 9).await?;
         let far = desk::item(app, &admin, away, 9).await?;
         let mut loans = Vec::new();
@@ -164,7 +164,7 @@ fn loans_that_are_late_are_found_and_tutors_see_their_own() {
             3
         );
         assert_eq!(found(&tutor, &of_item).await?.len(), 3);
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         assert_eq!(found(&supervisor, "overdue=true").await?, ids[..2]);
         let hidden = format!("/v1/inventory-loans/{}", ids[2]);
         app.get(&supervisor, &hidden).await?.expect(404);
@@ -254,7 +254,7 @@ impl Model {
 fn whatever_is_done_an_item_has_what_its_ledger_and_its_loans_say() {
     let sequences = samples::draw(4, &proptest::collection::vec(step(), 40));
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         for steps in &sequences {
             let item = desk::item(app, &admin, home, 0).await?;

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, outbox, people, rows, run};
+use tests::{Application, Session, classroom, outbox, people, role, rows, run};
 use uuid::Uuid;
 
 /// A parent with two children and another child's parent, all of one class.
@@ -98,7 +98,7 @@ async fn last(app: &Application, user: Uuid, template: &str) -> Result<String> {
 #[test]
 fn a_parent_of_two_is_told_once_which_children_and_where_and_nothing_of_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = families(app, &admin).await?;
         let class = f.class(json!({"subject": "Violin", "room": "Red"}));
         let class = classroom::make(app, &admin, class).await?;
@@ -162,7 +162,7 @@ async fn account(app: &Application, student: Uuid) -> Result<Uuid> {
 #[test]
 fn another_room_and_another_tutor_are_told_and_of_many_lessons_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = families(app, &admin).await?;
         let class = f.class(json!({"subject": "Cello", "room": "Red"}));
         let class = classroom::make(app, &admin, class).await?;
@@ -235,7 +235,7 @@ fn another_room_and_another_tutor_are_told_and_of_many_lessons_once() {
 #[test]
 fn without_subject_room_or_reason_it_reads_well_in_every_language() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = families(app, &admin).await?;
         let languages = rows::texts(
             app,
@@ -319,7 +319,7 @@ fn without_subject_room_or_reason_it_reads_well_in_every_language() {
 #[test]
 fn a_tenants_own_words_have_sections_and_those_without_stay_as_they_were() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = "/v1/notification-templates";
         let f = families(app, &admin).await?;
         let template = |message: &str, language: &str| json!({"key": "lesson_cancelled", "type": "email", "language": language, "message": message});

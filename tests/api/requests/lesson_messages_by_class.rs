@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, outbox, people, rows, run};
+use tests::{Application, Session, classroom, outbox, people, role, rows, run};
 use uuid::Uuid;
 
 /// A tutor and two children, each with a parent.
@@ -128,7 +128,7 @@ fn series(from: u8, to: u8, rule: &str) -> Value {
 #[test]
 fn a_class_with_another_schedule_tells_everybody_once_from_when_to_when() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let g = group(app, &admin).await?;
         let single = |day: u8, from: u8, to: u8| json!({"schedule": classroom::single("UTC", &format!("2035-05-{day:02}T{from}:00:00"), &format!("2035-05-{day:02}T{to}:00:00"))});
         let schedule = single(7, 10, 11)["schedule"].clone();
@@ -174,7 +174,7 @@ fn a_class_with_another_schedule_tells_everybody_once_from_when_to_when() {
 #[test]
 fn a_series_that_is_shortened_extended_or_left_out_for_a_day_is_told_by_its_lessons() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let g = group(app, &admin).await?;
         let class = g
             .class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
@@ -217,7 +217,7 @@ fn a_series_that_is_shortened_extended_or_left_out_for_a_day_is_told_by_its_less
 #[test]
 fn lessons_on_other_days_are_told_week_by_week() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let g = group(app, &admin).await?;
         let from = |day: u8, rule: &str| {
             let start = format!("2035-04-{day:02}T10:00:00");
@@ -252,7 +252,7 @@ fn lessons_on_other_days_are_told_week_by_week() {
 #[test]
 fn a_class_that_is_deleted_restored_or_split_is_told() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let g = group(app, &admin).await?;
         let class = g
             .class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
@@ -322,7 +322,7 @@ fn a_class_that_is_deleted_restored_or_split_is_told() {
 #[test]
 fn who_joins_and_who_leaves_a_class_is_told_to_them_and_to_the_tutor_alone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let g = group(app, &admin).await?;
         let class = g
             .class(app, &admin, "Cello", series(10, 11, "FREQ=WEEKLY;COUNT=4"))
@@ -355,7 +355,7 @@ fn who_joins_and_who_leaves_a_class_is_told_to_them_and_to_the_tutor_alone() {
 #[test]
 fn messages_by_class_read_well_in_every_language() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let g = group(app, &admin).await?;
         for language in ["en", "de", "es"] {
             let body = json!({"language_preferences": [language]});

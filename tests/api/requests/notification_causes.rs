@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Mood, Provider, Role, classroom, classroom::Classroom, outbox, people, rows, run,
+    Application, Mood, Provider, classroom, classroom::Classroom, outbox, people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ async fn everybody(
     room: &Classroom,
     students: &[Uuid],
 ) -> Result<BTreeSet<Uuid>> {
-    let mut all = BTreeSet::from([app.user(0, Role::Tutor).id]);
+    let mut all = BTreeSet::from([app.user(0, role::TUTOR).id]);
     for student in students {
         all.extend(family(app, *student).await?);
     }
@@ -64,7 +64,7 @@ async fn message(app: &Application, user: Uuid) -> Result<String> {
 fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who_did_it() {
     run(async |app| {
         let room = classroom::classroom(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let students = &room.students[..2];
         let mut class = room.class(classroom::weekly("FREQ=WEEKLY;COUNT=3"));
         class["student_ids"] = json!(students);
@@ -83,14 +83,14 @@ fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who
             (all.len(), all.clone()),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         for part in ["Mathematics", "2035-04-02 ", "The tutor is ill."] {
             assert!(text.contains(part), "{text}");
         }
 
         // The tutor moves one: everybody else is told.
         outbox::empty(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let path = format!("{}/move", classroom::lesson(&class, classroom::SECOND));
         let to = json!({"start": "2035-04-10T16:00:00Z", "end": "2035-04-10T17:00:00Z"});
         app.post(&tutor, &path, to).await?.expect(200);
@@ -102,7 +102,7 @@ fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who
             (others.len(), others),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         assert!(
             text.contains("from 2035-04-09 ") && text.contains("to 2035-04-10 "),
             "{text}"
@@ -121,7 +121,7 @@ fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who
             (others.len(), others),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         assert!(
             text.contains("in the room Attic") && text.contains("2035-04-16 "),
             "{text}"
@@ -134,7 +134,7 @@ fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who
 fn a_class_of_many_lessons_that_is_cancelled_is_one_message_for_each() {
     run(async |app| {
         let room = classroom::classroom(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = room.class(classroom::weekly("FREQ=WEEKLY;COUNT=12"));
         let class = classroom::make(app, &admin, class).await?;
         outbox::empty(app).await?;
@@ -144,13 +144,13 @@ fn a_class_of_many_lessons_that_is_cancelled_is_one_message_for_each() {
             .expect(200);
         let queued = outbox::queued(app).await?;
         let mut all = family(app, room.students[0]).await?;
-        all.insert(app.user(0, Role::Tutor).id);
+        all.insert(app.user(0, role::TUTOR).id);
         assert_eq!(
             told(&queued, "lessons_cancelled"),
             (all.len(), all),
             "{queued:?}"
         );
-        let text = message(app, app.user(0, Role::Student).id).await?;
+        let text = message(app, app.user(0, role::STUDENT).id).await?;
         assert!(
             text.contains("12 lessons") && text.contains("2035-04-02 "),
             "{text}"
@@ -164,7 +164,7 @@ fn what_is_over_or_new_is_told_to_nobody_and_what_the_worker_can_not_place_to_al
  {
     run(async |app| {
         let room = classroom::classroom(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = people::class(app, room.tutor).await?;
         let past = people::lesson(
             app,
@@ -203,8 +203,8 @@ fn what_is_over_or_new_is_told_to_nobody_and_what_the_worker_can_not_place_to_al
         assert_eq!(report.clashes.len(), 2, "{report}");
         let queued = outbox::queued(app).await?;
         let mut concerned = family(app, room.students[0]).await?;
-        concerned.insert(app.user(0, Role::Tutor).id);
-        concerned.insert(app.user(0, Role::Supervisor).id);
+        concerned.insert(app.user(0, role::TUTOR).id);
+        concerned.insert(app.user(0, role::SUPERVISOR).id);
         assert_eq!(
             told(&queued, "lessons_cancelled"),
             (concerned.len(), concerned),
@@ -231,17 +231,17 @@ fn what_is_over_or_new_is_told_to_nobody_and_what_the_worker_can_not_place_to_al
 fn who_wants_no_mail_is_reached_by_the_next_way_and_who_wants_nothing_by_none() {
     run(async |app| {
         let room = classroom::classroom(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = room.class(classroom::weekly("FREQ=WEEKLY;COUNT=2"));
         let class = classroom::make(app, &admin, class).await?;
         let path = "/v1/notifications/preferences";
         for (role, body) in [
             (
-                Role::Student,
+                role::STUDENT,
                 json!({"email": false, "sms": true, "push": true}),
             ),
             (
-                Role::Tutor,
+                role::TUTOR,
                 json!({"email": false, "sms": false, "push": false}),
             ),
         ] {
@@ -256,11 +256,11 @@ fn who_wants_no_mail_is_reached_by_the_next_way_and_who_wants_nothing_by_none() 
         let push = "lms.notification_deliveries as d join lms.notifications as n on n.id = d.notification_id
             where d.type = 'push' and n.user_id = $1";
         assert_eq!(
-            rows::count(app, push, &[&app.user(0, Role::Student).id]).await?,
+            rows::count(app, push, &[&app.user(0, role::STUDENT).id]).await?,
             1
         );
         let queued = outbox::queued(app).await?;
-        let tutor = app.user(0, Role::Tutor).id;
+        let tutor = app.user(0, role::TUTOR).id;
         assert!(queued.iter().all(|(_, user)| *user != tutor), "{queued:?}");
         Ok(())
     });
@@ -270,7 +270,7 @@ fn who_wants_no_mail_is_reached_by_the_next_way_and_who_wants_nothing_by_none() 
 fn a_change_that_is_refused_tells_nobody() {
     run(async |app| {
         let room = classroom::classroom(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let class = room.class(classroom::weekly("FREQ=WEEKLY;COUNT=2"));
         let class = classroom::make(app, &admin, class).await?;
         outbox::empty(app).await?;
@@ -287,7 +287,7 @@ fn a_change_that_is_refused_tells_nobody() {
 fn the_code_of_a_forgotten_password_is_nowhere_but_in_the_mail() {
     run(async |app| {
         outbox::empty(app).await?;
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         let body = json!({"tenant": "aurora", "email": user.email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
@@ -338,7 +338,7 @@ fn the_code_of_a_forgotten_password_is_nowhere_but_in_the_mail() {
 fn a_code_that_has_expired_is_not_mailed_and_can_not_be_tried_again() {
     run(async |app| {
         outbox::empty(app).await?;
-        let body = json!({"tenant": "aurora", "email": app.user(0, Role::Tutor).email});
+        let body = json!({"tenant": "aurora", "email": app.user(0, role::TUTOR).email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
@@ -352,7 +352,7 @@ fn a_code_that_has_expired_is_not_mailed_and_can_not_be_tried_again() {
         let provider = Provider::start(Mood::Well).await?;
         assert_eq!(provider.deliver(&app.superuser_url).await?.dead, 1);
         assert_eq!(provider.requests(), 0);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let id = rows::id(
             app,
             "select notification_id from lms.notification_deliveries",

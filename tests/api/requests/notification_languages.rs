@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, outbox, run};
+use tests::{Application, Session, outbox, role, run};
 
 async fn template(
     app: &Application,
@@ -22,7 +22,7 @@ async fn template(
 
 /// What a user who prefers these languages is sent.
 async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<Value> {
-    let student = app.user(0, Role::Student).id;
+    let student = app.user(0, role::STUDENT).id;
     app.patch(
         admin,
         &format!("/v1/users/{student}"),
@@ -40,7 +40,7 @@ async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<
 #[test]
 fn the_first_language_that_there_are_words_in_is_taken() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         template(app, &admin, "pt", None).await?;
         template(app, &admin, "fr-CA", Some("Avis: {{title}}")).await?;
         template(app, &admin, "DE", None).await?;
@@ -83,7 +83,7 @@ fn the_first_language_that_there_are_words_in_is_taken() {
 #[test]
 fn the_tenants_language_comes_before_english() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
         let wrong = json!({"settings": {"language": "nonsense!"}});
         let reply = app.patch(&admin, &path, wrong).await?.expect(422);

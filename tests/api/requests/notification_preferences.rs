@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, outbox, rows, run};
+use tests::{Application, Reply, Session, outbox, role, rows, run};
 
 const PATH: &str = "/v1/notifications/preferences";
 
@@ -21,9 +21,9 @@ async fn set(
 #[test]
 fn everybody_is_reached_by_everything_until_saying_otherwise() {
     run(async |app| {
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            if role != Role::Parent {
+            if role != role::PARENT {
                 let shown = app.get(&session, PATH).await?.expect(200).json();
                 assert_eq!(shown, json!({"email": true, "sms": true, "push": true}));
             }
@@ -48,7 +48,7 @@ fn everybody_is_reached_by_everything_until_saying_otherwise() {
 #[test]
 fn a_body_that_does_not_say_everything_is_refused() {
     run(async |app| {
-        let session = app.sign_in(Role::Tutor).await?;
+        let session = app.sign_in(role::TUTOR).await?;
         let before = rows::written(app).await?;
         for (body, pointer) in [
             (json!({"email": true, "sms": true}), "/push"),
@@ -74,8 +74,8 @@ fn a_body_that_does_not_say_everything_is_refused() {
 fn nobody_is_sent_what_was_opted_out_of() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         set(app, &tutor, false, false, true).await?.expect(200);
         let body = |way: &str| -> Value {
             json!({"user_id": tutor.user, "type": way, "message": "Hello."})
@@ -99,9 +99,9 @@ fn nobody_is_sent_what_was_opted_out_of() {
 fn a_forgotten_password_is_mailed_all_the_same() {
     run(async |app| {
         outbox::empty(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         set(app, &tutor, false, false, false).await?.expect(200);
-        let body = json!({"tenant": "aurora", "email": app.user(0, Role::Tutor).email});
+        let body = json!({"tenant": "aurora", "email": app.user(0, role::TUTOR).email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, people, rows, run};
+use tests::{Application, Reply, Session, people, role, rows, run};
 
 const PATH: &str = "/v1/notification-templates";
 
@@ -16,7 +16,7 @@ async fn make(app: &Application, session: &Session, message: &str) -> Result<Rep
 #[test]
 fn a_template_is_made_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = make(app, &admin, "Bonjour {{name}}, {{ text }}")
             .await?
             .expect(201)
@@ -51,7 +51,7 @@ fn a_template_is_made_changed_deleted_and_restored() {
 #[test]
 fn an_unknown_placeholder_is_named_and_nothing_is_written() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = make(app, &admin, "Bonjour {{name}}")
             .await?
             .expect(201)
@@ -145,7 +145,7 @@ fn an_unknown_placeholder_is_named_and_nothing_is_written() {
 #[test]
 fn a_file_of_templates_is_refused_by_row_and_column() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let import = async |file: &'static str| {
             tests::send(
                 app.request(Method::POST, &format!("{PATH}/import"))
@@ -174,9 +174,9 @@ fn a_file_of_templates_is_refused_by_row_and_column() {
 fn admins_write_templates_support_and_supervisors_read_them() {
     run(async |app| {
         let own = rows::any(app, 0, "notification_templates").await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let reads = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let reads = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             let read = app.get(&session, &format!("{PATH}/{own}")).await?;
             assert_eq!(
                 read.status,
@@ -185,7 +185,7 @@ fn admins_write_templates_support_and_supervisors_read_them() {
                 role.name()
             );
             let written = make(app, &session, "{{text}}").await?;
-            let expected = if role == Role::Admin { 201 } else { 403 };
+            let expected = if role == role::ADMIN { 201 } else { 403 };
             assert_eq!(written.status, expected, "{}", role.name());
         }
         Ok(())

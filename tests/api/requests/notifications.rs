@@ -1,14 +1,14 @@
 //! Notifications over HTTP: who may send and read them, and what is refused before anything is queued.
 
 use serde_json::json;
-use tests::{Mood, Provider, Role, outbox, people, rows, run};
+use tests::{Mood, Provider, outbox, people, role, rows, run};
 
 #[test]
 fn sending_is_answered_at_once_and_queued_in_the_same_transaction() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let body = json!({"user_id": student, "type": "push", "subject": "Today", "message": "Bring a pen."});
         let reply = outbox::post(app, &admin, body).await?.expect(201);
         assert!(reply.header("location").starts_with("/v1/notifications/"));
@@ -38,9 +38,9 @@ fn sending_is_answered_at_once_and_queued_in_the_same_transaction() {
 fn one_key_sends_once_however_often_it_is_repeated() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
-            json!({"user_id": app.user(0, Role::Student).id, "type": "email", "message": "Once."});
+            json!({"user_id": app.user(0, role::STUDENT).id, "type": "email", "message": "Once."});
         let mut answers = Vec::new();
         for _ in 0..3 {
             let request = app
@@ -60,8 +60,8 @@ fn one_key_sends_once_however_often_it_is_repeated() {
 fn a_template_is_filled_in_and_its_values_stay_text() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         app.patch(
             &admin,
             &format!("/v1/users/{student}"),
@@ -99,11 +99,11 @@ fn a_template_is_filled_in_and_its_values_stay_text() {
 fn what_can_not_be_sent_is_refused_by_name_and_nothing_is_written() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let (inactive, theirs) = (
-            app.user(0, Role::Assessor).id,
-            app.user(1, Role::Student).id,
+            app.user(0, role::ASSESSOR).id,
+            app.user(1, role::STUDENT).id,
         );
         app.call(
             Some(&admin),
@@ -208,8 +208,8 @@ fn what_can_not_be_sent_is_refused_by_name_and_nothing_is_written() {
 #[test]
 fn an_sms_is_not_longer_than_one_may_be() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         app.patch(
             &admin,
             &format!("/v1/users/{student}"),
@@ -228,10 +228,10 @@ fn an_sms_is_not_longer_than_one_may_be() {
 #[test]
 fn everybody_reads_the_own_inbox_and_only_some_send() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, away) = rows::centres(app).await?;
         let far = people::user(app, &admin, "tutor", away).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let own = outbox::send(app, &admin, session.user, "For you alone.").await?;
             let theirs = outbox::send(app, &admin, far, "For somebody far away.").await?;
@@ -241,8 +241,8 @@ fn everybody_reads_the_own_inbox_and_only_some_send() {
                 .expect(200)
                 .json();
             assert_eq!(seen["message"], "For you alone.");
-            let sees_all = matches!(role, Role::Admin | Role::Support);
-            let manages = sees_all || role == Role::Supervisor;
+            let sees_all = matches!(role, role::ADMIN | role::SUPPORT);
+            let manages = sees_all || role == role::SUPERVISOR;
             assert_eq!(
                 seen.get("attempts").is_some(),
                 manages,
@@ -276,7 +276,7 @@ fn everybody_reads_the_own_inbox_and_only_some_send() {
                 role.name()
             );
 
-            let student = app.user(0, Role::Student).id;
+            let student = app.user(0, role::STUDENT).id;
             for (user, in_reach) in [(student, true), (far, sees_all)] {
                 let body = json!({"user_id": user, "type": "email", "message": "Hello."});
                 let reply = outbox::post(app, &session, body).await?;
@@ -306,7 +306,7 @@ fn everybody_reads_the_own_inbox_and_only_some_send() {
 #[test]
 fn a_notification_is_never_changed_or_deleted_by_a_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!(
             "/v1/notifications/{}",
             rows::any(app, 0, "notifications").await?
@@ -339,7 +339,7 @@ fn a_notification_is_never_changed_or_deleted_by_a_request() {
 fn requests_are_answered_while_the_provider_hangs() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         outbox::send_many(app, &admin, 1).await?;
         let provider = Provider::start(Mood::Hangs).await?;
         let (url, providers) = (
@@ -363,7 +363,7 @@ fn requests_are_answered_while_the_provider_hangs() {
 fn what_waits_outlives_a_request_that_fails() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         outbox::send_many(app, &admin, 2).await?;
         // Fails behind the insert, in the same transaction: neither the notification nor its place in the outbox is there.
         let sql = "do $$ begin

@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{Duration, Utc};
 use http::Method;
 use serde_json::json;
-use tests::{Application, Role, Session, outbox, people, rows, run};
+use tests::{Application, Session, outbox, people, role, rows, run};
 use uuid::Uuid;
 
 /// A request of the demo student at the demo centre.
@@ -44,8 +44,8 @@ async fn supervisors(app: &Application) -> Result<Vec<Uuid>> {
 #[test]
 fn who_is_to_work_on_a_request_is_told_and_who_asked_when_it_is_resolved() {
     run(async |app| {
-        let student = app.sign_in(Role::Student).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = ask(app, &student).await?;
         let (assignee, user) = staff(app).await?;
         outbox::empty(app).await?;
@@ -95,8 +95,8 @@ fn who_is_to_work_on_a_request_is_told_and_who_asked_when_it_is_resolved() {
 #[test]
 fn a_request_that_is_escalated_is_told_to_the_supervisors_and_whoever_works_on_it() {
     run(async |app| {
-        let student = app.sign_in(Role::Student).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         // What is overdue in the demo is told first.
         let then = Utc::now() + Duration::days(60);
         worker::round(&app.superuser_url, then).await?;
@@ -128,7 +128,7 @@ fn a_request_that_is_escalated_is_told_to_the_supervisors_and_whoever_works_on_i
 #[test]
 fn stock_that_runs_low_is_told_to_the_supervisors() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         outbox::empty(app).await?;
         let body = json!({"centre_id": home, "item_name": "Lamp", "category": "misc", "quantity": 9, "low_stock_at": 3});
@@ -157,7 +157,7 @@ fn stock_that_runs_low_is_told_to_the_supervisors() {
 #[test]
 fn who_borrows_is_told_until_when_and_reminded_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let body =
             json!({"centre_id": home, "item_name": "Tablet", "category": "laptop", "quantity": 2});
@@ -167,7 +167,7 @@ fn who_borrows_is_told_until_when_and_reminded_once() {
                 .expect(201)
                 .json(),
         )?;
-        let borrower = app.user(0, Role::Tutor).id;
+        let borrower = app.user(0, role::TUTOR).id;
         let due = (Utc::now() + Duration::days(2)).date_naive();
         // What is overdue in the demo by then is told first.
         let then = Utc::now() + Duration::days(5);

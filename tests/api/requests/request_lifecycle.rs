@@ -6,13 +6,13 @@ use anyhow::{Context, Result};
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, csv::import, desk, people, rows, run};
+use tests::{Application, Session, classroom, csv::import, desk, people, role, rows, run};
 use uuid::Uuid;
 
 #[test]
 fn a_request_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let made = app
             .post(&admin, "/v1/requests", desk::request(home))
@@ -95,7 +95,7 @@ fn a_request_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn what_is_wrong_is_named_and_nothing_is_written() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom::classroom(app).await?;
         let (home, away) = (room.centre, room.away);
         let theirs = app.demo.tenants[1].id;
@@ -194,8 +194,8 @@ async fn insist(app: &Application, session: &Session, body: Value) -> Result<u16
 #[test]
 fn numbers_have_no_hole_and_no_double_whoever_writes_at_once_and_fails() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in_to(1, Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in_to(1, role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let before = numbers(app, admin.tenant).await?.len();
         let theirs = numbers(app, other.tenant).await?;
@@ -260,7 +260,7 @@ async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<
 #[test]
 fn lists_by_priority_begin_with_what_is_most_urgent() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, away) = rows::centres(app).await?;
         let mut made = Vec::new();
         for priority in ["low", "high", "medium", "high", "low", "medium"] {
@@ -296,7 +296,7 @@ fn lists_by_priority_begin_with_what_is_most_urgent() {
 #[test]
 fn overdue_is_a_filter_beside_the_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let mut late = BTreeSet::new();
         for (centre, status) in [

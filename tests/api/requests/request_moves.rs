@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, classroom, desk, people, rows, run};
+use tests::{classroom, desk, people, role, rows, run};
 use uuid::Uuid;
 
 const STATES: [&str; 4] = ["open", "in_progress", "resolved", "closed"];
@@ -26,7 +26,7 @@ fn leads(status: &str, name: &str) -> Option<&'static str> {
 #[test]
 fn every_move_in_every_state_leads_where_the_table_says_or_nowhere() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for status in STATES {
             for name in MOVES {
                 let request = desk::in_state(app, &admin, status).await?;
@@ -62,7 +62,7 @@ fn every_move_in_every_state_leads_where_the_table_says_or_nowhere() {
 #[test]
 fn what_a_move_leaves_behind_is_seen() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let closed = desk::in_state(app, &admin, "closed").await?;
         assert_eq!(closed["resolution"], "Mended.");
         assert!(closed["resolved_at"].is_string() && closed["closed_at"].is_string());
@@ -99,7 +99,7 @@ fn what_a_move_leaves_behind_is_seen() {
 #[test]
 fn the_database_knows_no_other_way() {
     run(async |app| {
-        let session = app.session(0, Role::Admin).await?;
+        let session = app.session(0, role::ADMIN).await?;
         let one = desk::ask(app, &session).await?;
         let client = database::connect(&app.application_url).await?;
         for (name, value) in [
@@ -160,7 +160,7 @@ fn the_database_knows_no_other_way() {
 #[test]
 fn a_request_is_assigned_to_those_who_work_at_its_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let request = desk::ask(app, &admin).await?;
         let path = format!("{}/assign", desk::path(&request));
@@ -214,7 +214,7 @@ fn a_request_is_assigned_to_those_who_work_at_its_centre() {
         let everywhere = rows::id(
             app,
             "select id from lms.staff where user_id = $1",
-            &[&app.user(0, Role::Support).id],
+            &[&app.user(0, role::SUPPORT).id],
         )
         .await?;
         for staff in [json!(colleague), json!(everywhere), Value::Null] {
@@ -232,7 +232,7 @@ fn a_request_is_assigned_to_those_who_work_at_its_centre() {
 #[test]
 fn of_many_who_start_at_once_one_does() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = desk::ask(app, &admin).await?;
         let calls = (0..20).map(async |_| {
             loop {
@@ -254,9 +254,9 @@ fn of_many_who_start_at_once_one_does() {
 #[test]
 fn a_resolved_reschedule_moves_the_lesson_or_nothing_happens() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.sign_in(Role::Student).await?;
-        let support = app.sign_in(Role::Support).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let support = app.sign_in(role::SUPPORT).await?;
         let room = classroom::classroom(app).await?;
         let class = classroom::make(
             app,
@@ -313,7 +313,7 @@ fn a_resolved_reschedule_moves_the_lesson_or_nothing_happens() {
             "in_progress"
         );
 
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let done = app
             .post(&supervisor, &path, resolve(thursday.clone()))
             .await?
@@ -324,7 +324,7 @@ fn a_resolved_reschedule_moves_the_lesson_or_nothing_happens() {
         assert_eq!(lessons[0]["room"], "Blue");
 
         // A tutor moves the lessons of the own classes.
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let mut own = body.clone();
         own["occurrence_start"] = json!(classroom::SECOND);
         let request = desk::make(app, &tutor, own).await?;

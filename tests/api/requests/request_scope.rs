@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, desk, people, rows, run};
+use tests::{Application, Role, Session, classroom, desk, people, role, rows, run};
 use uuid::Uuid;
 
 /// Makes the demo user of a role one whom requests can be assigned to.
@@ -59,25 +59,25 @@ async fn both(app: &Application, session: &Session, role: Role) -> Result<[BTree
 #[test]
 fn each_role_sees_its_own_requests_and_works_on_those_of_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
-        let tutor = employ(app, &admin, Role::Tutor, home).await?;
+        let tutor = employ(app, &admin, role::TUTOR, home).await?;
         let near = desk::make(app, &admin, desk::request(home)).await?;
         let far = desk::make(app, &admin, desk::request(away)).await?;
         let given = desk::make(app, &admin, desk::request(home)).await?;
         assign(app, &admin, &given, tutor).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let works = matches!(
                 role,
-                Role::Admin | Role::Support | Role::Supervisor | Role::Tutor
+                role::ADMIN | role::SUPPORT | role::SUPERVISOR | role::TUTOR
             );
             let own = desk::make(app, &session, desk::request(home)).await?;
             assert_eq!(own["created_by"], json!(session.user));
-            let everywhere = matches!(role, Role::Admin | Role::Support);
+            let everywhere = matches!(role, role::ADMIN | role::SUPPORT);
             for (request, is_there) in [
                 (&own, true),
-                (&near, everywhere || role == Role::Supervisor),
+                (&near, everywhere || role == role::SUPERVISOR),
                 (&far, everywhere),
                 (&given, works),
             ] {
@@ -95,7 +95,7 @@ fn each_role_sees_its_own_requests_and_works_on_those_of_its_scope() {
                 };
                 assert_eq!(patched.status, expected, "{what}: {}", patched.text);
                 let moved = desk::act(app, &session, request, "assign").await?;
-                if request == &given && is_there && role == Role::Tutor {
+                if request == &given && is_there && role == role::TUTOR {
                     // To give away what is not one's own would put it out of one's own sight.
                     assert_eq!(moved.status, 403, "{what}: {}", moved.text);
                 } else {
@@ -109,7 +109,7 @@ fn each_role_sees_its_own_requests_and_works_on_those_of_its_scope() {
             let asked = app
                 .post(&session, "/v1/requests", desk::request(away))
                 .await?;
-            let expected = if role == Role::Supervisor { 403 } else { 201 };
+            let expected = if role == role::SUPERVISOR { 403 } else { 201 };
             assert_eq!(asked.status, expected, "{}", role.name());
             let [listed, held] = both(app, &session, role).await?;
             assert_eq!(listed, held, "{}", role.name());
@@ -140,11 +140,11 @@ async fn bodies(app: &Application, session: &Session, request: &Value) -> Result
 #[test]
 fn internal_comments_are_for_those_who_work_on_the_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
-        let staff = employ(app, &admin, Role::Tutor, home).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
-        for role in Role::ALL {
+        let staff = employ(app, &admin, role::TUTOR, home).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let request = desk::make(app, &session, desk::request(home)).await?;
             let said =
@@ -163,7 +163,7 @@ fn internal_comments_are_for_those_who_work_on_the_request() {
             comment(app, &admin, &request, inner.clone())
                 .await?
                 .expect(201);
-            let works = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let works = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             let all = ["We come on Monday.", "Again!"];
             let seen = bodies(app, &session, &request).await?;
             assert_eq!(seen, all[..if works { 2 } else { 1 }], "{}", role.name());
@@ -174,14 +174,14 @@ fn internal_comments_are_for_those_who_work_on_the_request() {
                 "{}",
                 reply.text
             );
-            if !works && role != Role::Tutor {
+            if !works && role != role::TUTOR {
                 assert_eq!(reply.pointers(), ["/visibility"]);
             }
             comment(app, &session, &request, json!({"body": "Thank you."}))
                 .await?
                 .expect(201);
             // Who is told to work on it reads what was said among those who do.
-            if role == Role::Student {
+            if role == role::STUDENT {
                 let path = format!("{}/comments", desk::path(&request));
                 app.get(&tutor, &path).await?.expect(404);
                 assign(app, &admin, &request, staff).await?;
@@ -204,8 +204,8 @@ fn internal_comments_are_for_those_who_work_on_the_request() {
 #[test]
 fn comments_are_added_read_page_by_page_and_never_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.sign_in(Role::Student).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.sign_in(role::STUDENT).await?;
         let request = desk::ask(app, &admin).await?;
         let path = format!("{}/comments", desk::path(&request));
         let before = rows::written(app).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run};
+use tests::{Application, Session, people, role, rows, run};
 
 const ALL: &[&str] = &[
     "id",
@@ -68,27 +68,28 @@ fn each_role_lists_the_users_of_its_scope() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
         let tenant = app.demo.tenants[0].id;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "u.id is not null",
-                Role::Supervisor | Role::Assessor => "u.centre_id = $2",
-                Role::Student => "u.id = $3",
-                Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "u.id is not null",
+                role::SUPERVISOR | role::ASSESSOR => "u.centre_id = $2",
+                role::STUDENT => "u.id = $3",
+                role::PARENT => {
                     "(u.id = $3 or u.id in (
                       select s.user_id from lms.students as s
                       where s.parent_id = $3
                         or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3)
                     ))"
                 }
-                Role::Tutor => {
+                role::TUTOR => {
                     "(u.id = $3 or u.id in (
                       select s.user_id from lms.students as s
                       join lms.tutors as t on t.id = s.assigned_tutor_id
                       where t.user_id = $3
                     ))"
                 }
-            };
+other => unreachable!("the role {} has no scope", other.name()),
+};
             let sql = format!(
                 "select u.id::text from lms.users as u
                 where u.tenant_id = $1 and u.deleted_at is null and {scope}
@@ -105,16 +106,16 @@ fn each_role_lists_the_users_of_its_scope() {
             assert_eq!(ids(&data).len(), data.len());
             for one in &data {
                 let mut fields = match role {
-                    Role::Support => set(CONTACT),
-                    Role::Tutor if one["id"] != json!(session.user) => set(&["id", "name", "role"]),
+                    role::SUPPORT => set(CONTACT),
+                    role::TUTOR if one["id"] != json!(session.user) => set(&["id", "name", "role"]),
                     _ => set(ALL),
                 };
-                if role == Role::Admin {
+                if role == role::ADMIN {
                     fields.insert("deleted_at".to_owned());
                 }
                 assert_eq!(names(one), fields, "{}", role.name());
                 let path = format!("/v1/users/{}", one["id"].as_str().unwrap_or_default());
-                if role == Role::Tutor || role == Role::Parent {
+                if role == role::TUTOR || role == role::PARENT {
                     assert_eq!(&app.get(&session, &path).await?.expect(200).json(), one);
                 }
             }
@@ -130,11 +131,11 @@ fn who_is_out_of_scope_does_not_exist() {
         let far = rows::colleague(app, "student", away).await?;
         let path = format!("/v1/users/{far}");
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Supervisor,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPERVISOR,
         ] {
             let session = app.sign_in(role).await?;
             let hidden = app.get(&session, &path).await?.expect(404).json();
@@ -153,7 +154,7 @@ fn who_is_out_of_scope_does_not_exist() {
 #[test]
 fn one_changes_of_oneself_what_is_ones_own_business() {
     run(async |app| {
-        for role in [Role::Student, Role::Tutor] {
+        for role in [role::STUDENT, role::TUTOR] {
             let session = app.sign_in(role).await?;
             let path = format!("/v1/users/{}", session.user);
             let body =
@@ -183,7 +184,7 @@ fn one_changes_of_oneself_what_is_ones_own_business() {
                 .expect(403);
             assert_eq!(rows::written(app).await?, before);
         }
-        let tutor = app.sign_in(Role::Tutor).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
         let pupil = list(app, &tutor)
             .await?
             .into_iter()
@@ -202,7 +203,7 @@ fn one_changes_of_oneself_what_is_ones_own_business() {
 #[test]
 fn a_parent_reads_accounts_and_changes_none() {
     run(async |app| {
-        let parent = app.sign_in(Role::Parent).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let before = rows::written(app).await?;
         for one in list(app, &parent).await? {
             let path = format!("/v1/users/{}", one["id"].as_str().unwrap_or_default());
@@ -218,7 +219,7 @@ fn a_parent_reads_accounts_and_changes_none() {
 #[test]
 fn a_supervisor_makes_accounts_in_the_own_centre_and_none_that_reach_further() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = rows::centres(app).await?;
         let body = |role: &str, centre: Value| json!({"name": "Ana", "email": "ana@aurora.example", "role": role, "centre_id": centre});
         let before = rows::written(app).await?;
@@ -255,16 +256,16 @@ fn a_supervisor_makes_accounts_in_the_own_centre_and_none_that_reach_further() {
 #[test]
 fn a_supervisor_takes_over_no_account_that_reaches_further() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = rows::centres(app).await?;
-        let admin = app.user(0, Role::Admin).id;
+        let admin = app.user(0, role::ADMIN).id;
         // Even when they belong to the supervisor's centre.
         let homed = "update lms.users set centre_id = $1 where tenant_id = $2 and role in ('admin', 'finance', 'support')";
         rows::execute(app, homed, &[&home, &supervisor.tenant]).await?;
         // One on whom nothing stands, or it could not go.
         let own = people::user(app, &supervisor, "tutor", home).await?;
         let before = rows::written(app).await?;
-        for role in [Role::Admin, Role::Finance, Role::Support] {
+        for role in [role::ADMIN, role::FINANCE, role::SUPPORT] {
             let path = format!("/v1/users/{}", app.user(0, role).id);
             app.get(&supervisor, &path).await?.expect(200);
             app.patch(&supervisor, &path, json!({"email": "mine@aurora.example"}))
@@ -353,9 +354,9 @@ fn a_supervisor_takes_over_no_account_that_reaches_further() {
 #[test]
 fn support_sets_the_status_of_all_but_admins() {
     run(async |app| {
-        let support = app.sign_in(Role::Support).await?;
+        let support = app.sign_in(role::SUPPORT).await?;
         let before = rows::written(app).await?;
-        let admin = format!("/v1/users/{}", app.user(0, Role::Admin).id);
+        let admin = format!("/v1/users/{}", app.user(0, role::ADMIN).id);
         app.call(
             Some(&support),
             Method::POST,
@@ -371,7 +372,7 @@ fn support_sets_the_status_of_all_but_admins() {
             .await?
             .expect(400);
         assert_eq!(rows::written(app).await?, before);
-        let finance = format!("/v1/users/{}/deactivate", app.user(0, Role::Finance).id);
+        let finance = format!("/v1/users/{}/deactivate", app.user(0, role::FINANCE).id);
         let reply = app
             .call(Some(&support), Method::POST, &finance, None)
             .await?

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, csv::import, people, rows, run};
+use tests::{Application, Reply, Session, csv::import, people, role, rows, run};
 
 use crate::conventions::lists::{get, values};
 
@@ -27,7 +27,7 @@ fn encoded(text: &str) -> String {
 #[test]
 fn one_address_is_one_account_in_every_encoding() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (one, other) in [
             ("jürgen@aurora.example", "ju\u{308}rgen@aurora.example"),
             ("ana@bücher.example", "ana@xn--bcher-kva.example"),
@@ -67,7 +67,7 @@ fn one_address_is_one_account_in_every_encoding() {
 #[test]
 fn a_reset_is_sent_to_an_address_in_either_form() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         make(app, &admin, "ana@bücher.example").await?.expect(201);
         let body = json!({"tenant": "aurora", "email": "ANA@xn--bcher-kva.example"});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
@@ -90,7 +90,7 @@ fn a_reset_is_sent_to_an_address_in_either_form() {
 #[test]
 fn addresses_that_no_server_takes_are_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         for email in [
             "a@b",
@@ -125,7 +125,7 @@ fn addresses_that_no_server_takes_are_refused() {
 #[test]
 fn a_telephone_number_is_one_that_is_answered() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/users/{}", admin.user);
         for (text, expected) in [
             ("+44 (0)20 7946 0958", "+442079460958"),
@@ -163,7 +163,7 @@ fn a_telephone_number_is_one_that_is_answered() {
 #[test]
 fn a_password_is_the_same_on_every_keyboard() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let composed = "Über größe é １２";
         let forms = [
             composed,

@@ -3,12 +3,12 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{role, rows, run};
 
 #[test]
 fn a_centre_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": " Lakeside ", "code": "lake", "time_zone": "Europe/Madrid", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
         let id = made.json()["id"].as_str().context("id")?.to_owned();
@@ -100,7 +100,7 @@ fn a_centre_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn a_code_is_taken_once_among_live_centres() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let first = app
@@ -138,14 +138,14 @@ fn all_read_centres_and_the_admin_alone_writes_them() {
         let path = format!("/v1/centres/{away}");
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             let before = rows::written(app).await?;
             let list = app.get(&session, "/v1/centres").await?.expect(200).json();
             assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
             let one = app.get(&session, &path).await?.expect(200).json();
             assert_eq!(one.get("deleted_at"), None);
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 let expected =
                     json!({"id": away, "name": "Hillcrest", "time_zone": "Europe/Berlin"});
                 assert_eq!(one, expected);
@@ -184,7 +184,7 @@ fn all_read_centres_and_the_admin_alone_writes_them() {
 #[test]
 fn every_error_of_a_body_is_named_at_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let body = json!({
             "name": "",
@@ -230,7 +230,7 @@ fn every_error_of_a_body_is_named_at_once() {
 #[test]
 fn a_patch_merges_the_address_as_rfc_7396_says() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let address =
             json!({"line1": "Lake Street 7", "line2": "Rear", "city": "Madrid", "country": "ES"});
         let body = json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR", "address": address});

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, csv, desk, people, rows, run};
+use tests::{Application, Session, classroom, csv, desk, people, role, rows, run};
 use uuid::Uuid;
 
 /// A new centre.
@@ -23,7 +23,7 @@ async fn close(app: &Application, admin: &Session, centre: Uuid) -> Result<()> {
 #[test]
 fn a_closed_centre_is_given_nothing_more() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let closed = centre(app, &admin, "seaside").await?;
         let tutor = people::tutor(app, &admin, closed, 5).await?;
@@ -76,7 +76,7 @@ fn a_closed_centre_is_given_nothing_more() {
 #[test]
 fn nobody_moves_to_a_closed_centre_and_those_who_are_there_can_be_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let closed = centre(app, &admin, "hillside").await?;
         let student = people::student(app, &admin, closed).await?;
@@ -125,7 +125,7 @@ fn nobody_moves_to_a_closed_centre_and_those_who_are_there_can_be_changed() {
 #[test]
 fn a_tutor_of_a_closed_centre_is_not_offered_and_not_given_students() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let closed = centre(app, &admin, "lakeside").await?;
         let tutor = people::tutor(app, &admin, closed, 5).await?;
@@ -169,7 +169,7 @@ fn a_tutor_of_a_closed_centre_is_not_offered_and_not_given_students() {
 #[test]
 fn a_student_who_has_left_is_given_no_tutor() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let tutor = people::tutor(app, &admin, home, 5).await?;
@@ -197,7 +197,7 @@ fn a_student_who_has_left_is_given_no_tutor() {
 #[test]
 fn no_request_comes_back_to_a_centre_that_is_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let gone = centre(app, &admin, "roadside").await?;
         let deleted = desk::make(app, &admin, desk::request(gone)).await?;
         app.delete(&admin, &desk::path(&deleted)).await?.expect(204);

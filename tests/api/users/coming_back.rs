@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, desk, people, rows, run};
+use tests::{Application, Session, classroom, desk, people, role, rows, run};
 use uuid::Uuid;
 
 use crate::users::leaving::{come_back, leave};
@@ -26,7 +26,7 @@ async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
 #[test]
 fn rows_that_were_made_while_the_account_was_deactivated_come_back_with_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         for (table, role) in [
             ("students", "student"),
@@ -54,7 +54,7 @@ fn rows_that_were_made_while_the_account_was_deactivated_come_back_with_it() {
 #[test]
 fn rows_that_were_deleted_and_restored_while_the_account_was_deactivated_come_back_with_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let tutor = people::tutor(app, &admin, home, 5).await?;
@@ -93,7 +93,7 @@ fn rows_that_were_deleted_and_restored_while_the_account_was_deactivated_come_ba
 #[test]
 fn a_member_of_the_staff_who_is_inactive_stays_so_when_the_account_comes_back() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let staff = desk::staff(app, &admin, "support", home).await?;
         let sql = "select user_id from lms.staff where id = $1";
@@ -116,7 +116,7 @@ fn a_member_of_the_staff_who_is_inactive_stays_so_when_the_account_comes_back() 
 #[test]
 fn a_request_that_comes_back_is_nobodys_when_whoever_had_it_is_gone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         for way in ["stays", "deleted", "inactive"] {
             let staff = desk::staff(app, &admin, "support", home).await?;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Mood, Provider, Reply, Role, Session, outbox, people, rows, run};
+use tests::{Application, Mood, Provider, Reply, Session, outbox, people, role, rows, run};
 use uuid::Uuid;
 
 pub(crate) const NEW: &str = "new@aurora.example";
@@ -43,17 +43,17 @@ pub(crate) async fn mails(app: &Application, provider: &Provider) -> Result<Vec<
 
 /// A person of the supervisor's centre with a password, who is signed in.
 pub(crate) async fn tutor(app: &Application) -> Result<(Uuid, Session)> {
-    let user = app.user(0, Role::Tutor);
-    Ok((user.id, app.sign_in(Role::Tutor).await?))
+    let user = app.user(0, role::TUTOR);
+    Ok((user.id, app.sign_in(role::TUTOR).await?))
 }
 
 #[test]
 fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
     run(async |app| {
         outbox::empty(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor);
+        let old = app.user(0, role::TUTOR);
         let kept = change(app, &supervisor, user, "New@Aurora.example")
             .await?
             .expect(200)
@@ -113,9 +113,9 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
 fn an_admin_changes_the_addresses_of_others_at_once_and_the_former_address_is_told() {
     run(async |app| {
         outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor);
+        let old = app.user(0, role::TUTOR);
         let changed = change(app, &admin, user, NEW).await?.expect(200).json();
         assert_eq!(changed["email"], NEW);
         assert_eq!(changed["pending_email"], Value::Null);
@@ -150,7 +150,7 @@ fn an_admin_changes_the_addresses_of_others_at_once_and_the_former_address_is_to
 #[test]
 fn ones_own_address_is_confirmed_whoever_one_is() {
     run(async |app| {
-        for role in [Role::Admin, Role::Supervisor] {
+        for role in [role::ADMIN, role::SUPERVISOR] {
             let session = app.sign_in(role).await?;
             let user = app.user(0, role);
             let email = format!("new.{}@aurora.example", role.name());
@@ -171,8 +171,8 @@ fn ones_own_address_is_confirmed_whoever_one_is() {
 #[test]
 fn a_supervisor_changes_no_address_of_who_belongs_to_other_centres_too() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = rows::centres(app).await?;
         let link = async |user: Uuid, student: Uuid| {
             let body = json!({"user_id": user, "student_id": student, "relationship": "parent"});
@@ -220,8 +220,8 @@ fn a_supervisor_changes_no_address_of_who_belongs_to_other_centres_too() {
 #[test]
 fn a_code_for_an_address_ends_with_another_and_with_the_account() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let home = app
             .get(&supervisor, "/v1/auth/me")
             .await?
@@ -256,10 +256,10 @@ fn a_code_for_an_address_ends_with_another_and_with_the_account() {
 #[test]
 fn an_address_that_is_taken_is_refused_when_it_is_asked_for_and_when_it_is_confirmed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
-        let taken = change(app, &supervisor, user, &app.user(0, Role::Parent).email)
+        let taken = change(app, &supervisor, user, &app.user(0, role::PARENT).email)
             .await?
             .expect(409);
         assert_eq!(taken.pointers(), ["/email"]);
@@ -278,7 +278,7 @@ fn an_address_that_is_taken_is_refused_when_it_is_asked_for_and_when_it_is_confi
 #[test]
 fn nobodys_mailbox_is_filled_with_codes_and_no_pending_address_is_written_by_hand() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
         for number in 0..5 {
             change(

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use operations::events::verify;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run, send};
+use tests::{Application, Session, role, rows, run, send};
 
 async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<Value>, Value)> {
     let body = app
@@ -21,7 +21,7 @@ async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<
 #[test]
 fn events_come_in_order_without_gaps_and_go_on_after_a_position() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut positions = Vec::new();
         let mut after = json!(0);
         loop {
@@ -49,7 +49,7 @@ fn events_come_in_order_without_gaps_and_go_on_after_a_position() {
 #[test]
 fn an_event_tells_who_did_what_by_which_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, before) = page(app, &admin, "?after=0&limit=1").await?;
         assert_eq!(before, 1);
         let end = rows::count(app, "lms.event_log where tenant_id = $1", &[&admin.tenant]).await?;
@@ -88,15 +88,15 @@ fn an_event_tells_who_did_what_by_which_request() {
 #[test]
 fn the_log_is_the_admins_and_each_tenants_own() {
     run(async |app| {
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             app.get(&session, "/v1/events").await?.expect(403);
         }
         app.call(None, Method::GET, "/v1/events", None)
             .await?
             .expect(401);
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let (first, _) = page(app, &ours, "?limit=200").await?;
         let (second, _) = page(app, &theirs, "?limit=200").await?;
         assert!(
@@ -118,7 +118,7 @@ fn the_log_is_the_admins_and_each_tenants_own() {
 #[test]
 fn the_chain_stays_whole_under_writes_side_by_side() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let writes = (0..12).map(|number| {
             let body = json!({"name": "x", "code": format!("side-{number}"), "time_zone": "UTC", "currency": "EUR"});
             let request = app.request(Method::POST, "/v1/centres").bearer_auth(&admin.token).json(&body);
@@ -139,7 +139,7 @@ fn the_chain_stays_whole_under_writes_side_by_side() {
 #[test]
 fn a_bad_query_is_refused_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [
             ("after=-1", "?after"),
             ("after=x", "?after"),

@@ -4,10 +4,10 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     classroom::{data, texts},
     csv::import,
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -98,10 +98,10 @@ async fn name_first_contact(
 #[test]
 fn whoever_is_no_guardian_any_more_sees_nothing_and_is_no_first_contact() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = child(app, &admin, home).await?;
-        let parent = people::account(app, &admin, Role::Parent, home).await?;
+        let parent = people::account(app, &admin, role::PARENT, home).await?;
         assert!(!sees(app, &parent, student).await?);
         let link = people::link(app, &admin, parent.user, student).await?;
         name_first_contact(app, &admin, student, Some(parent.user)).await?;
@@ -140,11 +140,11 @@ fn whoever_is_no_guardian_any_more_sees_nothing_and_is_no_first_contact() {
 #[test]
 fn a_first_contact_is_a_guardian_until_another_is_named() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = child(app, &admin, home).await?;
-        let lone = people::account(app, &admin, Role::Parent, home).await?;
-        let other = people::account(app, &admin, Role::Parent, home).await?;
+        let lone = people::account(app, &admin, role::PARENT, home).await?;
+        let other = people::account(app, &admin, role::PARENT, home).await?;
         name_first_contact(app, &admin, student, Some(lone.user)).await?;
         assert!(sees(app, &lone, student).await?);
         assert_eq!(
@@ -186,9 +186,9 @@ fn a_first_contact_is_a_guardian_until_another_is_named() {
 #[test]
 fn every_way_of_naming_a_first_contact_makes_the_link() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
-        let parent = people::account(app, &admin, Role::Parent, home).await?;
+        let parent = people::account(app, &admin, role::PARENT, home).await?;
         let pupil = people::user(app, &admin, "student", home).await?;
         let body = json!({"user_id": pupil, "centre_id": home, "parent_id": parent.user});
         let made = app.post(&admin, "/v1/students", body).await?.expect(201);
@@ -244,7 +244,7 @@ fn every_way_of_naming_a_first_contact_makes_the_link() {
 #[test]
 fn a_student_is_nobodys_guardian() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let own = people::account_of(app, student).await?;
@@ -294,7 +294,7 @@ fn a_student_is_nobodys_guardian() {
 #[test]
 fn two_who_name_and_delete_at_once_leave_no_first_contact_without_a_link() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let path = format!("/v1/students/{student}");

@@ -4,9 +4,9 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     classroom::{act, data, lesson, make, path, single, texts},
-    people, rows, run,
+    people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -135,7 +135,7 @@ async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> R
 #[test]
 fn a_tutor_who_is_a_parent_sees_pupils_and_children() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let child = child(app, &admin, away).await?;
         let (tutor, caller) = people::teacher(app, &admin, home).await?;
@@ -201,7 +201,7 @@ fn a_tutor_who_is_a_parent_sees_pupils_and_children() {
 #[test]
 fn a_tutor_who_is_a_parent_can_be_the_first_contact_and_no_other_tutor() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let (_, caller) = people::teacher(app, &admin, home).await?;
         let student = people::student(app, &admin, home).await?;
@@ -218,10 +218,10 @@ fn a_tutor_who_is_a_parent_can_be_the_first_contact_and_no_other_tutor() {
 #[test]
 fn staff_who_are_parents_see_their_children_at_other_centres_and_write_nothing_of_them() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let child = child(app, &admin, away).await?;
-        for role in [Role::Supervisor, Role::Assessor] {
+        for role in [role::SUPERVISOR, role::ASSESSOR] {
             let caller = people::account(app, &admin, role, home).await?;
             let student = format!("/v1/students/{}", child.student);
             app.get(&caller, &student).await?.expect(404);
@@ -230,7 +230,7 @@ fn staff_who_are_parents_see_their_children_at_other_centres_and_write_nothing_o
             app.get(&caller, &student).await?.expect(200);
             let after = data(app, &caller, "/v1/students?limit=200").await?.len();
             assert_eq!(after, before + 1);
-            if role == Role::Supervisor {
+            if role == role::SUPERVISOR {
                 sees_as_parent(app, &caller, &child).await?;
                 // The child's correspondence is the child's own.
                 let account = people::account_of(app, child.student).await?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, classroom, csv, people, rows, run};
+use tests::{Application, Reply, Session, classroom, csv, people, role, rows, run};
 use uuid::Uuid;
 
 async fn name(
@@ -38,10 +38,10 @@ fn only(user: Uuid) -> (Value, Vec<String>) {
 #[test]
 fn an_account_that_is_restored_is_no_guardian_by_first_contact_where_another_was_named() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
-        let former = people::account(app, &admin, Role::Parent, home).await?;
+        let former = people::account(app, &admin, role::PARENT, home).await?;
         let fresh = people::user(app, &admin, "parent", home).await?;
         let account = format!("/v1/users/{}", former.user);
         name(app, &admin, student, Some(former.user))
@@ -53,7 +53,7 @@ fn an_account_that_is_restored_is_no_guardian_by_first_contact_where_another_was
             .await?
             .expect(200);
         assert_eq!(contacts(app, &admin, student).await?, only(fresh));
-        let session = people::session(app, former.user, Role::Parent).await?;
+        let session = people::session(app, former.user, role::PARENT).await?;
         app.get(&session, &format!("/v1/students/{student}"))
             .await?
             .expect(404);
@@ -85,7 +85,7 @@ fn an_account_that_is_restored_is_no_guardian_by_first_contact_where_another_was
 #[test]
 fn a_link_by_first_contact_that_is_restored_makes_a_first_contact_or_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let former = people::user(app, &admin, "parent", home).await?;
@@ -112,7 +112,7 @@ fn a_link_by_first_contact_that_is_restored_makes_a_first_contact_or_is_refused(
 #[test]
 fn whoever_was_deactivated_becomes_no_first_contact_and_no_guardian() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let gone = people::user(app, &admin, "parent", home).await?;

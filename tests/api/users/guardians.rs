@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, role, rows, run};
 
 async fn list(app: &Application, session: &Session, path: &str) -> Result<Vec<Value>> {
     let body = app.get(session, path).await?.expect(200).json();
@@ -13,8 +13,8 @@ async fn list(app: &Application, session: &Session, path: &str) -> Result<Vec<Va
 #[test]
 fn a_link_lets_the_parent_see_the_child_until_it_is_cut() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let parent = app.sign_in(Role::Parent).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let parent = app.sign_in(role::PARENT).await?;
         let (_, away) = rows::centres(app).await?;
         let child = rows::colleague(app, "student", away).await?;
         let student = rows::id(
@@ -66,20 +66,21 @@ fn a_link_lets_the_parent_see_the_child_until_it_is_cut() {
 fn each_role_sees_the_links_of_its_scope() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Assessor => {
+                role::ASSESSOR => {
                     app.get(&session, "/v1/guardians").await?.expect(403);
                     continue;
                 }
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor => "s.centre_id = $2",
-                Role::Parent => "g.user_id = $3",
-                Role::Student => "s.user_id = $3",
-                Role::Tutor => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR => "s.centre_id = $2",
+                role::PARENT => "g.user_id = $3",
+                role::STUDENT => "s.user_id = $3",
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             let sql = format!(
                 "select g.id::text from lms.guardians as g
@@ -107,7 +108,7 @@ fn each_role_sees_the_links_of_its_scope() {
 fn only_supervisor_and_admin_write_links_and_only_in_their_scope() {
     run(async |app| {
         let (home, away) = rows::centres(app).await?;
-        let parent = app.user(0, Role::Parent).id;
+        let parent = app.user(0, role::PARENT).id;
         let far_parent = rows::colleague(app, "parent", away).await?;
         let far = rows::colleague(app, "student", away).await?;
         let far = rows::id(
@@ -119,12 +120,12 @@ fn only_supervisor_and_admin_write_links_and_only_in_their_scope() {
         let theirs = rows::any(app, 1, "students").await?;
         let body = json!({"user_id": parent, "student_id": far, "relationship": "parent"});
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
-            Role::Finance,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
+            role::FINANCE,
         ] {
             let session = app.sign_in(role).await?;
             let before = rows::written(app).await?;
@@ -133,8 +134,8 @@ fn only_supervisor_and_admin_write_links_and_only_in_their_scope() {
                 .expect(403);
             assert_eq!(rows::written(app).await?, before);
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         let reply = app
             .post(&supervisor, "/v1/guardians", body)

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, rows, run};
+use tests::{Application, Reply, role, rows, run};
 
 use crate::users::sign_in_limits::accounts;
 
@@ -15,7 +15,7 @@ async fn beside_a_reader(
     app: &Application,
     ask: impl AsyncFn(usize) -> Result<Reply>,
 ) -> Result<Vec<Reply>> {
-    let reader = app.sign_in(Role::Admin).await?;
+    let reader = app.sign_in(role::ADMIN).await?;
     let many = futures::future::try_join_all((0..MANY).map(|number| ask(number)));
     let reads = async {
         for _ in 0..20 {
@@ -46,7 +46,7 @@ fn sign_ins_beyond_a_short_line_are_told_to_come_again_and_readers_are_served() 
     run(async |app| {
         // One for everybody, for few attempts at an account are let in at a time.
         accounts(app, MANY).await?;
-        let password = &app.user(0, Role::Parent).password;
+        let password = &app.user(0, role::PARENT).password;
         let ask = async |number: usize| {
             let email = format!("ana{}@aurora.example", number + 1);
             let body = json!({"tenant": "aurora", "email": email, "password": password});
@@ -63,7 +63,7 @@ fn sign_ins_beyond_a_short_line_are_told_to_come_again_and_readers_are_served() 
 #[test]
 fn accounts_made_with_a_password_wait_in_the_same_line() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let ask = async |number| {
             let body = json!({"name": "Ada", "email": format!("ada{number}@aurora.example"), "role": "tutor",
                 "password": "a river runs past 7 lamps"});

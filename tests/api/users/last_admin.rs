@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, people, rows, run};
+use tests::{Application, Reply, Session, people, role, rows, run};
 use uuid::Uuid;
 
 /// Another admin of the first tenant, who is signed in.
@@ -43,7 +43,7 @@ async fn ways(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Re
 #[test]
 fn the_last_admin_is_neither_deactivated_demoted_deleted_nor_erased() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before = rows::written(app).await?;
         for reply in ways(app, &admin, admin.user).await? {
             let reply = reply.expect(409);
@@ -68,7 +68,7 @@ fn the_last_admin_is_neither_deactivated_demoted_deleted_nor_erased() {
 #[test]
 fn one_of_two_admins_may_go_and_then_the_other_stays() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (other, session) = second(app, &admin).await?;
         let first = format!("/v1/users/{}", admin.user);
         app.patch(&session, &first, json!({"role": "supervisor"}))
@@ -90,7 +90,7 @@ fn one_of_two_admins_may_go_and_then_the_other_stays() {
 #[test]
 fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (other, _) = second(app, &admin).await?;
         let sql = "update lms.users set status = 'inactive' where id = $1";
         let mut first = app.superuser().await?;
@@ -116,7 +116,7 @@ fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
 #[test]
 fn another_tenants_admins_do_not_count() {
     run(async |app| {
-        let harbour = app.session(1, Role::Admin).await?;
+        let harbour = app.session(1, role::ADMIN).await?;
         let path = format!("/v1/users/{}/deactivate", harbour.user);
         let reply = app
             .call(Some(&harbour), Method::POST, &path, None)

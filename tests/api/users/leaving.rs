@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session, analytics::refresh, classroom, desk, people, rows, run,
+    Application, Reply, Session, analytics::refresh, classroom, desk, people, role, rows, run,
 };
 use uuid::Uuid;
 
@@ -133,7 +133,7 @@ fn every_reference_to_people_and_centres_has_a_decision() {
 #[test]
 fn a_tutor_who_has_lessons_ahead_stays_until_they_are_given_to_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let room = classroom::classroom(app).await?;
         for way in WAYS {
             let f = family(app, &admin).await?;
@@ -194,7 +194,7 @@ fn a_tutor_who_has_lessons_ahead_stays_until_they_are_given_to_others() {
 #[test]
 fn a_student_who_leaves_is_out_of_all_lessons_ahead_and_back_in_them_afterwards() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for way in WAYS {
             let f = family(app, &admin).await?;
             let other = people::student(app, &admin, f.centre).await?;
@@ -236,7 +236,7 @@ fn a_student_who_leaves_is_out_of_all_lessons_ahead_and_back_in_them_afterwards(
 #[test]
 fn a_class_that_is_restored_brings_no_student_back_who_has_left_meanwhile() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
         let other = people::student(app, &admin, f.centre).await?;
         let made = classroom::make(app, &admin, class(&f, &[f.student, other])).await?;
@@ -256,7 +256,7 @@ fn a_class_that_is_restored_brings_no_student_back_who_has_left_meanwhile() {
 #[test]
 fn who_has_left_is_not_offered_booked_given_anybody_or_lent_anything() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let item = {
             let (home, _) = rows::centres(app).await?;
             desk::item(app, &admin, home, 9).await?
@@ -330,7 +330,7 @@ fn who_has_left_is_not_offered_booked_given_anybody_or_lent_anything() {
 #[test]
 fn what_was_lent_is_given_back_before_somebody_leaves() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for way in WAYS {
             let f = family(app, &admin).await?;
             let item = desk::item(app, &admin, f.centre, 2).await?;
@@ -354,7 +354,7 @@ fn what_was_lent_is_given_back_before_somebody_leaves() {
 #[test]
 fn requests_of_a_member_of_the_staff_who_leaves_are_nobodys_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         for way in WAYS {
             let staff = desk::staff(app, &admin, "assessor", home).await?;
@@ -379,7 +379,7 @@ fn requests_of_a_member_of_the_staff_who_leaves_are_nobodys_again() {
 #[test]
 fn an_account_takes_its_rows_and_its_children_along_and_brings_them_back() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
         let guardians = format!("/v1/guardians?student_id={}", f.student);
         leave(app, &admin, f.parent, "delete").await?.expect(204);
@@ -429,7 +429,7 @@ fn an_account_takes_its_rows_and_its_children_along_and_brings_them_back() {
 #[test]
 fn a_centre_goes_when_nothing_stands_in_it_and_nothing_comes_back_to_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
@@ -491,7 +491,7 @@ fn a_centre_goes_when_nothing_stands_in_it_and_nothing_comes_back_to_it() {
 #[test]
 fn lists_of_today_are_without_who_has_left() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
         award(app, &admin, f.student, json!({"points": 1000}))
             .await?
@@ -536,7 +536,7 @@ fn lists_of_today_are_without_who_has_left() {
 #[test]
 fn of_leaving_and_being_booked_at_once_one_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for _ in 0..8 {
             let f = family(app, &admin).await?;
             let book = app.call(
@@ -571,7 +571,7 @@ fn of_leaving_and_being_booked_at_once_one_is_refused() {
 #[test]
 fn an_erasure_waits_for_lessons_of_others_and_for_nothing_else() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let f = family(app, &admin).await?;
         let item = desk::item(app, &admin, f.centre, 2).await?;
         desk::lend(app, &admin, &item, f.student_user, 1)

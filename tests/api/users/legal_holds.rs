@@ -3,14 +3,14 @@
 use http::Method;
 use serde_json::json;
 use tests::{
-    Role, people, rows, run,
+    people, role, rows, run,
     subjects::{erase, subject},
 };
 
 #[test]
 fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         let body = json!({"user_id": subject.user, "reason": "A claim is pending"});
         let made = app.post(&admin, "/v1/legal-holds", body).await?.expect(201);
@@ -41,13 +41,13 @@ fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
 #[test]
 fn a_hold_is_on_somebody_and_says_why() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let stranger = app.user(1, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let stranger = app.user(1, role::STUDENT).id;
         for (body, pointer) in [
             (json!({"reason": "Why"}), "/user_id"),
-            (json!({"user_id": app.user(0, Role::Student).id}), "/reason"),
+            (json!({"user_id": app.user(0, role::STUDENT).id}), "/reason"),
             (
-                json!({"user_id": app.user(0, Role::Student).id, "reason": ""}),
+                json!({"user_id": app.user(0, role::STUDENT).id, "reason": ""}),
                 "/reason",
             ),
             (json!({"user_id": stranger, "reason": "Why"}), "/user_id"),

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
 use serde_json::{Value, json};
-use tests::{Application, COMPONENTS, Role, Session, run};
+use tests::{Application, COMPONENTS, Session, role, run};
 
 /// The kinds and times of a row's events.
 async fn history(
@@ -29,7 +29,7 @@ async fn history(
 #[test]
 fn a_row_is_shown_as_it_was_at_each_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let before: String = app
             .superuser()
             .await?
@@ -83,7 +83,7 @@ fn a_row_is_shown_as_it_was_at_each_time() {
 #[test]
 fn every_resource_is_now_what_the_log_says_it_is() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut looked_at = 0;
         for component in COMPONENTS {
             for resource in component.resources {
@@ -124,7 +124,7 @@ fn every_resource_is_now_what_the_log_says_it_is() {
 #[test]
 fn only_an_admin_looks_back_and_not_into_the_future_or_at_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let list = app
             .get(&admin, "/v1/centres?limit=1")
             .await?
@@ -138,11 +138,11 @@ fn only_an_admin_looks_back_and_not_into_the_future_or_at_others() {
             .await?
             .get(0);
         let path = format!("/v1/centres/{id}?as_of={moment}");
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             app.get(&session, &path).await?.expect(403);
         }
-        app.get(&app.sign_in_to(1, Role::Admin).await?, &path)
+        app.get(&app.sign_in_to(1, role::ADMIN).await?, &path)
             .await?
             .expect(404);
         let future = format!("/v1/centres/{id}?as_of=2060-01-01T00:00:00Z");

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Mood, Provider, Role, Session, outbox, people, rows, run};
+use tests::{Application, Mood, Provider, Session, outbox, people, role, rows, run};
 use uuid::Uuid;
 
 use crate::users::email_changes::{NEW, change, confirm, mails, tutor};
@@ -40,7 +40,7 @@ async fn supervisor(
 #[test]
 fn a_code_is_none_once_its_asker_may_not_ask_any_more() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let made_up = confirm(app, "made-up").await?.expect(422).json();
         for case in [
@@ -106,10 +106,10 @@ fn a_code_is_none_once_its_asker_may_not_ask_any_more() {
 #[test]
 fn a_change_is_taken_back_by_the_present_address() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor).email.clone();
+        let old = app.user(0, role::TUTOR).email.clone();
         for back in [&supervisor, &admin] {
             change(app, &supervisor, user, NEW).await?.expect(200);
             let code = outbox::code(app).await?;
@@ -134,9 +134,9 @@ fn a_change_is_taken_back_by_the_present_address() {
 fn the_warning_goes_to_the_address_that_it_warns() {
     run(async |app| {
         outbox::empty(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor).email.clone();
+        let old = app.user(0, role::TUTOR).email.clone();
         change(app, &supervisor, user, NEW).await?.expect(200);
         // Before the worker comes round.
         confirm(app, &outbox::code(app).await?).await?.expect(204);

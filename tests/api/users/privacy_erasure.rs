@@ -4,7 +4,7 @@ use anyhow::Result;
 use operations::events::verify;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, book, rows, run,
+    Application, book, role, rows, run,
     subjects::{NAMES, dump, erase, subject, traces},
 };
 use uuid::Uuid;
@@ -49,7 +49,7 @@ async fn is_whole(app: &Application) -> Result<bool> {
 #[test]
 fn nothing_in_the_whole_database_names_who_was_erased() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         let before = dump(app)?;
         assert!(traces(&before).len() > 40, "{:#?}", traces(&before));
@@ -113,7 +113,7 @@ fn nothing_in_the_whole_database_names_who_was_erased() {
 #[test]
 fn others_words_lose_the_person_and_nothing_else() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         erase(app, &admin, subject.user).await?.expect(200);
         let notes = rows::texts(
@@ -143,17 +143,17 @@ fn others_words_lose_the_person_and_nothing_else() {
 #[test]
 fn who_cannot_be_erased_is_refused_and_nothing_changes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let before = rows::count(app, "lms.erasures", &[]).await?;
         erase(app, &admin, admin.user).await?.expect(409);
-        for user in [Uuid::now_v7(), app.user(1, Role::Student).id] {
+        for user in [Uuid::now_v7(), app.user(1, role::STUDENT).id] {
             erase(app, &admin, user).await?.expect(404);
         }
         let path = format!("/v1/privacy/subjects/{student}/erase");
         let refused = app.post(&admin, &path, json!({})).await?.expect(422);
         assert_eq!(refused.pointers(), ["/reason"]);
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.session(0, role).await?;
             erase(app, &session, student).await?.expect(403);
         }
@@ -172,10 +172,10 @@ fn who_cannot_be_erased_is_refused_and_nothing_changes() {
 #[test]
 fn an_erasure_repeated_with_its_key_is_the_same_erasure() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!(
             "/v1/privacy/subjects/{}/erase",
-            app.user(0, Role::Student).id
+            app.user(0, role::STUDENT).id
         );
         let body = json!({"reason": "Asked for it."});
         let first = tests::send(book::keyed(app, &admin, &path, "once", &body))
@@ -189,7 +189,7 @@ fn an_erasure_repeated_with_its_key_is_the_same_erasure() {
         let erasures = app
             .get(
                 &admin,
-                &format!("/v1/erasures?user_id={}", app.user(0, Role::Student).id),
+                &format!("/v1/erasures?user_id={}", app.user(0, role::STUDENT).id),
             )
             .await?;
         assert_eq!(
@@ -203,7 +203,7 @@ fn an_erasure_repeated_with_its_key_is_the_same_erasure() {
 #[test]
 fn who_has_another_name_again_can_be_erased_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         erase(app, &admin, subject.user).await?.expect(200);
         let path = format!("/v1/users/{}", subject.user);
@@ -220,7 +220,7 @@ fn who_has_another_name_again_can_be_erased_again() {
 #[test]
 fn what_is_written_beside_an_erasure_is_kept_and_names_nobody() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         let path = format!("/v1/users/{}", subject.user);
         let (centre, _) = rows::centres(app).await?;
@@ -268,7 +268,7 @@ fn what_is_written_beside_an_erasure_is_kept_and_names_nobody() {
 #[test]
 fn what_is_only_added_to_is_changed_by_an_erasure_alone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         erase(app, &admin, subject.user).await?.expect(200);
         let client = app.superuser().await?;

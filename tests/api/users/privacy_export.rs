@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session, people, rows, run,
+    Application, Session, people, role, rows, run,
     subjects::{NAMES, subject},
 };
 use uuid::Uuid;
@@ -36,7 +36,7 @@ fn files(document: &Value) -> Result<BTreeMap<String, Vec<Value>>> {
 #[test]
 fn a_person_is_handed_out_everything_with_a_file_for_each_table() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         let document = export(app, &admin, subject.user).await?;
         assert_eq!(document["subject"], json!(subject.user));
@@ -93,7 +93,7 @@ fn a_person_is_handed_out_everything_with_a_file_for_each_table() {
 #[test]
 fn rows_are_the_persons_or_a_childs_and_nobody_elses() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         let own = files(&export(app, &admin, subject.user).await?)?;
         assert_eq!(own["users"].len(), 1);
@@ -117,7 +117,7 @@ fn rows_are_the_persons_or_a_childs_and_nobody_elses() {
                 }
             }
         }
-        let tutor = files(&export(app, &admin, app.user(0, Role::Tutor).id).await?)?;
+        let tutor = files(&export(app, &admin, app.user(0, role::TUTOR).id).await?)?;
         assert!(tutor.contains_key("classes") && !tutor.contains_key("assessments"));
         assert!(
             tutor["classes"]
@@ -131,8 +131,8 @@ fn rows_are_the_persons_or_a_childs_and_nobody_elses() {
 #[test]
 fn who_is_not_there_and_what_is_too_much_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        for user in [Uuid::now_v7(), app.user(1, Role::Student).id] {
+        let admin = app.sign_in(role::ADMIN).await?;
+        for user in [Uuid::now_v7(), app.user(1, role::STUDENT).id] {
             let path = format!("/v1/privacy/subjects/{user}/export");
             app.call(Some(&admin), Method::POST, &path, None)
                 .await?
@@ -148,7 +148,7 @@ fn who_is_not_there_and_what_is_too_much_is_refused() {
             &[&student, &admin.tenant],
         )
         .await?;
-        let user = app.user(0, Role::Student).id;
+        let user = app.user(0, role::STUDENT).id;
         let path = format!("/v1/privacy/subjects/{user}/export");
         let refused = app
             .call(Some(&admin), Method::POST, &path, None)

@@ -6,7 +6,7 @@ use anyhow::Result;
 use operations::privacy;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, people, rows, run,
+    Application, people, role, rows, run,
     subjects::{erase, subject},
 };
 
@@ -54,7 +54,7 @@ async fn tamper(app: &Application, sql: &str) -> Result<()> {
 #[test]
 fn a_receipt_is_read_again_and_stays_true() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         let receipt = erase(app, &admin, subject.user).await?.expect(200).json();
         let id = receipt["erasure_id"]
@@ -72,7 +72,7 @@ fn a_receipt_is_read_again_and_stays_true() {
             .json();
         assert_eq!(erasure["counts"], receipt["counts"]);
         assert_eq!(erasure["reason"], "Asked for it by letter.");
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         app.get(&theirs, &format!("/v1/erasures/{id}/receipt"))
             .await?
             .expect(404);
@@ -89,7 +89,7 @@ fn a_receipt_is_read_again_and_stays_true() {
 #[test]
 fn what_was_changed_since_is_found() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let subject = subject(app, &admin).await?;
         let receipt = erase(app, &admin, subject.user).await?.expect(200).json();
         for (pointer, wrong) in [
@@ -151,7 +151,7 @@ fn what_was_changed_since_is_found() {
 fn the_tool_exports_erases_and_verifies() {
     run(async |app| {
         let address = app.superuser_url.as_str();
-        let user = app.user(0, Role::Student).id;
+        let user = app.user(0, role::STUDENT).id;
         let document: Value =
             serde_json::from_str(&privacy::export(address, "aurora", user).await?)?;
         assert_eq!(document["subject"], json!(user));
@@ -175,7 +175,7 @@ fn the_tool_exports_erases_and_verifies() {
             ("harbour", user, "Why.", "has no user"),
             (
                 "harbour",
-                app.user(1, Role::Student).id,
+                app.user(1, role::STUDENT).id,
                 "",
                 "1 to 1000 characters",
             ),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
-use tests::{Application, Role, Session, people, rows, run, samples, subjects::erase};
+use tests::{Application, Session, people, role, rows, run, samples, subjects::erase};
 use uuid::Uuid;
 
 /// How an apostrophe, a hyphen and a space are written.
@@ -111,7 +111,7 @@ async fn left(app: &Application) -> Result<Vec<String>> {
 fn a_name_is_found_in_every_spelling_in_rows_and_in_events() {
     let spellings = samples::draw(150, &spelling());
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let mut users = Vec::new();
         for name in NAMES {
@@ -153,7 +153,7 @@ fn a_name_is_found_in_every_spelling_in_rows_and_in_events() {
 #[test]
 fn words_that_are_not_the_name_stay() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let will = account(app, &admin, "Will May").await?;
         let hope = account(app, &admin, "Hope").await?;
@@ -283,7 +283,7 @@ fn a_name_with_a_comma_of_another_case_or_within_text_without_spaces_is_found() 
         ),
     ];
     run(async move |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         for (name, spellings) in cases.iter().chain(within) {
             let user = account(app, &admin, name).await?;

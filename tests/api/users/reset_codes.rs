@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, outbox, rows, run};
+use tests::{Application, Reply, outbox, role, rows, run};
 
 const NEW: &str = "a river runs past 7 lamps";
 
@@ -56,14 +56,14 @@ async fn work(app: &Application, tenant: &str, email: &str) -> Result<Vec<String
 #[test]
 fn a_request_for_a_reset_is_the_same_work_for_every_address() {
     run(async |app| {
-        let inactive = app.user(0, Role::Support);
+        let inactive = app.user(0, role::SUPPORT);
         rows::execute(
             app,
             "update lms.users set status = 'inactive' where id = $1",
             &[&inactive.id],
         )
         .await?;
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let real = work(app, "aurora", &user.email).await?;
         assert!(
             real.iter()
@@ -85,7 +85,7 @@ fn a_request_for_a_reset_is_the_same_work_for_every_address() {
 #[test]
 fn requests_for_a_reset_are_limited_alike_whether_there_is_an_account_or_not() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         for email in [user.email.as_str(), "nobody@aurora.example"] {
             for _ in 0..10 {
                 ask(app, "aurora", email).await?.expect(202);
@@ -95,7 +95,7 @@ fn requests_for_a_reset_are_limited_alike_whether_there_is_an_account_or_not() {
             assert!((1..=1800).contains(&seconds), "{seconds}");
         }
         // Others may still ask.
-        ask(app, "aurora", &app.user(0, Role::Support).email)
+        ask(app, "aurora", &app.user(0, role::SUPPORT).email)
             .await?
             .expect(202);
         ask(app, "harbour", &user.email).await?.expect(202);
@@ -126,7 +126,7 @@ fn requests_for_resets_of_many_accounts_from_one_address_are_limited() {
 #[test]
 fn a_code_ends_with_another_one() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let first = code(app, &user.email).await?;
         let second = code(app, &user.email).await?;
         assert_ne!(first, second);
@@ -146,7 +146,7 @@ async fn ends_a_code(
     what: &str,
     cause: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
-    let user = app.user(0, Role::Support);
+    let user = app.user(0, role::SUPPORT);
     // Each cause is looked at by itself: earlier requests do not count.
     rows::execute(app, "delete from lms.one_use_tokens", &[]).await?;
     let email = rows::texts(
@@ -177,8 +177,8 @@ async fn ends_a_code(
 #[test]
 fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Support);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::SUPPORT);
         let path = format!("/v1/users/{}", user.id);
         let post = async |app: &Application, action: &str| {
             let action = format!("{path}/{action}");
@@ -189,7 +189,7 @@ fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is
             anyhow::Ok(())
         };
         ends_a_code(app, "password", async |app| {
-            let session = app.sign_in(Role::Support).await?;
+            let session = app.sign_in(role::SUPPORT).await?;
             let body = json!({"current": user.password, "new": NEW});
             app.post(&session, "/v1/auth/password", body)
                 .await?
@@ -220,7 +220,7 @@ fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is
             Ok(())
         })
         .await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         ends_a_code(app, "deletion", async |app| {
             for deleted in ["now()", "null"] {
                 let sql = format!("update lms.users set deleted_at = {deleted} where id = $1");
@@ -244,7 +244,7 @@ fn a_code_ends_when_password_email_role_or_status_change_and_when_the_account_is
 #[test]
 fn codes_that_are_made_up_are_counted_and_hold_up_no_good_one() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let code = code(app, &user.email).await?;
         confirm(app, "made-up").await?.expect(422);
         rows::execute(app, crate::users::sign_in_limits::AGAIN_99, &[]).await?;
@@ -262,7 +262,7 @@ fn codes_that_are_made_up_are_counted_and_hold_up_no_good_one() {
 #[test]
 fn a_code_that_is_tried_many_times_at_once_is_hashed_for_few_and_works_once() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let code = code(app, &user.email).await?;
         let attempts: Vec<_> = (0..12)
             .map(|_| {

@@ -1,12 +1,12 @@
 //! A role that changes: never from under a student, a tutor or a member of the staff, for that would be leaving by another door.
 
 use serde_json::json;
-use tests::{Role, classroom, desk, people, rows, run};
+use tests::{classroom, desk, people, role, rows, run};
 
 #[test]
 fn a_role_does_not_change_while_a_row_needs_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let student = people::student(app, &admin, home).await?;
         let tutor = people::tutor(app, &admin, home, 5).await?;
@@ -45,7 +45,7 @@ fn a_role_does_not_change_while_a_row_needs_it() {
 #[test]
 fn a_tutor_with_lessons_stays_a_tutor_and_what_fits_the_rows_may_change() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let tutor = people::tutor(app, &admin, home, 5).await?;
         let class = json!({
@@ -88,7 +88,7 @@ fn a_tutor_with_lessons_stays_a_tutor_and_what_fits_the_rows_may_change() {
 #[test]
 fn of_changing_a_role_and_making_a_row_at_once_one_is_refused() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         for _ in 0..8 {
             let user = people::user(app, &admin, "tutor", home).await?;

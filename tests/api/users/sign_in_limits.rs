@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, Role, outbox, rows, run};
+use tests::{Application, Reply, outbox, role, rows, run};
 
 /// Another 99 failures like the one that there is, of as many other accounts.
 pub(crate) const AGAIN_99: &str =
@@ -68,8 +68,8 @@ fn fifty_wrong_tries_through_one_address_stop_nobody_else() {
                 .expect(401);
         }
         for tenant in [0, 1] {
-            app.sign_in_to(tenant, Role::Tutor).await?;
-            app.sign_in_to(tenant, Role::Parent).await?;
+            app.sign_in_to(tenant, role::TUTOR).await?;
+            app.sign_in_to(tenant, role::PARENT).await?;
         }
         Ok(())
     });
@@ -82,7 +82,7 @@ pub(crate) async fn accounts(app: &Application, count: usize) -> Result<()> {
         from lms.users as u
         cross join generate_series(1, $2::integer) as g (number)
         where u.id = $1";
-    let user = app.user(0, Role::Parent);
+    let user = app.user(0, role::PARENT);
     rows::execute(app, sql, &[&user.id, &i32::try_from(count)?]).await?;
     Ok(())
 }
@@ -91,7 +91,7 @@ pub(crate) async fn accounts(app: &Application, count: usize) -> Result<()> {
 fn ninety_right_sign_ins_at_one_moment_all_succeed() {
     run(async |app| {
         accounts(app, 90).await?;
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let attempts = (1..=90).map(async |number| {
             let email = format!("ana{number}@aurora.example");
             loop {
@@ -113,14 +113,14 @@ fn ninety_right_sign_ins_at_one_moment_all_succeed() {
 #[test]
 fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         // Somebody who has been here before.
-        app.sign_in(Role::Tutor).await?;
+        app.sign_in(role::TUTOR).await?;
         login(app, "aurora", "guess@aurora.example", "not the password")
             .await?
             .expect(401);
         rows::execute(app, AGAIN_99, &[]).await?;
-        for email in ["another@aurora.example", &app.user(0, Role::Admin).email] {
+        for email in ["another@aurora.example", &app.user(0, role::ADMIN).email] {
             let reply = login(app, "aurora", email, "not the password")
                 .await?
                 .expect(429);
@@ -129,12 +129,12 @@ fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
         login(app, "aurora", &user.email, &user.password)
             .await?
             .expect(200);
-        app.sign_in_to(1, Role::Admin).await?;
+        app.sign_in_to(1, role::ADMIN).await?;
         login(app, "nowhere", "another@aurora.example", "not the password")
             .await?
             .expect(401);
         pass(app, 15).await?;
-        app.sign_in(Role::Admin).await?;
+        app.sign_in(role::ADMIN).await?;
         Ok(())
     });
 }
@@ -154,7 +154,7 @@ fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
         )
         .await?
         .expect(429);
-        app.sign_in(Role::Tutor).await?;
+        app.sign_in(role::TUTOR).await?;
         login(app, "aurora", "another@aurora.example", "not the password")
             .await?
             .expect(401);
@@ -165,7 +165,7 @@ fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
 #[test]
 fn who_guesses_one_account_waits_longer_and_longer() {
     run(async |app| {
-        let email = &app.user(0, Role::Admin).email;
+        let email = &app.user(0, role::ADMIN).email;
         for email in [email.as_str(), "nobody@aurora.example"] {
             rows::execute(app, "delete from lms.sign_in_failures", &[]).await?;
             for _ in 0..5 {
@@ -198,7 +198,7 @@ fn who_guesses_one_account_waits_longer_and_longer() {
 #[test]
 fn strangers_keep_nobody_from_signing_in_on_a_device_of_their_own() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         let right = ("aurora", user.email.as_str(), user.password.as_str());
         let wrong = ("aurora", user.email.as_str(), "not the password");
         login_from(app, right, Some("Own/1.0"), None)
@@ -238,7 +238,7 @@ fn strangers_keep_nobody_from_signing_in_on_a_device_of_their_own() {
 #[test]
 fn who_proves_to_have_the_mailbox_signs_in_at_once() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         for _ in 0..5 {
             login(app, "aurora", &user.email, "not the password")
                 .await?
@@ -271,8 +271,8 @@ fn who_proves_to_have_the_mailbox_signs_in_at_once() {
 #[test]
 fn strangers_keep_nobody_who_is_signed_in_from_changing_the_password() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
-        let session = app.sign_in(Role::Tutor).await?;
+        let user = app.user(0, role::TUTOR);
+        let session = app.sign_in(role::TUTOR).await?;
         let wrong = ("aurora", user.email.as_str(), "not the password");
         for _ in 0..5 {
             login_from(app, wrong, Some("Stranger/1.0"), None)
@@ -299,7 +299,7 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
                 );
             },
             async |app| {
-                let user = app.user(0, Role::Tutor);
+                let user = app.user(0, role::TUTOR);
                 let wrong = ("aurora", "guess@aurora.example", "not the password");
                 let right = ("aurora", user.email.as_str(), user.password.as_str());
                 login_from(app, wrong, None, Some("203.0.113.7"))

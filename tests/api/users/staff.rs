@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, people, rows, run};
+use tests::{people, role, rows, run};
 
 fn names(value: &Value) -> BTreeSet<&str> {
     value
@@ -18,7 +18,7 @@ fn names(value: &Value) -> BTreeSet<&str> {
 #[test]
 fn a_staff_member_is_made_read_changed_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = rows::centres(app).await?;
         let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         let user = app
@@ -78,7 +78,7 @@ fn a_staff_member_is_made_read_changed_deleted_and_restored() {
 #[test]
 fn what_a_staff_member_refers_to_must_be_there() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
@@ -88,9 +88,9 @@ fn what_a_staff_member_refers_to_must_be_there() {
                 .expect(201)
                 .json(),
         )?;
-        let user = app.user(0, Role::Tutor).id;
+        let user = app.user(0, role::TUTOR).id;
         let (their_user, their_centre) = (
-            app.user(1, Role::Tutor).id,
+            app.user(1, role::TUTOR).id,
             rows::any(app, 1, "centres").await?,
         );
         app.delete(&admin, &format!("/v1/centres/{away}"))
@@ -125,27 +125,27 @@ fn what_a_staff_member_refers_to_must_be_there() {
 fn each_role_reads_of_the_staff_what_it_needs() {
     run(async |app| {
         let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let reply = app.get(&session, "/v1/staff").await?;
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 reply.expect(403);
                 continue;
             }
             let body = reply.expect(200).json();
             let data = body["data"].as_array().cloned().unwrap_or_default();
-            let expected = if role == Role::Supervisor { 2 } else { 5 };
+            let expected = if role == role::SUPERVISOR { 2 } else { 5 };
             assert_eq!(data.len(), expected, "{}", role.name());
             for one in &data {
                 match role {
-                    Role::Tutor | Role::Assessor => {
+                    role::TUTOR | role::ASSESSOR => {
                         assert_eq!(
                             names(one),
                             BTreeSet::from(["id", "user_id", "centre_id", "title"])
                         );
                     }
-                    Role::Supervisor => assert_eq!(one["centre_id"], json!(home)),
-                    _ => assert_eq!(one.get("deleted_at").is_some(), role == Role::Admin),
+                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(home)),
+                    _ => assert_eq!(one.get("deleted_at").is_some(), role == role::ADMIN),
                 }
             }
         }
@@ -156,13 +156,13 @@ fn each_role_reads_of_the_staff_what_it_needs() {
 #[test]
 fn a_supervisor_writes_the_staff_of_the_own_centre_alone() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (home, away) = rows::centres(app).await?;
         let user = rows::colleague(app, "tutor", home).await?;
         let tenant_wide = rows::id(
             app,
             "select id from lms.staff where user_id = $1",
-            &[&app.user(0, Role::Admin).id],
+            &[&app.user(0, role::ADMIN).id],
         )
         .await?;
         let path = format!("/v1/staff/{}", tenant_wide);

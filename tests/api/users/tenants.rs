@@ -2,13 +2,13 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{role, rows, run};
 
 #[test]
 fn everybody_sees_the_own_tenant_and_no_other() {
     run(async |app| {
         let (own, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let list = app.get(&session, "/v1/tenants").await?.expect(200).json();
             assert_eq!(list["data"].as_array().map(Vec::len), Some(1));
@@ -20,7 +20,7 @@ fn everybody_sees_the_own_tenant_and_no_other() {
             assert!(!one.header("etag").is_empty());
             let one = one.json();
             assert_eq!(list["data"][0], one);
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 let expected = json!({"id": own, "name": "Aurora Learning", "slug": "aurora"});
                 assert_eq!(one, expected);
             } else {
@@ -43,13 +43,13 @@ fn its_admin_alone_changes_name_and_settings() {
         let body =
             json!({"name": "Aurora", "settings": {"week_begins": "monday", "grace": {"days": 3}}});
         let before = rows::written(app).await?;
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             let events = rows::written(app).await?;
             app.patch(&session, &path, body.clone()).await?.expect(403);
             assert_eq!(rows::written(app).await?, events);
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         assert_ne!(rows::written(app).await?, before, "sign-ins are events");
         let changed = app.patch(&admin, &path, body).await?.expect(200);
         assert_eq!(changed.json()["name"], "Aurora");
@@ -75,7 +75,7 @@ fn its_admin_alone_changes_name_and_settings() {
 #[test]
 fn a_patch_merges_the_settings_as_rfc_7396_says() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
         let first = json!({"settings": {"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]}});
         app.patch(&admin, &path, first).await?.expect(200);
@@ -91,7 +91,7 @@ fn a_patch_merges_the_settings_as_rfc_7396_says() {
 #[test]
 fn what_the_operator_decides_is_read_only() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
         let before = rows::written(app).await?;
         for field in [

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::token::{Claims, Keys};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, rows, run, send};
+use tests::{Application, Reply, Session, role, rows, run, send};
 use uuid::Uuid;
 
 /// The keys of the application under test.
@@ -29,7 +29,7 @@ async fn me(app: &Application, token: &str) -> Result<Reply> {
 #[test]
 fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
     run(async |app| {
-        let session = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(role::ADMIN).await?;
         let elsewhere = Claims {
             aud: "au".to_owned(),
             ..claims(app, &session)?
@@ -70,7 +70,7 @@ fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
 #[test]
 fn a_token_that_is_not_good_is_refused() {
     run(async |app| {
-        let session = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(role::ADMIN).await?;
         let good = claims(app, &session)?;
         let ours = keys(app)?;
         let key_id = app.variables["signing_keys"]
@@ -96,7 +96,7 @@ fn a_token_that_is_not_good_is_refused() {
             parts.next().context("payload")?,
             parts.next().context("signature")?,
         );
-        let other = app.sign_in(Role::Student).await?;
+        let other = app.sign_in(role::STUDENT).await?;
         let others_payload = other.token.split('.').nth(1).context("payload")?;
         // {"alg":"none","typ":"JWT"}
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
@@ -158,13 +158,13 @@ fn a_token_that_is_not_good_is_refused() {
 #[test]
 fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
     run(async |app| {
-        let session = app.sign_in(Role::Student).await?;
-        let other = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(role::STUDENT).await?;
+        let other = app.sign_in(role::ADMIN).await?;
         let good = claims(app, &session)?;
         let theirs = claims(app, &other)?;
         for wrong in [
             Claims {
-                role: Role::Admin,
+                role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },
             Claims {
@@ -177,7 +177,7 @@ fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
             },
             Claims {
                 sub: theirs.sub,
-                role: Role::Admin,
+                role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },
             Claims {
@@ -208,8 +208,8 @@ fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
 #[test]
 fn a_change_of_role_or_tenant_ends_the_tokens_that_were_given_out() {
     run(async |app| {
-        let session = app.sign_in(Role::Assessor).await?;
-        let staying = app.sign_in(Role::Tutor).await?;
+        let session = app.sign_in(role::ASSESSOR).await?;
+        let staying = app.sign_in(role::TUTOR).await?;
         rows::execute(
             app,
             "update lms.users set role = 'support' where id = $1",
@@ -225,8 +225,8 @@ fn a_change_of_role_or_tenant_ends_the_tokens_that_were_given_out() {
         )
         .await?;
         app.get(&staying, "/v1/auth/me").await?.expect(401);
-        assert!(app.sign_in(Role::Tutor).await.is_err());
-        app.sign_in_to(1, Role::Tutor).await?;
+        assert!(app.sign_in(role::TUTOR).await.is_err());
+        app.sign_in_to(1, role::TUTOR).await?;
         Ok(())
     });
 }

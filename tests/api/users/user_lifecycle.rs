@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, role, rows, run};
 use uuid::Uuid;
 
 async fn make(app: &Application, session: &Session, body: Value) -> Result<(String, Value)> {
@@ -17,7 +17,7 @@ async fn make(app: &Application, session: &Session, body: Value) -> Result<(Stri
 #[test]
 fn an_account_without_a_profile_is_a_user_alone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "Ana@Aurora.example", "role": "finance"});
         let (id, made) = make(app, &admin, body).await?;
         let at = made["created_at"].clone();
@@ -61,9 +61,9 @@ fn an_account_without_a_profile_is_a_user_alone() {
 #[test]
 fn each_role_gets_its_row_in_the_same_transaction() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
-        let parent = app.user(0, Role::Parent).id;
+        let parent = app.user(0, role::PARENT).id;
         let child = rows::any(app, 0, "students").await?;
         let staff = json!({"title": "Helper", "department": "Office", "hired_on": "2026-02-01"});
         let student = json!({"dob": "2015-05-05", "special_needs": ["ADHD"], "languages": ["en"], "parent_id": parent});
@@ -143,11 +143,11 @@ fn each_role_gets_its_row_in_the_same_transaction() {
 #[test]
 fn a_profile_that_does_not_fit_leaves_nothing_behind() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = rows::centres(app).await?;
         let nobody = Uuid::now_v7();
         let theirs = rows::any(app, 1, "students").await?;
-        let tutor = app.user(0, Role::Tutor).id;
+        let tutor = app.user(0, role::TUTOR).id;
         let before = rows::written(app).await?;
         let cases = [
             (
@@ -236,7 +236,7 @@ fn a_profile_that_does_not_fit_leaves_nothing_behind() {
 #[test]
 fn an_email_is_taken_once_among_live_users() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         let (id, _) = make(app, &admin, body.clone()).await?;
         let before = rows::written(app).await?;
@@ -245,7 +245,7 @@ fn an_email_is_taken_once_among_live_users() {
             let reply = app.post(&admin, "/v1/users", clash).await?.expect(409);
             assert_eq!(reply.pointers(), ["/email"]);
         }
-        let path = format!("/v1/users/{}", app.user(0, Role::Tutor).id);
+        let path = format!("/v1/users/{}", app.user(0, role::TUTOR).id);
         let reply = app
             .patch(&admin, &path, json!({"email": "ana@aurora.example"}))
             .await?
@@ -267,10 +267,10 @@ fn an_email_is_taken_once_among_live_users() {
 #[test]
 fn a_deactivated_user_is_signed_out_at_once_until_activated() {
     run(async |app| {
-        for role in [Role::Admin, Role::Support] {
+        for role in [role::ADMIN, role::SUPPORT] {
             let caller = app.sign_in(role).await?;
-            let user = app.user(0, Role::Assessor);
-            let session = app.sign_in(Role::Assessor).await?;
+            let user = app.user(0, role::ASSESSOR);
+            let session = app.sign_in(role::ASSESSOR).await?;
             let path = format!("/v1/users/{}", user.id);
             let reply = app
                 .call(
@@ -282,7 +282,7 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
                 .await?;
             assert_eq!(reply.expect(200).json()["status"], "inactive");
             app.get(&session, "/v1/auth/me").await?.expect(401);
-            assert!(app.sign_in(Role::Assessor).await.is_err());
+            assert!(app.sign_in(role::ASSESSOR).await.is_err());
             let reply = app
                 .call(
                     Some(&caller),
@@ -295,11 +295,11 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
             assert_eq!(reply.json()["status"], "active");
             assert!(!reply.header("etag").is_empty());
             app.get(&session, "/v1/auth/me").await?.expect(401);
-            app.sign_in(Role::Assessor).await?;
+            app.sign_in(role::ASSESSOR).await?;
             // The status is an action's, not a field's.
             let patched = app
                 .patch(
-                    &app.sign_in(Role::Admin).await?,
+                    &app.sign_in(role::ADMIN).await?,
                     &path,
                     json!({"status": "inactive"}),
                 )
@@ -313,8 +313,8 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
 #[test]
 fn a_deleted_user_is_gone_until_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let session = app.sign_in(Role::Parent).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let session = app.sign_in(role::PARENT).await?;
         let path = format!("/v1/users/{}", session.user);
         app.delete(&admin, &path).await?.expect(204);
         app.get(&session, "/v1/auth/me").await?.expect(401);
@@ -338,7 +338,7 @@ fn a_deleted_user_is_gone_until_restored() {
         )
         .await?
         .expect(404);
-        assert!(app.sign_in(Role::Parent).await.is_err());
+        assert!(app.sign_in(role::PARENT).await.is_err());
         let listed = app
             .get(&admin, &format!("/v1/users?id={}", session.user))
             .await?
@@ -351,7 +351,7 @@ fn a_deleted_user_is_gone_until_restored() {
             .expect(200);
         assert_eq!(back.json()["id"], json!(session.user));
         app.get(&session, "/v1/auth/me").await?.expect(401);
-        app.sign_in(Role::Parent).await?;
+        app.sign_in(role::PARENT).await?;
         Ok(())
     });
 }
@@ -359,9 +359,9 @@ fn a_deleted_user_is_gone_until_restored() {
 #[test]
 fn an_admin_changes_what_a_user_is() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, away) = rows::centres(app).await?;
-        let session = app.sign_in(Role::Assessor).await?;
+        let session = app.sign_in(role::ASSESSOR).await?;
         let path = format!("/v1/users/{}", session.user);
         let body = json!({
             "role": "supervisor",

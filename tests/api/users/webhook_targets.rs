@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::Utc;
 use platform::http::outbound_url::Networks;
 use serde_json::json;
-use tests::{Application, Mood, Provider, Role, hooks, rows, run};
+use tests::{Application, Mood, Provider, hooks, role, rows, run};
 use tokio::net::TcpListener;
 use worker::webhooks::{self, Options, Sender};
 
@@ -16,7 +16,7 @@ fn private_hosts_are_refused_however_they_are_spelt() {
                 variables.insert("webhook_networks".to_owned(), String::new());
             },
             async |app| {
-                let admin = app.sign_in(Role::Admin).await?;
+                let admin = app.sign_in(role::ADMIN).await?;
                 let before = rows::written(app).await?;
                 for url in [
                     "https://localhost/",
@@ -71,7 +71,7 @@ fn private_hosts_are_refused_however_they_are_spelt() {
 
 /// A webhook at a URL, whatever may be said against it.
 async fn force(app: &Application, url: &str) -> Result<()> {
-    let admin = app.sign_in(Role::Admin).await?;
+    let admin = app.sign_in(role::ADMIN).await?;
     hooks::seal(app, &admin).await?;
     let hook = hooks::make(
         app,

@@ -2,13 +2,13 @@
 
 use chrono::{Duration, Utc};
 use serde_json::json;
-use tests::{Mood, Role, hooks, people, rows, run};
+use tests::{Mood, hooks, people, role, rows, run};
 use uuid::Uuid;
 
 #[test]
 fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({
             "url": "HTTPS://Hooks.Example.org:443/lms?from=x",
             "description": "Accounting",
@@ -61,7 +61,7 @@ fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
 #[test]
 fn what_is_wrong_with_a_webhook_is_named() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let url = "https://hooks.example.org/";
         for (body, pointer) in [
             (json!({}), "/url"),
@@ -112,7 +112,7 @@ fn what_is_wrong_with_a_webhook_is_named() {
 #[test]
 fn actions_on_a_webhook_that_is_not_there_find_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let theirs = rows::any(app, 1, "webhooks").await?;
         for id in [theirs, Uuid::now_v7()] {
             for (action, body) in [

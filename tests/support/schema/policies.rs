@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use database::migrate::Migration;
-use platform::auth::role::Role;
 use tokio_postgres::Client;
 
 use super::subjects;
+use crate::role;
 
 /// The restrictive policies of each table, without line breaks, with ROLE for the role of the caller. Of those for all commands the
 /// condition of `using` holds for what is written, too.
@@ -103,7 +103,7 @@ fn table(name: &str, held: [bool; 3], policies: &[(String, String, String)]) -> 
         rows[0].push(head);
         conditions.push(held.then(|| policy.map_or("true", |(.., condition)| condition)));
     }
-    for role in Role::ALL {
+    for role in role::ALL {
         let mut row = vec![format!("  {}", role.name())];
         row.extend(conditions.iter().map(|condition| {
             condition.map_or_else(

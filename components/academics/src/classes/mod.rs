@@ -3,21 +3,21 @@
 
 mod split;
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::statements::projection::{self, Indent};
+use platform::sql::statement::Sql;
 
 use crate::schedule;
 
 pub(crate) use split::SPLIT;
 
 /// Most students of a class.
-const MOST_STUDENTS: usize = 200;
+const MAX_STUDENTS: usize = 200;
 
 /// A class.
 pub(crate) const CLASSES: Resource = Resource {
@@ -40,7 +40,7 @@ pub(crate) const CLASSES: Resource = Resource {
             "student_ids",
             Kind::References {
                 table: "students",
-                items: MOST_STUDENTS,
+                items: MAX_STUDENTS,
             },
             "Who learns: students of the centre.",
         )
@@ -120,17 +120,8 @@ pub(crate) const CLASSES: Resource = Resource {
         .computed(),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: Some(schedule::rule),
+    verbs: verbs::PLAIN,
+    validate: Some(schedule::rule),
     requires_match: false,
     requires_key: false,
 };
@@ -168,37 +159,8 @@ const LEARNING: &[&str] = &[
 const TAUGHT: &str = "r.tutor_id = (select lms.caller_tutor())";
 /// The classes of an assessor's centre.
 const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
-const READ: &[Verb] = &[Verb::List, Verb::Get, LESSONS, READ_ATTENDANCE];
-const READ_ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Export,
-    LESSONS,
-    READ_ATTENDANCE,
-];
-const TEACH: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    CANCEL_VERB,
-    COMPLETE_VERB,
-    LESSONS,
-    CHANGE_LESSON,
-    READ_ATTENDANCE,
-    RECORD_ATTENDANCE,
-];
-const ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
+const READ_LESSONS: &[Verb] = &[LESSONS, READ_ATTENDANCE];
+const MANAGE_LESSONS: &[Verb] = &[
     CANCEL_VERB,
     COMPLETE_VERB,
     LESSONS,
@@ -211,18 +173,24 @@ const ALL: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "classes",
     grants: &[
-        Grant::new(Role::Student, READ).reading(LEARNING),
-        Grant::new(Role::Parent, READ).reading(LEARNING),
-        Grant::new(Role::Tutor, TEACH)
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_LESSONS)
+            .reading(LEARNING),
+        Grant::new(role::PARENT, verbs::READ)
+            .and(READ_LESSONS)
+            .reading(LEARNING),
+        Grant::new(role::TUTOR, verbs::EDIT)
+            .and(MANAGE_LESSONS)
             .reading_of_others(LEARNING)
             .owning(TAUGHT),
-        Grant::new(Role::Assessor, READ)
+        Grant::new(role::ASSESSOR, verbs::READ)
+            .and(READ_LESSONS)
             .reading_of_others(LEARNING)
             .owning(OF_CENTRE),
-        Grant::new(Role::Supervisor, ALL),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, ALL),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE_LESSONS),
+        Grant::new(role::SUPPORT, verbs::READ).and(READ_LESSONS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(READ_LESSONS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE_LESSONS),
     ],
 };
 
@@ -230,54 +198,33 @@ pub(crate) const POLICY: Policy = Policy {
 pub(crate) const REASON: Field = Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.");
 
 /// Calls a class off.
-pub(crate) const CANCEL: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/cancel",
-    segments: &[],
-    operation: "classes.cancel",
-    summary: "Cancel a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CANCEL_VERB,
-    },
-    body: Some(&[REASON]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&CLASSES)),
-        description: "The class, cancelled with its lessons that have not begun.",
-        problems: &[],
-    },
-    run: Run::View(cancel),
-};
+pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/cancel")
+    .id("classes.cancel")
+    .summary("Cancel a class")
+    .granted("classes", CANCEL_VERB)
+    .body(&[REASON])
+    .responds(ResponseSpec::resource(
+        &CLASSES,
+        "The class, cancelled with its lessons that have not begun.",
+    ))
+    .sql_for_grant(cancel);
 
 /// Ends a class.
-pub(crate) const COMPLETE: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/complete",
-    segments: &[],
-    operation: "classes.complete",
-    summary: "Complete a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: COMPLETE_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&CLASSES)),
-        description: "The class, completed with its lessons that have begun; later ones are cancelled. 409 when none has begun.",
-        problems: &[],
-    },
-    run: Run::View(complete),
-};
+pub(crate) const COMPLETE: Action = Action::post("/v1/classes/{id}/complete")
+    .id("classes.complete")
+    .summary("Complete a class")
+    .granted("classes", COMPLETE_VERB)
+    .responds(ResponseSpec::resource(
+        &CLASSES,
+        "The class, completed with its lessons that have begun; later ones are \
+            cancelled. 409 when none has begun.",
+    ))
+    .sql_for_grant(complete);
 
-fn cancel(grant: &Grant) -> Statement {
+fn cancel(grant: &Grant) -> Sql {
     answer(
         Sql::from(
-            "-- classes.cancel
-with r as (
+            "with r as (
   select r.*
   from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
@@ -285,15 +232,13 @@ select
   ",
         ),
         grant,
-        "classes.cancel",
     )
 }
 
-fn complete(grant: &Grant) -> Statement {
+fn complete(grant: &Grant) -> Sql {
     answer(
         Sql::from(
-            "-- classes.complete
-with r as (
+            "with r as (
   select r.*
   from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
 )
@@ -301,13 +246,12 @@ select
   ",
         ),
         grant,
-        "classes.complete",
     )
 }
 
 /// `select` of the class `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant, operation: &str) -> Statement {
-    sql.append(&projection::object(&CLASSES, grant, Depth::One));
+fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+    sql.append(&projection::object(&CLASSES, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared(operation)
+    sql
 }

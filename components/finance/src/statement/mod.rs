@@ -5,13 +5,12 @@ mod content;
 mod file;
 mod page;
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Form, Run, Shape};
+use domain::role;
+use platform::declare::action::{
+    Action, ActionContext, Representation, ResponseSchema, ResponseSpec,
+};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -142,18 +141,11 @@ const CONTENT: &[Field] = &[
 ];
 
 /// Shows what was booked for a student or for a family.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/finance-records/statement",
-    segments: &[],
-    operation: "finance-records.statement",
-    summary: "Show a statement of account",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: STATEMENT,
-    },
-    body: None,
-    query: &[
+pub(crate) const SHOW: Action = Action::get("/v1/finance-records/statement")
+    .id("finance-records.statement")
+    .summary("Show a statement of account")
+    .granted("finance-records", STATEMENT)
+    .query(&[
         Field::new(
             "student_id",
             Kind::Id,
@@ -162,7 +154,8 @@ pub(crate) const SHOW: Action = Action {
         Field::new(
             "user_id",
             Kind::Id,
-            "Of the children of this parent. A parent's own, also of one who is a tutor, when neither this nor student_id is given.",
+            "Of the children of this parent. A parent's own, also of one who is a \
+            tutor, when neither this nor student_id is given.",
         ),
         Field::new(
             "from",
@@ -170,19 +163,21 @@ pub(crate) const SHOW: Action = Action {
             "The first day; that of the last one's month when it is left out.",
         ),
         Field::new("to", Kind::Date, "The last day; today when it is left out."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Forms(CONTENT, FORMS)),
-        description: "The statement; with Accept: text/csv a file of its entries, with Accept: text/html a page that prints on A4. \
-            404 when no such student or parent is in the caller's reach, 422 when the period has too many entries.",
-        problems: &[404, 422],
-    },
-    run: Run::Prepared(prepare, statement),
-};
+    ])
+    .responds(
+        ResponseSpec::of(
+            ResponseSchema::Representations(CONTENT, FORMS),
+            "The statement; with Accept: text/csv a file of its entries, with Accept: \
+            text/html a page that prints on A4. 404 when no such student or parent \
+            is in the caller's reach, 422 when the period has too many entries.",
+        )
+        .problems(&[404, 422]),
+    )
+    .prepared_by(prepare)
+    .sql(STATEMENT_SQL);
 
-const FORMS: &[Form] = &[
-    Form {
+const FORMS: &[Representation] = &[
+    Representation {
         media: "text/csv",
         headers: &[(
             "content-disposition",
@@ -190,7 +185,7 @@ const FORMS: &[Form] = &[
         )],
         write: file::write,
     },
-    Form {
+    Representation {
         media: "text/html",
         // The page is text and its own style, whatever anybody has put into a name or a reference.
         headers: &[(
@@ -202,11 +197,11 @@ const FORMS: &[Form] = &[
 ];
 
 /// The arguments, once it is clear whose statement is asked for, and of which days.
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let given = |name: &str| call.query.get(name).and_then(Value::as_str);
-    let has_own = call
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
+    let given = |name: &str| context.query.get(name).and_then(Value::as_str);
+    let has_own = context
         .caller
-        .is_some_and(|caller| matches!(caller.role, Role::Student | Role::Parent | Role::Tutor));
+        .is_some_and(|caller| matches!(caller.role, role::STUDENT | role::PARENT | role::TUTOR));
     let mut errors = Vec::new();
     match (given("student_id"), given("user_id")) {
         (Some(_), Some(_)) => errors.push(FieldError::parameter(
@@ -232,23 +227,17 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
         ));
     }
     if errors.is_empty() {
-        Ok(call.arguments())
+        Ok(context.arguments())
     } else {
         Err(Problem::malformed(errors))
     }
 }
 
-fn statement(_: &Grant) -> Statement {
-    Sql::from(
-        "-- finance-records.statement
-select
+const STATEMENT_SQL: &str = "select
   lms.statement_of_account(
     ($1->>'student_id')::uuid,
     ($1->>'user_id')::uuid,
     ($1->>'from')::date,
     ($1->>'to')::date
   ) as body,
-  null::text as tag",
-    )
-    .prepared("finance-records.statement")
-}
+  null::text as tag";

@@ -8,7 +8,6 @@ pub(crate) mod own;
 pub(crate) mod passwords;
 pub(crate) mod sign_in;
 
-use platform::auth::role::Role;
 use platform::auth::token::{Claims, LIFETIME};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
@@ -55,7 +54,7 @@ pub(crate) struct Identity {
 #[derive(Deserialize)]
 struct User {
     id: Uuid,
-    role: Role,
+    role: String,
 }
 
 #[derive(Deserialize)]

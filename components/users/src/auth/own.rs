@@ -1,24 +1,15 @@
 //! One's own identity and sessions.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
 
 /// The caller.
-pub(crate) const ME: Action = Action {
-    method: Method::GET,
-    path: "/v1/auth/me",
-    segments: &[],
-    operation: "auth.me",
-    summary: "Who am I",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const ME: Action = Action::get("/v1/auth/me")
+    .id("auth.me")
+    .summary("Who am I")
+    .signed_in()
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("user", Kind::Json { bytes: 0 }, "The user.").required(),
             Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
             Field::new("role", Kind::Text { min: 1, max: 20 }, "The role.").required(),
@@ -30,12 +21,10 @@ pub(crate) const ME: Action = Action {
             )
             .required(),
             Field::new("session_id", Kind::Id, "The session.").required(),
-        ])),
-        description: "The caller.",
-        problems: &[],
-    },
-    run: Run::Statement(me),
-};
+        ],
+        "The caller.",
+    ))
+    .sql(ME_SQL);
 
 /// A session as it is listed.
 const SESSION: &[Field] = &[
@@ -61,18 +50,12 @@ const SESSION: &[Field] = &[
 ];
 
 /// One's own live sessions.
-pub(crate) const SESSIONS: Action = Action {
-    method: Method::GET,
-    path: "/v1/auth/sessions",
-    segments: &[],
-    operation: "auth.sessions.list",
-    summary: "List one's own sessions",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const SESSIONS: Action = Action::get("/v1/auth/sessions")
+    .id("auth.sessions.list")
+    .summary("List one's own sessions")
+    .signed_in()
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(SESSION),
@@ -86,36 +69,20 @@ pub(crate) const SESSIONS: Action = Action {
             )
             .nullable()
             .required(),
-        ])),
-        description: "The caller's live sessions.",
-        problems: &[],
-    },
-    run: Run::Statement(sessions),
-};
+        ],
+        "The caller's live sessions.",
+    ))
+    .sql(SESSIONS_SQL);
 
 /// Ends one of one's own sessions.
-pub(crate) const REVOKE: Action = Action {
-    method: Method::DELETE,
-    path: "/v1/auth/sessions/{id}",
-    segments: &[],
-    operation: "auth.sessions.delete",
-    summary: "End one of one's own sessions",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "The session has ended.",
-        problems: &[],
-    },
-    run: Run::Statement(revoke),
-};
+pub(crate) const REVOKE: Action = Action::delete("/v1/auth/sessions/{id}")
+    .id("auth.sessions.delete")
+    .summary("End one of one's own sessions")
+    .signed_in()
+    .responds(ResponseSpec::none("The session has ended."))
+    .sql(REVOKE_SQL);
 
-fn me() -> Statement {
-    Sql::from(
-        "-- auth.me
-select
+const ME_SQL: &str = "select
   json_build_object(
     'user', r.identity->'user',
     'tenant', r.identity->'tenant',
@@ -133,15 +100,9 @@ select
     'session_id', current_setting('app.session_id')
   )::text as body,
   null::text as tag
-from (select lms.me() as identity) as r",
-    )
-    .prepared("auth.me")
-}
+from (select lms.me() as identity) as r";
 
-fn sessions() -> Statement {
-    Sql::from(
-        "-- auth.sessions.list
-select
+const SESSIONS_SQL: &str = "select
   json_build_object(
     'data', coalesce(
       json_agg(
@@ -164,15 +125,9 @@ select
 from lms.sessions as r
 where r.user_id = current_setting('app.user_id')::uuid
   and r.revoked_at is null
-  and r.expires_at > now()",
-    )
-    .prepared("auth.sessions.list")
-}
+  and r.expires_at > now()";
 
-fn revoke() -> Statement {
-    Sql::from(
-        "-- auth.sessions.delete
-with ended as (
+const REVOKE_SQL: &str = "with ended as (
   update lms.sessions as r
   set revoked_at = now()
   where r.id = ($1->>'id')::uuid
@@ -183,7 +138,4 @@ with ended as (
 select
   '' as body,
   null::text as tag
-from ended",
-    )
-    .prepared("auth.sessions.delete")
-}
+from ended";

@@ -1,7 +1,8 @@
 //! Erasures: who was erased, when and why, for whoever has to account for it.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -37,8 +38,8 @@ pub(crate) const ERASURES: Resource = Resource {
         .read_only(),
     ],
     owner: None,
-    verbs: &[Verb::List, Verb::Get, Verb::Export],
-    rule: None,
+    verbs: verbs::READ_EXPORT,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -49,8 +50,5 @@ pub(crate) const RECEIPT: Verb = Verb::Action("receipt");
 /// Who may do what to erasures.
 pub(crate) const POLICY: Policy = Policy {
     resource: "erasures",
-    grants: &[Grant::new(
-        Role::Admin,
-        &[Verb::List, Verb::Get, Verb::Export, RECEIPT],
-    )],
+    grants: &[Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[RECEIPT])],
 };

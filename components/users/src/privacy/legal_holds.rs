@@ -1,7 +1,7 @@
 //! Legal holds: who must not be erased.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -33,7 +33,7 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
         Verb::Restore,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -41,5 +41,5 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
 /// Who may do what to holds.
 pub(crate) const POLICY: Policy = Policy {
     resource: "legal-holds",
-    grants: &[Grant::new(Role::Admin, LEGAL_HOLDS.verbs)],
+    grants: &[Grant::new(role::ADMIN, LEGAL_HOLDS.verbs)],
 };

@@ -1,10 +1,7 @@
 //! The receipt of an erasure: what was erased, and where in the chain of events that stands.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::{Action, ResponseSpec};
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
 
 use super::erasures;
 
@@ -61,33 +58,17 @@ pub(crate) const RECEIPT: &[Field] = &[
 ];
 
 /// Reads a receipt again.
-pub(crate) const GET: Action = Action {
-    method: Method::GET,
-    path: "/v1/erasures/{id}/receipt",
-    segments: &[],
-    operation: "erasures.receipt",
-    summary: "Show the receipt of an erasure",
-    access: Access::Granted {
-        resource: "erasures",
-        verb: erasures::RECEIPT,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RECEIPT)),
-        description: "The receipt that the erasure answered. `lms privacy verify` holds it against the database.",
-        problems: &[],
-    },
-    run: Run::Statement(get),
-};
+pub(crate) const GET: Action = Action::get("/v1/erasures/{id}/receipt")
+    .id("erasures.receipt")
+    .summary("Show the receipt of an erasure")
+    .granted("erasures", erasures::RECEIPT)
+    .responds(ResponseSpec::fields(
+        RECEIPT,
+        "The receipt that the erasure answered. `lms privacy verify` holds it \
+            against the database.",
+    ))
+    .sql(GET_SQL);
 
-fn get() -> Statement {
-    Sql::from(
-        "-- erasures.receipt
-select
+const GET_SQL: &str = "select
   lms.erasure_receipt(($1->>'id')::uuid)::text as body,
-  null::text as tag",
-    )
-    .prepared("erasures.receipt")
-}
+  null::text as tag";

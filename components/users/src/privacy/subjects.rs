@@ -1,14 +1,13 @@
 //! A person as the subject of data: handing out what is held, and erasing it.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Statement;
 
 use super::receipt::RECEIPT;
 
@@ -18,7 +17,7 @@ const ERASE_VERB: Verb = Verb::Action("erase-subject");
 /// Who may export and erase people.
 pub(crate) const POLICY: Policy = Policy {
     resource: "privacy",
-    grants: &[Grant::new(Role::Admin, &[EXPORT_VERB, ERASE_VERB])],
+    grants: &[Grant::new(role::ADMIN, &[EXPORT_VERB, ERASE_VERB])],
 };
 
 /// A file of an export.
@@ -46,21 +45,12 @@ const WITHHELD: &[Field] = &[
 ];
 
 /// Hands out all that is held on a person.
-pub(crate) const EXPORT: Action = Action {
-    method: Method::POST,
-    path: "/v1/privacy/subjects/{id}/export",
-    segments: &[],
-    operation: "privacy.export",
-    summary: "Export what is held on a person",
-    access: Access::Granted {
-        resource: "privacy",
-        verb: EXPORT_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const EXPORT: Action = Action::post("/v1/privacy/subjects/{id}/export")
+    .id("privacy.export")
+    .summary("Export what is held on a person")
+    .granted("privacy", EXPORT_VERB)
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("subject", Kind::Id, "The person's account.").required(),
             Field::new(
                 "children",
@@ -84,68 +74,54 @@ pub(crate) const EXPORT: Action = Action {
                 "What is left out, and why.",
             )
             .required(),
-        ])),
-        description: "Everything held on the person and, for a parent, on the children. 409 when it is more than 20,000 rows or 32 MiB: `lms privacy export` has no such limit.",
-        problems: &[],
-    },
-    // An answer like this is not kept for an idempotency key.
-    run: Run::Custom(export),
-};
+        ],
+        "Everything held on the person and, for a parent, on the children. 409 \
+            when it is more than 20,000 rows or 32 MiB: `lms privacy export` has no \
+            such limit.",
+    ))
+    .custom(export);
 
 /// Erases a person.
-pub(crate) const ERASE: Action = Action {
-    method: Method::POST,
-    path: "/v1/privacy/subjects/{id}/erase",
-    segments: &[],
-    operation: "privacy.erase",
-    summary: "Erase a person",
-    access: Access::Granted {
-        resource: "privacy",
-        verb: ERASE_VERB,
-    },
-    body: Some(&[Field::new(
+pub(crate) const ERASE: Action = Action::post("/v1/privacy/subjects/{id}/erase")
+    .id("privacy.erase")
+    .summary("Erase a person")
+    .granted("privacy", ERASE_VERB)
+    .body(&[Field::new(
         "reason",
         Kind::Multiline { min: 1, max: 1000 },
         "Why, for the records: who asked, and when.",
     )
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RECEIPT)),
-        description: "The receipt. Personal fields are replaced in every table and in the event log; amounts, counts and ids stay. It can't be undone. 409 for oneself, the last admin, who is held by a legal hold, and who has been erased already.",
-        problems: &[],
-    },
-    run: Run::Lengthy(erase),
-};
+    .required()])
+    .responds(ResponseSpec::fields(
+        RECEIPT,
+        "The receipt. Personal fields are replaced in every table and in the \
+            event log; amounts, counts and ids stay. It can't be undone. 409 for \
+            oneself, the last admin, who is held by a legal hold, and who has been \
+            erased already.",
+    ))
+    .sql(ERASE_SQL)
+    .long_running();
 
-fn export<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn export<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
-        let statement = Sql::from(
-            "-- privacy.export
-select
+        let statement = Statement::named(
+            "privacy.export",
+            "select
   lms.export_subject(($1->>'id')::uuid, 20000)::text as body,
   null::text as tag",
-        )
-        .prepared("privacy.export");
-        match call.run(&statement, call.path.clone()).await {
+        );
+        match context.run(&statement, context.path.clone()).await {
             Ok(answer) => {
                 let body = answer.body.ok_or_else(|| {
                     Problem::new(ProblemKind::Internal).cause("an export without an answer")
                 })?;
                 Ok(Response::json(200, body))
             }
-            Err(failure) => sqlstate::settle(failure),
+            Err(failure) => sqlstate::into_response(failure),
         }
     })
 }
 
-fn erase() -> Statement {
-    Sql::from(
-        "-- privacy.erase
-select
+const ERASE_SQL: &str = "select
   lms.erase_subject(($1->>'id')::uuid, $1->'input'->>'reason')::text as body,
-  null::text as tag",
-    )
-    .prepared("privacy.erase")
-}
+  null::text as tag";

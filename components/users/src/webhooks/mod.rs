@@ -4,18 +4,19 @@ pub(crate) mod deliveries;
 pub(crate) mod making;
 pub(crate) mod moves;
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::http::outbound_url::LONGEST_URL;
+use platform::http::outbound_url::MAX_URL_CHARACTERS;
 
 /// Where events are posted. Another address is another webhook: what was meant for one receiver never goes to the next.
 pub(crate) const URL: Field = Field::new(
     "url",
     Kind::Text {
         min: 1,
-        max: LONGEST_URL,
+        max: MAX_URL_CHARACTERS,
     },
     "Where events are posted: https, a host on the internet, neither credentials nor fragment.",
 )
@@ -85,7 +86,7 @@ pub(crate) const WEBHOOKS: Resource = Resource {
         Verb::Delete,
         Verb::Restore,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -104,20 +105,7 @@ const DELIVERIES: Verb = Verb::Action("deliveries");
 /// Who may do what to webhooks: they are told of events, which are the admin's.
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
-    grants: &[Grant::new(
-        Role::Admin,
-        &[
-            Verb::List,
-            Verb::Get,
-            Verb::Create,
-            Verb::Update,
-            Verb::Delete,
-            Verb::Restore,
-            ROTATE,
-            ENABLE,
-            DISABLE,
-            REPLAY,
-            DELIVERIES,
-        ],
-    )],
+    grants: &[
+        Grant::new(role::ADMIN, verbs::EDIT).and(&[ROTATE, ENABLE, DISABLE, REPLAY, DELIVERIES])
+    ],
 };

@@ -11,10 +11,10 @@ use crate::http::request::Request;
 use crate::values::field_error::FieldError;
 
 /// The code and the sentence that say what is wrong with a parameter.
-pub type Refusal = (&'static str, String);
+pub type ParameterError = (&'static str, String);
 
 /// What is answered for a parameter that nobody knows.
-pub fn unknown() -> Refusal {
+pub fn unknown() -> ParameterError {
     (
         "unknown_parameter",
         "There is no such parameter.".to_owned(),
@@ -24,7 +24,7 @@ pub fn unknown() -> Refusal {
 /// Hands each parameter to `take` and gives what is wrong with them, one error for each.
 pub fn read(
     request: &Request,
-    mut take: impl FnMut(&str, String) -> Result<(), Refusal>,
+    mut take: impl FnMut(&str, String) -> Result<(), ParameterError>,
 ) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();

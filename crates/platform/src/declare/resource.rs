@@ -3,15 +3,15 @@
 
 use serde_json::{Map, Value};
 
-use crate::auth::policy::Verb;
+use crate::auth::policy::{Verb, text_equals};
 use crate::declare::field::{Field, Kind};
-use crate::declare::validation::Purpose;
+use crate::declare::validation::WriteMode;
 use crate::http::problem::Problem;
 use crate::values::field_error::FieldError;
 
 /// Looks at the checked values of a body or of a file's row as a whole: gives what is wrong with them, and sets
 /// the derived fields. Of a body that changes a resource it sees what the body has, not what is stored.
-pub type Rule = fn(&mut Map<String, Value>, Purpose) -> Vec<FieldError>;
+pub type Validate = fn(&mut Map<String, Value>, WriteMode) -> Vec<FieldError>;
 
 /// A resource with its plain verbs.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ pub struct Resource {
     /// The plain verbs that the engine serves; others are actions written by hand, or not there.
     pub verbs: &'static [Verb],
     /// What holds between its fields, and what is derived from them.
-    pub rule: Option<Rule>,
+    pub validate: Option<Validate>,
     /// Whether a change needs `If-Match` (money does).
     pub requires_match: bool,
     /// Whether a write needs `Idempotency-Key` (money does).
@@ -87,24 +87,38 @@ impl Resource {
             .chain(COMMON_LAST.iter())
     }
 
-    /// The checked values once its rule, if it has one, has looked at them.
+    /// The checked values once what holds between them, if anything, was checked.
     ///
     /// # Errors
     ///
-    /// 422 with what the rule finds wrong.
-    pub fn ruled(
+    /// 422 with what is wrong with them as a whole.
+    pub fn validated(
         &self,
-        purpose: Purpose,
+        mode: WriteMode,
         mut values: Map<String, Value>,
     ) -> Result<Map<String, Value>, Problem> {
         let errors = self
-            .rule
-            .map_or_else(Vec::new, |rule| rule(&mut values, purpose));
+            .validate
+            .map_or_else(Vec::new, |validate| validate(&mut values, mode));
         if errors.is_empty() {
             Ok(values)
         } else {
             Err(Problem::invalid(errors))
         }
+    }
+
+    /// Its own field of this name, for another declaration that takes it over.
+    ///
+    /// # Panics
+    ///
+    /// While the program is compiled, for a name that it doesn't have.
+    pub const fn declared(&self, name: &str) -> Field {
+        let mut index = 0;
+        while !text_equals(self.fields[index].name, name) {
+            index += 1;
+            assert!(index < self.fields.len(), "the resource has no such field");
+        }
+        self.fields[index]
     }
 
     /// The field of this name.

@@ -9,7 +9,7 @@ use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
 /// Most characters of a URL.
-pub const LONGEST_URL: usize = 2048;
+pub const MAX_URL_CHARACTERS: usize = 2048;
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
@@ -119,7 +119,7 @@ impl Networks {
         if url.fragment().is_some() {
             return Err(("url_with_fragment", "A URL has no fragment here."));
         }
-        if url.as_str().len() > LONGEST_URL {
+        if url.as_str().len() > MAX_URL_CHARACTERS {
             return Err((
                 "too_long",
                 "In its normal form this may have 2048 characters at most.",

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::values::field_error::{FieldError, MOST_ERRORS};
+use crate::values::field_error::{FieldError, MAX_ERRORS};
 
 /// The kinds of problem, each with a stable `type`, a title and a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,7 +191,7 @@ impl Problem {
 
     /// A problem of the kind with what is wrong with which field; of very many, the first.
     pub fn with(kind: Kind, mut errors: Vec<FieldError>) -> Problem {
-        errors.truncate(MOST_ERRORS);
+        errors.truncate(MAX_ERRORS);
         Problem {
             errors,
             ..Problem::new(kind)
@@ -305,6 +305,6 @@ mod tests {
         let many = (0..500)
             .map(|n| FieldError::new(format!("/{n}"), "x", "y"))
             .collect();
-        assert_eq!(Problem::malformed(many).errors.len(), MOST_ERRORS);
+        assert_eq!(Problem::malformed(many).errors.len(), MAX_ERRORS);
     }
 }

@@ -11,7 +11,7 @@ mod schema;
 
 use serde_json::{Map, Value, json};
 
-use crate::declare::component::{Component, Does};
+use crate::declare::component::{Component, Operation};
 use crate::http::problem;
 
 /// The document over all components.
@@ -39,7 +39,7 @@ pub fn document(components: &[&Component], version: &str) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "LMS for tutoring centres",
+            "title": components.first().map(|component| component.application.title),
             "version": version,
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
@@ -76,8 +76,8 @@ fn tags(components: &[&Component]) -> Vec<Value> {
             tags.push(json!({"name": resource.name, "description": resource.description}));
         }
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
-                let name = operation::tag(action.operation);
+            if let Operation::Action(action) = endpoint.operation {
+                let name = operation::tag(action.id);
                 if !tags.iter().any(|tag| tag["name"] == name) {
                     tags.push(json!({"name": name}));
                 }

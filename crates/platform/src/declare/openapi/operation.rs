@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 use super::{problems, schema};
 use crate::auth::policy::{Access, Verb};
 use crate::auth::role::Role;
-use crate::declare::action::{Action, Shape};
-use crate::declare::component::{Component, Does, Endpoint};
+use crate::declare::action::{Action, ResponseSchema};
+use crate::declare::component::{Component, Endpoint, Operation};
 use crate::declare::field::{Field, Kind};
 use crate::declare::resource;
 use crate::declare::resource::Resource;
 use crate::declare::statements::filter::Operator;
-use crate::declare::statements::import::MOST_ROWS as MOST_IMPORTED;
-use crate::declare::statements::listing::{self, DEFAULT_LIMIT, MOST_ROWS};
+use crate::declare::statements::import::MAX_IMPORT_ROWS;
+use crate::declare::statements::listing::{self, DEFAULT_LIMIT, MAX_ROWS};
 
 /// The tag of an operation: what stands before its first dot.
 pub(super) fn tag(operation: &str) -> &str {
@@ -61,9 +61,9 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
         true => "RequiredIdempotencyKey",
         false => "IdempotencyKey",
     });
-    let mut operation = match endpoint.does {
-        Does::Verb(resource, verb) => plain(resource, verb, &key),
-        Does::Action(action) => written(action, key),
+    let mut operation = match endpoint.operation {
+        Operation::Verb(resource, verb) => plain(resource, verb, &key),
+        Operation::Action(action) => written(action, key),
     };
     for status in problems::of(component, endpoint) {
         operation["responses"][status.to_string()] = problem(status);
@@ -71,18 +71,19 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
     if let Some(Value::Object(responses)) = operation.get_mut("responses") {
         responses.sort_keys();
     }
-    let id = endpoint.operation();
+    let id = endpoint.operation_id();
     operation["tags"] = json!([tag(&id)]);
     operation["operationId"] = json!(id);
     path_parameters(&mut operation, endpoint);
     match endpoint.access() {
         Access::Public => operation["security"] = json!([]),
-        Access::SignedIn => operation["x-roles"] = json!(Role::NAMES),
+        Access::SignedIn => operation["x-roles"] = json!(component.application.roles),
         Access::Granted { resource, verb } => {
-            let roles: Vec<&str> = Role::ALL
-                .into_iter()
-                .filter(|role| component.grant(resource, *role, verb).is_some())
-                .map(Role::name)
+            let roles: Vec<&Role> = component
+                .application
+                .roles
+                .iter()
+                .filter(|role| component.grant(resource, **role, verb).is_some())
                 .collect();
             operation["x-roles"] = json!(roles);
         }
@@ -196,7 +197,7 @@ fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
         Verb::Import => json!({
             "summary": format!("Import {noun} from CSV"),
             "description": format!(
-                "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB (as JSON 60). Errors name row and column as a \
+                "All rows or none, at most {MAX_IMPORT_ROWS} of them and 64 MiB (as JSON 60). Errors name row and column as a \
                 spreadsheet numbers them. With dry_run=true nothing is kept and the answer is 200."
             ),
             "parameters": [
@@ -233,7 +234,7 @@ fn list(resource: &Resource, name: &str) -> Value {
             "name": "limit",
             "in": "query",
             "description": format!("Most rows of this page.{of_files}"),
-            "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_LIMIT}
+            "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": DEFAULT_LIMIT}
         }),
         json!({
             "name": "cursor",
@@ -267,7 +268,7 @@ fn list(resource: &Resource, name: &str) -> Value {
         for member in listing::filterable_members(field) {
             parameters.push(filter(format!("{}.{}", field.name, member.name), member));
         }
-        if let (Some(_), Kind::TextList { max, .. }) = (field.found_by, field.kind) {
+        if let (Some(_), Kind::TextList { max, .. }) = (field.filter_function, field.kind) {
             parameters.push(json!({
                 "name": format!("{}.has", field.name),
                 "in": "query",
@@ -328,32 +329,35 @@ fn filter(name: String, field: &Field) -> Value {
 }
 
 fn written(action: &Action, key: Value) -> Value {
-    let response = match action.answers.schema {
-        Some(Shape::Resource(resource)) => {
-            answer(action.answers.description, &schema::name(resource))
+    let response = match action.response.schema {
+        Some(ResponseSchema::Resource(resource)) => {
+            answer(action.response.description, &schema::name(resource))
         }
-        Some(Shape::Fields(fields)) => json!({
-            "description": action.answers.description,
+        Some(ResponseSchema::Fields(fields)) => json!({
+            "description": action.response.description,
             "content": {
                 "application/json": {"schema": schema::object(fields.iter(), |field| field.required)}
             }
         }),
-        Some(Shape::Forms(fields, forms)) => {
+        Some(ResponseSchema::Representations(fields, others)) => {
             let mut content = Map::new();
             content.insert(
                 "application/json".to_owned(),
                 json!({"schema": schema::object(fields.iter(), |field| field.required)}),
             );
-            for form in forms {
-                content.insert(form.media.to_owned(), json!({"schema": {"type": "string"}}));
+            for other in others {
+                content.insert(
+                    other.media.to_owned(),
+                    json!({"schema": {"type": "string"}}),
+                );
             }
-            json!({"description": action.answers.description, "content": content})
+            json!({"description": action.response.description, "content": content})
         }
-        Some(Shape::Document(media)) => json!({
-            "description": action.answers.description,
+        Some(ResponseSchema::Document(media)) => json!({
+            "description": action.response.description,
             "content": {media: {"schema": {"type": "string"}}}
         }),
-        None => json!({"description": action.answers.description}),
+        None => json!({"description": action.response.description}),
     };
     let mut parameters: Vec<Value> = action.query.iter().map(query_parameter).collect();
     if action.method == http::Method::POST && !matches!(action.access, Access::Public) {
@@ -361,7 +365,7 @@ fn written(action: &Action, key: Value) -> Value {
     }
     let mut operation = json!({
         "summary": action.summary,
-        "responses": success(action.answers.status, response)
+        "responses": success(action.response.status, response)
     });
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::field::{Field, Kind, Writable};
 use crate::declare::resource::Resource;
 use crate::declare::statements::single_row;
 
@@ -35,7 +35,7 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
     let name = name(resource);
     let shown = resource
         .all_fields()
-        .filter(|field| field.setting != Setting::Derived && field.condition.is_none());
+        .filter(|field| field.writable != Writable::Derived && field.condition.is_none());
     let mut read = object(shown, |_| false);
     // What a role may not see is left out, so nothing but the id is always there.
     read["required"] = json!(["id"]);
@@ -48,7 +48,7 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
     let changeable = resource
         .fields
         .iter()
-        .filter(|field| field.setting == Setting::Always);
+        .filter(|field| field.writable == Writable::Always);
     schemas.insert(format!("{name}Update"), object(changeable, |_| false));
     schemas.insert(
         format!("{name}List"),
@@ -99,7 +99,7 @@ pub(super) fn of_field(field: &Field) -> Value {
             values.push(Value::Null);
         }
     }
-    if matches!(field.setting, Setting::Never | Setting::Computed) {
+    if matches!(field.writable, Writable::Never | Writable::Computed) {
         schema["readOnly"] = json!(true);
     }
     if matches!(field.kind, Kind::Password { .. }) {

@@ -51,7 +51,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::fixture::{ADMIN, LAMPS, TUTOR, request};
+    use crate::fixture::{ADMIN, KEEPER, LAMPS, request};
 
     fn text(grant: &Grant, query: &str) -> String {
         let listing = Listing::parse(&request(Method::GET, query), &LAMPS, grant).unwrap();
@@ -62,7 +62,7 @@ mod tests {
     fn the_file_has_the_columns_that_are_read_in_every_row() {
         let header = "'id,name,owner_id,kind,watts,bought_on,tags,is_on,created_at,updated_at,created_by,updated_by,deleted_at'";
         assert!(text(&ADMIN, "/").contains(header));
-        assert!(text(&TUTOR, "/").contains("'id,name,kind'"));
+        assert!(text(&KEEPER, "/").contains("'id,name,kind'"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::declare::statements::single_row;
 use crate::sql::statement::{Sql, Statement};
 
 /// Most rows of one import; the answer names each of them.
-pub const MOST_ROWS: usize = 100_000;
+pub const MAX_IMPORT_ROWS: usize = 100_000;
 /// Inserts the rows; with `dry_run` its tag makes `lms.run` roll everything back, and the answer says
 /// what would happen.
 pub fn statement(resource: &Resource) -> Statement {

@@ -9,15 +9,15 @@ mod tests;
 use serde_json::{Map, Number, Value};
 
 use crate::auth::policy::Fields;
-use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::field::{Field, Kind, Writable};
 use crate::http::problem::{self, Problem};
-use crate::values::field_error::{FieldError, LONGEST_NAME, MOST_ERRORS};
+use crate::values::field_error::{FieldError, MAX_ERRORS, MAX_NAME_CHARACTERS};
 
 pub use scalar::{decimal, id, scalar};
 
 /// What the body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum WriteMode {
     /// To make something: required fields must be there.
     Create,
     /// To change something (RFC 7396): what is absent stays.
@@ -58,7 +58,7 @@ pub(crate) fn parse_value(text: &str) -> Option<Value> {
 pub fn body(
     fields: impl Iterator<Item = &'static Field> + Clone,
     writes: Fields,
-    purpose: Purpose,
+    mode: WriteMode,
     object: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Problem> {
     let forbidden: Vec<FieldError> = object
@@ -77,7 +77,7 @@ pub fn body(
         return Err(Problem::with(problem::Kind::Forbidden, forbidden));
     }
     let mut errors = Vec::new();
-    let values = object_of(fields, purpose, "", object, &mut errors);
+    let values = object_of(fields, mode, "", object, &mut errors);
     if errors.is_empty() {
         Ok(values)
     } else {
@@ -87,7 +87,7 @@ pub fn body(
 
 fn object_of(
     fields: impl Iterator<Item = &'static Field> + Clone,
-    purpose: Purpose,
+    mode: WriteMode,
     pointer: &str,
     object: &Map<String, Value>,
     errors: &mut Vec<FieldError>,
@@ -95,13 +95,13 @@ fn object_of(
     let mut values = Map::new();
     for (name, value) in object {
         // A body of nothing but mistakes must not be answered by a longer one.
-        if errors.len() >= MOST_ERRORS {
+        if errors.len() >= MAX_ERRORS {
             break;
         }
         let at = format!("{pointer}/{}", escape_pointer(name));
         let known = fields
             .clone()
-            .find(|field| field.name == name && field.setting != Setting::Derived);
+            .find(|field| field.name == name && field.writable != Writable::Derived);
         let Some(field) = known else {
             errors.push(FieldError::new(
                 at,
@@ -110,8 +110,8 @@ fn object_of(
             ));
             continue;
         };
-        match (field.setting, purpose) {
-            (Setting::Never | Setting::Computed, _) => {
+        match (field.writable, mode) {
+            (Writable::Never | Writable::Computed, _) => {
                 errors.push(FieldError::new(
                     at,
                     "read_only",
@@ -119,7 +119,7 @@ fn object_of(
                 ));
                 continue;
             }
-            (Setting::OnCreate, Purpose::Update) => {
+            (Writable::OnCreate, WriteMode::Update) => {
                 errors.push(FieldError::new(
                     at,
                     "not_changeable",
@@ -131,7 +131,7 @@ fn object_of(
         }
         if value.is_null() {
             // Within an object, null takes the member out (RFC 7396).
-            let is_removed = purpose == Purpose::Update && !pointer.is_empty() && !field.required;
+            let is_removed = mode == WriteMode::Update && !pointer.is_empty() && !field.required;
             if field.nullable || is_removed {
                 values.insert(name.clone(), Value::Null);
             } else {
@@ -139,12 +139,12 @@ fn object_of(
             }
             continue;
         }
-        match check(field.kind, value, purpose, &at, errors) {
+        match check(field.kind, value, mode, &at, errors) {
             Some(value) => values.insert(name.clone(), value),
             None => continue,
         };
     }
-    if purpose == Purpose::Create {
+    if mode == WriteMode::Create {
         for field in fields.filter(|field| field.required && !object.contains_key(field.name)) {
             errors.push(FieldError::new(
                 format!("{pointer}/{}", field.name),
@@ -159,7 +159,7 @@ fn object_of(
 /// Escapes a member's name for a JSON pointer (RFC 6901, section 3), bounded so that an answer stays small.
 fn escape_pointer(name: &str) -> String {
     name.chars()
-        .take(LONGEST_NAME)
+        .take(MAX_NAME_CHARACTERS)
         .collect::<String>()
         .replace('~', "~0")
         .replace('/', "~1")
@@ -169,7 +169,7 @@ fn escape_pointer(name: &str) -> String {
 fn check(
     kind: Kind,
     value: &Value,
-    purpose: Purpose,
+    mode: WriteMode,
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
@@ -181,7 +181,7 @@ fn check(
         Kind::Object(fields) => match value {
             Value::Object(object) => Some(Value::Object(object_of(
                 fields.iter(),
-                purpose,
+                mode,
                 pointer,
                 object,
                 errors,

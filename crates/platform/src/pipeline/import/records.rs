@@ -8,9 +8,9 @@ use csv_core::ReadRecordResult;
 use crate::http::problem::{Kind, Problem};
 
 /// Most bytes of one record: as many as a body that makes one row.
-const LONGEST: usize = 1024 * 1024;
+const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// Most cells of one record.
-const MOST_CELLS: usize = 8 * 1024;
+const MAX_CELLS: usize = 8 * 1024;
 /// Bytes of the first buffer for a record.
 const FIRST: usize = 1024;
 /// The mark that spreadsheets put before a file in UTF-8.
@@ -165,10 +165,10 @@ impl Records {
             match result {
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => return Ok(None),
                 ReadRecordResult::Record => break,
-                ReadRecordResult::OutputFull if self.text.len() < LONGEST => {
+                ReadRecordResult::OutputFull if self.text.len() < MAX_RECORD_BYTES => {
                     self.text.resize(self.text.len() * 2, 0);
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_CELLS => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MAX_CELLS => {
                     self.ends.resize(self.ends.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull => {
@@ -268,11 +268,11 @@ mod tests {
 
     #[test]
     fn a_record_that_does_not_end_is_refused() {
-        let open = format!("name\n\"{}", "x\n".repeat(LONGEST));
+        let open = format!("name\n\"{}", "x\n".repeat(MAX_RECORD_BYTES));
         let problem = split(open.as_bytes(), 1000).unwrap_err();
         assert_eq!(problem.status(), 400);
         assert!(problem.detail.unwrap().contains("row 2"));
-        let wide = ",".repeat(MOST_CELLS + 1);
+        let wide = ",".repeat(MAX_CELLS + 1);
         assert_eq!(split(wide.as_bytes(), 7).unwrap_err().status(), 400);
     }
 

@@ -14,7 +14,7 @@ use crate::values::{phone, text};
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
 /// Most characters of a language tag (RFC 5646, section 4.4.1).
-const LONGEST_TAG: usize = 35;
+const MAX_TAG_BYTES: usize = 35;
 
 /// Bytes of a UUID in its one form: hexadecimal with hyphens.
 const UUID_BYTES: usize = 36;
@@ -134,7 +134,7 @@ fn decimal_expected(min: i32, max: i32, places: u8) -> (&'static str, String) {
 
 /// The shape of a well-formed BCP 47 tag: a language of letters, then subtags of letters and digits.
 fn language(tag: &str) -> Result<String, (&'static str, String)> {
-    text::line(tag, 1, LONGEST_TAG)?;
+    text::line(tag, 1, MAX_TAG_BYTES)?;
     let mut parts = tag.split('-');
     let language = parts.next().is_some_and(|part| {
         (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())

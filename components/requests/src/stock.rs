@@ -1,8 +1,9 @@
 //! The ledger of an item's quantity: every change of it, with its reason.
 
 use platform::auth::policy::Grant;
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 

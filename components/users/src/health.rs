@@ -1,8 +1,10 @@
 //! Whether the process lives, whether it can serve, and which regions there are.
 
 use domain::region;
-use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate;

@@ -1,9 +1,9 @@
 //! Reading a calendar by the secret in its address.
 
-use platform::declare::action::{
-    Action, ActionContext, ResponseFuture, ResponseSchema, ResponseSpec,
-};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::pipeline::conditions;

@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use platform::auth::policy::Verb;
-use platform::declare::action::{
-    Action, ActionContext, ResponseFuture, ResponseSchema, ResponseSpec,
-};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 use platform::http::problem::{self, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate::into_response;

@@ -1,7 +1,8 @@
 //! Attendance: who came to a lesson.
 
-use platform::declare::action::{Action, ResponseSchema, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 
 use crate::classes::{READ_ATTENDANCE, RECORD_ATTENDANCE};
 use crate::occurrences::START;

@@ -1,8 +1,10 @@
 //! When tutors are free, and who of them teaches what: their windows and exceptions less their lessons.
 
 use chrono::{DateTime, TimeDelta};
-use platform::declare::action::{Action, ActionContext, ResponseSpec};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::Problem;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};

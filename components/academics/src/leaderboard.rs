@@ -1,7 +1,8 @@
 //! What points and badges come to: the leaderboard, and the summary of one student.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::gamification::{LEADERBOARD, SUMMARY};
 

@@ -1,7 +1,8 @@
 //! Occurrences: the single lessons of a class, known by when the schedule has them.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
 use crate::classes::{CHANGE_LESSON, LESSONS, REASON};

@@ -1,8 +1,10 @@
 //! What has become of a student over time: ages, attendance and points, month by month.
 
 use chrono::{Months, NaiveDate};
-use platform::declare::action::{Action, ActionContext, ResponseSpec};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::Problem;
 use platform::values::days;
 use platform::values::field_error::FieldError;

@@ -3,9 +3,10 @@
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::auth::verbs;
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::declare::validation::WriteMode;
 use platform::sql::statement::Sql;
@@ -115,7 +116,7 @@ pub(crate) const STUDENTS: Resource = Resource {
         .read_only(),
     ],
     owner: Some("user_id"),
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
@@ -157,7 +158,7 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     days::refuse_future(values, "dob").into_iter().collect()
 }
 

@@ -2,8 +2,10 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::declare::action::{Action, ActionContext, ResponseSpec};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::cursor::{self, SortKey};
 use platform::http::problem::Problem;
 use platform::values::field_error::FieldError;

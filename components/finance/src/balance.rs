@@ -2,8 +2,9 @@
 
 use domain::role;
 use platform::auth::policy::Grant;
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
 use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};

@@ -1,7 +1,8 @@
 //! Lines: the double entry that stands beneath each finance record.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::finance_records::LINES;
 

@@ -3,9 +3,10 @@
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::auth::verbs;
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::finance_records::METHODS;
 use crate::tutor_rates::UNIT;

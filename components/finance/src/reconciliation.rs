@@ -1,7 +1,8 @@
 //! Reconciliation: the proof that totals, records and lines say the same.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::balance::FIGURES;
 use crate::finance_records::RECONCILE;

@@ -1,8 +1,10 @@
 //! Reversal: a mistake in the book is taken back by a record that is linked to it.
 
 use platform::auth::policy::Grant;
-use platform::declare::action::{Action, ActionContext, ResponseSpec};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::http::problem::Problem;
 use platform::sql::statement::Sql;

@@ -1,8 +1,10 @@
 //! How a request moves from one state to the next. Which moves there are stands in the database's one state table.
 
 use platform::auth::policy::{Grant, Verb};
-use platform::declare::action::{Action, ActionContext, ResponseSpec};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::http::problem::Problem;
 use platform::pipeline::conditions;

@@ -1,7 +1,8 @@
 //! Notification preferences: by which ways the caller is to be reached.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 
 const PATH: &str = "/v1/notifications/preferences";
 

@@ -3,9 +3,10 @@
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::auth::verbs;
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::declare::validation::WriteMode;
 use platform::sql::statement::Sql;
@@ -101,7 +102,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         .read_only()
         .nullable(),
         Field::new(
-            "failure",
+            "error",
             Kind::Text { min: 1, max: 500 },
             "Why it failed.",
         )
@@ -109,7 +110,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         .nullable(),
     ],
     owner: None,
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: &[Verb::List, Verb::Get, Verb::Create, Verb::Export],
     requires_match: false,
     requires_key: false,
@@ -163,7 +164,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Words are given, or come from a template.
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
     if !is_set("template") {

@@ -1,8 +1,10 @@
 //! Making accounts with their profile, and letting them sign in or not.
 
 use platform::auth::policy::Grant;
-use platform::declare::action::{Action, ActionContext, ArgumentsFuture, ResponseSpec};
+use platform::declare::action::{Action, ArgumentsFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 use platform::values::random;

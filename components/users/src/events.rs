@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::sql::database::QueryResult;
@@ -165,7 +167,7 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                     _ => response,
                 })
             }
-            Err(failure) => sqlstate::into_response(failure),
+            Err(error) => sqlstate::into_response(error),
         }
     })
 }

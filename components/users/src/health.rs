@@ -1,8 +1,10 @@
 //! Whether the process lives, whether it can serve, and which regions there are.
 
 use domain::region;
-use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate;
@@ -96,7 +98,7 @@ from lms_private.cell as c");
         // lms.run itself refuses a role that row security doesn't hold, and another region's database.
         let answer = match context.run(&statement, Map::new()).await {
             Ok(answer) => answer,
-            Err(failure) => return sqlstate::into_response(failure),
+            Err(error) => return sqlstate::into_response(error),
         };
         let version: i64 = answer.tag.and_then(|tag| tag.parse().ok()).unwrap_or(0);
         match answer.body {

@@ -12,12 +12,12 @@ use uuid::Uuid;
 use crate::auth::policy::{Grant, Policy, Verb};
 use crate::auth::role::Role;
 use crate::auth::token::Claims;
-use crate::declare::action::{
-    Action, ActionContext, Representation, ResponseFuture, ResponseSchema, ResponseSpec,
-};
+use crate::declare::action::{Action, ResponseFuture};
+use crate::declare::action_context::ActionContext;
 use crate::declare::component::{Application, Component};
 use crate::declare::field::{Field, Kind};
 use crate::declare::resource::Resource;
+use crate::declare::response_spec::{Representation, ResponseSchema, ResponseSpec};
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::http::response::Response;

@@ -6,9 +6,10 @@ mod split;
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::auth::verbs;
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
@@ -121,7 +122,7 @@ pub(crate) const CLASSES: Resource = Resource {
     ],
     owner: None,
     verbs: verbs::PLAIN,
-    validate: Some(schedule::rule),
+    validate: Some(schedule::validate),
     requires_match: false,
     requires_key: false,
 };

@@ -1,8 +1,10 @@
 //! This lesson and all that follow it: the class ends before it, and a new class goes on with what is different.
 
 use platform::auth::policy::Grant;
-use platform::declare::action::{Action, ActionContext, ResponseSpec};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::Field;
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::validation::WriteMode;
 use platform::http::problem::Problem;
 use platform::sql::statement::Sql;

@@ -1,9 +1,9 @@
 //! Reading a calendar by the secret in its address.
 
-use platform::declare::action::{
-    Action, ActionContext, ResponseFuture, ResponseSchema, ResponseSpec,
-};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::pipeline::conditions;
@@ -48,7 +48,7 @@ fn read<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         );
         let answer = match context.run(&statement(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return into_response(failure),
+            Err(error) => return into_response(error),
         };
         let Some(body) = answer.body else {
             return Err(Problem::new(ProblemKind::NotFound));

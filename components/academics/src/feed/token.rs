@@ -1,7 +1,9 @@
 //! The secret in the address of one's calendar: making or replacing it, seeing whether there is one, revoking it.
 
-use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::response::Response;
 use platform::settings::Settings;
 use platform::sql::sqlstate::into_response;
@@ -73,7 +75,7 @@ fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                 let body = json!({"url": address(context.settings, &token)});
                 Ok(Response::json(201, body.to_string()))
             }
-            Err(failure) => into_response(failure),
+            Err(error) => into_response(error),
         }
     })
 }

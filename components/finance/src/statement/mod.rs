@@ -6,10 +6,10 @@ mod file;
 mod page;
 
 use domain::role;
-use platform::declare::action::{
-    Action, ActionContext, Representation, ResponseSchema, ResponseSpec,
-};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{Representation, ResponseSchema, ResponseSpec};
 use platform::http::problem::Problem;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! Attempts to prove who one is: how a password is checked, how one that failed is written down, and what a code that is none is answered.
 
-use platform::declare::action::ActionContext;
+use platform::declare::action_context::ActionContext;
 use platform::http::asker::Asker;
 use platform::http::problem::Problem;
 use platform::sql::database::QueryResult;

@@ -1,7 +1,9 @@
 //! Confirming a changed e-mail address. What changes one is `PATCH /v1/users/{id}`; the rule is the database's.
 
-use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::response::Response;
 use platform::sql::sqlstate::into_response;
 use platform::sql::statement::Statement;
@@ -37,7 +39,7 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         match context.run(&end(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
             Ok(_) => Err(attempts::no_code()),
-            Err(failure) => into_response(failure),
+            Err(error) => into_response(error),
         }
     })
 }

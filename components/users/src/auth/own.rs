@@ -1,7 +1,8 @@
 //! One's own identity and sessions.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 
 /// The caller.
 pub(crate) const ME: Action = Action::get("/v1/auth/me")

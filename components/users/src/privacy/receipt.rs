@@ -1,7 +1,8 @@
 //! The receipt of an erasure: what was erased, and where in the chain of events that stands.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 
 use super::erasures;
 

@@ -2,8 +2,10 @@
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::declare::action::{Action, ActionContext, ResponseFuture, ResponseSpec};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate;
@@ -117,7 +119,7 @@ fn export<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                 })?;
                 Ok(Response::json(200, body))
             }
-            Err(failure) => sqlstate::into_response(failure),
+            Err(error) => sqlstate::into_response(error),
         }
     })
 }

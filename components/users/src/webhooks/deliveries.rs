@@ -1,7 +1,8 @@
 //! What a webhook was told, is being told, and could not be told.
 
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 
 use super::DELIVERIES;
 

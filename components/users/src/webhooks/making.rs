@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use platform::auth::policy::Verb;
-use platform::declare::action::{
-    Action, ActionContext, ResponseFuture, ResponseSchema, ResponseSpec,
-};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 use platform::http::problem::{self, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate::into_response;
@@ -116,7 +116,7 @@ async fn answer(
     arguments.insert("secret".to_owned(), json!(secret.encoded()));
     let body = match context.run(&statement, arguments).await {
         Ok(answer) => answer.body,
-        Err(failure) => return into_response(failure),
+        Err(error) => return into_response(error),
     };
     let body = body.ok_or_else(|| Problem::new(problem::Kind::NotFound))?;
     let mut body: Map<String, Value> =

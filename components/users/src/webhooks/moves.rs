@@ -1,8 +1,9 @@
 //! Letting a webhook be told of events or not, and from where on.
 
 use platform::auth::policy::Grant;
-use platform::declare::action::{Action, ResponseSpec};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 

@@ -7,21 +7,13 @@ use std::pin::Pin;
 use http::Method;
 use serde_json::{Map, Value};
 
-use crate::auth::caller::Caller;
 use crate::auth::policy::{Access, Grant, Verb};
+use crate::declare::action_context::ActionContext;
 use crate::declare::field::Field;
-use crate::declare::resource::Resource;
-use crate::http::asker::Asker;
-use crate::http::client_address;
+use crate::declare::response_spec::ResponseSpec;
 use crate::http::problem::Problem;
-use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::settings::Settings;
-use crate::sql::database::{Client, QueryResult};
-use crate::sql::error::QueryError;
 use crate::sql::statement::{Sql, Statement};
-
-const JSON: &str = "application/json";
 
 /// One endpoint declared by hand. It is built by [`Action::get`] and its siblings; what is not said is empty.
 pub struct Action {
@@ -43,7 +35,7 @@ pub struct Action {
     pub query: &'static [Field],
     /// Its response when it succeeds.
     pub response: ResponseSpec,
-    /// What it does.
+    /// The work that it does.
     pub handler: Handler,
 }
 
@@ -243,129 +235,7 @@ impl Action {
     }
 }
 
-/// The response of an action that succeeds.
-#[derive(Debug, Clone, Copy)]
-pub struct ResponseSpec {
-    /// The HTTP status.
-    pub status: u16,
-    /// What the body is; none when it is empty.
-    pub schema: Option<ResponseSchema>,
-    /// What it is, for the reference.
-    pub description: &'static str,
-    /// The statuses that its own statement or checks answer, besides those that follow from access, path and body: problems,
-    /// and 304 where the response has a version that is no resource's.
-    pub problems: &'static [u16],
-}
-
-/// What the body of a response is.
-#[derive(Debug, Clone, Copy)]
-pub enum ResponseSchema {
-    /// An object with these fields.
-    Fields(&'static [Field]),
-    /// One of this resource.
-    Resource(&'static Resource),
-    /// An object with these fields, or one of its other representations for who asks for that.
-    Representations(&'static [Field], &'static [Representation]),
-    /// Text of this media type, written by a [`Handler::Custom`].
-    Document(&'static str),
-}
-
-/// Another representation of what a statement answers as JSON.
-#[derive(Debug, Clone, Copy)]
-pub struct Representation {
-    /// Its media type, such as `text/html`.
-    pub media: &'static str,
-    /// The headers that go with it, besides `Content-Type`.
-    pub headers: &'static [(&'static str, &'static str)],
-    /// Writes it from the JSON text.
-    pub write: fn(&str) -> Result<String, Problem>,
-}
-
-impl ResponseSpec {
-    /// 200 with a body.
-    pub const fn of(schema: ResponseSchema, description: &'static str) -> ResponseSpec {
-        ResponseSpec {
-            status: 200,
-            schema: Some(schema),
-            description,
-            problems: &[],
-        }
-    }
-
-    /// 200 with an object of these fields.
-    pub const fn fields(fields: &'static [Field], description: &'static str) -> ResponseSpec {
-        ResponseSpec::of(ResponseSchema::Fields(fields), description)
-    }
-
-    /// 200 with one of the resource.
-    pub const fn resource(resource: &'static Resource, description: &'static str) -> ResponseSpec {
-        ResponseSpec::of(ResponseSchema::Resource(resource), description)
-    }
-
-    /// 204 without a body.
-    pub const fn none(description: &'static str) -> ResponseSpec {
-        ResponseSpec {
-            status: 204,
-            schema: None,
-            description,
-            problems: &[],
-        }
-    }
-
-    /// The same with another status.
-    pub const fn status(mut self, status: u16) -> ResponseSpec {
-        self.status = status;
-        self
-    }
-
-    /// The same with the statuses of its own besides success.
-    pub const fn problems(mut self, problems: &'static [u16]) -> ResponseSpec {
-        self.problems = problems;
-        self
-    }
-
-    /// The media types that there are, our own favourite first.
-    pub fn media(&self) -> Vec<&'static str> {
-        match self.schema {
-            Some(ResponseSchema::Document(media)) => vec![media],
-            Some(ResponseSchema::Representations(_, others)) => std::iter::once(JSON)
-                .chain(others.iter().map(|other| other.media))
-                .collect(),
-            _ => vec![JSON],
-        }
-    }
-
-    /// What a statement answered, in one of the media types.
-    ///
-    /// # Errors
-    ///
-    /// When another representation can't be written from it.
-    pub fn render(&self, media: &str, body: String) -> Result<Response, Problem> {
-        let other = match self.schema {
-            None => return Ok(Response::empty(self.status)),
-            Some(ResponseSchema::Representations(_, others)) => {
-                others.iter().find(|other| other.media == media)
-            }
-            Some(_) => None,
-        };
-        let Some(other) = other else {
-            return Ok(Response::json(self.status, body));
-        };
-        let headers = other
-            .headers
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()));
-        Ok(Response {
-            status: self.status,
-            headers: std::iter::once(("content-type", format!("{media}; charset=utf-8")))
-                .chain(headers)
-                .collect(),
-            body: (other.write)(&body)?.into_bytes(),
-        })
-    }
-}
-
-/// What an action does.
+/// The work of an action.
 #[derive(Clone, Copy)]
 pub enum Handler {
     /// Runs one statement.
@@ -418,156 +288,3 @@ pub type ArgumentsFuture<'a> =
 
 /// The response of an action that does all by itself.
 pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + 'a>>;
-
-/// The context of an action: everything that it can know of its request.
-pub struct ActionContext<'a> {
-    /// The request.
-    pub request: &'a Request,
-    /// The values of the path's parameters, by name.
-    pub path: &'a Map<String, Value>,
-    /// The checked body.
-    pub body: Map<String, Value>,
-    /// The checked query.
-    pub query: Map<String, Value>,
-    /// Who calls, unless anybody may.
-    pub caller: Option<&'a Caller>,
-    /// The component's settings.
-    pub settings: &'a Settings,
-    /// The database in the call's context.
-    pub client: &'a Client<'a>,
-}
-
-impl ActionContext<'_> {
-    /// A text of the checked body; empty when it was left out.
-    pub fn text(&self, name: &str) -> &str {
-        self.body
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    }
-
-    /// Path, query and body as one object: the arguments of a statement.
-    pub fn arguments(&self) -> Map<String, Value> {
-        let mut arguments = self.path.clone();
-        arguments.extend(self.query.clone());
-        arguments.insert("input".to_owned(), Value::Object(self.body.clone()));
-        arguments
-    }
-
-    /// Runs a statement in the call's context.
-    ///
-    /// # Errors
-    ///
-    /// When the database refuses it or can't be reached.
-    pub async fn run(
-        &self,
-        statement: &Statement,
-        arguments: Map<String, Value>,
-    ) -> Result<QueryResult, QueryError> {
-        self.client.run(statement, arguments).await
-    }
-
-    /// On whose behalf another component is asked: the client's network, and the caller or whoever else the call is about.
-    pub fn asker(&self, who: &str) -> Asker {
-        let caller = self.caller.map(|caller| caller.user.to_string());
-        Asker {
-            group: client_address::network(&self.address()),
-            member: caller.unwrap_or_else(|| who.to_owned()),
-        }
-    }
-
-    /// The address of the client, for limits on attempts: see [`crate::http::client_address`].
-    pub fn address(&self) -> String {
-        self.settings.trusted_proxies.client(self.request)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::fixture::{PLAN, REPORT, Recorder, request, settings};
-    use crate::sql::database::Client;
-
-    /// Hands a call with the header to `check`.
-    fn with_call(address: Option<&str>, check: impl Fn(&ActionContext<'_>)) {
-        let given = request(Method::POST, "/v1/lamps");
-        let given = match address {
-            Some(address) => given.with("spin-client-addr", address),
-            None => given,
-        };
-        let (settings, recorder) = (settings(), Recorder::default());
-        let path = Map::from_iter([("id".to_owned(), json!("7"))]);
-        check(&ActionContext {
-            request: &given,
-            path: &path,
-            body: Map::from_iter([
-                ("name".to_owned(), json!("A")),
-                ("watts".to_owned(), json!(3)),
-            ]),
-            query: Map::from_iter([("minutes".to_owned(), json!("5"))]),
-            caller: None,
-            settings: &settings,
-            client: &Client::new(
-                &recorder,
-                crate::sql::context::DatabaseContext::new("eu-standard", "eu", None, "r-1"),
-            ),
-        });
-    }
-
-    #[test]
-    fn an_answer_has_the_form_that_is_asked_for() {
-        let spec = REPORT.response;
-        assert_eq!(spec.media(), ["application/json", "text/plain"]);
-        let json = spec
-            .render("application/json", "{\"lamps\":2}".to_owned())
-            .unwrap();
-        assert_eq!(json, Response::json(200, "{\"lamps\":2}"));
-        let text = spec
-            .render("text/plain", "{\"lamps\":2}".to_owned())
-            .unwrap();
-        assert_eq!(
-            text,
-            Response {
-                status: 200,
-                headers: vec![
-                    ("content-type", "text/plain; charset=utf-8".to_owned()),
-                    ("content-language", "en".to_owned()),
-                ],
-                body: b"{\"LAMPS\":2}".to_vec(),
-            }
-        );
-    }
-
-    #[test]
-    fn an_answer_without_a_schema_has_no_body() {
-        assert_eq!(PLAN.response.media(), ["application/json"]);
-        let response = PLAN.response.render("application/json", "x".to_owned());
-        assert_eq!(response, Ok(Response::empty(204)));
-    }
-
-    #[test]
-    fn path_query_and_body_are_the_arguments() {
-        with_call(None, |context| {
-            assert_eq!(
-                Value::Object(context.arguments()),
-                json!({"id": "7", "minutes": "5", "input": {"name": "A", "watts": 3}})
-            );
-            assert_eq!(context.text("name"), "A");
-            assert_eq!((context.text("watts"), context.text("other")), ("", ""));
-        });
-    }
-
-    #[test]
-    fn the_address_is_without_its_port() {
-        for (header, expected) in [
-            (Some("192.0.2.7:51234"), "192.0.2.7"),
-            (Some("[2001:db8::1]:51234"), "2001:db8::1"),
-            (Some("192.0.2.7"), "192.0.2.7"),
-            (None, "unknown"),
-        ] {
-            with_call(header, |context| assert_eq!(context.address(), expected));
-        }
-    }
-}

@@ -5,8 +5,10 @@
 use http::Method;
 use serde_json::Map;
 
-use crate::declare::action::{Action, ActionContext, Arguments, Handler, ResponseSchema};
+use crate::declare::action::{Action, Arguments, Handler};
+use crate::declare::action_context::ActionContext;
 use crate::declare::query;
+use crate::declare::response_spec::ResponseSchema;
 use crate::declare::validation::WriteMode;
 use crate::http::headers;
 use crate::http::problem::{Kind, Problem};

@@ -87,7 +87,7 @@ async fn perform(
     }
 }
 
-/// What the statement is told of the request.
+/// The context in which the statement runs.
 fn database_context<'a>(
     resolved: &Resolved,
     settings: &'a Settings,

@@ -1,4 +1,4 @@
-//! What serving an operation has at hand: the resolved request, and the database in its context.
+//! The resolved request, with the database in its context: all that serving an operation has at hand.
 //!
 //! Actions see an `ActionContext` of it (`declare::action`), with their input checked.
 
@@ -60,11 +60,11 @@ impl RequestContext<'_> {
         self.client.run(statement, arguments).await
     }
 
-    /// What the access table grants the caller on the resource.
+    /// The grant of the access table, which a plain verb always has.
     ///
     /// # Errors
     ///
-    /// 500 where no role is needed: a plain verb always needs one.
+    /// 500 where no role is needed.
     pub(crate) fn granted(&self) -> Result<&'static Grant, Problem> {
         self.grant
             .ok_or_else(|| Problem::new(Kind::Internal).cause("a plain verb without a grant"))

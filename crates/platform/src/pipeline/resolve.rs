@@ -27,7 +27,7 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Most bytes of a file that is imported.
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
-/// What is to become of a request.
+/// The plan of a request.
 pub struct Plan {
     /// Its destination, or the problem that is answered once its body was taken: a body that is left behind would cost the
     /// client its connection.
@@ -44,14 +44,14 @@ pub(crate) enum Destination {
     Options(String),
 }
 
-/// An endpoint with all that the head says to it.
+/// An endpoint with all that the head says about the request.
 pub(crate) struct Resolved {
     pub(crate) operation: Operation,
     /// The values of the path's parameters.
     pub(crate) parameters: Map<String, Value>,
-    /// Who calls; none where anybody may.
+    /// The caller; none where anybody may call.
     pub(crate) caller: Option<Caller>,
-    /// What the access table grants; none where no role is needed.
+    /// The grant of the access table; none where no role is needed.
     pub(crate) grant: Option<&'static Grant>,
     /// The `Idempotency-Key`, where the response is kept for one.
     pub(crate) idempotency_key: Option<String>,
@@ -81,12 +81,12 @@ impl Plan {
     }
 }
 
-/// Decides from the request's head what is to become of it.
+/// Makes the plan of a request from its head.
 ///
 /// # Errors
 ///
-/// What is answered without a look at the body: 400 for a header that is there twice, and what is wrong with the head of an
-/// import.
+/// The problems that are answered without a look at the body: 400 for a header that is there twice, and those of an import's
+/// head.
 pub fn resolve(
     component: &Component,
     settings: &Settings,
@@ -164,7 +164,7 @@ fn authorize(
     }
 }
 
-/// The key of a `POST`, whether or not the response is kept for it.
+/// The key of a `POST`, even where the response is not kept for it.
 fn idempotency_key(
     component: &Component,
     endpoint: &Endpoint,

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use http::Method;
 
 use crate::auth::policy::{Access, Verb};
-use crate::declare::action::ResponseSchema;
 use crate::declare::component::{Component, Endpoint, Operation};
+use crate::declare::response_spec::ResponseSchema;
 
 /// The statuses that the endpoint can answer besides success, in order.
 pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {

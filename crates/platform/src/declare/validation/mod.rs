@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 use crate::auth::policy::Fields;
 use crate::declare::field::{Field, Kind, Writable};
 use crate::http::problem::{self, Problem};
-use crate::values::field_error::{FieldError, MAX_ERRORS, MAX_NAME_CHARACTERS};
+use crate::values::field_error::{FieldError, MAX_ERRORS};
 
 pub use scalar::{decimal, id, scalar};
 
@@ -98,7 +98,7 @@ fn object_of(
         if errors.len() >= MAX_ERRORS {
             break;
         }
-        let at = format!("{pointer}/{}", escape_pointer(name));
+        let at = format!("{pointer}/{}", json::escape_pointer(name));
         let known = fields
             .clone()
             .find(|field| field.name == name && field.writable != Writable::Derived);
@@ -154,15 +154,6 @@ fn object_of(
         }
     }
     values
-}
-
-/// Escapes a member's name for a JSON pointer (RFC 6901, section 3), bounded so that an answer stays small.
-fn escape_pointer(name: &str) -> String {
-    name.chars()
-        .take(MAX_NAME_CHARACTERS)
-        .collect::<String>()
-        .replace('~', "~0")
-        .replace('/', "~1")
 }
 
 /// Checks one value; adds what is wrong to `errors`, or gives the value as the database takes it.

@@ -323,7 +323,9 @@ fn a_position_beyond_the_end_is_refused() {
             let detail = reply.json()["errors"][0]["detail"].clone();
             assert_eq!(
                 detail,
-                Value::from(format!("The log ends at position {start}."))
+                Value::from(format!(
+                    "Must be at most {start}, the last position of the event log."
+                ))
             );
         }
         Ok(())

@@ -288,7 +288,7 @@ async fn what_is_written_in_one_region_is_in_no_byte_of_the_others() -> Result<(
             })
             .await?;
         let refusal = refusal.context("a foreign tenant was let in")?;
-        assert!(refusal.starts_with("This cell is in region "), "{refusal}");
+        assert!(refusal.starts_with("The region must be "), "{refusal}");
     }
 
     for cell in [&mut *eu, &mut *au, &mut *us] {

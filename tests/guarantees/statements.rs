@@ -98,7 +98,7 @@ fn every_request_is_one_statement() {
                         },
                     }),
                     "classes.occurrences.move" => {
-                        json!({"start": "2035-04-02T16:00:00Z", "end": "2035-04-02T17:00:00Z"})
+                        json!({"starts_at": "2035-04-02T16:00:00Z", "ends_at": "2035-04-02T17:00:00Z"})
                     }
                     "classes.attendance.record" => json!({"students": []}),
                     "notifications.create" => json!({

@@ -116,7 +116,7 @@ fn a_provider_that_can_not_be_reached_gets_everything_when_it_is_back() {
         assert!(
             report
                 .to_string()
-                .contains("5 times: resend can't be reached"),
+                .contains("5 times: resend cannot be reached"),
             "{report}"
         );
 
@@ -213,7 +213,9 @@ fn a_way_that_hangs_does_not_hold_up_the_others() {
         let report = delivery::round(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.retried), (1, 1), "{report}");
         assert!(
-            report.reasons.contains_key("resend did not answer in time"),
+            report
+                .reasons
+                .contains_key("resend did not respond in time"),
             "{report}"
         );
         assert_eq!(provider.kept().len(), 1);

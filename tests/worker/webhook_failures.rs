@@ -202,8 +202,8 @@ fn receivers_that_hang_refuse_or_talk_nonsense_hold_up_nobody() {
         assert_eq!(
             rows::texts(app, reasons, &[]).await?,
             [
-                "can't be reached",
-                "the connection broke off, or the answer is no HTTP"
+                "the endpoint cannot be reached",
+                "the connection was lost, or the response is not HTTP"
             ]
         );
         Ok(())
@@ -220,7 +220,7 @@ fn a_receiver_that_does_not_answer_in_time_has_failed() {
         let told = hooks::deliveries(app, &admin, &hook).await?.remove(0);
         assert_eq!(
             (&told["last_error"], &told["last_status"]),
-            (&json!("did not answer in time"), &json!(null))
+            (&json!("the endpoint did not respond in time"), &json!(null))
         );
         Ok(())
     });

@@ -22,7 +22,8 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
     name: "assessments",
     table: "assessments",
     singular: "assessment",
-    description: "What a student was found to know.",
+    plural: "assessments",
+    description: "An assessment result.",
     fields: &[
         Field::new("student_id", Kind::Reference("students"), "The student.")
             .required()
@@ -31,14 +32,14 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
         Field::new(
             "tutor_id",
             Kind::Reference("tutors"),
-            "The tutor who held it, if one did.",
+            "The tutor who held the assessment. Null if no tutor did.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "type",
             Kind::OneOf(&["reading", "spelling", "numeracy", "custom"]),
-            "What it is of.",
+            "The subject area of the assessment.",
         )
         .required()
         .on_create()
@@ -49,21 +50,22 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
                 min: 0,
                 max: BEST_CUSTOM,
             },
-            "From 0 to 100; to 1000 of a custom one.",
+            "The score, from 0 to 100, or from 0 to 1000 for a custom assessment.",
         )
         .required()
         .filterable(),
-        Field::new("notes", Kind::Multiline { min: 1, max: 10_000 }, "Notes.").nullable(),
+        Field::new("notes", Kind::Multiline { min: 1, max: 10_000 }, "Notes about the assessment.").nullable(),
         Field::new(
             "assessed_on",
             Kind::Date,
-            "The day on which it was held; by default today, in the zone of the student's centre.",
+            "The day the assessment was held. Defaults to today in the time zone of the student's centre.",
         )
         .sortable(),
         Field::new(
             "academic_age",
             AGE,
-            "The age in years that it found: the latest one becomes the student's. Not of a custom one.",
+            "The academic age in years that the assessment found. The latest one becomes the student's academic age. \
+             Not allowed for a custom assessment.",
         )
         .nullable()
         .filterable(),
@@ -104,14 +106,14 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         errors.push(FieldError::new(
             "/score",
             "out_of_range",
-            format!("This must be between 0 and {BEST}."),
+            format!("Must be between 0 and {BEST}."),
         ));
     }
     if is_custom && values.get("academic_age").is_some_and(|age| !age.is_null()) {
         errors.push(FieldError::new(
             "/academic_age",
             "not_allowed",
-            "A custom assessment finds no academic age.",
+            "A custom assessment cannot have an academic age.",
         ));
     }
     errors

@@ -13,8 +13,8 @@ const NOTE: Kind = Kind::Multiline { min: 1, max: 1000 };
 /// A student of a lesson, as recorded.
 const RECORD: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
-    Field::new("status", STATUS, "Whether the student came.").required(),
-    Field::new("note", NOTE, "What is to be said about it.").nullable(),
+    Field::new("status", STATUS, "The student's attendance.").required(),
+    Field::new("note", NOTE, "A note about the attendance.").nullable(),
 ];
 
 /// A student of a lesson, as answered.
@@ -23,11 +23,11 @@ const ATTENDANCE: &[Field] = &[
     Field::new(
         "status",
         STATUS,
-        "Whether the student came; null before it is recorded.",
+        "The student's attendance. Null until it is recorded.",
     )
     .nullable()
     .required(),
-    Field::new("note", NOTE, "What is to be said about it.")
+    Field::new("note", NOTE, "A note about the attendance.")
         .nullable()
         .required(),
 ];
@@ -35,7 +35,7 @@ const ATTENDANCE: &[Field] = &[
 const ANSWER: ResponseSchema = ResponseSchema::Fields(&[Field::new(
     "data",
     Kind::Rows(ATTENDANCE),
-    "The students of the lesson whom the caller sees.",
+    "The attendance of each student of the lesson who is visible to the caller.",
 )
 .required()]);
 
@@ -43,11 +43,11 @@ const ANSWER: ResponseSchema = ResponseSchema::Fields(&[Field::new(
 pub(crate) const READ: Action = Action::get("/v1/classes/{id}/occurrences/{start}/attendance")
     .id("classes.attendance.get")
     .segments(&[START])
-    .summary("Read the attendance of a lesson")
+    .summary("Get the attendance of a lesson")
     .granted("classes", READ_ATTENDANCE)
     .responds(ResponseSpec::of(
         ANSWER,
-        "Every student of the lesson; students and parents see their own record.",
+        "The attendance of every student of the lesson. Students and parents see only their own.",
     ))
     .sql(READ_SQL);
 
@@ -61,13 +61,13 @@ pub(crate) const RECORD_ALL: Action =
         .body(&[Field::new(
             "students",
             Kind::Rows(RECORD),
-            "The whole record: a student who is not in it has none.",
+            "The complete attendance record. A student who is left out has no attendance recorded.",
         )
         .required()])
         .responds(ResponseSpec::of(
             ANSWER,
-            "Every student of the lesson. A lesson that has begun is completed by it; \
-            before that, students can only be excused, and anything else is 409.",
+            "The attendance of every student of the lesson. Recording attendance completes a lesson that has begun. \
+             Before a lesson begins, students can only be excused; any other attendance is refused with 409.",
         ))
         .sql(RECORD_SQL);
 

@@ -24,38 +24,42 @@ const FURTHER: [Field; 6] = [
     Field::new(
         "student_id",
         Kind::Id,
-        "Whose lesson it is, in the calendar of students; null in others.",
+        "The student whose lesson it is, in a calendar of students. Null in other calendars.",
     )
     .nullable()
     .required(),
     Field::new(
         "attendance",
         Kind::OneOf(&["present", "absent", "late", "excused"]),
-        "Whether that student came.",
+        "The attendance of that student.",
     )
     .nullable()
     .required(),
     Field::new(
         "subject",
         Kind::Text { min: 1, max: 100 },
-        "What is taught.",
+        "The subject taught.",
     )
     .nullable()
     .required(),
-    Field::new("level", Kind::Text { min: 1, max: 100 }, "At which level.")
-        .nullable()
-        .required(),
+    Field::new(
+        "level",
+        Kind::Text { min: 1, max: 100 },
+        "The level taught.",
+    )
+    .nullable()
+    .required(),
     Field::new(
         "meeting_provider",
         Kind::OneOf(&["teams", "zoom", "chime"]),
-        "Where it meets online.",
+        "The provider of the online meeting.",
     )
     .nullable()
     .required(),
     Field::new(
         "meeting_url",
         Kind::Text { min: 1, max: 2048 },
-        "The address where it meets online.",
+        "The URL of the online meeting.",
     )
     .nullable()
     .required(),
@@ -78,14 +82,14 @@ const ENTRY: [Field; occurrences::OCCURRENCE.len() + FURTHER.len()] = {
 /// Reads a calendar.
 pub(crate) const LIST: Action = Action::get("/v1/calendar")
     .id("calendar.list")
-    .summary("Read the calendar")
+    .summary("List lessons in the calendar")
     .granted("classes", LESSONS)
     .query(&[
-        Field::new("from", Kind::Time, "Only lessons that end after it.").required(),
+        Field::new("from", Kind::Time, "Only lessons that end after this time.").required(),
         Field::new(
             "to",
             Kind::Time,
-            "Only lessons that begin before it; at most 62 days later.",
+            "Only lessons that begin before this time, at most 62 days after `from`.",
         )
         .required(),
         Field::new("tutor_id", Kind::Id, "Only lessons of this tutor."),
@@ -94,16 +98,16 @@ pub(crate) const LIST: Action = Action::get("/v1/calendar")
     ])
     .responds(ResponseSpec::fields(
         &[
-            Field::new("data", Kind::Rows(&ENTRY), "The lessons by their start.").required(),
+            Field::new("data", Kind::Rows(&ENTRY), "The lessons, ordered by start.").required(),
             Field::new(
                 "is_truncated",
                 Kind::Boolean,
-                "Whether there are more than these 1000; ask for a shorter time.",
+                "Whether there are more lessons than the 1000 returned. If so, request a shorter period.",
             )
             .required(),
             occurrences::PLANNED_UNTIL,
         ],
-        "The lessons that the caller gives, has, or looks after.",
+        "The lessons in the caller's scope: lessons the caller teaches, attends or is responsible for.",
     ))
     .custom(list);
 
@@ -149,7 +153,7 @@ fn check(context: &ActionContext<'_>) -> Result<(), Problem> {
         return Err(Problem::new(problem::Kind::Internal).cause("a calendar without its bounds"));
     };
     if to <= from || to - from > MAX_SPAN {
-        let detail = "This must be after from, by 62 days at most.";
+        let detail = "Must be after `from`, by at most 62 days.";
         return Err(Problem::malformed(vec![FieldError::parameter(
             "to",
             "out_of_range",

@@ -20,42 +20,62 @@ const MINUTES: u32 = 60;
 const LENGTH: Kind = Kind::Integer { min: 1, max: 1440 };
 const COUNT: Kind = Kind::Integer { min: 0, max: 1000 };
 
-const FROM: Field = Field::new("from", Kind::Time, "When to begin.");
+const FROM: Field = Field::new("from", Kind::Time, "The start of the period to search.");
 const TO: Field = Field::new(
     "to",
     Kind::Time,
-    "When to end; at most 62 days after the beginning.",
+    "The end of the period to search, at most 62 days after `from`.",
 );
 const AT_LEAST: Field = Field::new(
     "minutes",
     LENGTH,
-    "How long a slot must be at least; 60 by default.",
+    "The minimum length of a slot in minutes. Defaults to 60.",
 );
 
 /// A stretch of free time.
 const SLOT: &[Field] = &[
-    Field::new("start", Kind::Time, "When it begins.").required(),
-    Field::new("end", Kind::Time, "When it ends.").required(),
+    Field::new("start", Kind::Time, "The start of the slot.").required(),
+    Field::new("end", Kind::Time, "The end of the slot.").required(),
 ];
 
 /// A tutor as a search finds one.
 const FOUND: &[Field] = &[
     Field::new("id", Kind::Id, "The tutor.").required(),
-    Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.").required(),
+    Field::new(
+        "name",
+        Kind::Text { min: 1, max: 200 },
+        "The name of the tutor.",
+    )
+    .required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
-    Field::new("subjects", Kind::Rows(SUBJECT), "What the tutor teaches.").required(),
-    Field::new("max_students", COUNT, "How many students the tutor takes.").required(),
+    Field::new(
+        "subjects",
+        Kind::Rows(SUBJECT),
+        "The subjects that the tutor teaches.",
+    )
+    .required(),
+    Field::new(
+        "max_students",
+        COUNT,
+        "The maximum number of students that can be assigned to the tutor.",
+    )
+    .required(),
     Field::new(
         "current_students",
         COUNT,
-        "How many students the tutor has.",
+        "The number of students assigned to the tutor.",
     )
     .required(),
-    Field::new("places", COUNT, "How many more the tutor takes.").required(),
+    Field::new(
+        "places",
+        COUNT,
+        "The number of free places: how many more students can be assigned to the tutor.",
+    )
+    .required(),
     Field::new(
         "slots",
         Kind::Rows(SLOT),
-        "The first five free stretches, where a time was asked for.",
+        "The first five free slots, if a period was given.",
     )
     .required(),
     PLANNED_UNTIL,
@@ -64,7 +84,7 @@ const FOUND: &[Field] = &[
 /// When a tutor is free.
 pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
     .id("tutors.free-slots")
-    .summary("Show when a tutor is free")
+    .summary("List the free slots of a tutor")
     .granted("tutors", SLOTS)
     .query(&[FROM.required(), TO.required(), AT_LEAST])
     .responds(ResponseSpec::fields(
@@ -72,12 +92,12 @@ pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
             Field::new(
                 "data",
                 Kind::Rows(SLOT),
-                "Free stretches as long as they are, the earliest first.",
+                "The free slots in their full length, earliest first.",
             )
             .required(),
             PLANNED_UNTIL,
         ],
-        "When the tutor is available and teaches nothing.",
+        "The times when the tutor is available and has no lesson.",
     ))
     .prepared_by(prepare)
     .sql(FREE_SLOTS_SQL);
@@ -85,18 +105,18 @@ pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
 /// Finds tutors.
 pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
     .id("tutors.search")
-    .summary("Find tutors by what they teach and when they are free")
+    .summary("Search tutors")
     .granted("tutors", SEARCH)
     .query(&[
         Field::new(
             "subject",
             Kind::Text { min: 1, max: 100 },
-            "Only who teaches this, upper and lower case alike.",
+            "Only tutors who teach this subject. Case is ignored.",
         ),
         Field::new(
             "level",
             Kind::Text { min: 1, max: 100 },
-            "Only who teaches the subject at this level, or at every level.",
+            "Only tutors who teach the subject at this level, or at every level.",
         ),
         FROM,
         TO,
@@ -104,13 +124,13 @@ pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
         Field::new(
             "places",
             COUNT,
-            "Only who takes so many more students; 0 by default.",
+            "Only tutors with at least this many free places. Defaults to 0.",
         ),
-        Field::new("centre_id", Kind::Id, "Only of this centre."),
+        Field::new("centre_id", Kind::Id, "Only tutors of this centre."),
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most tutors; 50 by default.",
+            "The maximum number of tutors to return. Defaults to 50.",
         ),
     ])
     .responds(ResponseSpec::fields(
@@ -118,12 +138,12 @@ pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
             Field::new(
                 "data",
                 Kind::Rows(FOUND),
-                "The tutors, those with most places first.",
+                "The tutors, those with the most free places first.",
             )
             .required(),
             PLANNED_UNTIL,
         ],
-        "Tutors that match all that was asked for.",
+        "The tutors that match all parameters.",
     ))
     .prepared_by(prepare)
     .sql(SEARCH_SQL);
@@ -136,17 +156,17 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     };
     let wrong = match (time("from"), time("to")) {
         (Some(from), Some(to)) if to <= from => {
-            Some(("to", "out_of_range", "This must be after the beginning."))
+            Some(("to", "out_of_range", "Must be after `from`."))
         }
         (Some(from), Some(to)) if to - from > TimeDelta::days(MAX_DAYS) => Some((
             "to",
             "out_of_range",
-            "This must be at most 62 days after the beginning.",
+            "Must be at most 62 days after `from`.",
         )),
-        (Some(_), None) => Some(("to", "required", "A time has an end.")),
-        (None, Some(_)) => Some(("from", "required", "A time has a beginning.")),
+        (Some(_), None) => Some(("to", "required", "Required together with `from`.")),
+        (None, Some(_)) => Some(("from", "required", "Required together with `to`.")),
         (None, None) if context.query.contains_key("minutes") => {
-            Some(("from", "required", "Slots are looked for within a time."))
+            Some(("from", "required", "Required together with `minutes`."))
         }
         _ => None,
     };

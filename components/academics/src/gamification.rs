@@ -17,7 +17,8 @@ pub(crate) const GAMIFICATION: Resource = Resource {
     name: "gamification",
     table: "gamification",
     singular: "award",
-    description: "Points and badges of a student: a ledger that is only added to.",
+    plural: "awards",
+    description: "An award of points, a badge or both to a student. Awards form an append-only ledger.",
     fields: &[
         Field::new("student_id", Kind::Reference("students"), "The student.")
             .required()
@@ -29,29 +30,29 @@ pub(crate) const GAMIFICATION: Resource = Resource {
                 min: -MAX_POINTS,
                 max: MAX_POINTS,
             },
-            "Points of this award; negative ones take some back and need a reason.",
+            "The points of this award. Negative points take back earlier ones and require a reason.",
         )
         .on_create()
         .default("0")
         .filterable(),
-        Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge.")
+        Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge that is awarded.")
             .nullable()
             .on_create()
             .filterable(),
         Field::new(
             "metadata",
             Kind::Json { bytes: 16_384 },
-            "What else is to be kept with it.",
+            "Additional data to store with the award.",
         )
         .on_create()
         .default("'{}'::jsonb"),
-        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.")
+        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "The reason for the award. Required if points are taken back.")
             .nullable()
             .on_create(),
         Field::new(
             "by_rule",
             Kind::Boolean,
-            "Whether a rule of the tenant awarded it.",
+            "Whether the award was made by one of the tenant's badge rules.",
         )
         .read_only()
         .filterable(),
@@ -107,14 +108,14 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         errors.push(FieldError::new(
             "/reason",
             "required",
-            "Points are taken back for a reason.",
+            "A reason is required to take back points.",
         ));
     }
     if points == 0 && !is_set("badge") {
         errors.push(FieldError::new(
             "/points",
             "required",
-            "An award has points or a badge.",
+            "An award must have points or a badge.",
         ));
     }
     errors

@@ -13,61 +13,76 @@ const NUMBER: Kind = Kind::Integer {
 
 /// A line of the leaderboard.
 const LINE: &[Field] = &[
-    Field::new("rank", NUMBER, "The place; equal points share one.").required(),
+    Field::new("rank", NUMBER, "The rank. Students with equal points share a rank.").required(),
     Field::new(
         "student_id",
         Kind::Id,
-        "The student, where it is within the caller's sight.",
+        "The student. Null if the student is outside the caller's scope.",
     )
     .nullable()
     .required(),
     Field::new(
         "name",
         Kind::Text { min: 1, max: 200 },
-        "The name; of others' students what their family chose, or first name and initial.",
+        "The student's name. For students outside the caller's scope, the leaderboard name that their family chose, or \
+         first name and initial.",
     )
     .required(),
-    Field::new("points", NUMBER, "Points of the period.").required(),
-    Field::new("badges", NUMBER, "Badges of the period.").required(),
+    Field::new("points", NUMBER, "The points of the period.").required(),
+    Field::new("badges", NUMBER, "The number of badges of the period.").required(),
     Field::new(
         "is_own",
         Kind::Boolean,
-        "Whether it is one of the caller's own students.",
+        "Whether the student is one of the caller's own.",
     )
     .required(),
 ];
 
 /// A badge that a student has.
 const BADGE: &[Field] = &[
-    Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge.").required(),
-    Field::new("count", NUMBER, "How often it was awarded.").required(),
-    Field::new("awarded_at", Kind::Time, "When it was last awarded.").required(),
+    Field::new(
+        "badge",
+        Kind::Text { min: 1, max: 200 },
+        "The name of the badge.",
+    )
+    .required(),
+    Field::new(
+        "count",
+        NUMBER,
+        "The number of times the badge was awarded.",
+    )
+    .required(),
+    Field::new(
+        "awarded_at",
+        Kind::Time,
+        "The time at which the badge was last awarded.",
+    )
+    .required(),
 ];
 
 /// Who has most points.
 pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
     .id("gamification.leaderboard")
-    .summary("Show who has most points")
+    .summary("Get the leaderboard")
     .granted("gamification", LEADERBOARD)
     .query(&[
         Field::new(
             "centre_id",
             Kind::Id,
-            "Only of this centre; all within the caller's reach by default.",
+            "Only students of this centre. Defaults to all centres in the caller's scope.",
         ),
-        Field::new("from", Kind::Date, "The first day, in the centre's zone."),
-        Field::new("to", Kind::Date, "The last day, in the centre's zone."),
+        Field::new("from", Kind::Date, "The first day of the period, in the centre's time zone."),
+        Field::new("to", Kind::Date, "The last day of the period, in the centre's time zone."),
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most lines; 50 by default. The caller's own students are shown wherever \
-            they stand.",
+            "The maximum number of entries. Defaults to 50. The caller's own students are included whatever their rank.",
         ),
     ])
     .responds(
         ResponseSpec::fields(
-            &[Field::new("data", Kind::Rows(LINE), "The lines, most points first.").required()],
-            "Points of a period by student.",
+            &[Field::new("data", Kind::Rows(LINE), "The leaderboard entries, most points first.").required()],
+            "The points of each student in the period.",
         )
         .problems(&[422]),
     )
@@ -76,28 +91,33 @@ pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
 /// What a student has.
 pub(crate) const SUM_UP: Action = Action::get("/v1/gamification/students/{id}/summary")
     .id("gamification.summary")
-    .summary("Sum up what a student has")
+    .summary("Get a summary of a student's awards")
     .granted("gamification", SUMMARY)
     .responds(ResponseSpec::fields(
         &[
             Field::new("student_id", Kind::Id, "The student.").required(),
-            Field::new("points", NUMBER, "All points.").required(),
-            Field::new("awards", NUMBER, "How many awards there were.").required(),
+            Field::new("points", NUMBER, "The total number of points.").required(),
+            Field::new("awards", NUMBER, "The number of awards.").required(),
             Field::new(
                 "points_of_last_30_days",
                 NUMBER,
-                "Points of the last thirty days.",
+                "The points of the last 30 days.",
             )
             .required(),
             Field::new(
                 "attendance_streak",
                 NUMBER,
-                "Lessons attended since the last absence.",
+                "The number of lessons attended since the last absence.",
             )
             .required(),
-            Field::new("badges", Kind::Rows(BADGE), "Badges, the latest first.").required(),
+            Field::new(
+                "badges",
+                Kind::Rows(BADGE),
+                "The student's badges, latest first.",
+            )
+            .required(),
         ],
-        "Points, badges and streak of a student.",
+        "The points, badges and attendance streak of a student.",
     ))
     .sql(SUMMARY_SQL);
 

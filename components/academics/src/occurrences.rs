@@ -11,40 +11,40 @@ use crate::classes::{CHANGE_LESSON, LESSONS, REASON};
 pub(crate) const START: Field = Field::new(
     "start",
     Kind::Time,
-    "When the schedule has the lesson: its original_start, also after it was moved.",
+    "The start of the lesson according to the schedule: its `original_start`, even after the lesson was moved.",
 );
 
 /// A lesson as it is answered.
 pub(crate) const OCCURRENCE: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new("class_id", Kind::Id, "The class.").required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
-    Field::new("tutor_id", Kind::Id, "Who gives it.").required(),
+    Field::new("tutor_id", Kind::Id, "The tutor who gives the lesson.").required(),
     Field::new(
         "room",
         Kind::Text { min: 1, max: 100 },
-        "Where in the centre.",
+        "The room in the centre.",
     )
     .nullable()
     .required(),
     Field::new(
         "original_start",
         Kind::Time,
-        "When the schedule has it; it is known by this.",
+        "The start of the lesson according to the schedule. It identifies the lesson within the class and never changes.",
     )
     .required(),
-    Field::new("starts_at", Kind::Time, "When it begins.").required(),
-    Field::new("ends_at", Kind::Time, "When it has ended.").required(),
+    Field::new("starts_at", Kind::Time, "The start of the lesson.").required(),
+    Field::new("ends_at", Kind::Time, "The end of the lesson.").required(),
     Field::new(
         "status",
         Kind::OneOf(&["scheduled", "completed", "cancelled"]),
-        "Where it stands.",
+        "The status of the lesson.",
     )
     .required(),
     Field::new(
         "reason",
         Kind::Multiline { min: 1, max: 500 },
-        "Why it was cancelled or moved.",
+        "The reason why the lesson was cancelled or moved.",
     )
     .nullable()
     .required(),
@@ -54,8 +54,8 @@ pub(crate) const OCCURRENCE: &[Field] = &[
 pub(crate) const PLANNED_UNTIL: Field = Field::new(
     "planned_until",
     Kind::Time,
-    "Up to when the lessons of classes without an end are planned: behind it there may be more than the answer has. Null \
-     when all are planned to their end.",
+    "The time up to which the lessons of classes without an end are planned. After it, there may be more lessons than \
+     the response shows. Null if all classes are planned to their end.",
 )
 .nullable()
 .required();
@@ -68,7 +68,7 @@ const MOVED: [Field; OCCURRENCE.len() + 1] = {
             items: 10,
             max: 100,
         },
-        "The warnings of the class, with the lesson where it is now: tutor_unavailable, tutor_day_off.",
+        "The warnings of the class with the lesson at its new time: `tutor_unavailable`, `tutor_day_off`.",
     )
     .required(); OCCURRENCE.len() + 1];
     let mut index = 0;
@@ -101,26 +101,26 @@ pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
     .summary("List the lessons of a class")
     .granted("classes", LESSONS)
     .query(&[
-        Field::new("from", Kind::Time, "Only lessons that end after it."),
-        Field::new("to", Kind::Time, "Only lessons that begin before it."),
+        Field::new("from", Kind::Time, "Only lessons that end after this time."),
+        Field::new("to", Kind::Time, "Only lessons that begin before this time."),
     ])
     .responds(ResponseSpec::fields(
         &[
             Field::new(
                 "data",
                 Kind::Rows(OCCURRENCE),
-                "The lessons by their original start.",
+                "The lessons, ordered by original start.",
             )
             .required(),
             PLANNED_UNTIL,
             Field::new(
                 "is_truncated",
                 Kind::Boolean,
-                "Whether there are more than these 2000; ask for a shorter time.",
+                "Whether there are more lessons than the 2000 returned. If so, request a shorter period.",
             )
             .required(),
         ],
-        "The lessons, moved and cancelled ones among them.",
+        "The lessons, including moved and cancelled ones.",
     ))
     .sql_from(list);
 
@@ -133,7 +133,7 @@ pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/occurrences/{st
     .body(&[REASON])
     .responds(ResponseSpec::fields(
         OCCURRENCE,
-        "The lesson, cancelled: tutor, room and students are free again.",
+        "The cancelled lesson. Its tutor, room and students are free again.",
     ))
     .sql_from(cancel);
 
@@ -144,19 +144,19 @@ pub(crate) const MOVE: Action = Action::post("/v1/classes/{id}/occurrences/{star
     .summary("Move a lesson")
     .granted("classes", CHANGE_LESSON)
     .body(&[
-        Field::new("start", Kind::Time, "When it begins now.").required(),
-        Field::new("end", Kind::Time, "When it has ended now.").required(),
+        Field::new("starts_at", Kind::Time, "The new start of the lesson.").required(),
+        Field::new("ends_at", Kind::Time, "The new end of the lesson.").required(),
         Field::new(
             "room",
             Kind::Text { min: 1, max: 100 },
-            "Where it is now; the room stays when this is left out.",
+            "The new room. Defaults to the present room.",
         )
         .nullable(),
         REASON,
     ])
     .responds(ResponseSpec::fields(
         &MOVED,
-        "The lesson at its new time, with its original start.",
+        "The lesson at its new time. Its original start does not change.",
     ))
     .sql_from(relocate);
 

@@ -26,23 +26,38 @@ const GAIN: Kind = Kind::Decimal {
 };
 
 const AGES: &[Field] = &[
-    Field::new("reading", AGE, "Of reading.").nullable(),
-    Field::new("spelling", AGE, "Of spelling.").nullable(),
-    Field::new("numeracy", AGE, "Of numeracy.").nullable(),
+    Field::new("reading", AGE, "The value for reading.").nullable(),
+    Field::new("spelling", AGE, "The value for spelling.").nullable(),
+    Field::new("numeracy", AGE, "The value for numeracy.").nullable(),
 ];
 const GAINS: &[Field] = &[
-    Field::new("reading", GAIN, "Of reading.").nullable(),
-    Field::new("spelling", GAIN, "Of spelling.").nullable(),
-    Field::new("numeracy", GAIN, "Of numeracy.").nullable(),
+    Field::new("reading", GAIN, "The value for reading.").nullable(),
+    Field::new("spelling", GAIN, "The value for spelling.").nullable(),
+    Field::new("numeracy", GAIN, "The value for numeracy.").nullable(),
 ];
 const ATTENDANCE: &[Field] = &[
-    Field::new("present", COUNT, "Lessons that the student was at.").required(),
-    Field::new("late", COUNT, "Lessons that the student was late for.").required(),
-    Field::new("absent", COUNT, "Lessons that the student was absent from.").required(),
+    Field::new(
+        "present",
+        COUNT,
+        "The number of lessons at which the student was present.",
+    )
+    .required(),
+    Field::new(
+        "late",
+        COUNT,
+        "The number of lessons for which the student was late.",
+    )
+    .required(),
+    Field::new(
+        "absent",
+        COUNT,
+        "The number of lessons from which the student was absent.",
+    )
+    .required(),
     Field::new(
         "excused",
         COUNT,
-        "Lessons that the student was excused from.",
+        "The number of lessons from which the student was excused.",
     )
     .required(),
 ];
@@ -52,7 +67,7 @@ const POINTS: Field = Field::new(
         min: i64::MIN,
         max: i64::MAX,
     },
-    "Points of the time.",
+    "The points of the period.",
 )
 .required();
 
@@ -61,19 +76,19 @@ const MONTH: &[Field] = &[
     Field::new(
         "academic_age",
         Kind::Object(AGES),
-        "Ages in years by the latest assessments up to the month's end.",
+        "The academic ages in years according to the latest assessments up to the end of the month.",
     )
     .required(),
     Field::new(
         "gain",
         Kind::Object(GAINS),
-        "Years gained since the end of the month before.",
+        "The years gained since the end of the previous month.",
     )
     .required(),
     Field::new(
         "attendance",
         Kind::Object(ATTENDANCE),
-        "Lessons of the month.",
+        "The student's attendance in the month.",
     )
     .required(),
     POINTS,
@@ -82,18 +97,18 @@ const MONTH: &[Field] = &[
 /// What has become of a student.
 pub(crate) const SHOW: Action = Action::get("/v1/students/{id}/progress")
     .id("students.progress")
-    .summary("Show a student's progress")
+    .summary("Get the progress of a student")
     .granted("students", PROGRESS)
     .query(&[
         Field::new(
             "from",
             Kind::Date,
-            "A day of the first month; by default the eleventh month before the last.",
+            "A day in the first month of the period. Defaults to the eleventh month before the last one.",
         ),
         Field::new(
             "to",
             Kind::Date,
-            "A day of the last month; by default today, or `from` if that is later.",
+            "A day in the last month of the period. Defaults to today, or to `from` if that is later.",
         ),
     ])
     .responds(ResponseSpec::fields(
@@ -102,32 +117,30 @@ pub(crate) const SHOW: Action = Action::get("/v1/students/{id}/progress")
             Field::new(
                 "academic_age",
                 Kind::Object(AGES),
-                "The student's ages now.",
+                "The student's current academic ages in years.",
             )
             .required(),
             Field::new(
                 "gain_per_month",
                 Kind::Object(GAINS),
-                "Years gained for each month between the first and the last assessment of \
-            the time.",
+                "The years gained per month between the first and the last assessment of the period.",
             )
             .required(),
             Field::new(
                 "attendance",
                 Kind::Object(ATTENDANCE),
-                "Lessons of the time.",
+                "The student's attendance in the period.",
             )
             .required(),
             POINTS,
             Field::new(
                 "months",
                 Kind::Rows(MONTH),
-                "The months, the earliest first.",
+                "The months of the period, earliest first.",
             )
             .required(),
         ],
-        "Ages, gains, attendance and points by month, in the zone of the \
-            student's centre.",
+        "The academic ages, gains, attendance and points by month, in the time zone of the student's centre.",
     ))
     .prepared_by(prepare)
     .sql(PROGRESS_SQL);
@@ -147,11 +160,11 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
         Err(Problem::malformed(vec![error]))
     };
     if from > latest {
-        return wrong("This must not be after the last day.".to_owned());
+        return wrong("Must not be after the last day.".to_owned());
     }
     if from <= earliest - Months::new(MAX_MONTHS) {
         return wrong(format!(
-            "This must be at most {MAX_MONTHS} months before the last day."
+            "Must be at most {MAX_MONTHS} months before the last day."
         ));
     }
     Ok(context.arguments())

@@ -21,7 +21,7 @@ const RECURRING: &[Field] = &[
             items: 500,
             max: 19,
         },
-        "Local starts that are left out.",
+        "The local start times of the lessons to leave out.",
     ),
 ];
 
@@ -30,27 +30,27 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new(
         "start",
         Kind::LocalTime,
-        "When the first lesson begins, by the clock on the wall.",
+        "The local time at which the first lesson begins.",
     )
     .required(),
     Field::new(
         "end",
         Kind::LocalTime,
-        "When the first lesson has ended, by the clock on the wall. So do all lessons, however long one takes over a change of \
-         clocks. One whose start the clocks skip begins as much later as they skip and keeps its end, too; it keeps its length \
-         instead where they skip the end as well.",
+        "The local time at which the first lesson ends. All lessons end at this time of day, even if a clock change \
+         makes one longer or shorter. If the clocks skip the start of a lesson, it begins later by the time they skip \
+         and keeps its end. If they skip its end as well, it keeps its length instead.",
     )
     .required(),
     Field::new(
         "time_zone",
         Kind::TimeZone,
-        "The IANA time zone of that clock: its changes are followed.",
+        "The IANA time zone of the local times. Its clock changes are followed.",
     )
     .required(),
     Field::new(
         "recurring",
         Kind::Object(RECURRING),
-        "How it recurs; none for a single lesson.",
+        "The recurrence of the class. Null for a single lesson.",
     )
     .nullable(),
 ];
@@ -64,7 +64,7 @@ pub(crate) fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<
         errors.push(FieldError::new(
             "/meeting_url",
             "invalid_url",
-            "This must be an address such as https://meet.example.org/room.",
+            "Must be an HTTPS URL, such as https://meet.example.org/room.",
         ));
     }
     if let Some(schedule) = values.get_mut("schedule") {
@@ -116,7 +116,7 @@ fn require(schedule: &Value) -> Result<(), Vec<FieldError>> {
             FieldError::new(
                 format!("/schedule/{place}"),
                 "required",
-                "This field is required: a schedule is set as a whole.",
+                "This field is required, because a schedule is replaced as a whole.",
             )
         })
         .collect())

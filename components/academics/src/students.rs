@@ -23,25 +23,30 @@ pub(crate) const AGE: Kind = Kind::Decimal {
 
 /// What a student's academic age is of.
 const AGES: &[Field] = &[
-    Field::new("reading", AGE, "The age in years at which one reads so.").filterable(),
-    Field::new("spelling", AGE, "The age in years at which one spells so.").filterable(),
-    Field::new("numeracy", AGE, "The age in years at which one counts so.").filterable(),
+    Field::new("reading", AGE, "The academic age in reading, in years.").filterable(),
+    Field::new("spelling", AGE, "The academic age in spelling, in years.").filterable(),
+    Field::new("numeracy", AGE, "The academic age in numeracy, in years.").filterable(),
 ];
 
 /// A lesson as a student's history keeps it.
 const LESSON: &[Field] = &[
     Field::new("class_id", Kind::Id, "The class.").required(),
-    Field::new("start", Kind::Time, "When it began.").required(),
+    Field::new(
+        "starts_at",
+        Kind::Time,
+        "The time at which the lesson began.",
+    )
+    .required(),
     Field::new(
         "status",
         Kind::OneOf(&["present", "absent", "late", "excused"]),
-        "Whether the student was there.",
+        "The student's attendance.",
     )
     .required(),
     Field::new(
         "note",
         Kind::Multiline { min: 1, max: 2000 },
-        "A note on it.",
+        "A note about the attendance.",
     )
     .nullable()
     .required(),
@@ -52,9 +57,10 @@ pub(crate) const STUDENTS: Resource = Resource {
     name: "students",
     table: "students",
     singular: "student",
-    description: "Someone who learns: the account's particulars as a student.",
+    plural: "students",
+    description: "A student's profile.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account.")
+        Field::new("user_id", Kind::Reference("users"), "The user account.")
             .required()
             .on_create()
             .filterable(),
@@ -67,7 +73,7 @@ pub(crate) const STUDENTS: Resource = Resource {
         Field::new(
             "academic_age",
             Kind::Object(AGES),
-            "Ages in years; an assessment that finds one moves it.",
+            "The academic ages in years. An assessment that finds an academic age updates it.",
         )
         .default("'{}'::jsonb"),
         Field::new(
@@ -83,35 +89,35 @@ pub(crate) const STUDENTS: Resource = Resource {
         Field::new(
             "assigned_tutor_id",
             Kind::Reference("tutors"),
-            "The tutor, who must have a place left.",
+            "The assigned tutor, who must have a free place.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "parent_id",
             Kind::Reference("users"),
-            "The guardian who is the first contact. A parent who is named becomes a guardian, until another is named; \
-             whoever is deleted as guardian is no first contact.",
+            "The account of the guardian who is the first contact. Naming a parent makes that parent a guardian until \
+             another first contact is named. A guardian who is deleted is no longer the first contact.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "leaderboard_name",
             Kind::Text { min: 1, max: 50 },
-            "How other families see the student on leaderboards, as a parent or the centre sets it; \
-             first name and initial when it is null.",
+            "The name under which other families see the student on leaderboards, set by a parent or the centre. If \
+             null, first name and initial are shown.",
         )
         .nullable(),
         Field::new(
             "languages",
             Kind::Languages,
-            "Languages, the preferred one first.",
+            "The language tags, in order of preference.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "history",
             Kind::Rows(LESSON),
-            "The last five lessons whose attendance was recorded, the latest first.",
+            "The last five lessons with recorded attendance, latest first.",
         )
         .read_only(),
     ],
@@ -170,13 +176,13 @@ pub(crate) const ASSIGN_TUTOR: Action = Action::post("/v1/students/{id}/assign-t
     .body(&[Field::new(
         "tutor_id",
         Kind::Id,
-        "The tutor, who must have a place left; null for none.",
+        "The tutor, who must have a free place. Null removes the assignment.",
     )
     .nullable()
     .required()])
     .responds(ResponseSpec::resource(
         &STUDENTS,
-        "The student with the tutor.",
+        "The student with the new assignment.",
     ))
     .sql_for_grant(assign);
 

@@ -21,35 +21,43 @@ pub(crate) const SUBJECT: &[Field] = &[
     Field::new(
         "level",
         Kind::Text { min: 1, max: 100 },
-        "The level; without one, every level.",
+        "The level. Null means every level.",
     )
     .nullable(),
 ];
 
 /// A day, or a part of it, that is not as the week says.
 const EXCEPTION: &[Field] = &[
-    Field::new("date", Kind::Date, "The day.").required(),
+    Field::new("date", Kind::Date, "The date of the exception.").required(),
     Field::new(
         "available",
         Kind::Boolean,
-        "Whether the tutor is available then.",
+        "Whether the tutor is available on that date.",
     )
     .required(),
     Field::new(
         "start",
         Kind::TimeOfDay,
-        "When it begins; without start and end it is the whole day.",
+        "The start of the window, as local time. Without `start` and `end`, the exception covers the whole day.",
     ),
-    Field::new("end", Kind::TimeOfDay, "When it ends."),
+    Field::new(
+        "end",
+        Kind::TimeOfDay,
+        "The end of the window, as local time.",
+    ),
 ];
 
 /// When a tutor can be booked.
 const AVAILABILITY: &[Field] = &[
-    Field::new("weekly", Kind::Rows(week::WINDOW), "Windows of each week."),
+    Field::new(
+        "weekly",
+        Kind::Rows(week::WINDOW),
+        "The windows of every week.",
+    ),
     Field::new(
         "exceptions",
         Kind::Rows(EXCEPTION),
-        "Days that are not as the week says; not available wins over available.",
+        "Dates that differ from the weekly windows. Unavailable exceptions take precedence over available ones.",
     ),
 ];
 
@@ -58,16 +66,17 @@ pub(crate) const TUTORS: Resource = Resource {
     name: "tutors",
     table: "tutors",
     singular: "tutor",
-    description: "Someone who teaches: the account's particulars as a tutor.",
+    plural: "tutors",
+    description: "A tutor's profile.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account.")
+        Field::new("user_id", Kind::Reference("users"), "The user account.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "name",
             Kind::Text { min: 1, max: 200 },
-            "The account's name.",
+            "The name of the account.",
         )
         .read_only()
         .sortable(),
@@ -77,27 +86,27 @@ pub(crate) const TUTORS: Resource = Resource {
         Field::new(
             "subjects",
             Kind::Rows(SUBJECT),
-            "What the tutor teaches, each subject with its level.",
+            "The subjects that the tutor teaches, each with its level.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "max_students",
             Kind::Integer { min: 0, max: 1000 },
-            "How many students the tutor takes.",
+            "The maximum number of students that can be assigned to the tutor.",
         )
         .default("10")
         .filterable(),
         Field::new(
             "current_students",
             Kind::Integer { min: 0, max: 1000 },
-            "How many students the tutor has.",
+            "The number of students assigned to the tutor.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "availability",
             Kind::Object(AVAILABILITY),
-            "When the tutor can be booked, in the centre's zone; nothing said is not available.",
+            "The times at which the tutor can be booked, in the centre's time zone. Times that are not listed are unavailable.",
         )
         .default("'{}'::jsonb"),
     ],

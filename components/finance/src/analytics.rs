@@ -39,14 +39,19 @@ const FINANCIALS: &[Field] = &[
     CENTRE,
     MONTH,
     CURRENCY,
-    Field::new("income", Kind::SignedMoney, "What students paid.").required(),
+    Field::new(
+        "income",
+        Kind::SignedMoney,
+        "The total of payments by students.",
+    )
+    .required(),
     SALARIES,
     EXPENSES,
     REIMBURSEMENTS,
     Field::new(
         "net",
         Kind::SignedMoney,
-        "Income less salaries, expenses and reimbursements.",
+        "Income minus salaries, expenses and reimbursements.",
     )
     .required(),
     RECORDS,
@@ -55,30 +60,30 @@ const FINANCIALS: &[Field] = &[
 /// Money of centres.
 pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials")
     .id("analytics.centre-financials")
-    .summary("Show the money of centres by month")
+    .summary("List monthly financials of centres")
     .granted("analytics", CENTRE_FINANCIALS)
     .query(&[
-        Field::new("centre_id", Kind::Id, "Only of this centre."),
-        Field::new("currency", Kind::Currency, "Only in this currency."),
+        Field::new("centre_id", Kind::Id, "Only totals of this centre."),
+        Field::new("currency", Kind::Currency, "Only amounts in this currency."),
         Field::new(
             "from",
             Kind::Date,
-            "Only months that begin on this day or later.",
+            "Only months that begin on or after this day.",
         ),
         Field::new(
             "to",
             Kind::Date,
-            "Only months that begin on this day or earlier.",
+            "Only months that begin on or before this day.",
         ),
         Field::new(
             "cursor",
             Kind::Text { min: 1, max: 1000 },
-            "Where to go on: the next_cursor of the page before.",
+            "The `next_cursor` of the previous page.",
         ),
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most rows of this page; 50 by default.",
+            "The maximum number of items in the page. Defaults to 50.",
         ),
     ])
     .responds(ResponseSpec::fields(
@@ -86,25 +91,25 @@ pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials"
             Field::new(
                 "data",
                 Kind::Rows(FINANCIALS),
-                "The figures, by centre, month and currency; a reversal is taken off.",
+                "The totals by centre, month and currency. Reversals are subtracted.",
             )
             .required(),
             Field::new(
                 "next_cursor",
                 Kind::Text { min: 1, max: 1000 },
-                "Where the next page begins.",
+                "The cursor of the next page. Null on the last page.",
             )
             .nullable()
             .required(),
             Field::new(
                 "refreshed_at",
                 Kind::Time,
-                "As of when the figures are; null without any.",
+                "The time at which the figures were last refreshed. Null if there are none.",
             )
             .nullable()
             .required(),
         ],
-        "Money of the centres in the caller's scope.",
+        "The monthly totals of the centres in the caller's scope.",
     ))
     .prepared_by(prepare)
     .sql(CENTRE_FINANCIALS_SQL);
@@ -120,7 +125,7 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
             Problem::malformed(vec![FieldError::parameter(
                 "cursor",
                 "invalid_cursor",
-                "This isn't a cursor of these figures; begin without one.",
+                "The cursor does not belong to this list. Start again without a cursor.",
             )])
         })?;
         arguments.insert("after".to_owned(), after);

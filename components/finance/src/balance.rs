@@ -13,14 +13,14 @@ use crate::finance_records::{BALANCE, TYPES};
 /// The figures of a currency.
 pub(crate) const FIGURES: &[Field] = &[
     CURRENCY,
-    Field::new("payments", Kind::SignedMoney, "What came in.").required(),
+    Field::new("payments", Kind::SignedMoney, "The total of payments.").required(),
     SALARIES,
     EXPENSES,
     REIMBURSEMENTS,
     Field::new(
         "net",
         Kind::SignedMoney,
-        "Payments less salaries, expenses and reimbursements.",
+        "Payments minus salaries, expenses and reimbursements.",
     )
     .required(),
     RECORDS,
@@ -29,25 +29,33 @@ pub(crate) const FIGURES: &[Field] = &[
 /// Sums records up.
 pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
     .id("finance-records.balance")
-    .summary("Show what finance records come to")
+    .summary("Get a balance")
     .granted("finance-records", BALANCE)
     .query(&[
-        Field::new("centre_id", Kind::Id, "Only of this centre."),
-        Field::new("student_id", Kind::Id, "Only of this student."),
-        Field::new("tutor_id", Kind::Id, "Only of this tutor."),
-        Field::new("type", TYPES, "Only of this type."),
-        Field::new("currency", Kind::Currency, "Only in this currency."),
-        Field::new("from", Kind::Date, "The first day that counts."),
-        Field::new("to", Kind::Date, "The last day that counts."),
+        Field::new(
+            "centre_id",
+            Kind::Id,
+            "Only finance records of this centre.",
+        ),
+        Field::new(
+            "student_id",
+            Kind::Id,
+            "Only finance records of this student.",
+        ),
+        Field::new("tutor_id", Kind::Id, "Only finance records of this tutor."),
+        Field::new("type", TYPES, "Only finance records of this type."),
+        Field::new("currency", Kind::Currency, "Only amounts in this currency."),
+        Field::new("from", Kind::Date, "The first effective day to include."),
+        Field::new("to", Kind::Date, "The last effective day to include."),
     ])
     .responds(ResponseSpec::fields(
         &[Field::new(
             "data",
             Kind::Rows(FIGURES),
-            "The figures of each currency; a reversal is taken off.",
+            "The totals by currency. Reversals are subtracted.",
         )
         .required()],
-        "The sums of the records in the caller's reach.",
+        "The totals of the finance records in the caller's scope.",
     ))
     .sql_for_grant(balance);
 

@@ -19,7 +19,7 @@ pub(crate) const METHODS: Kind = Kind::OneOf(&["card", "cash", "transfer"]);
 pub(crate) const REFERENCE: Field = Field::new(
     "reference",
     Kind::Text { min: 1, max: 200 },
-    "What it is known by elsewhere, such as the number of an invoice.",
+    "An external reference, such as an invoice number.",
 )
 .nullable()
 .on_create();
@@ -29,8 +29,9 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
     name: "finance-records",
     table: "finance_records",
     singular: "finance record",
-    description: "The book: payments, salaries, expenses and reimbursements. A record is never changed; a mistake is \
-        reversed by another record.",
+    plural: "finance records",
+    description: "A record in the tenant's ledger: a payment, a salary, an expense or a reimbursement. Records never \
+        change; a mistake is corrected by a reversal.",
     fields: &[
         Field::new(
             "number",
@@ -38,7 +39,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
                 min: 1,
                 max: i64::MAX,
             },
-            "Its number in the tenant's book: 1, 2, 3 and so on, without gaps.",
+            "The number of the record in the tenant's ledger: 1, 2, 3 and so on, without gaps.",
         )
         .read_only()
         .sortable(),
@@ -46,14 +47,14 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
             .required()
             .on_create()
             .filterable(),
-        Field::new("type", TYPES, "What it is.")
+        Field::new("type", TYPES, "The type of the record.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "student_id",
             Kind::Reference("students"),
-            "The student: of a payment always, of a reimbursement perhaps.",
+            "The student. Required for a payment, optional for a reimbursement.",
         )
         .nullable()
         .on_create()
@@ -61,7 +62,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "tutor_id",
             Kind::Reference("tutors"),
-            "The tutor: of a salary always, of a reimbursement perhaps.",
+            "The tutor. Required for a salary, optional for a reimbursement.",
         )
         .nullable()
         .on_create()
@@ -69,7 +70,8 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "amount",
             Kind::Money,
-            "How much; whether in or out says the type. A reversal repeats it, and counts negatively.",
+            "The amount, always positive: the type determines whether money came in or went out. A reversal repeats the \
+             amount and counts negatively.",
         )
         .required()
         .on_create()
@@ -77,11 +79,11 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "currency",
             Kind::Currency,
-            "The currency, ISO 4217; the centre's by default.",
+            "The ISO 4217 currency code. Defaults to the centre's currency.",
         )
         .on_create()
         .filterable(),
-        Field::new("method", METHODS, "How it was paid.")
+        Field::new("method", METHODS, "The payment method.")
             .required()
             .on_create()
             .filterable(),
@@ -89,14 +91,14 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "effective_on",
             Kind::Date,
-            "The day it counts for; today in the centre's zone by default.",
+            "The day on which the record takes effect. Defaults to today in the centre's time zone.",
         )
         .on_create()
         .sortable(),
         Field::new(
             "reverses_id",
             Kind::Id,
-            "The record that this one takes back.",
+            "The finance record that this one reverses.",
         )
         .read_only()
         .nullable()
@@ -176,40 +178,40 @@ fn parties(kind: &str, has_student: bool, has_tutor: bool) -> Vec<FieldError> {
     match kind {
         "payment" => {
             if !has_student {
-                errors.push(required("/student_id", "A payment is a student's."));
+                errors.push(required("/student_id", "A payment must have a student."));
             }
             if has_tutor {
-                errors.push(refused(
-                    "/tutor_id",
-                    "A payment is a student's, not a tutor's.",
-                ));
+                errors.push(refused("/tutor_id", "A payment must not have a tutor."));
             }
         }
         "salary" => {
             if !has_tutor {
-                errors.push(required("/tutor_id", "A salary is a tutor's."));
+                errors.push(required("/tutor_id", "A salary must have a tutor."));
             }
             if has_student {
-                errors.push(refused(
-                    "/student_id",
-                    "A salary is a tutor's, not a student's.",
-                ));
+                errors.push(refused("/student_id", "A salary must not have a student."));
             }
         }
         "reimbursement" => {
             if has_student && has_tutor {
                 errors.push(refused(
                     "/tutor_id",
-                    "A reimbursement is a student's, a tutor's or nobody's.",
+                    "A reimbursement must not have both a student and a tutor.",
                 ));
             }
         }
         _ => {
             if has_student {
-                errors.push(refused("/student_id", "An expense is nobody's."));
+                errors.push(refused(
+                    "/student_id",
+                    "An expense has neither a student nor a tutor.",
+                ));
             }
             if has_tutor {
-                errors.push(refused("/tutor_id", "An expense is nobody's."));
+                errors.push(refused(
+                    "/tutor_id",
+                    "An expense has neither a student nor a tutor.",
+                ));
             }
         }
     }

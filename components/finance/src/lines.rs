@@ -19,30 +19,31 @@ const ACCOUNTS: Kind = Kind::OneOf(&[
 
 /// A line.
 const LINE: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
         "account",
         ACCOUNTS,
-        "Where the money moved, by the record's method, or what for, by its type.",
+        "The ledger account: an asset account according to the record's method, or an income or cost account according \
+         to its type.",
     )
     .required(),
     Field::new(
         "amount",
         Kind::SignedMoney,
-        "Above zero a debit, below zero a credit.",
+        "The amount: positive for a debit, negative for a credit.",
     )
     .required(),
-    Field::new("currency", Kind::Currency, "The record's currency.").required(),
+    Field::new("currency", Kind::Currency, "The currency of the record.").required(),
 ];
 
 /// Shows a record's lines.
 pub(crate) const SHOW: Action = Action::get("/v1/finance-records/{id}/lines")
     .id("finance-records.lines")
-    .summary("Show the lines of a finance record")
+    .summary("List the journal lines of a finance record")
     .granted("finance-records", LINES)
     .responds(ResponseSpec::fields(
-        &[Field::new("data", Kind::Rows(LINE), "The lines, debit first.").required()],
-        "The lines, whose amounts sum to zero.",
+        &[Field::new("data", Kind::Rows(LINE), "The journal lines, debit first.").required()],
+        "The journal lines of the record. Their amounts sum to zero.",
     ))
     .sql(LINES_SQL);
 

@@ -23,15 +23,15 @@ pub(crate) const REVERSE: Action = Action::post("/v1/finance-records/{id}/revers
         Field::new(
             "effective_on",
             Kind::Date,
-            "The day it counts for, not before that of the record; by default today \
-            in the centre's zone, or the record's day if that is later.",
+            "The day on which the reversal takes effect, not before that of the record. Defaults to today in the \
+             centre's time zone, or to the record's day if that is later.",
         ),
     ])
     .responds(
         ResponseSpec::resource(
             &FINANCE_RECORDS,
-            "The reversal: a record that repeats the other and counts negatively. A \
-            record is reversed at most once, and a reversal not at all.",
+            "The reversal: a finance record that repeats the original and counts negatively. A record can be reversed \
+             only once, and a reversal cannot be reversed.",
         )
         .status(201),
     )

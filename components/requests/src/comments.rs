@@ -34,24 +34,34 @@ const BODY: Field = Field::new(
         min: 1,
         max: 10_000,
     },
-    "What is said.",
+    "The text of the comment.",
 )
 .required();
 const VISIBILITY: Field = Field::new(
     "visibility",
     Kind::OneOf(&["public", "internal"]),
-    "public for whoever sees the request; internal for support, admins, the centre's supervisor, and the tutor whom it \
-     is assigned to.",
+    "The visibility of the comment: `public` for everyone who can see the request; `internal` for support, admins, the \
+     centre's supervisor and the tutor to whom the request is assigned.",
 );
 
 /// A comment as it is answered.
 const COMMENT: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("request_id", Kind::Id, "The request.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
+    Field::new(
+        "request_id",
+        Kind::Id,
+        "The request to which the comment belongs.",
+    )
+    .required(),
     VISIBILITY.required(),
     BODY,
-    Field::new("created_at", Kind::Time, "When it was said.").required(),
-    Field::new("created_by", Kind::Id, "The user who said it.")
+    Field::new(
+        "created_at",
+        Kind::Time,
+        "The time at which the comment was created.",
+    )
+    .required(),
+    Field::new("created_by", Kind::Id, "The user who wrote the comment.")
         .nullable()
         .required(),
 ];
@@ -71,22 +81,17 @@ pub(crate) const LIST: Action = Action::get("/v1/requests/{id}/comments")
     .query(parts::QUERY)
     .responds(ResponseSpec::fields(
         &[
-            Field::new(
-                "data",
-                Kind::Rows(COMMENT),
-                "The comments, the oldest first.",
-            )
-            .required(),
+            Field::new("data", Kind::Rows(COMMENT), "The comments, oldest first.").required(),
             parts::NEXT,
         ],
-        "The comments that the caller may see.",
+        "The comments visible to the caller.",
     ))
     .sql_from(list);
 
 /// Says something.
 pub(crate) const CREATE: Action = Action::post("/v1/requests/{id}/comments")
     .id("request-comments.create")
-    .summary("Comment on a request")
+    .summary("Create a comment on a request")
     .granted("request-comments", Verb::Create)
     .body(&[BODY, VISIBILITY])
     .responds(ResponseSpec::fields(COMMENT, "The comment.").status(201))

@@ -19,55 +19,56 @@ const COUNT: Kind = Kind::Integer {
 pub(crate) const INVENTORY: Resource = Resource {
     name: "inventory",
     table: "inventory",
-    singular: "item",
-    description: "Things that a centre has, counted by kind.",
+    singular: "inventory item",
+    plural: "inventory items",
+    description: "An item in a centre's inventory, counted by quantity.",
     fields: &[
         Field::new("centre_id", Kind::Reference("centres"), "The centre.")
             .required()
             .on_create()
             .filterable(),
-        Field::new("item_name", Kind::Text { min: 1, max: 200 }, "What it is.")
+        Field::new("item_name", Kind::Text { min: 1, max: 200 }, "The name of the item.")
             .required()
             .sortable(),
         Field::new(
             "category",
             Kind::OneOf(&["laptop", "furniture", "stationery", "network", "misc"]),
-            "Which kind of thing it is.",
+            "The category of the item.",
         )
         .required()
         .filterable(),
         Field::new(
             "quantity",
             COUNT,
-            "How many there are: set once, as the opening stock, and changed by adjustments.",
+            "The quantity in stock. It is set once, as the opening stock, and changed by adjustments.",
         )
         .on_create()
         .default("0")
         .sortable(),
-        Field::new("lent", COUNT, "How many of them are lent.")
+        Field::new("lent", COUNT, "The quantity on loan.")
             .read_only()
             .filterable(),
-        Field::new("available", COUNT, "How many can be lent or taken away.")
+        Field::new("available", COUNT, "The quantity that can be lent or removed.")
             .read_only()
             .sortable(),
         Field::new(
             "low_stock_at",
             COUNT,
-            "When no more than so many are available, a request opens by itself.",
+            "The low-stock threshold. When the available quantity is at or below it, a request is opened automatically.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "condition",
             Kind::OneOf(&["good", "needs_repair", "broken"]),
-            "In which state they are.",
+            "The condition of the item.",
         )
         .default("'good'")
         .filterable(),
         Field::new(
             "metadata",
             Kind::Json { bytes: 16_384 },
-            "What else is to be kept with it.",
+            "Additional data to store with the item.",
         )
         .default("'{}'::jsonb"),
     ],

@@ -20,47 +20,48 @@ const QUANTITY: Field = Field::new(
         min: 1,
         max: MAX_PIECES,
     },
-    "How many are lent; 1 when it is left out.",
+    "The quantity on loan. Defaults to 1.",
 );
 const DUE_ON: Field = Field::new(
     "due_on",
     Kind::Date,
-    "The last day of the loan, in the zone of the item's centre.",
+    "The last day of the loan, in the time zone of the item's centre.",
 );
 
 /// A loan.
 pub(crate) const INVENTORY_LOANS: Resource = Resource {
     name: "inventory-loans",
     table: "inventory_loans",
-    singular: "inventory loan",
-    description: "Pieces of an item that somebody has until a day.",
+    singular: "loan",
+    plural: "loans",
+    description: "A loan of an inventory item to a user until a due date.",
     fields: &[
-        Field::new("inventory_id", Kind::Reference("inventory"), "The item.")
+        Field::new("inventory_id", Kind::Reference("inventory"), "The inventory item.")
             .read_only()
             .filterable(),
-        Field::new("centre_id", Kind::Reference("centres"), "The item's centre.")
+        Field::new("centre_id", Kind::Reference("centres"), "The centre of the item.")
             .read_only()
             .filterable(),
-        Field::new("user_id", Kind::Reference("users"), "Who has them.")
+        Field::new("user_id", Kind::Reference("users"), "The borrower.")
             .read_only()
             .filterable(),
         QUANTITY.read_only().filterable(),
         DUE_ON.read_only().sortable(),
-        Field::new("returned_at", Kind::Time, "When they came back.")
+        Field::new("returned_at", Kind::Time, "The time at which the item was returned. Null while it is on loan.")
             .read_only()
             .nullable()
             .filterable(),
         Field::new(
             "reminded_at",
             Kind::Time,
-            "When who has them was reminded that the loan is overdue.",
+            "The time at which the borrower was reminded that the loan is overdue.",
         )
         .read_only()
         .nullable(),
         Field::new(
             "overdue",
             Kind::Boolean,
-            "Whether they are out, and the last day of the loan has passed.",
+            "Whether the item is still on loan after the last day of the loan.",
         )
         // The first comparison is for the index: no day has passed anywhere that has not passed in the first zone.
         .condition(
@@ -100,15 +101,24 @@ pub(crate) const POLICY: Policy = Policy {
 
 /// A loan in the list of its item.
 const LOAN: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("user_id", Kind::Id, "Who has them.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
+    Field::new("user_id", Kind::Id, "The borrower.").required(),
     QUANTITY.required(),
     DUE_ON.required(),
-    Field::new("returned_at", Kind::Time, "When they came back.")
-        .nullable()
-        .required(),
-    Field::new("created_at", Kind::Time, "When they were lent.").required(),
-    Field::new("created_by", Kind::Id, "The user who lent them.")
+    Field::new(
+        "returned_at",
+        Kind::Time,
+        "The time at which the item was returned. Null while it is on loan.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "created_at",
+        Kind::Time,
+        "The time at which the item was lent.",
+    )
+    .required(),
+    Field::new("created_by", Kind::Id, "The user who lent the item.")
         .nullable()
         .required(),
 ];
@@ -116,25 +126,25 @@ const LOAN: &[Field] = &[
 /// Reads the loans of an item.
 pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/loans")
     .id("inventory-loans.of-item")
-    .summary("List the loans of an item")
+    .summary("List the loans of an inventory item")
     .granted("inventory-loans", Verb::List)
     .query(parts::QUERY)
     .responds(ResponseSpec::fields(
         &[
-            Field::new("data", Kind::Rows(LOAN), "The loans, the oldest first.").required(),
+            Field::new("data", Kind::Rows(LOAN), "The loans, oldest first.").required(),
             parts::NEXT,
         ],
-        "The loans of the item, those that came back among them.",
+        "The loans of the item, including those that were returned.",
     ))
     .sql_from(list);
 
 /// Lends pieces of an item to somebody.
 pub(crate) const LEND: Action = Action::post("/v1/inventory/{id}/loans")
     .id("inventory-loans.lend")
-    .summary("Lend an item")
+    .summary("Lend an inventory item")
     .granted("inventory-loans", LEND_VERB)
     .body(&[
-        Field::new("user_id", Kind::Id, "Who takes them.").required(),
+        Field::new("user_id", Kind::Id, "The borrower.").required(),
         QUANTITY,
         DUE_ON.required(),
     ])
@@ -153,7 +163,7 @@ pub(crate) const RETURN: Action = Action::post("/v1/inventory-loans/{id}/return"
     .responds(
         ResponseSpec::resource(
             &INVENTORY_LOANS,
-            "The loan, at its end: all of it is available again.",
+            "The returned loan. Its whole quantity is available again.",
         )
         .problems(&[412]),
     )

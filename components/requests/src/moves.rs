@@ -29,16 +29,17 @@ pub(crate) const ASSIGN: Action = transition("/v1/requests/{id}/assign", request
     .id("requests.assign").summary("Assign a request").body(&[Field::new(
         "staff_id",
         Kind::Id,
-        "Who works on it: an active member of the centre's staff, or of those who work for all centres; null for nobody.",
+        "The staff member to whom the request is assigned: an active member of the centre's staff, or of the staff who \
+         work for all centres. Null removes the assignment.",
     )
     .nullable()
-    .required()]).responds(response("The request with who works on it.")).sql_for_grant(assign);
+    .required()]).responds(response("The request with its new assignment.")).sql_for_grant(assign);
 
 /// Begins to work on a request.
 pub(crate) const START: Action = transition("/v1/requests/{id}/start", requests::START)
     .id("requests.start")
     .summary("Start a request")
-    .responds(response("The request, in progress."))
+    .responds(response("The request in progress."))
     .sql_for_grant(start);
 
 /// Says what was done.
@@ -52,40 +53,40 @@ pub(crate) const RESOLVE: Action = transition("/v1/requests/{id}/resolve", reque
                 min: 1,
                 max: 10_000,
             },
-            "What was done.",
+            "The resolution: what was done.",
         )
         .required(),
         Field::new(
             "move",
             Kind::Object(&[
-                Field::new("start", Kind::Time, "When the lesson begins now.").required(),
-                Field::new("end", Kind::Time, "When it has ended now.").required(),
+                Field::new("starts_at", Kind::Time, "The new start of the lesson.").required(),
+                Field::new("ends_at", Kind::Time, "The new end of the lesson.").required(),
                 Field::new(
                     "room",
                     Kind::Text { min: 1, max: 100 },
-                    "Where it is now; the room stays when this is left out.",
+                    "The new room. Defaults to the present room.",
                 )
                 .nullable(),
             ]),
-            "Where the lesson of a reschedule request moves to: both happen, or \
-            neither.",
+            "The new time of the lesson of a reschedule request. The request is resolved and the lesson moved together, \
+             or neither.",
         ),
     ])
-    .responds(response("The request, resolved."))
+    .responds(response("The resolved request."))
     .sql_for_grant(resolve);
 
 /// Ends a request.
 pub(crate) const CLOSE: Action = transition("/v1/requests/{id}/close", requests::CLOSE)
     .id("requests.close")
     .summary("Close a request")
-    .responds(response("The request, closed."))
+    .responds(response("The closed request."))
     .sql_for_grant(close);
 
 /// Takes a request up again.
 pub(crate) const REOPEN: Action = transition("/v1/requests/{id}/reopen", requests::REOPEN)
     .id("requests.reopen")
     .summary("Reopen a request")
-    .responds(response("The request, open and due anew."))
+    .responds(response("The reopened request with a new due time."))
     .sql_for_grant(reopen);
 
 /// Path and body, with the versions that `If-Match` names.

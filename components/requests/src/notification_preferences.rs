@@ -7,20 +7,35 @@ use platform::declare::response_spec::ResponseSpec;
 const PATH: &str = "/v1/notifications/preferences";
 
 const PREFERENCES: &[Field] = &[
-    Field::new("email", Kind::Boolean, "Whether by e-mail.").required(),
-    Field::new("sms", Kind::Boolean, "Whether by SMS.").required(),
-    Field::new("push", Kind::Boolean, "Whether by push.").required(),
+    Field::new(
+        "email",
+        Kind::Boolean,
+        "Whether the user receives notifications by e-mail.",
+    )
+    .required(),
+    Field::new(
+        "sms",
+        Kind::Boolean,
+        "Whether the user receives notifications by SMS.",
+    )
+    .required(),
+    Field::new(
+        "push",
+        Kind::Boolean,
+        "Whether the user receives push notifications.",
+    )
+    .required(),
 ];
 
 const PREFERENCES_OF_CALLER: ResponseSpec = ResponseSpec::fields(
     PREFERENCES,
-    "How the caller is reached. What concerns the security of the account is sent all the same.",
+    "The caller's notification preferences. Notifications about the security of the account are sent regardless.",
 );
 
 /// Reads the caller's preferences.
 pub(crate) const SHOW: Action = Action::get(PATH)
     .id("notifications.preferences.get")
-    .summary("Show how one is reached")
+    .summary("Get notification preferences")
     .signed_in()
     .responds(PREFERENCES_OF_CALLER)
     .sql(SHOW_SQL);
@@ -28,7 +43,7 @@ pub(crate) const SHOW: Action = Action::get(PATH)
 /// Sets the caller's preferences.
 pub(crate) const SET: Action = Action::put(PATH)
     .id("notifications.preferences.set")
-    .summary("Set how one is reached")
+    .summary("Update notification preferences")
     .signed_in()
     .body(PREFERENCES)
     .responds(PREFERENCES_OF_CALLER)

@@ -28,16 +28,17 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
     name: "notifications",
     table: "notifications",
     singular: "notification",
-    description: "What was sent to a user, or is about to be.",
+    plural: "notifications",
+    description: "A notification that was sent to a user, or is about to be sent.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "Who gets it.")
+        Field::new("user_id", Kind::Reference("users"), "The recipient.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "type",
             Kind::OneOf(TYPES),
-            "How; a user who has opted out of it is not sent anything by it.",
+            "The channel. A user who has opted out of a channel receives nothing by it.",
         )
         .required()
         .on_create()
@@ -45,7 +46,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         Field::new(
             "template",
             Kind::OneOf(EVENTS),
-            "The event whose template makes subject and message, in the user's language; instead of a message.",
+            "The event whose template provides the subject and message in the user's language. Use it instead of a message.",
         )
         .nullable()
         .on_create()
@@ -53,7 +54,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         Field::new(
             "data",
             Kind::Json { bytes: 16_384 },
-            "The values of the template's placeholders; name and tenant are filled in by themselves.",
+            "The values of the template's placeholders. `name` and `tenant` are filled in automatically.",
         )
         .nullable()
         .on_create(),
@@ -66,13 +67,13 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
                 min: 1,
                 max: 20_000,
             },
-            "The text; needed unless there is a template.",
+            "The text of the message. Required unless a template is given.",
         )
         .on_create(),
         Field::new(
             "status",
             Kind::OneOf(&["sent", "failed"]),
-            "What became of it; null as long as it is under way.",
+            "The outcome. Null while the notification is being delivered.",
         )
         .read_only()
         .nullable()
@@ -80,14 +81,14 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         Field::new(
             "language",
             Kind::Language,
-            "The language of the template that was taken.",
+            "The language of the template that was used.",
         )
         .read_only()
         .nullable(),
         Field::new(
             "delivered_at",
             Kind::Time,
-            "When the provider took it over.",
+            "The time at which the provider accepted the notification.",
         )
         .read_only()
         .nullable(),
@@ -97,14 +98,14 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
                 min: 0,
                 max: i32::MAX as i64,
             },
-            "How often it was tried; known with the outcome.",
+            "The number of delivery attempts. Set together with the outcome.",
         )
         .read_only()
         .nullable(),
         Field::new(
             "error",
             Kind::Text { min: 1, max: 500 },
-            "Why it failed.",
+            "The reason why the notification failed.",
         )
         .read_only()
         .nullable(),
@@ -169,31 +170,46 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
     let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
     if !is_set("template") {
         return match (is_set("message"), is_set("data")) {
-            (false, _) => refuse("/message", "required", "There is a message or a template."),
-            (true, true) => refuse("/data", "not_allowed", "Only a template takes data."),
+            (false, _) => refuse(
+                "/message",
+                "required",
+                "Give either a message or a template.",
+            ),
+            (true, true) => refuse(
+                "/data",
+                "not_allowed",
+                "`data` is allowed only with a template.",
+            ),
             (true, false) => Vec::new(),
         };
     }
     let template = values.get("template").and_then(Value::as_str);
     if template.is_some_and(|template| OF_ACCOUNTS.contains(&template)) {
-        let detail = "It is sent by what causes it, and only then.";
+        let detail =
+            "This template is reserved for account security events, which send it automatically.";
         return refuse("/template", "not_allowed", detail);
     }
     ["/subject", "/message"]
         .into_iter()
         .filter(|pointer| is_set(&pointer[1..]))
-        .map(|pointer| FieldError::new(pointer, "not_allowed", "It comes from the template."))
+        .map(|pointer| {
+            FieldError::new(
+                pointer,
+                "not_allowed",
+                "Leave this field out; its value comes from the template.",
+            )
+        })
         .collect()
 }
 
 /// Queues a failed notification anew.
 pub(crate) const RETRY: Action = Action::post("/v1/notifications/{id}/retry")
     .id("notifications.retry")
-    .summary("Try a failed notification again")
+    .summary("Retry a failed notification")
     .granted("notifications", RETRY_VERB)
     .responds(ResponseSpec::resource(
         &NOTIFICATIONS,
-        "The notification, under way again with its former delivery key.",
+        "The notification, queued for delivery again under its original delivery key.",
     ))
     .sql_for_grant(retry);
 

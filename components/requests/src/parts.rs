@@ -8,19 +8,23 @@ pub(crate) const QUERY: &[Field] = &[
     Field::new(
         "cursor",
         Kind::Id,
-        "Where to go on: the next_cursor of the page before.",
+        "The `next_cursor` of the previous page.",
     ),
     Field::new(
         "limit",
         Kind::Integer { min: 1, max: 200 },
-        "Most rows of this page; 50 by default.",
+        "The maximum number of items in the page. Defaults to 50.",
     ),
 ];
 
 /// Where the list goes on.
-pub(crate) const NEXT: Field = Field::new("next_cursor", Kind::Id, "Where the next page begins.")
-    .nullable()
-    .required();
+pub(crate) const NEXT: Field = Field::new(
+    "next_cursor",
+    Kind::Id,
+    "The cursor of the next page. Null on the last page.",
+)
+.nullable()
+.required();
 
 /// What a list is made of.
 pub(crate) struct Parts {

@@ -12,7 +12,8 @@ pub(crate) const REQUESTS: Resource = Resource {
     name: "requests",
     table: "requests",
     singular: "request",
-    description: "Something that a centre is asked for or told of, and what becomes of it.",
+    plural: "requests",
+    description: "A request or complaint to a centre, from opening to resolution.",
     fields: &[
         Field::new(
             "number",
@@ -20,7 +21,7 @@ pub(crate) const REQUESTS: Resource = Resource {
                 min: 1,
                 max: i64::MAX,
             },
-            "The tenant's own number, from 1 and without gaps.",
+            "The number of the request within the tenant, from 1 and without gaps.",
         )
         .read_only()
         .sortable(),
@@ -31,7 +32,7 @@ pub(crate) const REQUESTS: Resource = Resource {
         Field::new(
             "type",
             Kind::OneOf(&["it", "inventory", "complaint", "reschedule", "maintenance"]),
-            "What it is about.",
+            "The type of the request.",
         )
         .required()
         .filterable(),
@@ -41,27 +42,27 @@ pub(crate) const REQUESTS: Resource = Resource {
                 min: 1,
                 max: 10_000,
             },
-            "What is asked for.",
+            "The details of the request.",
         )
         .required(),
         Field::new(
             "priority",
             Kind::OneOf(&["low", "medium", "high"]),
-            "How urgent it is. Lists are sorted by it from high to low.",
+            "The priority of the request. Lists are sorted by priority from high to low.",
         )
         .default("'medium'")
         .sort_column("urgency"),
         Field::new(
             "status",
             Kind::OneOf(&["open", "in_progress", "resolved", "closed"]),
-            "Where it stands; see assign, start, resolve, close and reopen.",
+            "The status of the request. It changes with the start, resolve, close and reopen operations.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "assigned_to",
             Kind::Reference("staff"),
-            "The row of staff that works on it; see assign.",
+            "The staff member to whom the request is assigned. It changes with the assign operation.",
         )
         .read_only()
         .nullable()
@@ -69,62 +70,63 @@ pub(crate) const REQUESTS: Resource = Resource {
         Field::new(
             "class_id",
             Kind::Reference("classes"),
-            "The class that it is about, one of the centre.",
+            "The class that the request is about. It must be a class of the centre.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "occurrence_start",
             Kind::Time,
-            "The lesson of the class that it is about: its original_start.",
+            "The lesson of the class that the request is about, identified by its `original_start`.",
         )
         .nullable(),
         Field::new(
             "inventory_id",
             Kind::Reference("inventory"),
-            "The item that it is about, one of the centre.",
+            "The inventory item that the request is about. It must be an item of the centre.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "by_rule",
             Kind::Boolean,
-            "Whether it opened by itself, because the stock of the item is low.",
+            "Whether the request was opened automatically because the stock of the item is low.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "opened_at",
             Kind::Time,
-            "When its clock began: it was made, or reopened.",
+            "The time at which the request was created or last reopened. The due time is counted from it.",
         )
         .read_only(),
         Field::new(
             "due_at",
             Kind::Time,
-            "When the time allowed for its type and priority is over, counted in the centre's working hours.",
+            "The due time: the end of the time allowed for the request's type and priority, counted in the centre's \
+             working hours.",
         )
         .read_only()
         .sortable(),
         Field::new(
             "overdue",
             Kind::Boolean,
-            "Whether it is open or in progress, and its due time is over.",
+            "Whether the request is open or in progress after its due time.",
         )
         .condition("r.due_at < now() and r.status in ('open', 'in_progress')"),
         Field::new(
             "escalated_at",
             Kind::Time,
-            "When it was found to be overdue and its priority was raised.",
+            "The time at which the request was found to be overdue and its priority was raised.",
         )
         .read_only()
         .nullable()
         .filterable(),
-        Field::new("resolved_at", Kind::Time, "When it was resolved.")
+        Field::new("resolved_at", Kind::Time, "The time at which the request was resolved.")
             .read_only()
             .nullable()
             .filterable(),
-        Field::new("closed_at", Kind::Time, "When it was closed.")
+        Field::new("closed_at", Kind::Time, "The time at which the request was closed.")
             .read_only()
             .nullable()
             .filterable(),
@@ -134,7 +136,7 @@ pub(crate) const REQUESTS: Resource = Resource {
                 min: 1,
                 max: 10_000,
             },
-            "What was done.",
+            "The resolution: what was done.",
         )
         .read_only()
         .nullable(),

@@ -17,15 +17,19 @@ const CHANGE: Field = Field::new(
         min: -MAX_PIECES,
         max: MAX_PIECES,
     },
-    "How many more there are, or fewer with a minus; not 0.",
+    "The change of the quantity: positive to add, negative to remove. Must not be 0.",
 )
 .required();
-const REASON: Field =
-    Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").required();
+const REASON: Field = Field::new(
+    "reason",
+    Kind::Multiline { min: 1, max: 1000 },
+    "The reason for the adjustment.",
+)
+.required();
 
 /// An adjustment as it is answered.
 const ADJUSTMENT: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     CHANGE,
     REASON,
     Field::new(
@@ -34,11 +38,11 @@ const ADJUSTMENT: &[Field] = &[
             min: 0,
             max: MAX_PIECES,
         },
-        "How many there were after it.",
+        "The quantity after the adjustment.",
     )
     .required(),
-    Field::new("created_at", Kind::Time, "When it was made.").required(),
-    Field::new("created_by", Kind::Id, "The user who made it.")
+    Field::new("created_at", Kind::Time, "The time of creation.").required(),
+    Field::new("created_by", Kind::Id, "The user who created the resource.")
         .nullable()
         .required(),
 ];
@@ -46,11 +50,12 @@ const ADJUSTMENT: &[Field] = &[
 /// Changes the quantity of an item.
 pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
     .id("inventory.adjust")
-    .summary("Adjust the quantity of an item")
+    .summary("Adjust the quantity of an inventory item")
     .granted("inventory", inventory::ADJUST)
     .body(&[CHANGE, REASON])
     .responds(
-        ResponseSpec::resource(&INVENTORY, "The item with its new quantity.").problems(&[412]),
+        ResponseSpec::resource(&INVENTORY, "The inventory item with its new quantity.")
+            .problems(&[412]),
     )
     .prepared_by(versioned)
     .sql_for_grant(adjust);
@@ -58,7 +63,7 @@ pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
 /// Reads how the quantity of an item came about.
 pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
     .id("inventory.adjustments")
-    .summary("List the adjustments of an item")
+    .summary("List the adjustments of an inventory item")
     .granted("inventory", inventory::ADJUSTMENTS)
     .query(parts::QUERY)
     .responds(ResponseSpec::fields(
@@ -66,12 +71,12 @@ pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
             Field::new(
                 "data",
                 Kind::Rows(ADJUSTMENT),
-                "The adjustments, the oldest first: the opening stock.",
+                "The adjustments, oldest first. The first one is the opening stock.",
             )
             .required(),
             parts::NEXT,
         ],
-        "Every change of the quantity.",
+        "All adjustments of the quantity.",
     ))
     .sql_from(list);
 

@@ -25,12 +25,12 @@ const NEW: &[Field] = &[
     Field::new(
         "password",
         password::KIND,
-        "The first password; without one the user begins with a password reset.",
+        "The initial password. Without one, the user starts with a password reset.",
     ),
     Field::new(
         "profile",
         Kind::Object(profile::FIELDS),
-        "The row of its role, made in the same transaction.",
+        "The profile for the user's role, created in the same transaction.",
     ),
 ];
 
@@ -40,7 +40,7 @@ pub(crate) const CREATE: Action = Action::post("/v1/users")
     .summary("Create a user")
     .granted("users", users::CREATE)
     .body(NEW)
-    .responds(ResponseSpec::resource(&USERS, "The user that was made.").status(201))
+    .responds(ResponseSpec::resource(&USERS, "The created user.").status(201))
     .asked_by(prepare)
     .sql_for_grant(create);
 
@@ -52,7 +52,7 @@ pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
     .responds(
         ResponseSpec::resource(
             &USERS,
-            "The user, inactive; all its sessions have ended. The last active admin stays: 409.",
+            "The deactivated user, whose sessions have all ended. Refused with 409 for the last active admin.",
         )
         .problems(&[409]),
     )
@@ -63,7 +63,7 @@ pub(crate) const ACTIVATE: Action = Action::post("/v1/users/{id}/activate")
     .id("users.activate")
     .summary("Activate a user")
     .granted("users", users::ACTIVATE)
-    .responds(ResponseSpec::resource(&USERS, "The user, active."))
+    .responds(ResponseSpec::resource(&USERS, "The activated user."))
     .sql_for_grant(activate);
 
 /// Hashes the password, which must not reach the database, and checks the profile against the role.

@@ -15,31 +15,40 @@ const ADDRESS: &[Field] = &[
     Field::new(
         "line1",
         Kind::Text { min: 1, max: 200 },
-        "Street and number.",
+        "The street and number.",
     ),
-    Field::new("line2", Kind::Text { min: 1, max: 200 }, "Further line."),
-    Field::new("city", Kind::Text { min: 1, max: 100 }, "City."),
+    Field::new(
+        "line2",
+        Kind::Text { min: 1, max: 200 },
+        "The second address line.",
+    ),
+    Field::new("city", Kind::Text { min: 1, max: 100 }, "The town or city."),
     Field::new(
         "region",
         Kind::Text { min: 1, max: 100 },
-        "State, county or province.",
+        "The state, county or province.",
     ),
     Field::new(
         "postal_code",
         Kind::Text { min: 1, max: 20 },
-        "Postal code.",
+        "The postal code.",
     ),
     Field::new(
         "country",
         Kind::Text { min: 2, max: 2 },
-        "ISO 3166-1 alpha-2 code.",
+        "The ISO 3166-1 alpha-2 country code.",
     ),
 ];
 
 /// A day on which nobody works.
 const HOLIDAY: &[Field] = &[
-    Field::new("date", Kind::Date, "The day.").required(),
-    Field::new("name", Kind::Text { min: 1, max: 200 }, "What it is.").required(),
+    Field::new("date", Kind::Date, "The date of the holiday.").required(),
+    Field::new(
+        "name",
+        Kind::Text { min: 1, max: 200 },
+        "The name of the holiday.",
+    )
+    .required(),
 ];
 
 /// A place where lessons are given.
@@ -47,21 +56,22 @@ pub(crate) const CENTRES: Resource = Resource {
     name: "centres",
     table: "centres",
     singular: "centre",
-    description: "A place of the tenant where lessons are given.",
+    plural: "centres",
+    description: "A centre of the organisation, where lessons take place.",
     fields: &[
-        Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.")
+        Field::new("name", Kind::Text { min: 1, max: 200 }, "The name of the centre.")
             .required()
             .sortable(),
-        Field::new("code", Kind::Slug, "A short name, unique in the tenant.")
+        Field::new("code", Kind::Slug, "A short code, unique within the tenant.")
             .required()
             .sortable(),
-        Field::new("time_zone", Kind::TimeZone, "The IANA time zone it keeps.")
+        Field::new("time_zone", Kind::TimeZone, "The IANA time zone of the centre.")
             .required()
             .filterable(),
         Field::new(
             "currency",
             Kind::Currency,
-            "The currency it keeps its books in.",
+            "The default currency of the centre's finance records.",
         )
         .required()
         .filterable(),
@@ -71,21 +81,21 @@ pub(crate) const CENTRES: Resource = Resource {
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),
-            "Whether it is open.",
+            "Whether the centre is open (`active`) or closed (`inactive`).",
         )
         .default("'active'")
         .filterable(),
         Field::new(
             "working_hours",
             Kind::Rows(week::WINDOW),
-            "When requests are worked on, on the clock of the zone: Monday to Friday from nine to five where nothing is \
-             said; of an empty list every hour counts.",
+            "The weekly hours during which requests are handled, as local time in the centre's time zone. Defaults to \
+             Monday to Friday from 09:00 to 17:00. With an empty list, every hour counts.",
         )
         .default("lms.usual_working_hours()"),
         Field::new(
             "holidays",
             Kind::Rows(HOLIDAY),
-            "Days on which requests are not worked on.",
+            "The days on which requests are not handled.",
         )
         .default("'[]'::jsonb"),
     ],
@@ -125,7 +135,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
     let repeated = (1..dates.len()).filter(|index| dates[..*index].contains(&dates[*index]));
     errors.extend(repeated.map(|index| {
         let at = format!("/holidays/{index}/date");
-        FieldError::new(at, "duplicate", "This day came before.")
+        FieldError::new(at, "duplicate", "The day was given twice.")
     }));
     errors
 }

@@ -31,44 +31,49 @@ const EVENT: &[Field] = &[
             min: 1,
             max: i64::MAX,
         },
-        "Its place in the tenant's chain.",
+        "The position of the event in the tenant's event log.",
     )
     .required(),
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
         "entity",
         Kind::Text { min: 1, max: 63 },
-        "The resource that changed, such as users.",
+        "The kind of resource that changed, such as `users`.",
     )
     .required(),
-    Field::new("entity_id", Kind::Id, "The row that changed.").required(),
+    Field::new(
+        "entity_id",
+        Kind::Id,
+        "The id of the resource that changed.",
+    )
+    .required(),
     Field::new(
         "kind",
         Kind::Text { min: 1, max: 100 },
-        "What happened, such as user.created.",
+        "The kind of the event, such as `user.created`.",
     )
     .required(),
-    Field::new("actor", Kind::Id, "The user who did it.")
+    Field::new("actor", Kind::Id, "The user who made the change.")
         .nullable()
         .required(),
     Field::new(
         "request_id",
         Kind::Text { min: 0, max: 100 },
-        "The request.",
+        "The id of the HTTP request, or the name of the background job, that caused the event.",
     )
     .nullable()
     .required(),
-    Field::new("at", Kind::Time, "When.").required(),
+    Field::new("at", Kind::Time, "The time at which the event occurred.").required(),
     Field::new(
         "state",
         Kind::Json { bytes: 0 },
-        "The row afterwards, without secrets.",
+        "The state of the resource after the change, without secrets.",
     )
     .required(),
     Field::new(
         "hash",
         Kind::Text { min: 64, max: 64 },
-        "SHA-256 of the chain up to here, in hex.",
+        "The SHA-256 hash of the event chain up to and including this event, in hexadecimal.",
     )
     .required(),
 ];
@@ -85,27 +90,26 @@ pub(crate) const LIST: Action = Action::get("/v1/events")
                 min: 0,
                 max: i64::MAX,
             },
-            "The position behind which to begin; 0 by default.",
+            "The position after which to start. Defaults to 0.",
         ),
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most events of this page; 50 by default.",
+            "The maximum number of events in the page. Defaults to 50.",
         ),
         Field::new(
             "entity",
             Kind::Text { min: 1, max: 63 },
-            "Only of this resource, such as students.",
+            "Only events of this kind of resource, such as `students`.",
         ),
-        Field::new("id", Kind::Id, "Only of this row: its history."),
+        Field::new("id", Kind::Id, "Only events of the resource with this id, that is its history."),
         Field::new(
             "wait",
             Kind::Integer { min: 0, max: 30 },
-            "How many seconds to wait for an event when there is none; 0 by default. \
-            Of a session's requests that wait, the newest 4 go on, and of a tenant's \
-            the newest 32; of those of all tenants 128 go on, and the tenants that \
-            have most make way with their oldest. One that made way is answered at \
-            once, with `Retry-After`.",
+            "How many seconds to wait for an event if there is none. Defaults to 0. At most 4 requests of a session and \
+             32 of a tenant can wait at the same time; beyond that, the newest keep waiting. At most 128 requests of \
+             all tenants can wait; beyond that, the tenants with the most waiting requests give up their oldest. A \
+             request that stops waiting is answered immediately, with `Retry-After`.",
         ),
     ])
     .responds(
@@ -118,14 +122,13 @@ pub(crate) const LIST: Action = Action::get("/v1/events")
                         min: 0,
                         max: i64::MAX,
                     },
-                    "The position to go on from.",
+                    "The position to pass as `after` to get the next page.",
                 )
                 .required(),
             ],
-            "Events in order of position. Nothing is ever added before a position \
-            that has been read. A page without events comes at once, or when the \
-            time to wait is over, or with `Retry-After` when newer requests wait in \
-            this one's place.",
+            "The events in order of position. No event is ever added before a position that has been read. A page \
+             without events is returned immediately, when the waiting time is over, or with `Retry-After` if newer \
+             requests wait in this one's place.",
         )
         .problems(&[422]),
     )

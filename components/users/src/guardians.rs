@@ -11,9 +11,10 @@ pub(crate) const GUARDIANS: Resource = Resource {
     name: "guardians",
     table: "guardians",
     singular: "guardian",
-    description: "A link between the account of a parent or guardian and a student, who is then seen as a child.",
+    plural: "guardians",
+    description: "A link between the account of a parent or guardian and a student. The account sees the student as a child.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account, in any role but student.")
+        Field::new("user_id", Kind::Reference("users"), "The account of the parent or guardian. It can have any role but student.")
             .required()
             .on_create()
             .filterable(),
@@ -24,14 +25,15 @@ pub(crate) const GUARDIANS: Resource = Resource {
         Field::new(
             "relationship",
             Kind::OneOf(&["parent", "guardian"]),
-            "What the one is to the other.",
+            "The relationship of the user to the student.",
         )
         .required()
         .filterable(),
         Field::new(
             "by_first_contact",
             Kind::Boolean,
-            "Whether it was made by naming the user as the student's first contact: then it ends when another is named.",
+            "Whether the link was created by naming the user as the student's first contact. Such a link ends when \
+             another first contact is named.",
         )
         .read_only(),
     ],

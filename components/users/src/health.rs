@@ -17,32 +17,32 @@ const SCHEMA: i64 = 1;
 /// The process answers.
 pub(crate) const LIVE: Action = Action::get("/healthz")
     .id("health.live")
-    .summary("Is the process alive")
+    .summary("Check liveness")
     .public()
     .responds(ResponseSpec::fields(
-        &[Field::new("status", Kind::OneOf(&["ok"]), "Always ok.").required()],
-        "The process answers.",
+        &[Field::new("status", Kind::OneOf(&["ok"]), "Always `ok`.").required()],
+        "The process is alive.",
     ))
     .custom(live);
 
 /// The component can serve: database, role, region and schema are as they must be.
 pub(crate) const READY: Action = Action::get("/readyz")
     .id("health.ready")
-    .summary("Can requests be served")
+    .summary("Check readiness")
     .public()
     .responds(ResponseSpec::fields(
         &[
             Field::new(
                 "status",
                 Kind::OneOf(&["ok"]),
-                "Always ok; otherwise the answer is 503.",
+                "Always `ok`. If requests cannot be served, the response is 503.",
             )
             .required(),
             Field::new("region", Kind::OneOf(&region::ALL), "The region.").required(),
             Field::new(
                 "schema",
                 Kind::Integer { min: 1, max: 9999 },
-                "The schema's version.",
+                "The version of the database schema.",
             )
             .required(),
         ],
@@ -53,7 +53,12 @@ pub(crate) const READY: Action = Action::get("/readyz")
 /// A region as it is listed.
 const REGION: &[Field] = &[
     Field::new("name", Kind::OneOf(&region::ALL), "The region.").required(),
-    Field::new("base_url", Kind::Text { min: 1, max: 200 }, "Where it is.").required(),
+    Field::new(
+        "base_url",
+        Kind::Text { min: 1, max: 200 },
+        "The base URL of the region.",
+    )
+    .required(),
 ];
 
 /// The regions and where they are.
@@ -65,10 +70,10 @@ pub(crate) const REGIONS: Action = Action::get("/v1/regions")
         &[Field::new(
             "data",
             Kind::Rows(REGION),
-            "Name and base URL of each region.",
+            "The regions, each with its name and base URL.",
         )
         .required()],
-        "Each region's name and base URL.",
+        "The name and base URL of each region.",
     ))
     .custom(regions);
 
@@ -104,7 +109,7 @@ from lms_private.cell as c");
         match answer.body {
             Some(body) if version >= SCHEMA => Ok(Response::json(200, body)),
             _ => Err(Problem::new(ProblemKind::Unavailable)
-                .detail("The database's schema is older than this release; run lms migrate.")
+                .detail("The database schema is older than this release. Run `lms migrate`.")
                 .header("retry-after", "30")
                 .cause(format!("schema is at {version}, {SCHEMA} is needed"))),
         }

@@ -11,20 +11,21 @@ pub(crate) const STAFF: Resource = Resource {
     name: "staff",
     table: "staff",
     singular: "staff member",
-    description: "Someone who works for the organisation.",
+    plural: "staff members",
+    description: "A staff member of the organisation.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account.")
+        Field::new("user_id", Kind::Reference("users"), "The user account.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "centre_id",
             Kind::Reference("centres"),
-            "The centre; none for those who work for all of them.",
+            "The centre. Null for staff who work for all centres.",
         )
         .nullable()
         .filterable(),
-        Field::new("title", Kind::Text { min: 1, max: 200 }, "The job's title.")
+        Field::new("title", Kind::Text { min: 1, max: 200 }, "The job title.")
             .nullable()
             .filterable(),
         Field::new(
@@ -34,13 +35,13 @@ pub(crate) const STAFF: Resource = Resource {
         )
         .nullable()
         .filterable(),
-        Field::new("hired_on", Kind::Date, "The first day.")
+        Field::new("hired_on", Kind::Date, "The first day of work.")
             .nullable()
             .filterable(),
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),
-            "Whether the person works here now.",
+            "Whether the person currently works for the organisation.",
         )
         .default("'active'")
         .filterable(),

@@ -11,10 +11,26 @@ use serde_json::{Map, Value};
 
 /// What a person needs to use a screen.
 const ACCESSIBILITY: &[Field] = &[
-    Field::new("screen_reader", Kind::Boolean, "Uses a screen reader."),
-    Field::new("high_contrast", Kind::Boolean, "Needs high contrast."),
-    Field::new("large_text", Kind::Boolean, "Needs large text."),
-    Field::new("reduced_motion", Kind::Boolean, "Needs reduced motion."),
+    Field::new(
+        "screen_reader",
+        Kind::Boolean,
+        "Whether the user uses a screen reader.",
+    ),
+    Field::new(
+        "high_contrast",
+        Kind::Boolean,
+        "Whether the user needs high contrast.",
+    ),
+    Field::new(
+        "large_text",
+        Kind::Boolean,
+        "Whether the user needs large text.",
+    ),
+    Field::new(
+        "reduced_motion",
+        Kind::Boolean,
+        "Whether the user needs reduced motion.",
+    ),
 ];
 
 /// An account.
@@ -22,7 +38,8 @@ pub(crate) const USERS: Resource = Resource {
     name: "users",
     table: "users",
     singular: "user",
-    description: "An account: a student, a parent, a tutor or a member of the staff.",
+    plural: "users",
+    description: "The account of a student, a parent, a tutor or a staff member.",
     fields: &[
         Field::new("name", Kind::Text { min: 1, max: 200 }, "The full name.")
             .required()
@@ -30,49 +47,50 @@ pub(crate) const USERS: Resource = Resource {
         Field::new(
             "email",
             Kind::Email,
-            "The e-mail address, unique in the tenant. An admin changes those of others at once; any other change is kept as \
-             `pending_email` until the new address confirms it. When it takes effect, the former address is told and all \
-             sessions end. The present address takes back what is kept. A supervisor cannot change that of a person who belongs to \
-             other centres too, neither when it is asked for nor when it is confirmed.",
+            "The e-mail address, unique within the tenant. A change by an admin to another user's address takes effect \
+             at once. Any other change is kept as `pending_email` until it is confirmed from the new address. When a \
+             change takes effect, the former address is notified and all sessions end. Setting the present address \
+             again discards a pending change. A supervisor cannot change the address of a person who also belongs to \
+             other centres; this is checked both when the change is requested and when it is confirmed.",
         )
         .required()
         .sortable(),
         Field::new("phone", Kind::Phone, "The telephone number.")
             .nullable()
             .filterable(),
-        Field::new("role", Kind::OneOf(&role::NAMES), "What the user is.")
+        Field::new("role", Kind::OneOf(&role::NAMES), "The role of the user.")
             .required()
             .filterable(),
         Field::new(
             "centre_id",
             Kind::Reference("centres"),
-            "The centre that the user belongs to.",
+            "The centre to which the user belongs.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "language_preferences",
             Kind::Languages,
-            "Languages, the preferred one first.",
+            "The language tags, in order of preference.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "accessibility_settings",
             Kind::Object(ACCESSIBILITY),
-            "What the user needs to use a screen.",
+            "The user's accessibility needs.",
         )
         .default("'{}'::jsonb"),
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),
-            "Whether the user can sign in; see activate and deactivate.",
+            "Whether the user can sign in. It changes with the activate and deactivate operations.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "pending_email",
             Kind::Email,
-            "The e-mail address that was asked for and is not confirmed yet; see `POST /v1/auth/email/confirm`.",
+            "The new e-mail address that has been requested but not yet confirmed with `POST /v1/auth/email/confirm`.",
         )
         .nullable()
         .computed(),

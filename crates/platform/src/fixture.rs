@@ -42,6 +42,7 @@ pub(crate) const LAMPS: Resource = Resource {
     name: "lamps",
     table: "lamps",
     singular: "lamp",
+    plural: "lamps",
     description: "A lamp.",
     fields: &[
         Field::new("name", Kind::Text { min: 1, max: 20 }, "What it is called.")
@@ -100,6 +101,7 @@ pub(crate) const BILLS: Resource = Resource {
     name: "bills",
     table: "bills",
     singular: "electric bill",
+    plural: "electric bills",
     description: "A bill.",
     fields: &[Field::new("note", Kind::Text { min: 0, max: 20 }, "A note.").required()],
     owner: None,
@@ -223,6 +225,7 @@ pub(crate) static HOUSE: Application = Application {
     title: "A house with lamps",
     roles: &[role::GUEST, role::VISITOR, role::KEEPER, role::ADMIN],
     regions: &["eu", "au", "us"],
+    groups: &[],
 };
 
 /// The component.

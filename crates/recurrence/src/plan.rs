@@ -58,7 +58,7 @@ impl Schedule {
         if !begins {
             return refuse(
                 "start_not_in_rule",
-                "The first occurrence of the rule must be the start.".to_owned(),
+                "The first occurrence of the rule must be `start`.".to_owned(),
             );
         }
         let limit = self.limit(now);
@@ -72,7 +72,7 @@ impl Schedule {
                 return refuse(
                     "too_long",
                     format!(
-                        "A class with an end ends within {MAX_YEARS} years; this one has a lesson on {}.",
+                        "A class with an end must end within {MAX_YEARS} years, but this class has a lesson on {}.",
                         start.date()
                     ),
                 );
@@ -84,14 +84,14 @@ impl Schedule {
             if plan.spans.last().is_some_and(|last| last.end > span.start) {
                 return refuse(
                     "overlap",
-                    "The rule makes lessons that overlap with each other.".to_owned(),
+                    "The rule produces lessons that overlap each other.".to_owned(),
                 );
             }
             if plan.spans.len() == MAX_LESSONS {
                 return refuse(
                     "too_many",
                     format!(
-                        "The rule makes more than {MAX_LESSONS} lessons, counted to its end or 53 weeks ahead."
+                        "The rule produces more than {MAX_LESSONS} lessons, counted to its end or 53 weeks ahead."
                     ),
                 );
             }
@@ -105,7 +105,7 @@ impl Schedule {
             return Err(vec![error(
                 "recurring/except",
                 "nothing_left",
-                "No lesson is left.",
+                "The exceptions leave no lesson in the schedule.",
             )]);
         }
         Ok(plan)
@@ -162,7 +162,7 @@ impl Schedule {
             .iter()
             .filter(|time| instant(self.zone, **time) <= limit && !series.contains(time))
             .map(|time| {
-                let detail = format!("The rule has no lesson at {}.", time.format(FORM));
+                let detail = format!("The rule produces no lesson at {}.", time.format(FORM));
                 error("recurring/except", "not_in_rule", detail)
             })
             .collect()

@@ -119,13 +119,11 @@ pub(super) fn parse(
         }
     };
     if has("COUNT") && has("UNTIL") {
-        return Err(refusal("COUNT and UNTIL exclude each other".to_owned()));
+        return Err(refusal("COUNT and UNTIL are mutually exclusive".to_owned()));
     }
     let chooses = |name: &str| name.starts_with("BY") && name != "BYSETPOS";
     if has("BYSETPOS") && !parts.iter().any(|(name, _)| chooses(name)) {
-        return Err(refusal(
-            "BYSETPOS needs another part to choose from".to_owned(),
-        ));
+        return Err(refusal("BYSETPOS requires another BY part".to_owned()));
     }
     let mut rule = Rule::of(frequency);
     for (name, value) in &parts {
@@ -150,10 +148,11 @@ fn check_places(rule: &Rule) -> Result<(), RuleError> {
     match places.find(|place| place.abs() > most) {
         None => Ok(()),
         Some(_) if most == 0 => Err(refusal(
-            "BYDAY takes numbers only in months, and in years without BYWEEKNO".to_owned(),
+            "BYDAY accepts numbers only with FREQ=MONTHLY, or with FREQ=YEARLY without BYWEEKNO"
+                .to_owned(),
         )),
         Some(place) => Err(refusal(format!(
-            "BYDAY has no place {place}: there are {most} at most"
+            "BYDAY must not have the number {place}: the highest is {most}"
         ))),
     }
 }
@@ -163,10 +162,10 @@ fn parts(text: &str) -> Result<Vec<(&str, &str)>, RuleError> {
     let mut parts: Vec<(&str, &str)> = Vec::new();
     for part in text.split(';') {
         let Some((name, value)) = part.split_once('=') else {
-            return Err(refusal(format!("{part:?} isn't of the form NAME=VALUE")));
+            return Err(refusal(format!("{part:?} must have the form NAME=VALUE")));
         };
         if parts.iter().any(|(other, _)| *other == name) {
-            return Err(refusal(format!("{name} comes twice")));
+            return Err(refusal(format!("{name} was given twice")));
         }
         parts.push((name, value));
     }
@@ -195,10 +194,10 @@ fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), RuleError> {
         }
         "BYHOUR" | "BYMINUTE" | "BYSECOND" => {
             return Err(refusal(format!(
-                "the time of the day is the start's; leave {name} out"
+                "{name} is not supported, because `start` sets the time of day"
             )));
         }
-        _ => return Err(refusal(format!("{name:?} has no place in this rule"))),
+        _ => return Err(refusal(format!("{name:?} is not supported in this rule"))),
     }
     Ok(())
 }
@@ -235,7 +234,11 @@ fn weekday(text: &str) -> Result<Weekday, RuleError> {
     ];
     days.into_iter()
         .find(|day| name_of(*day) == text)
-        .ok_or_else(|| refusal(format!("{text:?} is no day: MO, TU, WE, TH, FR, SA or SU")))
+        .ok_or_else(|| {
+            refusal(format!(
+                "{text:?} is not a day: use MO, TU, WE, TH, FR, SA or SU"
+            ))
+        })
 }
 
 fn name_of(day: Weekday) -> &'static str {
@@ -295,6 +298,6 @@ fn signed_one(name: &str, text: &str, most: i32) -> Result<i32, RuleError> {
 fn refusal(what: String) -> RuleError {
     (
         "invalid_rule",
-        format!("This isn't a recurrence rule that is understood: {what}."),
+        format!("Must be a supported recurrence rule: {what}."),
     )
 }

@@ -16,7 +16,7 @@ begin
     new.version := 1;
   else
     if (new.tenant_id, new.id) is distinct from (old.tenant_id, old.id) then
-      raise exception using errcode = 'LM422', message = 'The id of a row never changes.', column = 'id';
+      raise exception using errcode = 'LM422', message = 'The id of a resource cannot be changed.', column = 'id';
     end if;
     new.created_at := old.created_at;
     new.created_by := old.created_by;

@@ -13,7 +13,7 @@ begin
       and a.tenant_id <> new.tenant_id
   )
   then
-    raise exception using errcode = 'LM409', message = 'This slug belongs to a tenant that has moved.', column = 'slug';
+    raise exception using errcode = 'LM409', message = 'The slug belongs to a tenant that has been relocated.', column = 'slug';
   end if;
   insert into lms_private.tenant_slugs as kept (slug, tenant_id)
   values (new.slug, new.tenant_id)
@@ -22,7 +22,7 @@ begin
   return null;
 exception
   when unique_violation then
-    raise exception using errcode = 'LM409', message = 'This slug is taken.', column = 'slug';
+    raise exception using errcode = 'LM409', message = 'The slug is already in use.', column = 'slug';
 end
 $$;
 
@@ -46,13 +46,13 @@ begin
   if new.region <> here.region then
     raise exception using
       errcode = 'LM422',
-      message = format('This cell is in region %s.', here.region),
+      message = format('The region must be %s, that of this cell.', here.region),
       column = 'region';
   end if;
   if new.retention_class <> here.retention_class then
     raise exception using
       errcode = 'LM422',
-      message = format('This cell keeps tenants of retention class %s.', here.retention_class),
+      message = format('The retention class must be %s, that of this cell.', here.retention_class),
       column = 'retention_class';
   end if;
   return new;

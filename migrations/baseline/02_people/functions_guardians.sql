@@ -41,13 +41,13 @@ begin
   if account.role = 'student' or account.is_the_child or account.is_a_child then
     raise exception using
       errcode = 'LM422',
-      message = 'A student is nobody''s guardian: name the account of a grown-up.',
+      message = 'A student cannot be a guardian. Give the account of an adult.',
       detail = refused,
       column = field;
   end if;
   -- The first contact is looked at where it is named: an account that is restored deactivated is that again.
   if tg_op = 'INSERT' and (account.deleted_at is not null or (account.left_at is not null and not new.by_first_contact)) then
-    raise exception using errcode = 'LM422', message = 'This person has left.', detail = refused, column = field;
+    raise exception using errcode = 'LM422', message = 'The person has left.', detail = refused, column = field;
   end if;
   -- A link that somebody writes takes the place of the one that came with the first contact.
   if tg_op = 'INSERT' and not new.by_first_contact then
@@ -68,7 +68,7 @@ begin
     if first_contact <> new.user_id then
       raise exception using
         errcode = 'LM409',
-        message = 'This link came with being the first contact, and another is that by now: make a new link.',
+        message = 'The link belonged to the first contact, and the student has another first contact now. Create a new link.',
         column = 'user_id';
     end if;
   end if;
@@ -96,7 +96,7 @@ begin
   ) then
     raise exception using
       errcode = 'LM422',
-      message = 'This user is a guardian of a student, so this is no student''s account: delete the links first.',
+      message = 'The user is a guardian of a student, so the account cannot become a student''s. Delete the guardian links first.',
       detail = new.id,
       column = 'role';
   end if;
@@ -219,7 +219,7 @@ begin
       and u.id = new.parent_id
       and u.left_at is not null
   ) then
-    raise exception using errcode = 'LM422', message = 'This person has left.', detail = new.id, column = 'parent_id';
+    raise exception using errcode = 'LM422', message = 'The person has left.', detail = new.id, column = 'parent_id';
   end if;
   return null;
 end

@@ -20,7 +20,7 @@ begin
   elsif role <> 'tutor' and tg_op = 'INSERT' then
     raise exception using
       errcode = 'LM422',
-      message = 'This account is not a tutor''s.',
+      message = 'The account does not belong to a tutor.',
       detail = new.id,
       column = 'user_id';
   end if;
@@ -29,7 +29,7 @@ begin
   elsif new.max_students < new.current_students then
     raise exception using
       errcode = 'LM409',
-      message = format('The tutor has %s students already.', new.current_students),
+      message = format('Must be at least %s, the number of students assigned to the tutor.', new.current_students),
       column = 'max_students';
   end if;
   return new;
@@ -142,7 +142,7 @@ begin
     end if;
     raise exception using
       errcode = 'LM409',
-      message = 'The tutor has no place left.',
+      message = 'The tutor has no free place.',
       detail = coalesce(refused::text, ''),
       column = 'assigned_tutor_id';
   end if;
@@ -205,7 +205,7 @@ begin
   if wrong is not null then
     raise exception using
       errcode = 'LM422',
-      message = case wrong when 'user_id' then 'This account is not a student''s.' else 'This account is not a parent''s.' end,
+      message = case wrong when 'user_id' then 'The account does not belong to a student.' else 'The account does not belong to a parent.' end,
       detail = refused,
       column = wrong;
   end if;
@@ -234,10 +234,10 @@ begin
   where t.id = tutor
     and t.deleted_at is null;
   if not found then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'tutor_id';
+    raise exception using errcode = 'LM422', message = 'No such tutor.', column = 'tutor_id';
   end if;
   if found_tutor.has_left then
-    raise exception using errcode = 'LM422', message = 'This tutor has left.', column = 'tutor_id';
+    raise exception using errcode = 'LM422', message = 'The tutor has left.', column = 'tutor_id';
   end if;
   if exists (
     select from lms.students as s
@@ -251,7 +251,7 @@ begin
     raise exception using errcode = 'LM422', message = problem, column = 'tutor_id';
   end if;
   if found_tutor.places < 1 then
-    raise exception using errcode = 'LM409', message = 'The tutor has no place left.', column = 'tutor_id';
+    raise exception using errcode = 'LM409', message = 'The tutor has no free place.', column = 'tutor_id';
   end if;
   return tutor;
 end

@@ -34,7 +34,7 @@ begin
   end if;
   raise exception using
     errcode = 'LM409',
-    message = 'This is the last admin who can sign in. Make another one first.',
+    message = 'This is the last admin who can sign in. Create another admin first.',
     column = case
       when new.role <> old.role then 'role'
       when new.status <> old.status then 'status'
@@ -74,8 +74,8 @@ begin
       raise exception using
         errcode = 'LM409',
         message = format(
-          'This person is still a %1$s. Delete the %1$s (%2$s) first.',
-          case dependant.child when 'staff' then 'member of the staff' else left(dependant.child, -1) end,
+          'The person is still a %1$s. Delete the %1$s (%2$s) first.',
+          case dependant.child when 'staff' then 'staff member' else left(dependant.child, -1) end,
           row_id
         ),
         column = 'role';

@@ -108,11 +108,11 @@ begin
   then
     raise exception using
       errcode = 'LM403',
-      message = 'This person belongs to other centres too: only an admin can change their e-mail address.';
+      message = 'The person also belongs to other centres. Only an admin can change their e-mail address.';
   end if;
   if lms_private.account_of(new.tenant_id, new.email) <> new.id then
     raise exception using
-      errcode = '23505', message = 'This address is taken.', schema = 'lms', table = 'users', constraint = 'idx_users_email';
+      errcode = '23505', message = 'The e-mail address is already in use.', schema = 'lms', table = 'users', constraint = 'idx_users_email';
   end if;
   -- Nobody's mailbox is filled with codes.
   if (
@@ -126,7 +126,7 @@ begin
   then
     raise exception using
       errcode = 'LM409',
-      message = 'Five addresses were asked for within half an hour; ask for another one later.',
+      message = 'Five address changes were requested within half an hour. Try again later.',
       column = 'email';
   end if;
   new.pending_email := new.email;

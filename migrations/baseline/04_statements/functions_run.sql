@@ -68,7 +68,7 @@ begin
     perform lms_private.check_home(tenant);
   end if;
   if session is not null then
-    raise exception using errcode = 'LM401', message = 'This session has ended.';
+    raise exception using errcode = 'LM401', message = 'The session has ended. Sign in again.';
   end if;
   if caller is not null then
     select u.centre_id
@@ -224,7 +224,7 @@ begin
             and k.user_id = (given ->> 'user')::uuid
             and k.key = given ->> 'idempotency_key';
           if kept.fingerprint is distinct from coalesce(given ->> 'fingerprint', '') then
-            raise exception using errcode = 'LM424', message = 'This idempotency key was used for another request.';
+            raise exception using errcode = 'LM424', message = 'The idempotency key was used for another request.';
           end if;
           body := kept.body;
           tag := kept.tag;

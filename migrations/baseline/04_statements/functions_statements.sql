@@ -1,5 +1,26 @@
 -- Functions that the statements of the plain verbs use: references, cursors, CSV, the checks of an import.
 
+create function lms.no_such(field text) returns text
+language sql
+immutable
+parallel safe
+return 'No such ' || (
+  select
+    case f.name
+      when 'assigned_to' then 'staff member'
+      when 'assigned_tutor' then 'tutor'
+      when 'inventory' then 'inventory item'
+      when 'reverses' then 'finance record'
+      when 'staff' then 'staff member'
+      else replace(f.name, '_', ' ')
+    end
+  from (select regexp_replace(field, '^.*/|_ids?$', '', 'g')) as f (name)
+) || '.';
+
+comment on function lms.no_such is 'The message for a field that refers to a resource that does not exist or is out of scope: "No such centre." of centre_id.';
+
+grant execute on function lms.no_such to lms_application;
+
 create function lms.referenced(field text, id uuid, is_there boolean) returns uuid
 language plpgsql
 volatile
@@ -7,7 +28,7 @@ parallel unsafe
 as $$
 begin
   if id is not null and not is_there then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = field;
+    raise exception using errcode = 'LM422', message = lms.no_such(field), column = field;
   end if;
   return id;
 end
@@ -25,7 +46,7 @@ parallel unsafe
 as $$
 begin
   if not are_there then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = field;
+    raise exception using errcode = 'LM422', message = lms.no_such(field), column = field;
   end if;
   return ids;
 end
@@ -89,7 +110,7 @@ begin
       case
         when split_part(ref, ':', 3) = 'list' then
           'union all
-           select distinct i.row, %1$L, ''There is no such thing here.''
+           select distinct i.row, %1$L, %3$L
            from (
              select (one->>''row'')::integer as row, e.id::uuid as id
              from jsonb_array_elements($1) as one
@@ -103,7 +124,7 @@ begin
            ) '
         else
           'union all
-           select i.row, %1$L, ''There is no such thing here.''
+           select i.row, %1$L, %3$L
            from (
              select (one->>''row'')::integer as row, (one->''input''->>%1$L)::uuid as id
              from jsonb_array_elements($1) as one
@@ -117,7 +138,8 @@ begin
              ) '
       end,
       split_part(ref, ':', 1),
-      split_part(ref, ':', 2)
+      split_part(ref, ':', 2),
+      lms.no_such(split_part(ref, ':', 1))
     );
   end loop;
   for key in
@@ -148,7 +170,7 @@ begin
   loop
     checks := checks || format(
       'union all
-       select found.row, %1$L, ''This value is taken.''
+       select found.row, %1$L, ''The value is already in use.''
        from (
          select
            (one->>''row'')::integer as row,
@@ -179,7 +201,7 @@ begin
   into errors
   using rows;
   if errors is not null then
-    raise exception using errcode = 'LM422', message = 'Rows of the file are not valid.', detail = errors::text;
+    raise exception using errcode = 'LM422', message = 'Some rows of the file are not valid.', detail = errors::text;
   end if;
   return true;
 end

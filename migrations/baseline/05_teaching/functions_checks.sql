@@ -25,7 +25,7 @@ begin
   if new.status <> old.status and not lms_private.may_become(old.status, new.status) then
     raise exception using
       errcode = 'LM409',
-      message = format('What is %s can''t become %s.', old.status, new.status),
+      message = format('The status cannot change from %s to %s.', old.status, new.status),
       column = 'status';
   end if;
   return new;
@@ -98,7 +98,7 @@ begin
     then
       raise exception using
         errcode = 'LM409',
-        message = format('This class is %s: who meets when and where is settled.', old.status),
+        message = format('The class is %s. Its centre, tutor, students, schedule and room can no longer be changed.', old.status),
         column = 'status';
     end if;
     if new.centre_id = old.centre_id then
@@ -108,7 +108,7 @@ begin
   if added <> '[]' and not lms_private.are_of_centre(new.tenant_id, new.centre_id, added) then
     raise exception using
       errcode = 'LM422',
-      message = 'Each of them must be a student of the class''s centre.',
+      message = 'Each student must belong to the centre of the class.',
       detail = new.id,
       column = 'student_ids';
   end if;
@@ -154,7 +154,7 @@ declare
   clash record;
 begin
   if what is null then
-    raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
+    raise exception using errcode = '23P01', message = 'The value overlaps an existing resource.', constraint = violated;
   end if;
   -- The hours that the classes are after, and those that they have; of the lessons there, those that the caller may see. Of a class's own
   -- lessons those don't count that make room for its new ones.
@@ -250,7 +250,7 @@ begin
       raise exception using
         errcode = 'LM409',
         message = format(
-          '%s is taken by two of these classes from %s on.',
+          '%s is booked for two of these classes, which overlap from %s.',
           who,
           to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         ),
@@ -259,12 +259,12 @@ begin
     end if;
   end if;
   if clash is null then
-    raise exception using errcode = 'LM409', message = format('%s is taken at this time.', who), column = what;
+    raise exception using errcode = 'LM409', message = format('%s is already booked at this time.', who), column = what;
   end if;
   raise exception using
     errcode = 'LM409',
     message = format(
-      '%s is taken from %s to %s by the class %s.',
+      '%s is already booked from %s to %s for class %s.',
       who || coalesce(' (' || clash.student_id || ')', ''),
       to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
       to_char(clash.ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
@@ -296,7 +296,7 @@ begin
   ) then
     raise exception using
       errcode = 'LM403',
-      message = 'A tutor gives classes at the own centre. Ask the people of the other centre to enter this one.';
+      message = 'A tutor can create classes only at their own centre. Ask the staff of the other centre to create this class.';
   end if;
   return new;
 end
@@ -317,13 +317,13 @@ begin
     if is_timed and old.starts_at <= now() then
       raise exception using
         errcode = 'LM403',
-        message = 'This lesson has begun. Ask the people of the centre to change when it was.';
+        message = 'The lesson has begun. Ask the staff of the centre to change its time.';
     end if;
     -- One that was not there when it began, because it was deleted, comes back by those who may enter it.
     if old.deleted_at < new.starts_at and new.deleted_at is null and new.starts_at <= now() then
       raise exception using
         errcode = 'LM403',
-        message = 'A lesson would have begun while it was deleted. Ask the people of the centre to bring it back.';
+        message = 'A lesson began while it was deleted. Ask the staff of the centre to restore it.';
     end if;
     if old.status <> 'completed'
       and new.status = 'completed'
@@ -332,19 +332,19 @@ begin
     then
       raise exception using
         errcode = 'LM403',
-        message = 'You entered this lesson when it had begun. Ask the people of the centre to complete it.';
+        message = 'You created this lesson after it had begun. Ask the staff of the centre to complete it.';
     end if;
     longest := greatest(longest, old.ends_at - old.starts_at);
   end if;
   if is_timed and new.starts_at <= now() then
     raise exception using
       errcode = 'LM403',
-      message = 'A tutor plans lessons that are ahead. Ask the people of the centre to enter one that has begun.';
+      message = 'A tutor can plan only future lessons. Ask the staff of the centre to create a lesson that has begun.';
   end if;
   if is_timed and new.ends_at - new.starts_at > longest then
     raise exception using
       errcode = 'LM403',
-      message = 'A tutor plans lessons of 4 hours at most. Ask the people of the centre to enter a longer one.';
+      message = 'A tutor can plan lessons of at most 4 hours. Ask the staff of the centre to create a longer lesson.';
   end if;
   return new;
 end
@@ -367,7 +367,7 @@ begin
     raise exception using
       errcode = 'LM422',
       message = format(
-        'These are %s lessons for %s students; a class has %s places at most. Let it end earlier, or make several classes of it.',
+        'The class has %s lessons for %s students, but the product of the two must be at most %s. Let the class end earlier, or split it into several classes.',
         lessons, students, most
       ),
       detail = new.id,

@@ -18,7 +18,7 @@ begin
     raise exception using errcode = 'LM404';
   end if;
   if not lms_private.may_become(c.status, status) then
-    raise exception using errcode = 'LM409', message = format('This class is %s.', c.status), column = 'status';
+    raise exception using errcode = 'LM409', message = format('The class is %s.', c.status), column = 'status';
   end if;
   if status = 'completed' and not exists (
     select
@@ -30,7 +30,7 @@ begin
   ) then
     raise exception using
       errcode = 'LM409',
-      message = 'No lesson of this class has begun: it can be cancelled, and completed once one has.',
+      message = 'No lesson of the class has begun. Cancel the class, or complete it once a lesson has begun.',
       column = 'status';
   end if;
   if status = 'cancelled' and reason is not null then
@@ -75,7 +75,7 @@ begin
     raise exception using errcode = 'LM404';
   end if;
   if o.status = 'cancelled' then
-    raise exception using errcode = 'LM409', message = 'This lesson is cancelled.', column = 'status';
+    raise exception using errcode = 'LM409', message = 'The lesson is cancelled.', column = 'status';
   end if;
   return o;
 end
@@ -115,19 +115,19 @@ as $$
 declare
   o lms.occurrences := lms_private.changeable_occurrence(class, start);
   c lms.classes;
-  starts timestamptz := (input ->> 'start')::timestamptz;
-  ends timestamptz := (input ->> 'end')::timestamptz;
+  starts timestamptz := (input ->> 'starts_at')::timestamptz;
+  ends timestamptz := (input ->> 'ends_at')::timestamptz;
   place text := case when input ? 'room' then input ->> 'room' else (o).room end;
   violated text;
 begin
   if o.status <> 'scheduled' then
-    raise exception using errcode = 'LM409', message = format('This lesson is %s.', o.status), column = 'status';
+    raise exception using errcode = 'LM409', message = format('The lesson is %s.', o.status), column = 'status';
   end if;
   if ends <= starts then
-    raise exception using errcode = 'LM422', message = 'The end must be after the start.', column = 'end';
+    raise exception using errcode = 'LM422', message = 'The end must be after the start.', column = 'ends_at';
   end if;
   if ends > starts + interval '24 hours' then
-    raise exception using errcode = 'LM422', message = 'A lesson takes at most 24 hours.', column = 'end';
+    raise exception using errcode = 'LM422', message = 'A lesson must last at most 24 hours.', column = 'ends_at';
   end if;
   update lms.occurrences as r
   set
@@ -176,7 +176,7 @@ begin
   if stranger is not null then
     raise exception using
       errcode = 'LM422',
-      message = 'This student is not one of this lesson.',
+      message = 'The student is not enrolled in the lesson.',
       column = format('students/%s/student_id', stranger);
   end if;
   select min(one.place) - 1
@@ -189,7 +189,7 @@ begin
   if stranger is not null then
     raise exception using
       errcode = 'LM422',
-      message = 'This student came before.',
+      message = 'The student was given twice.',
       column = format('students/%s/student_id', stranger);
   end if;
   if o.starts_at > now() then
@@ -200,7 +200,7 @@ begin
     if stranger is not null then
       raise exception using
         errcode = 'LM409',
-        message = 'This lesson has not begun: until then a student can only be excused.',
+        message = 'The lesson has not begun. Until it begins, a student can only be excused.',
         column = format('students/%s/status', stranger);
     end if;
   end if;

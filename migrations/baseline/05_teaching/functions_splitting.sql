@@ -148,21 +148,21 @@ begin
     raise exception using errcode = 'LM404';
   end if;
   if former.status <> 'scheduled' then
-    raise exception using errcode = 'LM409', message = format('This class is %s.', former.status), column = 'status';
+    raise exception using errcode = 'LM409', message = format('The class is %s.', former.status), column = 'status';
   end if;
   if start <= now() then
-    raise exception using errcode = 'LM409', message = 'This lesson has begun.', column = 'start';
+    raise exception using errcode = 'LM409', message = 'The lesson has begun.', column = 'start';
   end if;
   if not exists (select from lms_private.spans(former.planned) as s where s.starts_at < start) then
     raise exception using
       errcode = 'LM409',
-      message = 'This is the first lesson of the class: change the class itself.',
+      message = 'This is the first lesson of the class. Update the class instead.',
       column = 'start';
   end if;
   if input ? 'tutor_id' and not exists (
     select from lms.tutors as t where t.id = (input ->> 'tutor_id')::uuid and t.deleted_at is null
   ) then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'tutor_id';
+    raise exception using errcode = 'LM422', message = 'No such tutor.', column = 'tutor_id';
   end if;
   if exists (
     select
@@ -173,7 +173,7 @@ begin
     ) as one
     where not exists (select from lms.students as s where s.id = one.id and s.deleted_at is null)
   ) then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'student_ids';
+    raise exception using errcode = 'LM422', message = 'No such student.', column = 'student_ids';
   end if;
 
   -- The new class takes over the later lessons as they are, with what was cancelled, moved or recorded of them; then the

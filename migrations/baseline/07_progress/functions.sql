@@ -26,7 +26,7 @@ begin
     and current_setting('app.role', true) <> ''
   then
     raise exception using
-      errcode = 'LM422', message = 'This day has not come yet.', column = 'assessed_on', detail = new.id::text;
+      errcode = 'LM422', message = 'Must not be in the future.', column = 'assessed_on', detail = new.id::text;
   end if;
   return new;
 end
@@ -213,7 +213,7 @@ begin
         jsonb_agg(
           jsonb_build_object(
             'class_id', a.class_id,
-            'start', lms.utc(a.starts_at),
+            'starts_at', lms.utc(a.starts_at),
             'status', a.status,
             'note', a.note
           )

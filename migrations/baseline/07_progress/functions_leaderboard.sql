@@ -43,7 +43,7 @@ begin
         select from lms.centres as c where c.tenant_id = tenant and c.id = centre and c.deleted_at is null
       )
     then
-      raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'centre_id';
+      raise exception using errcode = 'LM422', message = 'No such centre.', column = 'centre_id';
     end if;
     centres := array[centre];
   end if;

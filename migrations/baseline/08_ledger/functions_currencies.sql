@@ -25,7 +25,7 @@ begin
   if not exists (select from lms_private.currencies as c where c.code = new.currency) then
     raise exception using
       errcode = 'LM422',
-      message = 'There is no such currency.',
+      message = 'No such currency.',
       column = 'currency',
       detail = new.id::text;
   end if;

@@ -135,7 +135,7 @@ begin
   if is_sound is not true then
     raise exception using
       errcode = '23514',
-      message = format('The lines of the finance record %s do not carry its amount, or do not sum to zero.', record),
+      message = format('The journal lines of the finance record %s do not have its amount, or do not sum to zero.', record),
       table = 'finance_lines',
       constraint = 'finance_lines_balance_check';
   end if;

@@ -115,7 +115,7 @@ begin
   ) > most then
     raise exception using
       errcode = 'LM422',
-      message = format('There are more than %s entries in this period: ask for a shorter one.', most);
+      message = format('The period has more than %s entries. Request a shorter period.', most);
   end if;
   return (
     with entry as materialized (

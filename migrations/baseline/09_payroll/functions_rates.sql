@@ -22,12 +22,12 @@ begin
   where c.code = new.currency;
   if not found then
     raise exception using
-      errcode = 'LM422', message = 'There is no such currency.', column = 'currency', detail = new.id::text;
+      errcode = 'LM422', message = 'No such currency.', column = 'currency', detail = new.id::text;
   end if;
   if new.amount <> round(new.amount, places) then
     raise exception using
       errcode = 'LM422',
-      message = format('An amount in %s has at most %s digits behind the point.', new.currency, places),
+      message = format('An amount in %s must have at most %s digits after the decimal point.', new.currency, places),
       column = 'amount',
       detail = new.id::text;
   end if;

@@ -5,7 +5,7 @@ language plpgsql
 as $$
 begin
   if old.status = 'posted' then
-    raise exception using errcode = '42501', message = 'A payroll run that is posted stays as it is.';
+    raise exception using errcode = '42501', message = 'A posted payroll run cannot be changed.';
   end if;
   return new;
 end
@@ -37,7 +37,7 @@ begin
       and r.id = new.run_id
       and r.status = 'posted'
   ) then
-    raise exception using errcode = '42501', message = 'A payroll run that is posted stays as it is.';
+    raise exception using errcode = '42501', message = 'A posted payroll run cannot be changed.';
   end if;
   return new;
 end
@@ -204,7 +204,7 @@ declare
 begin
   if extract(day from month) <> 1 then
     raise exception using
-      errcode = 'LM422', message = 'A month is named by its first day, as 2026-03-01.', column = 'month';
+      errcode = 'LM422', message = 'Must be the first day of a month, such as 2026-03-01.', column = 'month';
   end if;
   perform lms.referenced(
     'centre_id', centre, exists (select from lms.centres as c where c.id = centre and c.deleted_at is null)
@@ -278,12 +278,12 @@ begin
   if lms.today_in(zone) < following then
     raise exception using
       errcode = 'LM409',
-      message = format('This month has not ended at the centre: post it from %s on.', following);
+      message = format('The month has not ended at the centre. Post the payroll run on or after %s.', following);
   end if;
   if not lms_private.is_payroll_due(run) then
     raise exception using
       errcode = 'LM409',
-      message = 'Lessons or rates have changed since the draft was made: make it anew with POST /v1/payroll-runs, look at it, and post it then.';
+      message = 'Lessons or rates have changed since the draft was created. Recompute it with POST /v1/payroll-runs, review it, and post it again.';
   end if;
   select string_agg(
     format('%s (lessons: %s, from %s to %s)', t.name, i.lessons, i.first_on, i.last_on),
@@ -301,7 +301,7 @@ begin
     raise exception using
       errcode = 'LM409',
       message = format(
-        'There is no rate for %s. Add one that holds from the first of these days with POST /v1/tutor-rates, make the draft anew, and post it then.',
+        'There is no rate for %s. Create one that applies from the first of these days with POST /v1/tutor-rates, recompute the draft, and post it again.',
         lacking
       );
   end if;
@@ -333,7 +333,7 @@ begin
   if draft.id is not null then
     if effective_on < draft.month then
       raise exception using
-        errcode = 'LM422', message = 'A salary is not booked before its month begins.', column = 'effective_on';
+        errcode = 'LM422', message = 'Must not be before the month begins.', column = 'effective_on';
     end if;
     perform lms_private.refuse_unready_payroll(draft);
     -- Posting has the tenant's turn, so the lessons are still those that the draft was held against.

@@ -31,7 +31,7 @@ begin
     return new;
   end if;
   if new.change = 0 then
-    raise exception using errcode = 'LM422', message = 'An adjustment changes something.', column = 'change';
+    raise exception using errcode = 'LM422', message = 'Must not be 0.', column = 'change';
   end if;
   update lms.inventory as i
   set quantity = i.quantity + new.change
@@ -56,9 +56,9 @@ begin
   raise exception using
     errcode = 'LM409',
     message = case
-      when new.change > 0 then 'There is no place for more than 1000000000.'
+      when new.change > 0 then 'The quantity must not exceed 1000000000.'
       else format(
-        'There are %s, of which %s are lent: no more than %s can be taken away.',
+        'The item has a quantity of %s, of which %s are on loan. At most %s can be removed.',
         item.quantity, item.lent, item.available
       )
     end,
@@ -128,7 +128,7 @@ begin
     end if;
     raise exception using
       errcode = 'LM409',
-      message = format('No more than %s can be lent.', item.available),
+      message = format('At most %s can be lent.', item.available),
       column = 'quantity';
   end if;
   if new.due_on < (
@@ -137,7 +137,7 @@ begin
     where c.tenant_id = new.tenant_id
       and c.id = new.centre_id
   ) then
-    raise exception using errcode = 'LM422', message = 'This day has passed.', column = 'due_on';
+    raise exception using errcode = 'LM422', message = 'Must not be in the past.', column = 'due_on';
   end if;
   new.returned_at := null;
   return new;
@@ -155,7 +155,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if old.returned_at is not null then
-    raise exception using errcode = 'LM409', message = 'This loan has come back already.', column = 'returned_at';
+    raise exception using errcode = 'LM409', message = 'The loan has already been returned.', column = 'returned_at';
   end if;
   if new.returned_at is not null then
     new.returned_at := now();
@@ -177,7 +177,7 @@ language plpgsql
 as $$
 begin
   if new.deleted_at is not null and old.deleted_at is null and new.lent > 0 then
-    raise exception using errcode = 'LM409', message = format('Of this item %s are lent.', new.lent), column = 'lent';
+    raise exception using errcode = 'LM409', message = format('%s of this item are on loan. They must be returned first.', new.lent), column = 'lent';
   end if;
   return new;
 end
@@ -217,7 +217,7 @@ begin
     i.tenant_id,
     i.centre_id,
     'inventory',
-    format('Low stock of %s: %s available, %s or fewer is low.', i.item_name, i.available, i.low_stock_at),
+    format('Low stock of %s: %s available, at or below the threshold of %s.', i.item_name, i.available, i.low_stock_at),
     i.id,
     true
   from jsonb_to_recordset(low) as l (tenant_id uuid, id uuid)

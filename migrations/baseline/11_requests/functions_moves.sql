@@ -31,7 +31,7 @@ begin
   raise exception using
     errcode = 'LM409',
     message = format(
-      'A request that is %s takes these moves: %s.',
+      'A request that is %s allows these operations: %s.',
       status,
       (select string_agg(m.move, ', ') from lms_private.request_moves() as m where m.former = status)
     ),
@@ -66,10 +66,10 @@ begin
     and s.deleted_at is null
     and u.deleted_at is null;
   return case
-    when found is null then 'There is no such thing here.'
-    when not found.works then 'This person is not active.'
+    when found is null then 'No such staff member.'
+    when not found.works then 'The staff member is not active.'
     -- Without a centre one works for all of the tenant.
-    when found.centre_id <> centre then 'This person works at another centre.'
+    when found.centre_id <> centre then 'The staff member works at another centre.'
   end;
 end
 $$;
@@ -87,7 +87,7 @@ begin
   if exists (
     select from lms.classes as c where c.tenant_id = r.tenant_id and c.id = r.class_id and c.centre_id <> r.centre_id
   ) then
-    raise exception using errcode = 'LM422', message = 'This class is at another centre.', detail = r.id, column = 'class_id';
+    raise exception using errcode = 'LM422', message = 'The class belongs to another centre.', detail = r.id, column = 'class_id';
   end if;
   if r.occurrence_start is not null and not exists (
     select
@@ -99,14 +99,14 @@ begin
   ) then
     raise exception using
       errcode = 'LM422',
-      message = 'There is no such lesson of the class.',
+      message = 'No such lesson in the class.',
       detail = r.id,
       column = 'occurrence_start';
   end if;
   if exists (
     select from lms.inventory as i where i.tenant_id = r.tenant_id and i.id = r.inventory_id and i.centre_id <> r.centre_id
   ) then
-    raise exception using errcode = 'LM422', message = 'This item is at another centre.', detail = r.id, column = 'inventory_id';
+    raise exception using errcode = 'LM422', message = 'The item belongs to another centre.', detail = r.id, column = 'inventory_id';
   end if;
 end
 $$;
@@ -120,7 +120,7 @@ language plpgsql
 as $$
 begin
   if new.status <> 'open' then
-    raise exception using errcode = 'LM409', message = 'A request begins open.', column = 'status';
+    raise exception using errcode = 'LM409', message = 'A new request must have the status open.', column = 'status';
   end if;
   if num_nonnulls(new.class_id, new.occurrence_start, new.inventory_id) > 0 then
     perform lms_private.check_request_links(new);
@@ -168,7 +168,7 @@ begin
   then
     raise exception using
       errcode = 'LM409',
-      message = 'This request is closed; reopen it to change it.',
+      message = 'The request is closed. Reopen it to change it.',
       column = 'status';
   end if;
 
@@ -220,17 +220,17 @@ begin
   if r.type <> 'reschedule' or r.occurrence_start is null then
     raise exception using
       errcode = 'LM422',
-      message = 'Only a reschedule request with class_id and occurrence_start can move a lesson.',
+      message = 'Only a reschedule request with `class_id` and `occurrence_start` can move a lesson.',
       column = 'move';
   end if;
   perform lms.move_occurrence(r.class_id, r.occurrence_start, input);
 exception
   when sqlstate 'LM404' then
-    raise exception using errcode = 'LM403', message = 'This lesson is not there any more, or not yours to move.';
+    raise exception using errcode = 'LM403', message = 'The lesson no longer exists, or you are not allowed to move it.';
   when sqlstate 'LM422' then
     get stacked diagnostics field = column_name;
-    if field = 'end' then
-      field := 'move/end';
+    if field = 'ends_at' then
+      field := 'move/ends_at';
     end if;
     raise exception using errcode = 'LM422', message = sqlerrm, column = field;
 end

@@ -19,7 +19,7 @@ values
   ),
   (
     'email_change', 'en', 'Confirm your e-mail address',
-    'To use this e-mail address for your account, confirm it with this code within {{hours}} hours: {{token}}. If you do not know of it, ignore this message.'
+    'To use this e-mail address for your account, confirm it with this code within {{hours}} hours: {{token}}. If you did not request this, ignore this message.'
   ),
   (
     'email_change', 'de', 'E-Mail-Adresse bestätigen',
@@ -30,8 +30,8 @@ values
     'Para usar esta dirección en su cuenta, confírmela antes de {{hours}} horas con este código: {{token}}. Si no sabe de qué se trata, no haga caso de este mensaje.'
   ),
   (
-    'email_change_asked', 'en', 'Your e-mail address is to be changed',
-    'Hello {{name}}, another e-mail address was asked for your account at {{tenant}}. It takes the place of this one as soon as it is confirmed. If this is wrong, tell {{tenant}} now.'
+    'email_change_asked', 'en', 'A change of your e-mail address was requested',
+    'Hello {{name}}, another e-mail address was requested for your account at {{tenant}}. It will replace this one as soon as it is confirmed. If you did not expect this, contact {{tenant}} now.'
   ),
   (
     'email_change_asked', 'de', 'Ihre E-Mail-Adresse soll geändert werden',
@@ -43,7 +43,7 @@ values
   ),
   (
     'email_changed', 'en', 'Your e-mail address was changed',
-    'Hello {{name}}, the e-mail address of your account at {{tenant}} was changed; this message goes to the former one. You have been signed out everywhere. If this is wrong, tell {{tenant}} now.'
+    'Hello {{name}}, the e-mail address of your account at {{tenant}} was changed; this message goes to the former address. You have been signed out everywhere. If you did not expect this, contact {{tenant}} now.'
   ),
   (
     'email_changed', 'de', 'Ihre E-Mail-Adresse wurde geändert',
@@ -151,7 +151,7 @@ values
   ),
   (
     'loan_made', 'en', 'Lent to you: {{item}}',
-    'Hello {{name}}, {{centre}} has lent you {{quantity}} × {{item}}. Please bring it back by {{due_on}}.'
+    'Hello {{name}}, {{centre}} has lent you {{quantity}} × {{item}}. Please return by {{due_on}}.'
   ),
   (
     'loan_made', 'de', 'An Sie verliehen: {{item}}',
@@ -162,8 +162,8 @@ values
     'Hola, {{name}}: {{centre}} le ha prestado {{quantity}} × {{item}}. Devuélvalo, por favor, a más tardar el {{due_on}}.'
   ),
   (
-    'loan_overdue', 'en', 'Please bring back: {{item}}',
-    'Hello {{name}}, {{quantity}} × {{item}} of {{centre}} was to be back by {{due_on}}. Please bring it back.'
+    'loan_overdue', 'en', 'Please return: {{item}}',
+    'Hello {{name}}, {{quantity}} × {{item}} from {{centre}} was due back by {{due_on}}. Please return now.'
   ),
   (
     'loan_overdue', 'de', 'Bitte zurückbringen: {{item}}',
@@ -173,18 +173,18 @@ values
     'loan_overdue', 'es', 'Devolución pendiente: {{item}}',
     'Hola, {{name}}: {{quantity}} × {{item}} de {{centre}} tenía que devolverse a más tardar el {{due_on}}. Devuélvalo, por favor.'
   ),
-  ('low_stock', 'en', 'Low stock at {{centre}}', 'Hello {{name}}, request {{number}} was opened by itself. {{details}}'),
+  ('low_stock', 'en', 'Low stock at {{centre}}', 'Hello {{name}}, request {{number}} was opened automatically. {{details}}'),
   (
     'low_stock', 'de', 'Bestand knapp: {{centre}}',
-    'Guten Tag {{name}}, die Anfrage {{number}} wurde von selbst gestellt. {{details}}'
+    'Guten Tag {{name}}, die Anfrage {{number}} wurde automatisch gestellt. {{details}}'
   ),
   (
     'low_stock', 'es', 'Pocas existencias en {{centre}}',
-    'Hola, {{name}}: la solicitud {{number}} se abrió por sí sola. {{details}}'
+    'Hola, {{name}}: la solicitud {{number}} se abrió automáticamente. {{details}}'
   ),
   (
     'password_reset', 'en', 'Reset your password',
-    'To choose a new password, use this code within {{minutes}} minutes: {{token}}. If you did not ask for it, ignore this message.'
+    'To choose a new password, use this code within {{minutes}} minutes: {{token}}. If you did not request this, ignore this message.'
   ),
   (
     'password_reset', 'de', 'Neues Passwort',
@@ -195,7 +195,7 @@ values
     'Para elegir una contraseña nueva, use este código antes de {{minutes}} minutos: {{token}}. Si no lo ha pedido, no haga caso de este mensaje.'
   ),
   (
-    'request_assigned', 'en', 'Request {{number}} is yours',
+    'request_assigned', 'en', 'Request {{number}} is assigned to you',
     'Hello {{name}}, request {{number}} at {{centre}} is assigned to you. Priority: {{priority}}, due {{due_at}}. {{details}}'
   ),
   (
@@ -232,7 +232,7 @@ values
   ),
   (
     'webhook_disabled', 'en', 'A webhook was disabled',
-    'Hello {{name}}, the webhook {{webhook}} of {{tenant}} was disabled. Reason: {{reason}}. When it works again, enable it: it then goes on where it stopped.'
+    'Hello {{name}}, the webhook {{webhook}} of {{tenant}} was disabled. Reason: {{reason}}. When the endpoint works again, enable the webhook; delivery then continues where it stopped.'
   ),
   (
     'webhook_disabled', 'de', 'Ein Webhook wurde abgeschaltet',

@@ -66,7 +66,7 @@ begin
     new := lms_private.worded(new);
   end if;
   if new.type = 'sms' and char_length(new.message) > 1600 then
-    raise exception using errcode = 'LM422', message = 'An SMS has at most 1600 characters.', column = 'message';
+    raise exception using errcode = 'LM422', message = 'The message of an SMS must have at most 1600 characters.', column = 'message';
   end if;
   return new;
 end
@@ -120,7 +120,7 @@ begin
         and k.expires_at > now()
     )
   then
-    raise exception using errcode = 'LM409', message = 'The code in it has expired: a new one must be asked for.', column = 'status';
+    raise exception using errcode = 'LM409', message = 'The code in the notification has expired. Request a new one.', column = 'status';
   end if;
   insert into lms.notification_deliveries as d (tenant_id, notification_id, type)
   values (new.tenant_id, new.id, new.type)
@@ -156,7 +156,7 @@ begin
   if n.status is distinct from 'failed' then
     raise exception using
       errcode = 'LM409',
-      message = case when n.status is null then 'It is under way.' else 'It was sent.' end,
+      message = case when n.status is null then 'The notification is already being delivered.' else 'The notification has already been sent.' end,
       column = 'status';
   end if;
   update lms.notifications as r

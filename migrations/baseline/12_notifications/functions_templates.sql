@@ -19,7 +19,7 @@ begin
       raise exception using
         errcode = 'LM422',
         message = format(
-          'There is no placeholder {{%s}} here. There are: {{%s}}.',
+          'No such placeholder: {{%s}}. The placeholders are: {{%s}}.',
           left(tag.name, 50),
           array_to_string(allowed, '}}, {{')
         ),
@@ -34,7 +34,7 @@ begin
       raise exception using
         errcode = 'LM422',
         message = format(
-          'A section begins with {{#%1$s}} or {{^%1$s}}, ends with {{/%1$s}}, and has no other section in it.',
+          'A section must begin with {{#%1$s}} or {{^%1$s}}, end with {{/%1$s}}, and contain no other section.',
           left(tag.name, 50)
         ),
         detail = check_words.id,
@@ -44,14 +44,14 @@ begin
   if opened is not null then
     raise exception using
       errcode = 'LM422',
-      message = format('The section {{#%1$s}} has no end: {{/%1$s}}.', opened),
+      message = format('The section {{#%1$s}} must end with {{/%1$s}}.', opened),
       detail = check_words.id,
       column = field;
   end if;
   if regexp_replace(words, '\{\{[^{}]*\}\}', '', 'g') ~ '\{\{|\}\}' then
     raise exception using
       errcode = 'LM422',
-      message = 'Double braces stand in pairs around the name of a placeholder, as in {{name}}.',
+      message = 'Double braces must be used in pairs around the name of a placeholder, such as {{name}}.',
       detail = check_words.id,
       column = field;
   end if;
@@ -81,7 +81,7 @@ begin
   if event.secret is not null and new.message !~ format('\{\{\s*%s\s*\}\}', event.secret) then
     raise exception using
       errcode = 'LM422',
-      message = format('The message must have {{%s}} in it.', event.secret),
+      message = format('The message must contain {{%s}}.', event.secret),
       detail = new.id,
       column = 'message';
   end if;
@@ -175,7 +175,7 @@ begin
   from lms_private.notification_events as e
   where e.key = n.template;
   if not found then
-    raise exception using errcode = 'LM422', message = 'There is no such template.', column = 'template';
+    raise exception using errcode = 'LM422', message = 'No such template.', column = 'template';
   end if;
   select
     d.key,
@@ -197,9 +197,9 @@ begin
     raise exception using
       errcode = 'LM422',
       message = case
-        when not stray.is_known then 'The template has no place for it.'
-        when stray.key = any (event.lists) then 'This must be a text or a list of texts.'
-        else 'This must be a text or a number.'
+        when not stray.is_known then 'The template has no such placeholder.'
+        when stray.key = any (event.lists) then 'Must be a string or a list of strings.'
+        else 'Must be a string or a number.'
       end,
       column = 'data/' || replace(replace(left(stray.key, 100), '~', '~0'), '/', '~1');
   end if;
@@ -305,7 +305,7 @@ begin
           if value is null then
             raise exception using
               errcode = 'LM422',
-              message = 'The template needs this value.',
+              message = 'The template requires this value.',
               column = 'data/' || tag.name;
           end if;
           filled := filled || case when value = '' and tag.name = any (optional) then '—' else value end;

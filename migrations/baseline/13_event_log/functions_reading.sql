@@ -13,7 +13,7 @@ begin
   from lms.event_heads as h
   where h.tenant_id = current_setting('app.tenant_id')::uuid;
   if after > coalesce(last_position, 0) then
-    perform lms.refuse('LM422', format('The log ends at position %s.', coalesce(last_position, 0)), 'after');
+    perform lms.refuse('LM422', format('Must be at most %s, the last position of the event log.', coalesce(last_position, 0)), 'after');
   end if;
 end
 $$;
@@ -83,7 +83,7 @@ volatile
 as $$
 begin
   if moment > now() then
-    perform lms.refuse('LM422', 'This time has not come yet.', 'as_of');
+    perform lms.refuse('LM422', 'Must not be in the future.', 'as_of');
   end if;
   perform lms.seal_events();
   return (

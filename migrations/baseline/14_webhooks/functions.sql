@@ -17,7 +17,7 @@ begin
   then
     raise exception using
       errcode = 'LM409',
-      message = format('There are %s webhooks already, which is the most: delete one first.', most);
+      message = format('There are already %s webhooks, the maximum. Delete one first.', most);
   end if;
   insert into lms.webhook_queues (tenant_id, id, position)
   select
@@ -84,7 +84,7 @@ begin
   then
     raise exception using
       errcode = 'LM409',
-      message = format('%s former secrets sign still: rotate again when the oldest is a day old.', most);
+      message = format('%s former secrets are still in use for signing. Rotate again when the oldest is a day old.', most);
   end if;
   update lms.webhook_secrets as s
   set expires_at = now() + interval '24 hours'
@@ -158,7 +158,7 @@ begin
   if found then
     raise exception using
       errcode = 'LM422',
-      message = 'There are no such events: this is a kind, such as student.created, or an entity, such as students.',
+      message = 'No such events. Must be a kind, such as student.created, or an entity, such as students.',
       column = 'kinds/' || unknown.place;
   end if;
   return new;

@@ -79,7 +79,7 @@ begin
     if total > most then
       raise exception using
         errcode = 'LM409',
-        message = format('These are more than %s rows. The operator can export them by lms privacy export.', most),
+        message = format('The export has more than %s rows. The operator can create it with `lms privacy export`.', most),
         column = 'id';
     end if;
     if had > 0 then
@@ -110,7 +110,7 @@ begin atomic
     select
       c.table_name,
       c.column_name,
-      case c.class when 'secret' then 'A secret, or the hash of one.' else 'Ids of other people.' end
+      case c.class when 'secret' then 'A secret or the hash of a secret.' else 'The ids of other people.' end
     from lms_private.personal_columns as c
     join lms_private.personal_tables as t
       using (table_name)
@@ -120,9 +120,9 @@ begin atomic
     union all
     select 'assessments', 'rows of the person''s students', 'Personal data of other people.'
     union all
-    select 'request_comments', 'comments of others', 'Words of other people.'
+    select 'request_comments', 'comments by other people', 'Texts written by other people.'
     union all
-    select o.table_name, 'rows of the children', 'They are the child''s own: its sign-ins and its correspondence.'
+    select o.table_name, 'rows of the children', 'The child''s own data: sign-ins and correspondence.'
     from lms_private.personal_rows as o
     join lms_private.personal_tables as t
       using (table_name)
@@ -183,21 +183,21 @@ begin
   document := json_build_object(
     'subject', account,
     'children', children.users,
-    'made_at', lms.utc(now()),
+    'exported_at', lms.utc(now()),
     'files', lms_private.subject_files(tenant, own, children, most),
     'withheld', lms_private.withheld(children.users <> '{}')
   );
   -- The most that a component can take in one answer.
   if most is not null and octet_length(document::text) > 33554432 then
     raise exception using
-      errcode = 'LM409', message = 'This is more than 32 MiB. The operator can export it by lms privacy export.', column = 'id';
+      errcode = 'LM409', message = 'The export is larger than 32 MiB. The operator can create it with `lms privacy export`.', column = 'id';
   end if;
   return document;
 end
 $$;
 
 comment on function lms.export_subject is
-  'Everything held on a person of the context''s tenant, and on the children of a guardian, as long as it is no more than so many rows, if that is given: {"subject", "children", "made_at", "files", "withheld"}. For an admin and for the operator''s tool. LM404; LM409 when it is too much.';
+  'Everything held on a person of the context''s tenant, and on the children of a guardian, as long as it is no more than so many rows, if that is given: {"subject", "children", "exported_at", "files", "withheld"}. For an admin and for the operator''s tool. LM404; LM409 when it is too much.';
 
 alter function lms.export_subject owner to lms_definer;
 grant execute on function lms.export_subject to lms_application, lms_owner;

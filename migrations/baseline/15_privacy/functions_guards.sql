@@ -153,7 +153,7 @@ begin
   if hold is not null then
     raise exception using
       errcode = 'LM409',
-      message = format('A legal hold keeps this person: %s Release it first.', regexp_replace(hold, '([[:alnum:]])$', '\1.')),
+      message = format('The person is under a legal hold: %s Delete the hold first.', regexp_replace(hold, '([[:alnum:]])$', '\1.')),
       column = 'id';
   end if;
   if given.role = 'admin' and not exists (
@@ -166,7 +166,7 @@ begin
       and u.deleted_at is null
   ) then
     raise exception using
-      errcode = 'LM409', message = 'This is the last admin who can sign in. Make another one first.', column = 'id';
+      errcode = 'LM409', message = 'This is the last admin who can sign in. Create another admin first.', column = 'id';
   end if;
   select e.id
   into former
@@ -181,7 +181,7 @@ begin
   then
     raise exception using
       errcode = 'LM409',
-      message = format('This person has been erased already: the receipt is that of erasure %s.', former),
+      message = format('The person has already been erased. See the receipt of erasure %s.', former),
       column = 'id';
   end if;
 end

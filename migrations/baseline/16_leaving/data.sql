@@ -22,7 +22,7 @@ values
   ),
   (
     'users', 'inventory_loans', 'user_id', 'refuse', false, null, 'c.returned_at is null and c.deleted_at is null',
-    'loans that have not come back',
+    'loans that have not been returned',
     '''item '' || c.inventory_id',
     'Whoever has left brings nothing back.'
   ),
@@ -35,7 +35,7 @@ values
   ),
   (
     'tutors', 'occurrences', 'tutor_id', 'refuse', false, null,
-    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'lessons ahead',
+    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'upcoming lessons',
     'format(''class %s at %s'', c.class_id, lms.utc(c.starts_at))', 'Families come to a lesson that nobody gives.'
   ),
   (
@@ -56,10 +56,10 @@ values
   ('centres', 'users', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'accounts', '''user '' || c.id', 'It is their home.'),
   ('centres', 'students', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'students', '''student '' || c.id', 'It is theirs.'),
   ('centres', 'tutors', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'tutors', '''tutor '' || c.id', 'It is theirs.'),
-  ('centres', 'staff', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'members of staff', '''staff '' || c.id', 'It is theirs.'),
+  ('centres', 'staff', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'staff members', '''staff '' || c.id', 'It is theirs.'),
   (
     'centres', 'occurrences', 'centre_id', 'refuse', false, null,
-    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'lessons ahead',
+    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'upcoming lessons',
     'format(''class %s at %s'', c.class_id, lms.utc(c.starts_at))', 'Families come to a closed door.'
   ),
   (
@@ -71,7 +71,7 @@ values
     'centres', 'requests', 'centre_id', 'refuse', true, null, 'c.status in (''open'', ''in_progress'') and c.deleted_at is null',
     'open requests', '''number '' || c.number', 'Nobody would answer them.'
   ),
-  ('centres', 'inventory', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'things in stock', '''item '' || c.id', 'It is somewhere.'),
+  ('centres', 'inventory', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'inventory items', '''item '' || c.id', 'It is somewhere.'),
   ('centres', 'inventory_loans', 'centre_id', 'keep', false, null, 'true', null, null, 'They go with the item, which is refused.'),
   ('centres', 'finance_records', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
   ('centres', 'payroll_runs', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.');

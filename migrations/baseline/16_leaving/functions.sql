@@ -29,9 +29,9 @@ begin
       raise exception using
         errcode = case when comes_back then 'LM409' else 'LM422' end,
         message = case
-          when comes_back then format('The role of this account is %s by now: change that first.', account.role)
-          when tg_table_name = 'staff' then format('The role of this account is %s, which is none of the staff.', account.role)
-          else format('This account is not a %s''s.', left(tg_table_name, -1))
+          when comes_back then format('The role of the account is now %s. Change the role first.', account.role)
+          when tg_table_name = 'staff' then format('The role of the account is %s, which is not a staff role.', account.role)
+          else format('The account does not belong to a %s.', left(tg_table_name, -1))
         end,
         detail = new.id,
         column = 'user_id';
@@ -62,7 +62,7 @@ begin
         raise exception using
           errcode = 'LM409',
           message = format(
-            'What this refers to is deleted: restore it first (%s %s).',
+            'A resource that this one refers to is deleted. Restore it first (%s %s).',
             replace(reference.parent, '_', ' '), row_now ->> reference.child_column
           ),
           column = reference.child_column;
@@ -169,8 +169,8 @@ begin
       raise exception using
         errcode = 'LM409',
         message = format(
-          'This %s still has %s. Give them to others or end them first.',
-          case parent when 'users' then 'person' when 'staff' then 'member of the staff' else left(parent, -1) end,
+          'The %s still has %s. Reassign or end them first.',
+          case parent when 'users' then 'person' when 'staff' then 'staff member' else left(parent, -1) end,
           array_to_string(standing, '; ')
         );
     end if;
@@ -337,9 +337,9 @@ begin
     raise exception using
       errcode = 'LM422',
       message = case parent
-        when 'centres' then 'This centre is closed.'
-        when 'users' then 'This person has left.'
-        else format('This %s has left.', left(parent, -1))
+        when 'centres' then 'The centre is closed.'
+        when 'users' then 'The person has left.'
+        else format('The %s has left.', left(parent, -1))
       end,
       detail = refused.refused,
       column = tg_argv[2];

@@ -19,11 +19,11 @@ begin
   for share of c;
   if tg_argv[0] = 'new' and centre.is_closed then
     raise exception using
-      errcode = 'LM422', message = 'This centre is closed.', detail = new.id, column = 'centre_id';
+      errcode = 'LM422', message = 'The centre is closed.', detail = new.id, column = 'centre_id';
   elsif centre.is_deleted then
     raise exception using
       errcode = 'LM409',
-      message = 'The centre is deleted: restore it first.',
+      message = 'The centre is deleted. Restore it first.',
       detail = new.centre_id,
       column = 'centre_id';
   end if;
@@ -53,7 +53,7 @@ begin
       where s.tenant_id = tenant
         and s.id = student
         and s.left_at is not null
-    ) then 'This student has left.'
+    ) then 'The student has left.'
     when exists (
       select
       from lms.tutors as t
@@ -63,7 +63,7 @@ begin
       where t.tenant_id = tenant
         and t.id = tutor
         and c.left_at is not null
-    ) then 'This tutor''s centre is closed.'
+    ) then 'The tutor''s centre is closed.'
   end;
 end
 $$;

@@ -145,7 +145,7 @@ begin
     raise exception using
       errcode = 'LM409',
       message = format(
-        'At the former centre this tutor still has %s. Give them to others or end them first.', array_to_string(standing, '; ')
+        'The tutor still has %s at the former centre. Reassign or end them first.', array_to_string(standing, '; ')
       ),
       column = 'centre_id';
   end if;

@@ -20,7 +20,7 @@ begin
     return;
   end if;
   if away.state = 'elsewhere' then
-    raise exception using errcode = 'LM421', message = 'This tenant lives in another cell.', detail = away.url;
+    raise exception using errcode = 'LM421', message = 'The tenant is served by another cell.', detail = away.url;
   elsif away.state = 'closed' then
     raise exception using errcode = 'LM503', message = format('The move of tenant %s to this cell has not been finished.', away.slug);
   end if;

@@ -146,7 +146,7 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
         // The lesson is moved out of the day, then out of every window; then it is off.
         let at_day = lesson(&class, "2035-04-10T04:30:00Z");
         let moved = async |start: &str, end: &str, expected: Value| -> Result<()> {
-            let body = json!({"start": start, "end": end});
+            let body = json!({"starts_at": start, "ends_at": end});
             let reply = app.post(&admin, &format!("{at_day}/move"), body).await?;
             assert_eq!(reply.expect(200).json()["warnings"], expected, "{start}");
             assert_eq!(warnings(app, &admin, &class).await?, expected, "{start}");

@@ -114,7 +114,7 @@ fn a_calendar_is_of_a_bounded_time_and_shows_lessons_where_they_are_now() {
         ));
         class["subject"] = json!("Reading");
         let class = make(app, &admin, class).await?;
-        let away = json!({"start": "2035-06-01T16:00:00Z", "end": "2035-06-01T17:00:00Z"});
+        let away = json!({"starts_at": "2035-06-01T16:00:00Z", "ends_at": "2035-06-01T17:00:00Z"});
         app.post(
             &admin,
             &format!("{}/move", lesson(&class, "2035-04-09T16:00:00Z")),

@@ -64,7 +64,7 @@ fn classes_come_from_a_file_all_or_none() {
             .await?
             .expect(409);
             assert_eq!(reply.pointers(), ["/4/tutor_id"], "{}", reply.text);
-            let named = "The tutor is taken by two of these classes from 2035-04-09T16:00:00Z on.";
+            let named = "The tutor is booked for two of these classes, which overlap from 2035-04-09T16:00:00Z.";
             assert_eq!(reply.json()["errors"][0]["detail"], named);
         }
         let far = rows::id(

@@ -116,7 +116,7 @@ fn classes_are_written_by_tutors_supervisors_and_admins_in_their_scope() {
                 path(&class),
                 index + 1
             );
-            let body = json!({"start": format!("2035-04-{:02}T17:00:00Z", index + 1), "end": format!("2035-04-{:02}T18:00:00Z", index + 1)});
+            let body = json!({"starts_at": format!("2035-04-{:02}T17:00:00Z", index + 1), "ends_at": format!("2035-04-{:02}T18:00:00Z", index + 1)});
             app.post(&session, &format!("{at}/move"), body)
                 .await?
                 .expect(200);

@@ -142,7 +142,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
                 .to_owned()
         };
         let named = format!(
-            "The tutor is taken from 2035-04-02T16:00:00Z to 2035-04-02T17:00:00Z by the class {}.",
+            "The tutor is already booked from 2035-04-02T16:00:00Z to 2035-04-02T17:00:00Z for class {}.",
             far["id"].as_str().unwrap_or_default()
         );
         for session in [&admin, &tutor] {
@@ -159,7 +159,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
             .post(&supervisor, "/v1/classes", near)
             .await?
             .expect(409);
-        assert_eq!(detail(&reply), "The tutor is taken at this time.");
+        assert_eq!(detail(&reply), "The tutor is already booked at this time.");
         assert!(!reply.text.contains(far["id"].as_str().unwrap_or_default()));
 
         // The student's lesson with a colleague is not the tutor's to see.
@@ -175,7 +175,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
             (reply.pointers(), detail(&reply)),
             (
                 vec!["/student_ids".to_owned()],
-                "A student is taken at this time.".to_owned()
+                "A student is already booked at this time.".to_owned()
             )
         );
         let reply = app
@@ -183,7 +183,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
             .await?
             .expect(409);
         let expected = format!(
-            "A student ({}) is taken from 2035-04-03T16:00:00Z to 2035-04-03T17:00:00Z by the class {}.",
+            "A student ({}) is already booked from 2035-04-03T16:00:00Z to 2035-04-03T17:00:00Z for class {}.",
             room.students[0],
             other["id"].as_str().unwrap_or_default()
         );

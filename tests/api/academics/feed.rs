@@ -26,7 +26,7 @@ fn an_address_works_from_when_it_is_made_until_it_is_revoked() {
     run(async |app| {
         let tutor = app.sign_in(role::TUTOR).await?;
         let shown = app.get(&tutor, FEED).await?.expect(200).json();
-        assert_eq!(shown, json!({"active": false, "since": null}));
+        assert_eq!(shown, json!({"active": false, "created_at": null}));
         app.delete(&tutor, FEED).await?.expect(404);
 
         let path = subscribe(app, &tutor).await?;
@@ -35,7 +35,7 @@ fn an_address_works_from_when_it_is_made_until_it_is_revoked() {
         read(app, &path).await?.expect(200);
         let shown = app.get(&tutor, FEED).await?.expect(200);
         assert_eq!(shown.json()["active"], true);
-        let since = shown.json()["since"].as_str().map(str::to_owned);
+        let since = shown.json()["created_at"].as_str().map(str::to_owned);
         assert!(since.is_some_and(|since| since.ends_with('Z')));
         assert!(!shown.text.contains(token));
 
@@ -43,7 +43,7 @@ fn an_address_works_from_when_it_is_made_until_it_is_revoked() {
         read(app, &path).await?.expect(404);
         app.delete(&tutor, FEED).await?.expect(404);
         let shown = app.get(&tutor, FEED).await?.expect(200).json();
-        assert_eq!(shown, json!({"active": false, "since": null}));
+        assert_eq!(shown, json!({"active": false, "created_at": null}));
 
         let next = subscribe(app, &tutor).await?;
         assert_ne!(next, path);

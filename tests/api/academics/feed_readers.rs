@@ -239,7 +239,10 @@ fn two_readers_find_the_occurrences_of_every_pattern_over_changes_of_clocks() {
                 .change(app, weekly, 4, |start| {
                     let start = start + Duration::days(5);
                     let end = start + Duration::minutes(90);
-                    ("move", json!({"start": text(start), "end": text(end)}))
+                    (
+                        "move",
+                        json!({"starts_at": text(start), "ends_at": text(end)}),
+                    )
                 })
                 .await?;
             classes.push(weekly);
@@ -272,7 +275,10 @@ fn the_readers_find_what_is_wrong_with_a_calendar() {
         stage
             .change(app, class, 1, |start| {
                 let (start, end) = (start + Duration::hours(1), start + Duration::hours(2));
-                ("move", json!({"start": text(start), "end": text(end)}))
+                (
+                    "move",
+                    json!({"starts_at": text(start), "ends_at": text(end)}),
+                )
             })
             .await?;
         let calendar = compare(app, &stage.tutors_calendar, &[class], None).await?;

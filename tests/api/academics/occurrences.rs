@@ -31,7 +31,7 @@ fn a_lesson_is_cancelled_and_its_hour_is_free() {
         );
         let twice = act(app, &admin, &format!("{at}/cancel")).await?.expect(409);
         assert_eq!(twice.pointers(), ["/status"]);
-        let moved = json!({"start": SECOND, "end": "2035-04-09T18:00:00Z"});
+        let moved = json!({"starts_at": SECOND, "ends_at": "2035-04-09T18:00:00Z"});
         app.post(&admin, &format!("{at}/move"), moved)
             .await?
             .expect(409);
@@ -82,7 +82,7 @@ fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
         let room = classroom(app).await?;
         let class = make(app, &admin, room.class(weekly("FREQ=WEEKLY;COUNT=3"))).await?;
         let at = format!("{}/move", lesson(&class, SECOND));
-        let body = json!({"start": "2035-04-10T10:00:00+02:00", "end": "2035-04-10T09:30:00Z", "room": "Blue", "reason": "Strike"});
+        let body = json!({"starts_at": "2035-04-10T10:00:00+02:00", "ends_at": "2035-04-10T09:30:00Z", "room": "Blue", "reason": "Strike"});
         let moved = app.post(&admin, &at, body).await?.expect(200).json();
         assert_eq!(moved["original_start"], "2035-04-09T16:00:00.000000Z");
         assert_eq!(moved["starts_at"], "2035-04-10T08:00:00.000000Z");
@@ -117,8 +117,7 @@ fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
         assert_eq!(found[0]["ends_at"], "2035-04-02T16:30:00.000000Z");
         assert_eq!(found[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
         // Back, over the hour that it has now; the room is left when it is set to null.
-        let back =
-            json!({"start": "2035-04-10T08:30:00Z", "end": "2035-04-10T09:30:00Z", "room": null});
+        let back = json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
         let back = app.post(&admin, &at, back).await?.expect(200).json();
         assert_eq!(
             (&back["room"], &back["reason"]),
@@ -164,7 +163,7 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
                 .into_iter()
                 .zip(&others)
         {
-            let body = json!({"start": format!("2035-04-{day}T16:59:00Z"), "end": format!("2035-04-{day}T18:00:00Z")});
+            let body = json!({"starts_at": format!("2035-04-{day}T16:59:00Z"), "ends_at": format!("2035-04-{day}T18:00:00Z")});
             let reply = app.post(&admin, &at, body).await?.expect(409);
             assert_eq!(reply.pointers(), [pointer]);
             assert!(
@@ -175,7 +174,7 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
                 reply.text
             );
         }
-        let own = json!({"start": "2035-04-16T15:30:00Z", "end": "2035-04-16T16:30:00Z"});
+        let own = json!({"starts_at": "2035-04-16T15:30:00Z", "ends_at": "2035-04-16T16:30:00Z"});
         let reply = app.post(&admin, &at, own).await?.expect(409);
         assert!(
             reply
@@ -184,7 +183,7 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
             "{}",
             reply.text
         );
-        let body = json!({"start": "2035-04-13T16:59:00Z", "end": "2035-04-13T18:00:00Z"});
+        let body = json!({"starts_at": "2035-04-13T16:59:00Z", "ends_at": "2035-04-13T18:00:00Z"});
         let reply = app.post(&supervisor, &at, body).await?.expect(409);
         assert!(
             !reply
@@ -194,13 +193,13 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
             reply.text
         );
         for (body, pointer) in [
-            (json!({"start": FIRST, "end": FIRST}), "/end"),
-            (json!({"start": SECOND, "end": FIRST}), "/end"),
-            (json!({"start": FIRST, "end": THIRD}), "/end"),
-            (json!({"start": FIRST}), "/end"),
-            (json!({"start": "soon", "end": THIRD}), "/start"),
+            (json!({"starts_at": FIRST, "ends_at": FIRST}), "/ends_at"),
+            (json!({"starts_at": SECOND, "ends_at": FIRST}), "/ends_at"),
+            (json!({"starts_at": FIRST, "ends_at": THIRD}), "/ends_at"),
+            (json!({"starts_at": FIRST}), "/ends_at"),
+            (json!({"starts_at": "soon", "ends_at": THIRD}), "/starts_at"),
             (
-                json!({"start": FIRST, "end": SECOND, "tutor_id": room.tutor}),
+                json!({"starts_at": FIRST, "ends_at": SECOND, "tutor_id": room.tutor}),
                 "/tutor_id",
             ),
         ] {

@@ -106,7 +106,7 @@ fn a_tutor_moves_when_lessons_and_students_of_the_old_centre_are_given_to_others
         let refused = app.patch(&admin, &path, moved.clone()).await?.expect(409);
         assert_eq!(refused.pointers(), ["/centre_id"]);
         for part in [
-            "lessons ahead",
+            "upcoming lessons",
             class["id"].as_str().unwrap_or_default(),
             "students assigned to them",
             &student.to_string(),

@@ -113,12 +113,12 @@ fn a_tutor_enters_no_lesson_that_has_begun_and_none_that_is_long() {
                 "2035-04-02T13:30:00Z".to_owned(),
             ),
         ] {
-            app.post(&caller, &moved, json!({"start": start, "end": end}))
+            app.post(&caller, &moved, json!({"starts_at": start, "ends_at": end}))
                 .await?
                 .expect(403);
         }
         assert_eq!(rows::written(app).await?, before);
-        let body = json!({"start": "2035-04-02T09:00:00Z", "end": "2035-04-02T13:00:00Z"});
+        let body = json!({"starts_at": "2035-04-02T09:00:00Z", "ends_at": "2035-04-02T13:00:00Z"});
         app.post(&caller, &moved, body).await?.expect(200);
 
         // The people of the centre enter all of it.
@@ -130,7 +130,7 @@ fn a_tutor_enters_no_lesson_that_has_begun_and_none_that_is_long() {
             .unwrap_or_default()
             .to_owned();
         // A lesson that was given is not made longer by the person who is paid for it.
-        let body = json!({"start": time(now - TimeDelta::days(15)), "end": time(now - TimeDelta::days(15) + TimeDelta::hours(3))});
+        let body = json!({"starts_at": time(now - TimeDelta::days(15)), "ends_at": time(now - TimeDelta::days(15) + TimeDelta::hours(3))});
         app.post(&caller, &format!("{}/move", lesson(&given, &first)), body)
             .await?
             .expect(403);

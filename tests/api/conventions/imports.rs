@@ -19,7 +19,7 @@ fn a_quote_that_stays_open_is_refused_at_its_row() {
             ),
             (
                 "email,role,name\na@aurora.example,parent,\"Ann\" Ng\n",
-                "row 2 has text behind a closing quote",
+                "row 2 has text after a closing quote",
             ),
             (
                 "email,role,name\na@aurora.example,parent,Ann\n\nb@aurora.example,parent,Bo \"B\" Ng\n",

@@ -192,11 +192,15 @@ fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
         let again = reverse(app, &finance, &made["id"], &json!({}))
             .await?
             .expect(409);
-        assert!(again.text.contains("reversed already"), "{}", again.text);
+        assert!(
+            again.text.contains("already been reversed"),
+            "{}",
+            again.text
+        );
         let twice = reverse(app, &finance, &reversal["id"], &json!({}))
             .await?
             .expect(409);
-        assert!(twice.text.contains("itself a reversal"), "{}", twice.text);
+        assert!(twice.text.contains("is a reversal"), "{}", twice.text);
         assert_eq!(rows::written(app).await?, before);
         Ok(())
     });

@@ -74,7 +74,11 @@ fn a_page_asks_for_nothing_and_may_do_nothing() {
             page.header("content-security-policy"),
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
-        assert!(page.text.contains("Nothing was booked"), "{}", page.text);
+        assert!(
+            page.text.contains("No records were posted"),
+            "{}",
+            page.text
+        );
         Ok(())
     });
 }
@@ -154,7 +158,7 @@ fn it_prints_on_a4_with_its_head_on_every_page() {
                     page.width,
                     page.height
                 );
-                for head in ["Date", "No.", "Student", "What for", "Amount", "Balance"] {
+                for head in ["Date", "No.", "Student", "Description", "Amount", "Balance"] {
                     assert!(page.text.contains(head), "{head}: {}", page.text);
                 }
             }

@@ -349,7 +349,7 @@ fn low_stock_asks_for_more_by_itself_once() {
         assert_eq!(request["centre_id"], json!(home));
         assert_eq!(
             request["details"],
-            "Low stock of Laptop: 20 available, 20 or fewer is low."
+            "Low stock of Laptop: 20 available, at or below the threshold of 20."
         );
         assert_eq!(request["created_by"], json!(admin.user));
 

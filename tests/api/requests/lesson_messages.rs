@@ -103,7 +103,7 @@ fn a_parent_of_two_is_told_once_which_children_and_where_and_nothing_of_others()
         let class = f.class(json!({"subject": "Violin", "room": "Red"}));
         let class = classroom::make(app, &admin, class).await?;
         let at = classroom::lesson(&class, classroom::FIRST);
-        let body = json!({"start": "2035-04-03T16:00:00Z", "end": "2035-04-03T17:00:00Z", "reason": "The tutor is ill."});
+        let body = json!({"starts_at": "2035-04-03T16:00:00Z", "ends_at": "2035-04-03T17:00:00Z", "reason": "The tutor is ill."});
         app.post(&admin, &format!("{at}/move"), body)
             .await?
             .expect(200);
@@ -137,7 +137,7 @@ fn a_parent_of_two_is_told_once_which_children_and_where_and_nothing_of_others()
         assert!(tutor.contains("Ada Lee, Ben Lee and Cy Moss"), "{tutor}");
 
         // Without a reason of its own it has none of an earlier move.
-        let body = json!({"start": "2035-04-04T16:00:00Z", "end": "2035-04-04T17:00:00Z"});
+        let body = json!({"starts_at": "2035-04-04T16:00:00Z", "ends_at": "2035-04-04T17:00:00Z"});
         app.post(&admin, &format!("{at}/move"), body)
             .await?
             .expect(200);
@@ -167,7 +167,7 @@ fn another_room_and_another_tutor_are_told_and_of_many_lessons_once() {
         let class = f.class(json!({"subject": "Cello", "room": "Red"}));
         let class = classroom::make(app, &admin, class).await?;
         let at = classroom::lesson(&class, classroom::FIRST);
-        let same = |room: Value| json!({"start": classroom::FIRST, "end": "2035-04-02T17:00:00Z", "room": room});
+        let same = |room: Value| json!({"starts_at": classroom::FIRST, "ends_at": "2035-04-02T17:00:00Z", "room": room});
         app.post(&admin, &format!("{at}/move"), same(json!("Blue")))
             .await?
             .expect(200);
@@ -258,14 +258,14 @@ fn without_subject_room_or_reason_it_reads_well_in_every_language() {
             let mut bare = f.class(json!({}));
             bare["schedule"] = classroom::weekly("FREQ=WEEKLY;COUNT=6");
             let class = classroom::make(app, &admin, bare).await?;
-            let body = json!({"start": "2035-04-03T16:00:00Z", "end": "2035-04-03T17:00:00Z"});
+            let body =
+                json!({"starts_at": "2035-04-03T16:00:00Z", "ends_at": "2035-04-03T17:00:00Z"});
             let at = classroom::lesson(&class, classroom::FIRST);
             app.post(&admin, &format!("{at}/move"), body)
                 .await?
                 .expect(200);
             let at = classroom::lesson(&class, classroom::SECOND);
-            let body =
-                json!({"start": classroom::SECOND, "end": "2035-04-09T17:00:00Z", "room": "Red"});
+            let body = json!({"starts_at": classroom::SECOND, "ends_at": "2035-04-09T17:00:00Z", "room": "Red"});
             app.post(&admin, &format!("{at}/move"), body)
                 .await?
                 .expect(200);
@@ -324,11 +324,14 @@ fn a_tenants_own_words_have_sections_and_those_without_stay_as_they_were() {
         let f = families(app, &admin).await?;
         let template = |message: &str, language: &str| json!({"key": "lesson_cancelled", "type": "email", "language": language, "message": message});
         for (message, part) in [
-            ("{{#reason}}Why: {{reason}}", "no end"),
-            ("{{reason}}{{/reason}}", "begins with"),
-            ("{{#reason}}{{#room}}x{{/room}}{{/reason}}", "begins with"),
-            ("{{#reason}}x{{/room}}", "begins with"),
-            ("{{#reasons}}x{{/reasons}}", "no placeholder"),
+            ("{{#reason}}Why: {{reason}}", "must end with"),
+            ("{{reason}}{{/reason}}", "must begin with"),
+            (
+                "{{#reason}}{{#room}}x{{/room}}{{/reason}}",
+                "must begin with",
+            ),
+            ("{{#reason}}x{{/room}}", "must begin with"),
+            ("{{#reasons}}x{{/reasons}}", "No such placeholder"),
         ] {
             let refused = app
                 .post(&admin, path, template(message, "en"))

@@ -206,7 +206,8 @@ fn a_series_that_is_shortened_extended_or_left_out_for_a_day_is_told_by_its_less
             &["3 lessons", "No longer taking place: 2035-04-30 "],
         );
         let path = format!("{}/move", classroom::lesson(&class, "2035-04-02T15:00:00Z"));
-        let longer = json!({"start": "2035-04-02T15:00:00Z", "end": "2035-04-02T17:00:00Z"});
+        let longer =
+            json!({"starts_at": "2035-04-02T15:00:00Z", "ends_at": "2035-04-02T17:00:00Z"});
         app.post(&admin, &path, longer).await?.expect(200);
         let told = g.told(app, "lesson_changed", &g.family()).await?;
         says(&told[1], &["It ends at 2035-04-02 "]);

@@ -92,7 +92,7 @@ fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who
         outbox::empty(app).await?;
         let tutor = app.sign_in(role::TUTOR).await?;
         let path = format!("{}/move", classroom::lesson(&class, classroom::SECOND));
-        let to = json!({"start": "2035-04-10T16:00:00Z", "end": "2035-04-10T17:00:00Z"});
+        let to = json!({"starts_at": "2035-04-10T16:00:00Z", "ends_at": "2035-04-10T17:00:00Z"});
         app.post(&tutor, &path, to).await?.expect(200);
         let queued = outbox::queued(app).await?;
         let mut others = all.clone();
@@ -111,7 +111,7 @@ fn a_lesson_that_is_cancelled_or_moved_is_told_once_to_all_who_are_in_it_but_who
         // So are they of another room at the same time.
         outbox::empty(app).await?;
         let path = format!("{}/move", classroom::lesson(&class, classroom::THIRD));
-        let to = json!({"start": "2035-04-16T16:00:00Z", "end": "2035-04-16T17:00:00Z", "room": "Attic"});
+        let to = json!({"starts_at": "2035-04-16T16:00:00Z", "ends_at": "2035-04-16T17:00:00Z", "room": "Attic"});
         app.post(&tutor, &path, to).await?.expect(200);
         let queued = outbox::queued(app).await?;
         let mut others = all;
@@ -276,7 +276,7 @@ fn a_change_that_is_refused_tells_nobody() {
         outbox::empty(app).await?;
         // Onto the other lesson of the same class.
         let path = format!("{}/move", classroom::lesson(&class, classroom::FIRST));
-        let to = json!({"start": "2035-04-09T16:30:00Z", "end": "2035-04-09T17:30:00Z"});
+        let to = json!({"starts_at": "2035-04-09T16:30:00Z", "ends_at": "2035-04-09T17:30:00Z"});
         app.post(&admin, &path, to).await?.expect(409);
         assert_eq!(outbox::queued(app).await?, []);
         Ok(())

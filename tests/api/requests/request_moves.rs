@@ -46,7 +46,7 @@ fn every_move_in_every_state_leads_where_the_table_says_or_nowhere() {
                         .filter(|name| leads(status, name).is_some())
                         .collect();
                     let words = format!(
-                        "A request that is {status} takes these moves: {}.",
+                        "A request that is {status} allows these operations: {}.",
                         possible.join(", ")
                     );
                     assert_eq!(refused.json()["errors"][0]["detail"], words);
@@ -282,21 +282,23 @@ fn a_resolved_reschedule_moves_the_lesson_or_nothing_happens() {
         desk::act(app, &admin, &request, "start").await?.expect(200);
         let path = format!("{}/resolve", desk::path(&request));
         let resolve = |moved: Value| json!({"resolution": "On Thursday.", "move": moved});
-        let thursday =
-            json!({"start": "2035-04-05T10:00:00Z", "end": "2035-04-05T11:00:00Z", "room": "Blue"});
+        let thursday = json!({"starts_at": "2035-04-05T10:00:00Z", "ends_at": "2035-04-05T11:00:00Z", "room": "Blue"});
         let before = rows::written(app).await?;
-        let busy = json!({"start": "2035-04-03T10:30:00Z", "end": "2035-04-03T11:30:00Z"});
+        let busy = json!({"starts_at": "2035-04-03T10:30:00Z", "ends_at": "2035-04-03T11:30:00Z"});
         let clash = app.post(&admin, &path, resolve(busy)).await?.expect(409);
         assert_eq!(clash.pointers(), ["/tutor_id"]);
         for (moved, pointer) in [
             (
-                json!({"start": "2035-04-05T11:00:00Z", "end": "2035-04-05T10:00:00Z"}),
-                "/move/end",
+                json!({"starts_at": "2035-04-05T11:00:00Z", "ends_at": "2035-04-05T10:00:00Z"}),
+                "/move/ends_at",
             ),
-            (json!({"start": "2035-04-05T11:00:00Z"}), "/move/end"),
             (
-                json!({"start": "soon", "end": "2035-04-05T10:00:00Z"}),
-                "/move/start",
+                json!({"starts_at": "2035-04-05T11:00:00Z"}),
+                "/move/ends_at",
+            ),
+            (
+                json!({"starts_at": "soon", "ends_at": "2035-04-05T10:00:00Z"}),
+                "/move/starts_at",
             ),
             (json!(null), "/move"),
         ] {
@@ -330,7 +332,8 @@ fn a_resolved_reschedule_moves_the_lesson_or_nothing_happens() {
         let request = desk::make(app, &tutor, own).await?;
         desk::act(app, &tutor, &request, "start").await?.expect(200);
         let path = format!("{}/resolve", desk::path(&request));
-        let friday = json!({"start": "2035-04-13T10:00:00Z", "end": "2035-04-13T11:00:00Z"});
+        let friday =
+            json!({"starts_at": "2035-04-13T10:00:00Z", "ends_at": "2035-04-13T11:00:00Z"});
         app.post(&tutor, &path, resolve(friday)).await?.expect(200);
         let lessons = classroom::lessons(app, &admin, &class).await?;
         assert_eq!(classroom::starts(&lessons)[1], "2035-04-13T10:00:00Z");

@@ -116,9 +116,9 @@ fn whatever_is_wrong_with_a_sign_in_the_answer_is_the_same() {
         };
         let expected = json!({
             "type": "/problems/credentials-refused",
-            "title": "The sign-in was refused",
+            "title": "Sign-in refused",
             "status": 401,
-            "detail": "Tenant, e-mail or password is wrong, or the account is not active.",
+            "detail": "The tenant, e-mail address or password is wrong, or the account is not active.",
             "request_id": "",
         });
         assert_eq!(shape(&replies[0]).0, 401);

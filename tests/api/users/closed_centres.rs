@@ -59,7 +59,7 @@ fn a_closed_centre_is_given_nothing_more() {
             let refused = app.post(&admin, path, body).await?.expect(422);
             assert_eq!(refused.pointers(), ["/centre_id"], "{path}");
             assert!(
-                refused.text.contains("This centre is closed."),
+                refused.text.contains("The centre is closed."),
                 "{}",
                 refused.text
             );

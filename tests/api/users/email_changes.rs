@@ -71,7 +71,7 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
             (NEW.to_owned(), "Confirm your e-mail address".to_owned()),
             (
                 old.email.clone(),
-                "Your e-mail address is to be changed".to_owned(),
+                "A change of your e-mail address was requested".to_owned(),
             ),
         ];
         assert_eq!(sent, expected);

@@ -145,7 +145,7 @@ fn a_tutor_who_has_lessons_ahead_stays_until_they_are_given_to_others() {
             let before = rows::written(app).await?;
             let refused = leave(app, &admin, f.tutor_user, way).await?.expect(409);
             for part in [
-                "lessons ahead: 8",
+                "upcoming lessons: 8",
                 class["id"].as_str().unwrap_or_default(),
                 "students assigned to them: 1",
             ] {
@@ -338,7 +338,7 @@ fn what_was_lent_is_given_back_before_somebody_leaves() {
             let loan = loan.expect(201).json();
             let refused = leave(app, &admin, f.student_user, way).await?.expect(409);
             for part in [
-                "loans that have not come back: 1",
+                "loans that have not been returned: 1",
                 item["id"].as_str().unwrap_or_default(),
             ] {
                 assert!(refused.text.contains(part), "{}", refused.text);
@@ -445,10 +445,10 @@ fn a_centre_goes_when_nothing_stands_in_it_and_nothing_comes_back_to_it() {
         let request = desk::make(app, &admin, desk::request(centre)).await?;
         let refused = app.delete(&admin, &path).await?.expect(409);
         for part in [
-            "lessons ahead: 2",
+            "upcoming lessons: 2",
             "tutors: 1",
             "accounts: 1",
-            "things in stock: 1",
+            "inventory items: 1",
             "open requests: 1",
         ] {
             assert!(refused.text.contains(part), "{part}: {}", refused.text);
@@ -585,7 +585,7 @@ fn an_erasure_waits_for_lessons_of_others_and_for_nothing_else() {
         let refused = tests::subjects::erase(app, &admin, f.tutor_user).await?;
         let refused = refused.expect(409);
         assert!(
-            refused.text.contains("lessons ahead: 8"),
+            refused.text.contains("upcoming lessons: 8"),
             "{}",
             refused.text
         );

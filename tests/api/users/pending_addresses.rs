@@ -142,7 +142,7 @@ fn the_warning_goes_to_the_address_that_it_warns() {
         confirm(app, &outbox::code(app).await?).await?.expect(204);
         let provider = Provider::start(Mood::Well).await?;
         let told = [
-            "Your e-mail address is to be changed",
+            "A change of your e-mail address was requested",
             "Your e-mail address was changed",
         ]
         .map(|subject| (old.clone(), subject.to_owned()));

@@ -164,7 +164,7 @@ fn who_cannot_be_erased_is_refused_and_nothing_changes() {
 
         erase(app, &admin, student).await?.expect(200);
         let again = erase(app, &admin, student).await?.expect(409);
-        assert!(again.text.contains("erased already"), "{}", again.text);
+        assert!(again.text.contains("already been erased"), "{}", again.text);
         Ok(())
     });
 }

@@ -170,9 +170,19 @@ fn the_tool_exports_erases_and_verifies() {
         );
 
         for (tenant, user, reason, expected) in [
-            ("aurora", user, "Twice.", "erased already"),
-            ("nowhere", user, "Why.", "no tenant nowhere"),
-            ("harbour", user, "Why.", "has no user"),
+            ("aurora", user, "Twice.", "already been erased"),
+            (
+                "nowhere",
+                user,
+                "The reason for the erasure.",
+                "no tenant nowhere",
+            ),
+            (
+                "harbour",
+                user,
+                "The reason for the erasure.",
+                "has no user",
+            ),
             (
                 "harbour",
                 app.user(1, role::STUDENT).id,

@@ -113,7 +113,11 @@ fn what_a_staff_member_refers_to_must_be_there() {
             assert_eq!(reply.pointers(), [pointer]);
             assert_eq!(
                 reply.json()["errors"][0]["detail"],
-                "There is no such thing here."
+                if pointer == "/user_id" {
+                    "No such user."
+                } else {
+                    "No such centre."
+                }
             );
         }
         assert_eq!(rows::written(app).await?, before);

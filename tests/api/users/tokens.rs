@@ -48,9 +48,9 @@ fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
                 body["request_id"] = Value::Null;
                 let expected = json!({
                     "type": "/problems/wrong-region",
-                    "title": "Your tenant lives in another region",
+                    "title": "Wrong region",
                     "status": 421,
-                    "detail": "Use https://au.example.org instead.",
+                    "detail": "The tenant is served elsewhere. Use https://au.example.org instead.",
                     "request_id": null,
                 });
                 assert_eq!(body, expected);

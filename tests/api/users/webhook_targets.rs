@@ -105,7 +105,7 @@ fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         let url = format!("https://{}:{}/", name.trim(), listener.local_addr()?.port());
         force(app, &url).await?;
-        assert_eq!(failure(app).await?, "its name leads to no public address");
+        assert_eq!(failure(app).await?, "the host name has no public address");
         let connected = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
         assert!(connected.is_err(), "somebody connected");
         Ok(())
@@ -119,7 +119,7 @@ fn an_address_that_is_allowed_no_more_is_not_connected_to() {
         force(app, &receiver.url()).await?;
         assert_eq!(
             failure(app).await?,
-            "not posted: This host is not on the internet."
+            "not posted: The host must be on the public internet."
         );
         assert_eq!(receiver.requests(), 0);
         Ok(())

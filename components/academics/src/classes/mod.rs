@@ -25,16 +25,17 @@ pub(crate) const CLASSES: Resource = Resource {
     name: "classes",
     table: "classes",
     singular: "class",
-    description: "A tutor who meets students, once or again and again.",
+    plural: "classes",
+    description: "A class: lessons that a tutor gives to students, once or on a recurring schedule.",
     fields: &[
         Field::new(
             "centre_id",
             Kind::Reference("centres"),
-            "The centre where it is.",
+            "The centre where the class takes place.",
         )
         .required()
         .filterable(),
-        Field::new("tutor_id", Kind::Reference("tutors"), "Who teaches.")
+        Field::new("tutor_id", Kind::Reference("tutors"), "The tutor who teaches the class.")
             .required()
             .filterable(),
         Field::new(
@@ -43,52 +44,53 @@ pub(crate) const CLASSES: Resource = Resource {
                 table: "students",
                 items: MAX_STUDENTS,
             },
-            "Who learns: students of the centre.",
+            "The students of the class. Each must belong to the centre.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "schedule",
             Kind::Object(schedule::FIELDS),
-            "When it meets. It is changed as a whole: lessons that have begun stay, later ones follow it. A series with an end has all its \
-             lessons at once, at most 2000 within five years; one without is planned 53 weeks ahead.",
+            "The schedule of the class. A schedule is replaced as a whole: lessons that have begun stay as they are, \
+             later lessons follow the new schedule. A series with an end is planned completely, with at most 2000 \
+             lessons within five years. A series without an end is planned 53 weeks ahead.",
         )
         .required(),
         Field::new(
             "status",
             Kind::OneOf(&["scheduled", "completed", "cancelled"]),
-            "Where it stands; see cancel and complete.",
+            "The status of the class. It changes with the cancel and complete operations.",
         )
         .default("'scheduled'")
         .read_only()
         .filterable(),
-        Field::new("subject", Kind::Text { min: 1, max: 100 }, "What is taught.")
+        Field::new("subject", Kind::Text { min: 1, max: 100 }, "The subject taught.")
             .nullable()
             .filterable(),
         Field::new(
             "level",
             Kind::Text { min: 1, max: 100 },
-            "At which level it is taught.",
+            "The level at which the subject is taught.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "room",
             Kind::Text { min: 1, max: 100 },
-            "Where in the centre; a room holds one lesson at a time.",
+            "The room in the centre. A room holds one lesson at a time.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "meeting_provider",
             Kind::OneOf(&["teams", "zoom", "chime"]),
-            "Where it meets online.",
+            "The provider of the online meeting.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "meeting_url",
             Kind::Text { min: 1, max: 2048 },
-            "The address where it meets online, with https.",
+            "The HTTPS URL of the online meeting.",
         )
         .nullable(),
         Field::new(
@@ -97,25 +99,26 @@ pub(crate) const CLASSES: Resource = Resource {
                 items: 10,
                 max: 100,
             },
-            "What is odd but not refused: tutor_without_subject; tutor_unavailable, for a lesson ahead that is not within the tutor's \
-             availability; tutor_day_off, for one at a time when the tutor is away.",
+            "Warnings, which do not prevent saving the class: `tutor_without_subject` if the tutor does not teach the \
+             subject, `tutor_unavailable` for an upcoming lesson outside the tutor's availability, `tutor_day_off` for \
+             an upcoming lesson at a time when the tutor is away.",
         )
         .default("'[]'::jsonb")
         .read_only(),
         Field::new(
             "former_tutor_ids",
             Kind::Rows(&[]),
-            "Tutors who gave lessons of it before it was another's; the database keeps them.",
+            "The tutors who gave lessons of the class before another tutor took it over. Maintained by the database.",
         )
         .default("'[]'::jsonb")
         .derived(),
-        Field::new("planned", Kind::Rows(&[]), "The lessons of the schedule.")
+        Field::new("planned", Kind::Rows(&[]), "The lessons planned from the schedule.")
             .default("'[]'::jsonb")
             .derived(),
         Field::new(
             "planned_until",
             Kind::Time,
-            "Up to when the lessons of a series without an end are planned; null when all are.",
+            "The time up to which the lessons of a series without an end are planned. Null if all lessons are planned.",
         )
         .nullable()
         .computed(),
@@ -196,7 +199,11 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Why something is called off or moved.
-pub(crate) const REASON: Field = Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.");
+pub(crate) const REASON: Field = Field::new(
+    "reason",
+    Kind::Multiline { min: 1, max: 500 },
+    "The reason.",
+);
 
 /// Calls a class off.
 pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/cancel")
@@ -206,7 +213,7 @@ pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/cancel")
     .body(&[REASON])
     .responds(ResponseSpec::resource(
         &CLASSES,
-        "The class, cancelled with its lessons that have not begun.",
+        "The cancelled class. Its lessons that have not begun are cancelled too.",
     ))
     .sql_for_grant(cancel);
 
@@ -217,8 +224,8 @@ pub(crate) const COMPLETE: Action = Action::post("/v1/classes/{id}/complete")
     .granted("classes", COMPLETE_VERB)
     .responds(ResponseSpec::resource(
         &CLASSES,
-        "The class, completed with its lessons that have begun; later ones are \
-            cancelled. 409 when none has begun.",
+        "The completed class. Lessons that have begun are completed and later lessons are cancelled. Refused with 409 \
+         if no lesson has begun.",
     ))
     .sql_for_grant(complete);
 

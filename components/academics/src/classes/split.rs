@@ -37,14 +37,13 @@ const fn optional(field: Field) -> Field {
 pub(crate) const SPLIT: Action = Action::post("/v1/classes/{id}/occurrences/{start}/split")
     .id("classes.occurrences.split")
     .segments(&[START])
-    .summary("Change a lesson and all that follow it")
+    .summary("Split a class at a lesson")
     .granted("classes", CHANGE_LESSON)
     .body(CHANGES)
     .responds(
         ResponseSpec::resource(
             &CLASSES,
-            "The new class, which goes on from this lesson; the old one ends before \
-            it.",
+            "The new class, which begins with this lesson. The former class ends before it.",
         )
         .status(201),
     )

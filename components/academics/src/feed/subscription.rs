@@ -20,18 +20,18 @@ const MEDIA_TYPE: &str = "text/calendar";
 /// The calendar of whoever the secret belongs to.
 pub(crate) const READ: Action = Action::get("/v1/calendar/feed.ics")
     .id("calendar.feed.read")
-    .summary("Read a calendar by its address")
+    .summary("Get a calendar feed")
     .public()
     .query(&[Field::new(
         "token",
         Kind::Secret { min: 1, max: 100 },
-        "The secret of the address.",
+        "The secret token in the feed URL.",
     )
     .required()])
     .responds(
         ResponseSpec::of(
             ResponseSchema::Document(MEDIA_TYPE),
-            "The classes of the user that the address belongs to (RFC 5545).",
+            "The classes of the user to whom the feed belongs, as an iCalendar file (RFC 5545).",
         )
         .problems(&[304, 404]),
     )

@@ -14,18 +14,17 @@ use serde_json::{Map, json};
 /// Makes the address, or a new one in its place.
 pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
     .id("calendar.feed.create")
-    .summary("Make the address of one's calendar, in place of the one there is")
+    .summary("Create a calendar feed URL")
     .signed_in()
     .responds(
         ResponseSpec::fields(
             &[Field::new(
                 "url",
                 Kind::Text { min: 1, max: 2048 },
-                "The address to subscribe to. It is answered once and never shown again; \
-            whoever has it reads the calendar.",
+                "The URL to subscribe to. It is returned once and never shown again. Anyone who has it can read the calendar.",
             )
             .required()],
-            "The address; the one before no longer works.",
+            "The feed URL. An earlier URL stops working.",
         )
         .status(201),
     )
@@ -34,21 +33,21 @@ pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
 /// Whether there is an address.
 pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
     .id("calendar.feed.get")
-    .summary("See whether one's calendar has an address")
+    .summary("Get the state of the calendar feed")
     .signed_in()
     .responds(
         ResponseSpec::fields(
             &[
-                Field::new("active", Kind::Boolean, "Whether there is one.").required(),
+                Field::new("active", Kind::Boolean, "Whether a feed URL exists.").required(),
                 Field::new(
-                    "since",
+                    "created_at",
                     Kind::Time,
-                    "When it was made; null when there is none.",
+                    "The time at which the feed URL was created. Null if there is none.",
                 )
                 .nullable()
                 .required(),
             ],
-            "Whether there is one, and since when.",
+            "Whether a feed URL exists, and since when.",
         )
         .problems(&[304, 404]),
     )
@@ -57,9 +56,9 @@ pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
 /// Revokes the address.
 pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
     .id("calendar.feed.delete")
-    .summary("Revoke the address of one's calendar")
+    .summary("Revoke the calendar feed URL")
     .signed_in()
-    .responds(ResponseSpec::none("The address no longer works.").problems(&[404]))
+    .responds(ResponseSpec::none("The feed URL no longer works.").problems(&[404]))
     .sql(REVOKE_SQL);
 
 /// By hand, because the secret is to be in the answer and must not be in the database, where answers are kept for an
@@ -107,7 +106,7 @@ returning
 const SHOW_SQL: &str = "select
   json_build_object(
     'active', r.id is not null,
-    'since', lms.utc(r.updated_at)
+    'created_at', lms.utc(r.updated_at)
   )::text as body,
   null::text as tag
 from (select current_setting('app.user_id')::uuid as id) as caller

@@ -97,6 +97,6 @@ pub(crate) fn no_code() -> Problem {
     Problem::invalid(vec![FieldError::new(
         "/token",
         "invalid",
-        "This token isn't good, or not any more. Ask for a new one.",
+        "The token is invalid or has expired. Request a new one.",
     )])
 }

@@ -15,16 +15,16 @@ use super::attempts;
 /// Lets a changed e-mail address take effect.
 pub(crate) const CONFIRM: Action = Action::post("/v1/auth/email/confirm")
     .id("auth.email.confirm")
-    .summary("Confirm a changed e-mail address by a one-use token")
+    .summary("Confirm a change of e-mail address")
     .public()
     .body(&[Field::new(
         "token",
         Kind::Secret { min: 1, max: 100 },
-        "The token that was sent to the new address; it is good for 24 hours.",
+        "The single-use token that was sent to the new address. Valid for 24 hours.",
     )
     .required()])
     .responds(ResponseSpec::none(
-        "The address has changed; all sessions have ended, and the former address is told.",
+        "The address has changed. All sessions have ended, and the former address is notified.",
     ))
     .custom(confirm);
 

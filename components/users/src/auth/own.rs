@@ -7,7 +7,7 @@ use platform::declare::response_spec::ResponseSpec;
 /// The caller.
 pub(crate) const ME: Action = Action::get("/v1/auth/me")
     .id("auth.me")
-    .summary("Who am I")
+    .summary("Get the current user")
     .signed_in()
     .responds(ResponseSpec::fields(
         &[
@@ -18,67 +18,87 @@ pub(crate) const ME: Action = Action::get("/v1/auth/me")
             Field::new(
                 "scopes",
                 Kind::TextList { items: 50, max: 50 },
-                "Which rows the role reaches.",
+                "The scopes of the role: the rows that it can access.",
             )
             .required(),
-            Field::new("session_id", Kind::Id, "The session.").required(),
+            Field::new("session_id", Kind::Id, "The id of the session.").required(),
         ],
-        "The caller.",
+        "The current user, with role, tenant and session.",
     ))
     .sql(ME_SQL);
 
 /// A session as it is listed.
 const SESSION: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("current", Kind::Boolean, "Whether it is the one that asks.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
+    Field::new(
+        "current",
+        Kind::Boolean,
+        "Whether this is the session of the current request.",
+    )
+    .required(),
     Field::new(
         "user_agent",
         Kind::Text { min: 0, max: 500 },
-        "The client's program.",
+        "The `User-Agent` of the client.",
     )
     .nullable()
     .required(),
     Field::new(
         "address",
         Kind::Text { min: 0, max: 64 },
-        "The client's address.",
+        "The network address of the client.",
     )
     .nullable()
     .required(),
-    Field::new("created_at", Kind::Time, "When it was opened.").required(),
-    Field::new("last_used_at", Kind::Time, "When it was last refreshed.").required(),
-    Field::new("expires_at", Kind::Time, "When it ends.").required(),
+    Field::new(
+        "created_at",
+        Kind::Time,
+        "The time at which the session was opened.",
+    )
+    .required(),
+    Field::new(
+        "last_used_at",
+        Kind::Time,
+        "The time at which the session was last refreshed.",
+    )
+    .required(),
+    Field::new(
+        "expires_at",
+        Kind::Time,
+        "The time at which the session expires.",
+    )
+    .required(),
 ];
 
 /// One's own live sessions.
 pub(crate) const SESSIONS: Action = Action::get("/v1/auth/sessions")
     .id("auth.sessions.list")
-    .summary("List one's own sessions")
+    .summary("List your sessions")
     .signed_in()
     .responds(ResponseSpec::fields(
         &[
             Field::new(
                 "data",
                 Kind::Rows(SESSION),
-                "The live sessions, last used first.",
+                "The active sessions, most recently used first.",
             )
             .required(),
             Field::new(
                 "next_cursor",
                 Kind::Text { min: 1, max: 1 },
-                "Always null: there is one page.",
+                "Always null, because there is only one page.",
             )
             .nullable()
             .required(),
         ],
-        "The caller's live sessions.",
+        "The caller's active sessions.",
     ))
     .sql(SESSIONS_SQL);
 
 /// Ends one of one's own sessions.
 pub(crate) const REVOKE: Action = Action::delete("/v1/auth/sessions/{id}")
     .id("auth.sessions.delete")
-    .summary("End one of one's own sessions")
+    .summary("End a session")
     .signed_in()
     .responds(ResponseSpec::none("The session has ended."))
     .sql(REVOKE_SQL);

@@ -21,7 +21,7 @@ use crate::password;
 /// Changes one's own password and ends all other sessions.
 pub(crate) const CHANGE: Action = Action::post("/v1/auth/password")
     .id("auth.password.change")
-    .summary("Change one's own password")
+    .summary("Change your password")
     .signed_in()
     .body(&[
         Field::new(
@@ -33,7 +33,7 @@ pub(crate) const CHANGE: Action = Action::post("/v1/auth/password")
         Field::new("new", password::KIND, "The new password.").required(),
     ])
     .responds(
-        ResponseSpec::none("The password is changed; all other sessions have ended.")
+        ResponseSpec::none("The password has changed. All other sessions have ended.")
             .problems(&[429]),
     )
     .custom(change);
@@ -41,7 +41,7 @@ pub(crate) const CHANGE: Action = Action::post("/v1/auth/password")
 /// Sends a one-use token to the user, if there is one.
 pub(crate) const RESET: Action = Action::post("/v1/auth/password-reset")
     .id("auth.password.reset")
-    .summary("Ask for a password reset")
+    .summary("Request a password reset")
     .public()
     .body(&[
         Field::new(
@@ -59,9 +59,8 @@ pub(crate) const RESET: Action = Action::post("/v1/auth/password-reset")
     ])
     .responds(
         ResponseSpec::none(
-            "Always the same, whether there is such an account or not: if there is \
-            one, it is sent a token that is good for 30 minutes, and earlier ones \
-            end.",
+            "The response is the same whether or not the account exists. If it does, a token valid for 30 minutes is \
+             sent to it and earlier tokens stop working.",
         )
         .status(202),
     )
@@ -71,19 +70,19 @@ pub(crate) const RESET: Action = Action::post("/v1/auth/password-reset")
 /// Sets a password by a one-use token.
 pub(crate) const CONFIRM: Action = Action::post("/v1/auth/password-reset/confirm")
     .id("auth.password.confirm")
-    .summary("Set a password by a one-use token")
+    .summary("Confirm a password reset")
     .public()
     .body(&[
         Field::new(
             "token",
             Kind::Secret { min: 1, max: 100 },
-            "The token that was sent.",
+            "The single-use token that was sent to the user.",
         )
         .required(),
         Field::new("password", password::KIND, "The new password.").required(),
     ])
     .responds(ResponseSpec::none(
-        "The password is set; all sessions have ended.",
+        "The password is set. All sessions have ended.",
     ))
     .custom(confirm);
 
@@ -120,7 +119,7 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             return Err(Problem::invalid(vec![FieldError::new(
                 "/current",
                 "wrong_password",
-                "This isn't the current password.",
+                "The current password is wrong.",
             )]));
         }
         let new = ("/new", context.text("new"));

@@ -44,22 +44,25 @@ pub(crate) const LOGIN: Action = Action::post("/v1/auth/login")
     ])
     .responds(ResponseSpec::fields(
         PAIR,
-        "An access token for 15 minutes and a refresh token.",
+        "An access token, valid for 15 minutes, and a refresh token.",
     ))
     .custom(login);
 
 /// Exchanges a refresh token for a new pair.
 pub(crate) const REFRESH: Action = Action::post("/v1/auth/refresh")
     .id("auth.refresh")
-    .summary("Refresh the access token")
+    .summary("Refresh an access token")
     .public()
     .body(&[Field::new(
         "refresh_token",
         Kind::Secret { min: 1, max: 100 },
-        "The refresh token; it is dead afterwards, and using a dead one ends the session.",
+        "The refresh token. It can be used once; using it again ends the session.",
     )
     .required()])
-    .responds(ResponseSpec::fields(PAIR, "A new pair."))
+    .responds(ResponseSpec::fields(
+        PAIR,
+        "A new access token and a new refresh token.",
+    ))
     .custom(refresh);
 
 /// Ends the session at once.
@@ -68,7 +71,7 @@ pub(crate) const LOGOUT: Action = Action::post("/v1/auth/logout")
     .summary("Sign out")
     .signed_in()
     .responds(ResponseSpec::none(
-        "The session has ended; its access token no longer works.",
+        "The session has ended. Its access token no longer works.",
     ))
     .sql(LOGOUT_SQL);
 
@@ -97,7 +100,7 @@ struct Session {
 /// The one answer to every sign-in that fails, whatever was wrong.
 fn refused() -> Problem {
     Problem::new(ProblemKind::CredentialsRefused)
-        .detail("Tenant, e-mail or password is wrong, or the account is not active.")
+        .detail("The tenant, e-mail address or password is wrong, or the account is not active.")
 }
 
 /// Two statements, whatever the outcome: Argon2 lies between reading the hash and opening the session or writing down that the
@@ -212,7 +215,7 @@ fn refresh<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         };
         let Some(body) = answer.body else {
             return Err(Problem::new(ProblemKind::CredentialsRefused)
-                .detail("The refresh token isn't good any more; sign in again."));
+                .detail("The refresh token is no longer valid. Sign in again."));
         };
         let refreshed: Refreshed = parse(&body)?;
         let identity = Identity {

@@ -11,20 +11,26 @@ pub(crate) const ERASURES: Resource = Resource {
     name: "erasures",
     table: "erasures",
     singular: "erasure",
-    description: "A person who was erased. Made by `POST /v1/privacy/subjects/{id}/erase`, and never changed.",
+    plural: "erasures",
+    description: "A record that a person was erased. Created by `POST /v1/privacy/subjects/{id}/erase` and never changed.",
     fields: &[
         Field::new(
             "user_id",
             Kind::Reference("users"),
-            "The account that is left.",
+            "The account that remains after the erasure.",
         )
         .read_only()
         .filterable(),
-        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").read_only(),
+        Field::new(
+            "reason",
+            Kind::Multiline { min: 1, max: 1000 },
+            "The reason for the erasure.",
+        )
+        .read_only(),
         Field::new(
             "counts",
             Kind::Json { bytes: 4096 },
-            "How many rows of each table were changed or deleted.",
+            "The number of rows changed or deleted, by table.",
         )
         .read_only(),
         Field::new(
@@ -33,7 +39,7 @@ pub(crate) const ERASURES: Resource = Resource {
                 min: 0,
                 max: i64::MAX,
             },
-            "In how many events of the log something was replaced.",
+            "The number of events in the event log in which personal data was replaced.",
         )
         .read_only(),
     ],

@@ -10,16 +10,22 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
     name: "legal-holds",
     table: "legal_holds",
     singular: "legal hold",
-    description: "A person who must not be erased, and whose parents and guardians must not be, until the hold is deleted.",
+    plural: "legal holds",
+    description: "A legal hold on a person. Neither the person nor their parents and guardians can be erased until the \
+        hold is deleted.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The person's account.")
-            .required()
-            .on_create()
-            .filterable(),
+        Field::new(
+            "user_id",
+            Kind::Reference("users"),
+            "The account of the person.",
+        )
+        .required()
+        .on_create()
+        .filterable(),
         Field::new(
             "reason",
             Kind::Multiline { min: 1, max: 1000 },
-            "Why; told to whoever tries to erase the person.",
+            "The reason for the hold. It is shown to anyone who tries to erase the person.",
         )
         .required(),
     ],

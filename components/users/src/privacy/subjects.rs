@@ -24,62 +24,71 @@ pub(crate) const POLICY: Policy = Policy {
 
 /// A file of an export.
 const FILE: &[Field] = &[
-    Field::new("name", Kind::Text { min: 1, max: 100 }, "Such as students.json.").required(),
-    Field::new("table", Kind::Text { min: 1, max: 63 }, "The table.").required(),
+    Field::new("name", Kind::Text { min: 1, max: 100 }, "The name of the file, such as `students.json`.").required(),
+    Field::new("table", Kind::Text { min: 1, max: 63 }, "The name of the table.").required(),
     Field::new(
         "rows",
         Kind::Rows(&[]),
-        "Its rows, the oldest first, deleted ones too; each with all that is held but what is withheld.",
+        "The rows, oldest first, including deleted ones. Each has all data held except what is withheld.",
     )
     .required(),
 ];
 
 /// Something that an export leaves out.
 const WITHHELD: &[Field] = &[
-    Field::new("table", Kind::Text { min: 1, max: 63 }, "The table.").required(),
+    Field::new(
+        "table",
+        Kind::Text { min: 1, max: 63 },
+        "The name of the table.",
+    )
+    .required(),
     Field::new(
         "what",
         Kind::Text { min: 1, max: 100 },
-        "A column, or which rows.",
+        "The column or rows that are withheld.",
     )
     .required(),
-    Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.").required(),
+    Field::new(
+        "reason",
+        Kind::Multiline { min: 1, max: 500 },
+        "The reason for withholding it.",
+    )
+    .required(),
 ];
 
 /// Hands out all that is held on a person.
 pub(crate) const EXPORT: Action = Action::post("/v1/privacy/subjects/{id}/export")
     .id("privacy.export")
-    .summary("Export what is held on a person")
+    .summary("Export a person's data")
     .granted("privacy", EXPORT_VERB)
     .responds(ResponseSpec::fields(
         &[
-            Field::new("subject", Kind::Id, "The person's account.").required(),
+            Field::new("subject", Kind::Id, "The account of the person.").required(),
             Field::new(
                 "children",
                 Kind::References {
                     table: "users",
                     items: 1000,
                 },
-                "The accounts of a parent's children, whose data is included.",
+                "The accounts of the person's children, if the person is a parent. Their data is included.",
             )
             .required(),
-            Field::new("made_at", Kind::Time, "When.").required(),
+            Field::new("exported_at", Kind::Time, "The time at which the export was made.").required(),
             Field::new(
                 "files",
                 Kind::Rows(FILE),
-                "A file for each table that has something.",
+                "The exported files, one for each table that has data.",
             )
             .required(),
             Field::new(
                 "withheld",
                 Kind::Rows(WITHHELD),
-                "What is left out, and why.",
+                "The data that is withheld, and why.",
             )
             .required(),
         ],
-        "Everything held on the person and, for a parent, on the children. 409 \
-            when it is more than 20,000 rows or 32 MiB: `lms privacy export` has no \
-            such limit.",
+        "All data held on the person and, for a parent, on the children. Refused with 409 if it exceeds 20,000 rows or \
+         32 MiB; `lms privacy export` has no such limit.",
     ))
     .custom(export);
 
@@ -91,15 +100,14 @@ pub(crate) const ERASE: Action = Action::post("/v1/privacy/subjects/{id}/erase")
     .body(&[Field::new(
         "reason",
         Kind::Multiline { min: 1, max: 1000 },
-        "Why, for the records: who asked, and when.",
+        "The reason for the erasure, for the records: who asked for it, and when.",
     )
     .required()])
     .responds(ResponseSpec::fields(
         RECEIPT,
-        "The receipt. Personal fields are replaced in every table and in the \
-            event log; amounts, counts and ids stay. It can't be undone. 409 for \
-            oneself, the last admin, who is held by a legal hold, and who has been \
-            erased already.",
+        "The receipt of the erasure. Personal fields are replaced in every table and in the event log; amounts, counts \
+         and ids stay. An erasure cannot be undone. Refused with 409 for your own account, the last admin, a person \
+         under a legal hold, and a person who has already been erased.",
     ))
     .sql(ERASE_SQL)
     .long_running();

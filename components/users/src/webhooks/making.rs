@@ -24,7 +24,7 @@ const MADE: ResponseSchema = ResponseSchema::Fields(&[
     Field::new(
         "secret",
         Kind::Text { min: 1, max: 100 },
-        "What messages are signed with: whsec_ and base64. It is answered once and never shown again.",
+        "The secret with which messages are signed: `whsec_` followed by base64. It is returned once and never shown again.",
     )
     .required(),
 ]);
@@ -38,7 +38,7 @@ pub(crate) const CREATE: Action = Action::post("/v1/webhooks")
     .responds(
         ResponseSpec::of(
             MADE,
-            "The webhook's id and its secret. It is told of what happens from now on.",
+            "The id and secret of the webhook. It receives events that occur from now on.",
         )
         .status(201),
     )
@@ -47,11 +47,11 @@ pub(crate) const CREATE: Action = Action::post("/v1/webhooks")
 /// Gives a webhook another secret.
 pub(crate) const ROTATE_SECRET: Action = Action::post("/v1/webhooks/{id}/rotate-secret")
     .id("webhooks.rotate-secret")
-    .summary("Give a webhook a new secret")
+    .summary("Rotate the secret of a webhook")
     .granted("webhooks", ROTATE)
     .responds(ResponseSpec::of(
         MADE,
-        "The new secret. For 24 hours messages are signed with the former one too.",
+        "The new secret. For 24 hours, messages are signed with the former secret too.",
     ))
     .custom(rotate);
 

@@ -22,8 +22,7 @@ pub(crate) const ENABLE: Action = Action::post("/v1/webhooks/{id}/enable")
     .granted("webhooks", ENABLE_VERB)
     .responds(ResponseSpec::resource(
         &WEBHOOKS,
-        "The webhook, active. It is told of everything behind its position; see \
-            replay to leave that out.",
+        "The active webhook. It receives all events after its position; use replay to skip them.",
     ))
     .sql_for_grant(enable);
 
@@ -34,30 +33,29 @@ pub(crate) const DISABLE: Action = Action::post("/v1/webhooks/{id}/disable")
     .granted("webhooks", DISABLE_VERB)
     .responds(ResponseSpec::resource(
         &WEBHOOKS,
-        "The webhook, disabled. Its position stands until it is enabled.",
+        "The disabled webhook. Its position stays the same until it is enabled.",
     ))
     .sql_for_grant(disable);
 
 /// Has a webhook told from a position on.
 pub(crate) const REPLAY: Action = Action::post("/v1/webhooks/{id}/replay")
     .id("webhooks.replay")
-    .summary("Tell a webhook again from a position on")
+    .summary("Replay events to a webhook")
     .granted("webhooks", REPLAY_VERB)
     .body(&[Field::new(
         "after",
         POSITION,
-        "The position in the log behind which to begin: an earlier one repeats, a \
-            later one leaves out.",
+        "The position in the event log after which to start. An earlier position repeats events, a later one skips events.",
     )
     .required()])
     .responds(ResponseSpec::fields(
         &[Field::new(
             "position",
             POSITION,
-            "Where it is now: what is behind it is queued.",
+            "The new position. Events after it are queued.",
         )
         .required()],
-        "The position. Messages keep their ids.",
+        "The new position. Repeated messages keep their ids.",
     ))
     .sql(REPLAY_SQL);
 

@@ -30,6 +30,8 @@ pub struct Application {
     pub roles: &'static [Role],
     /// The regions that there are.
     pub regions: &'static [&'static str],
+    /// Descriptions of the groups of actions that belong to no resource, by the first part of their operation ids.
+    pub groups: &'static [(&'static str, &'static str)],
 }
 
 /// What an endpoint does.

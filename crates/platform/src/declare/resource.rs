@@ -20,8 +20,10 @@ pub struct Resource {
     pub name: &'static str,
     /// The table in schema `lms`, such as `finance_records`.
     pub table: &'static str,
-    /// The singular noun for titles, such as `finance record`.
+    /// The singular noun for summaries and schema names, such as `finance record`.
     pub singular: &'static str,
+    /// The plural noun for summaries, such as `finance records`.
+    pub plural: &'static str,
     /// One sentence for the reference page.
     pub description: &'static str,
     /// Its fields, without the common ones (see [`COMMON_FIRST`] and [`COMMON_LAST`]).
@@ -39,43 +41,54 @@ pub struct Resource {
 }
 
 /// The common field in front of a resource's own.
-pub static COMMON_FIRST: [Field; 1] = [Field::new("id", Kind::Id, "The id, a UUID of version 7.")
-    .read_only()
-    .sortable()];
+pub static COMMON_FIRST: [Field; 1] =
+    [
+        Field::new("id", Kind::Id, "The unique identifier, a version 7 UUID.")
+            .read_only()
+            .sortable(),
+    ];
 
 /// The common fields behind a resource's own.
 pub static COMMON_LAST: [Field; 5] = [
-    Field::new("created_at", Kind::Time, "When it was made.")
+    Field::new("created_at", Kind::Time, "The time of creation.")
         .read_only()
         .sortable(),
-    Field::new("updated_at", Kind::Time, "When it was last changed.")
+    Field::new("updated_at", Kind::Time, "The time of the last change.")
         .read_only()
         .sortable(),
-    Field::new("created_by", Kind::Id, "The user who made it.")
+    Field::new("created_by", Kind::Id, "The user who created the resource.")
         .read_only()
         .nullable()
         .filterable(),
-    Field::new("updated_by", Kind::Id, "The user who last changed it.")
-        .read_only()
-        .nullable()
-        .filterable(),
-    Field::new("deleted_at", Kind::Time, "When it was deleted.")
-        .read_only()
-        .nullable(),
+    Field::new(
+        "updated_by",
+        Kind::Id,
+        "The user who last changed the resource.",
+    )
+    .read_only()
+    .nullable()
+    .filterable(),
+    Field::new(
+        "deleted_at",
+        Kind::Time,
+        "The time of deletion. Null if the resource is not deleted.",
+    )
+    .read_only()
+    .nullable(),
 ];
 
 /// The one parameter of an import.
 pub(crate) const DRY_RUN: Field = Field::new(
     "dry_run",
     Kind::Boolean,
-    "Whether nothing is kept and the answer says what would happen.",
+    "Whether to only check the file: nothing is stored, and the response says what would be created.",
 );
 
 /// The one parameter of reading one resource.
 pub(crate) const AS_OF: Field = Field::new(
     "as_of",
     Kind::Time,
-    "The time at which to look at it, as the event log has it; for admins. Now by default.",
+    "The time at which to read the resource, according to the event log. Defaults to now. For admins only.",
 );
 
 impl Resource {

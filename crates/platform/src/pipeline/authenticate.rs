@@ -24,7 +24,7 @@ pub fn authenticate(
 ) -> Result<Caller, Problem> {
     let header = request.header("authorization").ok_or_else(|| {
         Problem::new(Kind::Unauthenticated)
-            .detail("Send the access token as \"Authorization: Bearer ...\".")
+            .detail("Send the access token as `Authorization: Bearer <token>`.")
     })?;
     let token = header
         .split_once(' ')
@@ -35,7 +35,7 @@ pub fn authenticate(
     match settings.keys.verify(token, &settings.region) {
         Ok(claims) => Caller::of(&claims, roles).ok_or_else(refused),
         Err(Refused::Expired) => Err(Problem::new(Kind::Unauthenticated)
-            .detail("The access token has expired; use the refresh token.")),
+            .detail("The access token has expired. Get a new one with the refresh token.")),
         Err(Refused::Invalid) => Err(refused()),
         Err(Refused::OtherRegion(region)) => match settings.base_urls.get(&region) {
             Some(url) => Err(misdirected(url)),
@@ -45,7 +45,7 @@ pub fn authenticate(
 }
 
 fn refused() -> Problem {
-    Problem::new(Kind::Unauthenticated).detail("The access token isn't valid; sign in again.")
+    Problem::new(Kind::Unauthenticated).detail("The access token is not valid. Sign in again.")
 }
 
 #[cfg(test)]

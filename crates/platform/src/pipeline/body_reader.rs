@@ -151,13 +151,14 @@ impl BodyReader {
     }
 
     fn too_large(&self) -> Problem {
-        Problem::new(Kind::TooLarge).detail(format!("This takes at most {} bytes.", self.limit))
+        Problem::new(Kind::TooLarge)
+            .detail(format!("The body must have at most {} bytes.", self.limit))
     }
 }
 
 fn coded() -> Problem {
     Problem::new(Kind::UnsupportedMediaType)
-        .detail("Send the body as it is: no Content-Encoding but identity is read here.")
+        .detail("Send the body without a `Content-Encoding`, or with `identity`.")
         .header("accept-encoding", "identity")
 }
 

@@ -42,8 +42,9 @@ pub fn etag(version: &str, grant: Option<&Grant>) -> String {
 pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec<i64>>, Problem> {
     let Some(header) = request.list("if-match") else {
         return if required {
-            Err(Problem::new(Kind::PreconditionRequired)
-                .detail("Send If-Match with the ETag of the version that you change."))
+            Err(Problem::new(Kind::PreconditionRequired).detail(
+                "Send an `If-Match` header with the ETag of the version that you are changing.",
+            ))
         } else {
             Ok(None)
         };
@@ -54,7 +55,7 @@ pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec
     let tags = tags(&header).ok_or_else(|| {
         Problem::malformed(vec![FieldError::header(
             "If-Match",
-            "This takes an ETag in double quotes, or *.",
+            "Must be an ETag in double quotes, or `*`.",
         )])
     })?;
     // The comparison for this header is strong (RFC 9110, section 13.1.1): a weak tag is equal to none.
@@ -65,7 +66,7 @@ pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec
         .collect();
     if versions.is_empty() {
         return Err(Problem::new(Kind::Stale)
-            .detail("Read it again and repeat the change with the new ETag."));
+            .detail("Get the resource again and repeat the change with its new ETag."));
     }
     Ok(Some(versions))
 }

@@ -17,7 +17,7 @@ pub(crate) fn key(request: &Request, is_required: bool) -> Result<Option<&str>, 
     let Some(value) = request.headers.get("idempotency-key") else {
         if is_required {
             return Err(Problem::new(Kind::PreconditionRequired)
-                .detail("Send an Idempotency-Key with every write to this resource."));
+                .detail("Send an `Idempotency-Key` header with every write to this resource."));
         }
         return Ok(None);
     };
@@ -30,7 +30,7 @@ pub(crate) fn key(request: &Request, is_required: bool) -> Result<Option<&str>, 
         .ok_or_else(|| {
             Problem::malformed(vec![FieldError::header(
                 "Idempotency-Key",
-                "This takes 1 to 255 visible ASCII characters.",
+                "Must be 1 to 255 visible ASCII characters.",
             )])
         })
 }

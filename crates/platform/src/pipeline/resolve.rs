@@ -156,8 +156,10 @@ fn authorize(
             let grant = component
                 .grant(resource, caller.role, verb)
                 .ok_or_else(|| {
-                    Problem::new(Kind::Forbidden)
-                        .detail(format!("The role {} may not do this.", caller.role.name()))
+                    Problem::new(Kind::Forbidden).detail(format!(
+                        "The role {} is not allowed to perform this operation.",
+                        caller.role.name()
+                    ))
                 })?;
             Ok((Some(caller), Some(grant)))
         }

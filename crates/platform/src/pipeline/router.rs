@@ -61,7 +61,7 @@ fn other_method(component: &Component, method: &Method, path: &str) -> Result<Ro
         return Ok(Route::Options(allow));
     }
     Err(Problem::new(problem::Kind::MethodNotAllowed)
-        .detail(format!("This path knows {allow}."))
+        .detail(format!("This path supports {allow}."))
         .header("allow", allow))
 }
 

@@ -65,7 +65,7 @@ async fn list(
         .and_then(|caller| caller.language.as_deref());
     let listing = Listing::parse(context.request, resource, grant)?.in_language(language);
     if is_file && listing.count {
-        let detail = "A file has no place for a count.";
+        let detail = "A file cannot include a count. Leave `count` out.";
         let error = FieldError::parameter("count", "not_allowed", detail);
         return Err(Problem::malformed(vec![error]));
     }
@@ -137,7 +137,8 @@ async fn get(
             single_row::get_as_of(resource, grant)
         })
     } else {
-        return Err(Problem::new(Kind::Forbidden).detail("Only an admin may look back in time."));
+        return Err(Problem::new(Kind::Forbidden)
+            .detail("Only an admin can read a resource as of an earlier time."));
     };
     let mut arguments = context.parameters.clone();
     arguments.extend(looking_back);

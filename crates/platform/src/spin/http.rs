@@ -149,13 +149,19 @@ where
         reader.check_content_length(length)?;
     }
     let begun = Instant::now();
-    let too_slow = || Problem::new(Kind::TooSlow).detail("Send the body faster, or in parts.");
+    let too_slow = || {
+        Problem::new(Kind::TooSlow).detail(
+            "The request body arrived too slowly. Send it faster, or in \
+        several requests.",
+        )
+    };
     while let Some(frame) = within(reader.patience(begun.elapsed()), body.frame())
         .await
         .ok_or_else(too_slow)?
     {
         let frame = frame.map_err(|_| {
-            Problem::new(Kind::Malformed).detail("The body broke off before its end.")
+            Problem::new(Kind::Malformed)
+                .detail("The connection was closed before the end of the request body.")
         })?;
         if let Ok(data) = frame.into_data() {
             reader.take(&data)?;

@@ -65,7 +65,7 @@ fn refused(refusal: DatabaseError) -> Outcome {
         "LM404" => Problem::new(Kind::NotFound),
         "LM409" => about_field(Kind::Conflict, "conflict", refusal),
         "LM412" => Problem::new(Kind::Stale)
-            .detail("Read it again and repeat the change with the new ETag."),
+            .detail("Get the resource again and repeat the change with its new ETag."),
         // The URL of the cell where the tenant lives is the detail.
         "LM421" => match refusal.detail {
             Some(url) => misdirected(&url),
@@ -75,11 +75,12 @@ fn refused(refusal: DatabaseError) -> Outcome {
             Some(errors) => Problem::invalid(errors),
             None => about_field(Kind::Invalid, "invalid", refusal),
         },
-        "LM424" => {
-            Problem::new(Kind::KeyReused).detail("Use a new Idempotency-Key for a new request.")
-        }
+        "LM424" => Problem::new(Kind::KeyReused).detail(
+            "The idempotency key was used for another request. Use a new \
+                `Idempotency-Key` for a new request.",
+        ),
         "LM429" => Problem::new(Kind::TooManyRequests)
-            .detail("Wait before the next attempt.")
+            .detail("Wait for the time in `Retry-After` before the next attempt.")
             .header("retry-after", refusal.message),
         "LM503" => unavailable(line),
         // A unique key: what is there may be out of the caller's sight, so only the field is named.
@@ -88,25 +89,26 @@ fn refused(refusal: DatabaseError) -> Outcome {
                 errors: vec![FieldError::new(
                     format!("/{field}"),
                     "not_unique",
-                    "This value is taken.",
+                    "The value is already in use.",
                 )],
                 ..Problem::new(Kind::Conflict)
             },
-            None => Problem::new(Kind::Conflict).detail("It is there already."),
+            None => Problem::new(Kind::Conflict).detail("The resource already exists."),
         },
         "23503" => match field_of(&refusal, "_fkey") {
             Some(field) => Problem::invalid(vec![FieldError::new(
                 format!("/{field}"),
                 "not_found",
-                "There is no such thing here.",
+                no_such(&field),
             )]),
-            None => Problem::new(Kind::Conflict).detail("Something still refers to it."),
+            None => Problem::new(Kind::Conflict)
+                .detail("The resource is still in use by another resource."),
         },
         "23514" | "23502" => match field_of(&refusal, "_check").or(refusal.column.clone()) {
             Some(field) => Problem::invalid(vec![FieldError::new(
                 format!("/{field}"),
                 "invalid",
-                "This value isn't allowed.",
+                "The value is not allowed.",
             )]),
             None => Problem::new(Kind::Invalid),
         }
@@ -116,18 +118,18 @@ fn refused(refusal: DatabaseError) -> Outcome {
                 errors: vec![FieldError::new(
                     format!("/{field}"),
                     "conflict",
-                    "It overlaps with what is there.",
+                    "The value overlaps an existing resource.",
                 )],
                 ..Problem::new(Kind::Conflict)
             },
-            None => Problem::new(Kind::Conflict).detail("It overlaps with what is there."),
+            None => Problem::new(Kind::Conflict).detail("The value overlaps an existing resource."),
         },
         "42501" => Problem::new(Kind::Forbidden)
-            .detail("This is out of your reach.")
+            .detail("The resource is outside your scope.")
             .cause(line),
         // Text that can't be stored, numbers and times out of range, bad casts: the input's fault.
         code if code.starts_with("22") => Problem::new(Kind::Invalid)
-            .detail("A value is out of the range that can be stored.")
+            .detail("A value is outside the range that can be stored.")
             .cause(line),
         // Serialisation, deadlock, lock time-out: another request was faster; repeating helps.
         // Read only: the tenant is on its way to another cell, or the server is a standby that is about to be promoted.
@@ -170,6 +172,23 @@ fn about_field(kind: Kind, code: &'static str, refusal: DatabaseError) -> Proble
         },
         _ => Problem::new(kind).detail(refusal.message),
     }
+}
+
+/// The message for a field that refers to what does not exist: `No such centre.` of `centre_id`. The database's is `lms.no_such`.
+fn no_such(field: &str) -> String {
+    let name = field.rsplit('/').next().unwrap_or(field);
+    let name = name
+        .strip_suffix("_ids")
+        .or(name.strip_suffix("_id"))
+        .unwrap_or(name);
+    let noun = match name {
+        "assigned_to" | "staff" => "staff member".to_owned(),
+        "assigned_tutor" => "tutor".to_owned(),
+        "inventory" => "inventory item".to_owned(),
+        "reverses" => "finance record".to_owned(),
+        _ => name.replace('_', " "),
+    };
+    format!("No such {noun}.")
 }
 
 /// The field that a constraint is about; constraints are named `<table>_<field><suffix>`, and the unique

@@ -111,18 +111,18 @@ pub(crate) async fn send(provider: &dyn Provider, message: &Message) -> Outcome 
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) if error.is_connect() => {
-            return Outcome::later(format!("{name} can't be reached"));
+            return Outcome::later(format!("{name} cannot be reached"));
         }
         Err(error) if error.is_timeout() => {
-            return Outcome::later(format!("{name} did not answer in time"));
+            return Outcome::later(format!("{name} did not respond in time"));
         }
-        Err(_) => return Outcome::later(format!("the connection to {name} broke off")),
+        Err(_) => return Outcome::later(format!("the connection to {name} was lost")),
     };
     let (status, wait) = (response.status(), asked_for(response.headers()));
     let answer = match read(response).await {
         Some(body) => serde_json::from_slice(&body).unwrap_or(Value::Null),
         None if status.is_success() => {
-            return Outcome::later(format!("{name} did not finish its answer"));
+            return Outcome::later(format!("{name} did not finish its response"));
         }
         None => Value::Null,
     };
@@ -130,7 +130,7 @@ pub(crate) async fn send(provider: &dyn Provider, message: &Message) -> Outcome 
         return match provider.accepted(&answer) {
             Some(Ok(id)) => Outcome::Accepted(id),
             Some(Err(reason)) => Outcome::Never(format!("{name}: {reason}")),
-            None => Outcome::later(format!("{name} gave an answer that can't be read")),
+            None => Outcome::later(format!("{name} gave an unreadable response")),
         };
     }
     let reason = match code(&answer) {

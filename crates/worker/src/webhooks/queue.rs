@@ -223,8 +223,7 @@ pub(super) async fn record(
             if answer.is_farewell() {
                 disable(&transaction, delivery, reason, now, TimeDelta::zero()).await?;
             } else {
-                let reason =
-                    format!("nothing could be delivered for 5 days; the last time: {reason}");
+                let reason = format!("no delivery succeeded for 5 days; last error: {reason}");
                 disable(&transaction, delivery, &reason, now, TimeDelta::days(5)).await?;
             }
         }

@@ -94,11 +94,11 @@ impl Sender {
         let Some(body) = &delivery.body else {
             return Answer {
                 status: None,
-                outcome: Outcome::Never("the event is not in the log any more".to_owned()),
+                outcome: Outcome::Never("the event is no longer in the event log".to_owned()),
             };
         };
         if delivery.secrets.is_empty() {
-            return Answer::none("there is no secret to sign it with");
+            return Answer::none("there is no secret to sign the message with");
         }
         // The URL was good when it was written down; what is allowed may have changed, and a literal address is asked of no resolver.
         let url = match self.networks.target(&delivery.url) {
@@ -132,7 +132,7 @@ fn judge(status: StatusCode, wait: Option<Duration>) -> Answer {
     let code = status.as_u16();
     let outcome = match status {
         _ if status.is_success() => Outcome::Accepted(String::new()),
-        StatusCode::GONE => Outcome::Never("answered 410: it wants no more".to_owned()),
+        StatusCode::GONE => Outcome::Never("answered 410: the endpoint is gone".to_owned()),
         _ if status.is_redirection() => Outcome::Later {
             reason: format!("answered {code}: redirects are not followed"),
             wait,
@@ -151,13 +151,13 @@ fn judge(status: StatusCode, wait: Option<Duration>) -> Answer {
 /// Why there was no answer, in words without the address.
 fn reason(error: &reqwest::Error) -> &'static str {
     if is_of_an_address(error) {
-        "its name leads to no public address"
+        "the host name has no public address"
     } else if error.is_timeout() {
-        "did not answer in time"
+        "the endpoint did not respond in time"
     } else if error.is_connect() {
-        "can't be reached"
+        "the endpoint cannot be reached"
     } else {
-        "the connection broke off, or the answer is no HTTP"
+        "the connection was lost, or the response is not HTTP"
     }
 }
 

@@ -52,15 +52,10 @@ fn distinct(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     let Value::Array(list) = value else {
-        return refuse(
-            errors,
-            pointer,
-            "wrong_type",
-            "This must be a list of texts.",
-        );
+        return refuse(errors, pointer, "wrong_type", "Must be a list of strings.");
     };
     if list.len() > items {
-        let detail = format!("This may have at most {items} items.");
+        let detail = format!("Must have at most {items} items.");
         return refuse(errors, pointer, "too_many_items", detail);
     }
     let mut seen = BTreeSet::new();
@@ -71,7 +66,11 @@ fn distinct(
             continue;
         };
         if !seen.insert(text.clone()) {
-            errors.push(FieldError::new(at, "duplicate", "This item came before."));
+            errors.push(FieldError::new(
+                at,
+                "duplicate",
+                "The item was given twice.",
+            ));
         }
         checked.push(Value::String(text));
     }
@@ -86,15 +85,10 @@ pub(super) fn rows(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     let Value::Array(list) = value else {
-        return refuse(
-            errors,
-            pointer,
-            "wrong_type",
-            "This must be a list of objects.",
-        );
+        return refuse(errors, pointer, "wrong_type", "Must be a list of objects.");
     };
     if list.len() > MAX_ROWS {
-        let detail = format!("This may have at most {MAX_ROWS} items.");
+        let detail = format!("Must have at most {MAX_ROWS} items.");
         return refuse(errors, pointer, "too_many_items", detail);
     }
     let mut checked = Vec::with_capacity(list.len());
@@ -123,10 +117,10 @@ pub(super) fn free(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     if !value.is_object() {
-        return refuse(errors, pointer, "wrong_type", "This must be an object.");
+        return refuse(errors, pointer, "wrong_type", "Must be an object.");
     }
     if value.to_string().len() > bytes {
-        let detail = format!("This may be at most {bytes} bytes of JSON.");
+        let detail = format!("Must be at most {bytes} bytes of JSON.");
         return refuse(errors, pointer, "too_long", detail);
     }
     if holds_nul(value) {
@@ -134,7 +128,7 @@ pub(super) fn free(
             errors,
             pointer,
             "invalid_text",
-            "Text can't hold a NUL character.",
+            "Must not contain a NUL character.",
         );
     }
     Some(value.clone())

@@ -33,12 +33,13 @@ pub enum WriteMode {
 pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Problem::new(problem::Kind::Malformed)
-            .detail("The body must be a JSON object, in braces.")),
+        Ok(_) => {
+            Err(Problem::new(problem::Kind::Malformed).detail("The body must be a JSON object."))
+        }
         Err(json::Fault::Repeated(pointer)) => Err(Problem::malformed(vec![FieldError::new(
             pointer,
             "duplicate",
-            "This member was given twice.",
+            "The field was given twice.",
         )])),
         Err(json::Fault::Syntax(error)) => Err(Problem::new(problem::Kind::Malformed)
             .detail(format!("The body is not valid JSON: {error}."))),
@@ -69,7 +70,7 @@ pub fn body(
             FieldError::new(
                 format!("/{name}"),
                 "forbidden_field",
-                "Your role may not set this field.",
+                "Your role is not allowed to set this field.",
             )
         })
         .collect();
@@ -103,11 +104,7 @@ fn object_of(
             .clone()
             .find(|field| field.name == name && field.writable != Writable::Derived);
         let Some(field) = known else {
-            errors.push(FieldError::new(
-                at,
-                "unknown_field",
-                "There is no such field.",
-            ));
+            errors.push(FieldError::new(at, "unknown_field", "No such field."));
             continue;
         };
         match (field.writable, mode) {
@@ -115,7 +112,7 @@ fn object_of(
                 errors.push(FieldError::new(
                     at,
                     "read_only",
-                    "This field can't be set; leave it out.",
+                    "This field is read-only. Leave it out.",
                 ));
                 continue;
             }
@@ -123,7 +120,7 @@ fn object_of(
                 errors.push(FieldError::new(
                     at,
                     "not_changeable",
-                    "This field can't be changed later.",
+                    "This field cannot be changed after creation.",
                 ));
                 continue;
             }
@@ -135,7 +132,7 @@ fn object_of(
             if field.nullable || is_removed {
                 values.insert(name.clone(), Value::Null);
             } else {
-                errors.push(FieldError::new(at, "null", "This field can't be null."));
+                errors.push(FieldError::new(at, "null", "Must not be null."));
             }
             continue;
         }
@@ -177,33 +174,33 @@ fn check(
                 object,
                 errors,
             ))),
-            _ => refuse(errors, pointer, "wrong_type", "This must be an object."),
+            _ => refuse(errors, pointer, "wrong_type", "Must be an object."),
         },
         Kind::Rows(fields) => lists::rows(value, fields, pointer, errors),
         Kind::Json { bytes } => lists::free(value, bytes, pointer, errors),
         Kind::Boolean if value.is_boolean() => Some(value.clone()),
-        Kind::Boolean => refuse(errors, pointer, "wrong_type", "This must be true or false."),
+        Kind::Boolean => refuse(errors, pointer, "wrong_type", "Must be true or false."),
         Kind::Integer { min, max } => integer(value, min, max, pointer, errors),
         Kind::Decimal { min, max, places } => match value.as_f64() {
             Some(number) => match decimal(number, min, max, places) {
                 Ok(_) => Some(value.clone()),
                 Err((code, detail)) => refuse(errors, pointer, code, detail),
             },
-            None => refuse(errors, pointer, "wrong_type", "This must be a number."),
+            None => refuse(errors, pointer, "wrong_type", "Must be a number."),
         },
         // A number has gone through a float by the time it is seen here.
         Kind::Money | Kind::SignedMoney if !value.is_string() => refuse(
             errors,
             pointer,
             "wrong_type",
-            "An amount must be a text, such as \"125.50\".",
+            "Must be an amount as a string, such as \"125.50\".",
         ),
         _ => match value {
             Value::String(text) => match scalar(kind, text) {
                 Ok(text) => Some(Value::String(text)),
                 Err((code, detail)) => refuse(errors, pointer, code, detail),
             },
-            _ => refuse(errors, pointer, "wrong_type", "This must be a text."),
+            _ => refuse(errors, pointer, "wrong_type", "Must be a string."),
         },
     };
     if errors.len() > before { None } else { result }
@@ -232,13 +229,13 @@ fn integer(
             errors,
             pointer,
             "out_of_range",
-            format!("This must be between {min} and {max}."),
+            format!("Must be between {min} and {max}."),
         ),
         None => refuse(
             errors,
             pointer,
             "wrong_type",
-            format!("This must be a whole number between {min} and {max}."),
+            format!("Must be a whole number between {min} and {max}."),
         ),
     }
 }

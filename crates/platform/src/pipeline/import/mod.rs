@@ -170,7 +170,9 @@ impl Reader {
             return Err(refused(self.parsed.errors));
         }
         if self.parsed.rows == 0 {
-            return Err(Problem::new(problem::Kind::Invalid).detail("The file has no rows."));
+            return Err(
+                Problem::new(problem::Kind::Invalid).detail("The file has no rows to import.")
+            );
         }
         self.parsed.arguments.push_str("]}");
         Ok(ImportBatch {
@@ -183,7 +185,7 @@ impl Reader {
 }
 
 fn refused(errors: Vec<FieldError>) -> Problem {
-    Problem::invalid(errors).detail("Nothing was imported; pointers are /row/column.")
+    Problem::invalid(errors).detail("Nothing was imported. Pointers have the form /row/column.")
 }
 
 impl ParsedFile {
@@ -211,7 +213,11 @@ impl ParsedFile {
         if cells.len() < fields.len()
             || cells.iter().skip(fields.len()).any(|cell| !cell.is_empty())
         {
-            let what = format!("has {} cells, the header {}", cells.len(), fields.len());
+            let what = format!(
+                "has {} cells, but the header has {}",
+                cells.len(),
+                fields.len()
+            );
             return Err(records::malformed(row, &what));
         }
         if self.waiting.is_empty() {
@@ -300,7 +306,7 @@ impl ParsedFile {
 
 fn too_large() -> Problem {
     Problem::new(problem::Kind::TooLarge).detail(format!(
-        "This takes at most {MAX_IMPORT_ROWS} rows at a time, and 60 MiB of them as JSON; import the file in parts."
+        "A file can have at most {MAX_IMPORT_ROWS} rows, and at most 60 MiB as JSON. Import the file in parts."
     ))
 }
 
@@ -320,13 +326,13 @@ fn columns(
         // A workbook, or text of two bytes a letter.
         return Err(records::malformed(
             row,
-            "is no text; save the file as CSV in UTF-8",
+            "is not text; save the file as CSV in UTF-8",
         ));
     }
     if let [only] = header {
         for (separator, noun) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")] {
             if only.contains(separator) {
-                let what = format!("separates its cells by {noun}; save the file with commas");
+                let what = format!("separates its cells with {noun}; save the file with commas");
                 return Err(records::malformed(row, &what));
             }
         }
@@ -348,7 +354,7 @@ fn columns(
                 errors.push(FieldError::new(
                     format!("/{row}/{}", field.name),
                     "duplicate",
-                    "This column came before.",
+                    "The column was given twice.",
                 ));
             }
             Some(field) => fields.push(field),
@@ -357,7 +363,7 @@ fn columns(
                 errors.push(FieldError::new(
                     format!("/{row}/{name}"),
                     "unknown_field",
-                    format!("The columns are: {names}."),
+                    format!("Unknown column. The columns are: {names}."),
                 ));
             }
         }
@@ -389,7 +395,7 @@ fn input(
             None => unreadable.push(FieldError::new(
                 format!("/{}", field.name),
                 "wrong_type",
-                "This cell can't be read as a value of the column.",
+                "The cell does not have a valid value for the column.",
             )),
         }
     }

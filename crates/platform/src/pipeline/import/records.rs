@@ -57,10 +57,10 @@ impl Quotes {
                 (Quotes::Open, _) | (Quotes::Closed, b'"') => Quotes::Open,
                 (_, b',' | b'\r' | b'\n') => Quotes::None,
                 (Quotes::None, b'"') => Quotes::Open,
-                (Quotes::Closed, _) => return Err("has text behind a closing quote"),
+                (Quotes::Closed, _) => return Err("has text after a closing quote"),
                 (Quotes::Bare, b'"') => {
                     return Err(
-                        "has a quote within a cell; put quotes around the cell and double those in it",
+                        "has a quote inside an unquoted cell; enclose the cell in quotes and double the quotes inside it",
                     );
                 }
                 _ => Quotes::Bare,
@@ -172,7 +172,10 @@ impl Records {
                     self.ends.resize(self.ends.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull => {
-                    return Err(malformed(self.row, "is too long; a quote may be left open"));
+                    return Err(malformed(
+                        self.row,
+                        "is too long; a closing quote may be missing",
+                    ));
                 }
                 ReadRecordResult::OutputEndsFull => {
                     return Err(malformed(self.row, "has too many cells"));
@@ -302,14 +305,14 @@ mod tests {
             assert!(said(file).contains(&expected), "{file:?}: {}", said(file));
         }
         // It may also meet the first quote of a later row.
-        assert!(said("name,x\n\"Ann,1\nBo,\"2\"\n").contains("row 2 has text behind"));
+        assert!(said("name,x\n\"Ann,1\nBo,\"2\"\n").contains("row 2 has text after"));
     }
 
     #[test]
     fn quotes_stand_around_a_cell_or_nowhere() {
         for (file, what) in [
-            ("a\n\"Ann\" Ng\n", "row 2 has text behind a closing quote"),
-            ("a\n\"Ann\" \n", "row 2 has text behind a closing quote"),
+            ("a\n\"Ann\" Ng\n", "row 2 has text after a closing quote"),
+            ("a\n\"Ann\" \n", "row 2 has text after a closing quote"),
             ("a\nAnn \"Annie\" Ng\n", "row 2 has a quote within a cell"),
             ("a,b\nx, \"y\"\n", "row 2 has a quote within a cell"),
         ] {

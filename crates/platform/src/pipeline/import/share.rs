@@ -46,7 +46,7 @@ impl Drop for Share {
 /// That others have to end first.
 pub(super) fn no_memory() -> Problem {
     Problem::new(Kind::Unavailable)
-        .detail("Other files are being imported; come again.")
+        .detail("Other files are being imported. Try again later.")
         .header("retry-after", "30")
         .cause("no memory for an import")
 }

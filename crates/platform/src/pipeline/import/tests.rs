@@ -111,11 +111,11 @@ fn a_file_in_another_format_is_told_so() {
         ("name\twatts\nA\t7\n", "row 1 separates its cells by tabs"),
         (
             "n\0a\0m\0e\0\n",
-            "row 1 is no text; save the file as CSV in UTF-8",
+            "row 1 is not text; save the file as CSV in UTF-8",
         ),
         (
             "PK\u{3}\u{4}\0\0",
-            "row 1 is no text; save the file as CSV in UTF-8",
+            "row 1 is not text; save the file as CSV in UTF-8",
         ),
     ] {
         let problem = read(file).unwrap_err();
@@ -146,7 +146,10 @@ fn columns_must_be_known_settable_and_named_once() {
     );
     let limited = rows(&KEEPER, b"name,watts\nA,7\n").unwrap_err();
     assert_eq!(limited.errors[0].pointer, "/1/watts");
-    assert_eq!(limited.errors[0].detail, "The columns are: name, tags.");
+    assert_eq!(
+        limited.errors[0].detail,
+        "Unknown column. The columns are: name, tags."
+    );
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn rows_keep_their_numbers_behind_blank_lines() {
         (400, vec![("/3/colour".to_owned(), "unknown_field")])
     );
     let ragged = read("name,watts\n\nA\n").unwrap_err();
-    let detail = "The file is not valid CSV: row 3 has 1 cells, the header 2.";
+    let detail = "The file is not valid CSV: row 3 has 1 cells, but the header has 2.";
     assert_eq!(ragged.detail.as_deref(), Some(detail));
 }
 

@@ -129,7 +129,10 @@ fn a_role_without_the_verb_is_refused() {
         let (status, body) = refusal(request(method, &target).signed_in(&settings, role::GUEST));
         assert_eq!(
             (status, &body["detail"]),
-            (403, &json!("The role guest may not do this."))
+            (
+                403,
+                &json!("The role guest is not allowed to perform this operation.")
+            )
         );
     }
 }

@@ -117,7 +117,7 @@ impl Filter {
                 if text.split(',').count() > MAX_VALUES {
                     return Err((
                         "too_many_items",
-                        format!("This takes at most {MAX_VALUES} values."),
+                        format!("Must have at most {MAX_VALUES} values."),
                     ));
                 }
                 let parts: Vec<Vec<String>> = text

@@ -92,7 +92,7 @@ impl Listing {
                 errors.push(FieldError::parameter(
                     "cursor",
                     "invalid_cursor",
-                    "This isn't a cursor of this list in this order; begin without one.",
+                    "The cursor does not belong to this list in this order. Start again without a cursor.",
                 ));
             }
         }
@@ -122,17 +122,17 @@ impl Listing {
                 _ => {
                     return Err((
                         "out_of_range",
-                        format!("This must be a whole number between 1 and {MAX_ROWS}."),
+                        format!("Must be a whole number between 1 and {MAX_ROWS}."),
                     ));
                 }
             },
             "sort" => self.sort = value.to_owned(),
             "count" if value == "exact" => self.count = true,
-            "count" => return Err(("not_allowed", "This must be: exact.".to_owned())),
+            "count" => return Err(("not_allowed", "Must be `exact`.".to_owned())),
             "include_deleted" if grant.role.reads_history() => match value {
                 "true" => self.include_deleted = true,
                 "false" => self.include_deleted = false,
-                _ => return Err(("wrong_type", "This must be true or false.".to_owned())),
+                _ => return Err(("wrong_type", "Must be true or false.".to_owned())),
             },
             _ => {
                 let filter = filter(name, value, resource, grant)?;
@@ -142,7 +142,7 @@ impl Listing {
                     .iter()
                     .any(|earlier| earlier.key() == filter.key())
                 {
-                    return Err(("duplicate", "This filter came before.".to_owned()));
+                    return Err(("duplicate", "The filter was given twice.".to_owned()));
                 }
                 self.filters.push(filter);
             }
@@ -389,7 +389,7 @@ pub(crate) fn filterable_members(field: &Field) -> impl Iterator<Item = &'static
 fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortKey>, String> {
     let names: Vec<&str> = sort.split(',').collect();
     if names.len() > MAX_SORT_KEYS {
-        return Err(format!("This takes at most {MAX_SORT_KEYS} fields."));
+        return Err(format!("Must have at most {MAX_SORT_KEYS} fields."));
     }
     let mut keys: Vec<SortKey> = Vec::with_capacity(names.len() + 1);
     for name in names {
@@ -412,7 +412,7 @@ fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortK
                     .map(|field| field.name)
                     .collect();
                 format!(
-                    "This takes each of these once, with - for descending: {}.",
+                    "Must be a list of these fields, each at most once, with a leading `-` for descending order: {}.",
                     known.join(", ")
                 )
             })?;

@@ -347,6 +347,7 @@ const ERRANDS: Resource = Resource {
     name: "errands",
     table: "errands",
     singular: "errand",
+    plural: "errands",
     fields: &[
         Field::new(
             "haste",

@@ -69,7 +69,7 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
@@ -92,7 +92,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// A score within the range of its type, which only a new assessment says; the table checks a changed one.
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let mut errors: Vec<FieldError> = days::refuse_future(values, "assessed_on")
         .into_iter()
         .collect();

@@ -131,7 +131,7 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                 })?;
                 Ok(Response::json(200, body))
             }
-            Err(failure) => sqlstate::into_response(failure),
+            Err(error) => sqlstate::into_response(error),
         }
     })
 }

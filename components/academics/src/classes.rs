@@ -122,7 +122,7 @@ pub(crate) const CLASSES: Resource = Resource {
     ],
     owner: None,
     verbs: verbs::PLAIN,
-    validate: Some(schedule::rule),
+    validate: Some(schedule::validate),
     requires_match: false,
     requires_key: false,
 };

@@ -57,7 +57,7 @@ pub(crate) const GAMIFICATION: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -99,7 +99,7 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let points = values.get("points").and_then(Value::as_i64).unwrap_or(0);
     let mut errors = Vec::new();

@@ -57,7 +57,7 @@ pub(crate) const FIELDS: &[Field] = &[
 ];
 
 /// What holds for a class as a whole: its schedule makes lessons, and its address can be opened.
-pub(crate) fn rule(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
+pub(crate) fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if let Some(url) = values.get("meeting_url").and_then(Value::as_str)
         && !is_address(url)
@@ -241,7 +241,7 @@ mod tests {
             "schedule".to_owned(),
             json!({"end": "2026-03-02T17:00:00", "recurring": {"except": []}}),
         )]);
-        let errors = rule(&mut values, WriteMode::Update);
+        let errors = validate(&mut values, WriteMode::Update);
         let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(
             pointers,

@@ -116,7 +116,7 @@ pub(crate) const STUDENTS: Resource = Resource {
         .read_only(),
     ],
     owner: Some("user_id"),
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
@@ -158,7 +158,7 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     days::refuse_future(values, "dob").into_iter().collect()
 }
 

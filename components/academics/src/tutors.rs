@@ -102,7 +102,7 @@ pub(crate) const TUTORS: Resource = Resource {
         .default("'{}'::jsonb"),
     ],
     owner: Some("user_id"),
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
@@ -135,7 +135,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Windows end after they begin.
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let availability = values.get("availability");
     let part = |name: &str| {
         let windows = availability.and_then(|availability| availability.get(name));

@@ -103,7 +103,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         .filterable(),
     ],
     owner: None,
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -151,7 +151,7 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let text = |name: &str| values.get(name).and_then(Value::as_str);
     let mut errors = parties(
         text("type").unwrap_or_default(),

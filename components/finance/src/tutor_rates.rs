@@ -49,7 +49,7 @@ pub(crate) const TUTOR_RATES: Resource = Resource {
         .sortable(),
     ],
     owner: None,
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: verbs::PLAIN,
     requires_match: true,
     requires_key: true,
@@ -67,7 +67,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// How many digits the currency has is the database's to say, which knows the tutor's centre.
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_negative = values
         .get("amount")
         .and_then(Value::as_str)

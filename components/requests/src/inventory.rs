@@ -8,9 +8,12 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
 /// Most pieces of an item.
-pub(crate) const MOST: i64 = 1_000_000_000;
+pub(crate) const MAX_PIECES: i64 = 1_000_000_000;
 
-const COUNT: Kind = Kind::Integer { min: 0, max: MOST };
+const COUNT: Kind = Kind::Integer {
+    min: 0,
+    max: MAX_PIECES,
+};
 
 /// An item.
 pub(crate) const INVENTORY: Resource = Resource {

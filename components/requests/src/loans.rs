@@ -10,13 +10,16 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
-use crate::inventory::MOST;
+use crate::inventory::MAX_PIECES;
 use crate::moves::versioned;
 use crate::parts::{self, Parts};
 
 const QUANTITY: Field = Field::new(
     "quantity",
-    Kind::Integer { min: 1, max: MOST },
+    Kind::Integer {
+        min: 1,
+        max: MAX_PIECES,
+    },
     "How many are lent; 1 when it is left out.",
 );
 const DUE_ON: Field = Field::new(

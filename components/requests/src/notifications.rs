@@ -110,7 +110,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         .nullable(),
     ],
     owner: None,
-    validate: Some(rule),
+    validate: Some(validate),
     verbs: &[Verb::List, Verb::Get, Verb::Create, Verb::Export],
     requires_match: false,
     requires_key: false,
@@ -164,7 +164,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Words are given, or come from a template.
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
     if !is_set("template") {

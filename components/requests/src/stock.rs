@@ -7,15 +7,15 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
-use crate::inventory::{self, INVENTORY, MOST};
+use crate::inventory::{self, INVENTORY, MAX_PIECES};
 use crate::moves::versioned;
 use crate::parts::{self, Parts};
 
 const CHANGE: Field = Field::new(
     "change",
     Kind::Integer {
-        min: -MOST,
-        max: MOST,
+        min: -MAX_PIECES,
+        max: MAX_PIECES,
     },
     "How many more there are, or fewer with a minus; not 0.",
 )
@@ -30,7 +30,10 @@ const ADJUSTMENT: &[Field] = &[
     REASON,
     Field::new(
         "quantity_after",
-        Kind::Integer { min: 0, max: MOST },
+        Kind::Integer {
+            min: 0,
+            max: MAX_PIECES,
+        },
         "How many there were after it.",
     )
     .required(),

@@ -91,7 +91,7 @@ pub(crate) const CENTRES: Resource = Resource {
     ],
     owner: None,
     verbs: verbs::PLAIN,
-    validate: Some(rule),
+    validate: Some(validate),
     requires_match: false,
     requires_key: false,
 };
@@ -114,7 +114,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Working hours end after they begin, and a holiday comes once.
-fn rule(values: &mut Map<String, Value>, _purpose: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let mut errors = week::wrong_windows(values.get("working_hours"), "/working_hours");
     let holidays = values.get("holidays").and_then(Value::as_array);
     let dates: Vec<&Value> = holidays

@@ -167,7 +167,7 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                     _ => response,
                 })
             }
-            Err(failure) => sqlstate::into_response(failure),
+            Err(error) => sqlstate::into_response(error),
         }
     })
 }

@@ -98,7 +98,7 @@ from lms_private.cell as c");
         // lms.run itself refuses a role that row security doesn't hold, and another region's database.
         let answer = match context.run(&statement, Map::new()).await {
             Ok(answer) => answer,
-            Err(failure) => return sqlstate::into_response(failure),
+            Err(error) => return sqlstate::into_response(error),
         };
         let version: i64 = answer.tag.and_then(|tag| tag.parse().ok()).unwrap_or(0);
         match answer.body {

@@ -103,7 +103,7 @@ pub(crate) const TENANTS: Resource = Resource {
     ],
     owner: None,
     verbs: verbs::READ_UPDATE,
-    validate: Some(rule),
+    validate: Some(validate),
     requires_match: false,
     requires_key: false,
 };
@@ -126,7 +126,7 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// Checks the settings that something is made of.
-fn rule(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(Value::Object(settings)) = values.get_mut("settings") else {
         return errors;

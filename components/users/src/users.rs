@@ -87,14 +87,14 @@ pub(crate) const USERS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    validate: Some(rule),
+    validate: Some(validate),
     requires_match: false,
     requires_key: false,
 };
 
 /// A new address takes back the one that was asked for before. The database then keeps the new address aside, unless it is the
 /// present one.
-fn rule(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     if mode == WriteMode::Update && values.contains_key("email") {
         values.insert("pending_email".to_owned(), Value::Null);
     }

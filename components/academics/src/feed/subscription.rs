@@ -48,7 +48,7 @@ fn read<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         );
         let answer = match context.run(&statement(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return into_response(failure),
+            Err(error) => return into_response(error),
         };
         let Some(body) = answer.body else {
             return Err(Problem::new(ProblemKind::NotFound));

@@ -75,7 +75,7 @@ fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                 let body = json!({"url": address(context.settings, &token)});
                 Ok(Response::json(201, body.to_string()))
             }
-            Err(failure) => into_response(failure),
+            Err(error) => into_response(error),
         }
     })
 }

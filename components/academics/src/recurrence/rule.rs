@@ -9,10 +9,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc, Weekday};
 
 /// The code and the sentence that say what is wrong.
-type Refusal = (&'static str, String);
+type RuleError = (&'static str, String);
 
 /// Longest rule, in bytes.
-const MAX_RULE_BYTES: usize = 500;
+const MAX_RULE_CHARACTERS: usize = 500;
 
 /// How long the interval is that a rule counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +99,10 @@ pub(super) fn parse(
     text: &str,
     start: NaiveDateTime,
     first: DateTime<Utc>,
-) -> Result<Rule, Refusal> {
-    if text.len() > MAX_RULE_BYTES {
+) -> Result<Rule, RuleError> {
+    if text.len() > MAX_RULE_CHARACTERS {
         return Err(refusal(format!(
-            "it is longer than {MAX_RULE_BYTES} characters"
+            "it is longer than {MAX_RULE_CHARACTERS} characters"
         )));
     }
     let parts = parts(text)?;
@@ -140,7 +140,7 @@ pub(super) fn parse(
 }
 
 /// Numbered days mean something in months, and in years without weeks.
-fn check_places(rule: &Rule) -> Result<(), Refusal> {
+fn check_places(rule: &Rule) -> Result<(), RuleError> {
     let most = match rule.frequency {
         Frequency::Monthly => 5,
         Frequency::Yearly if rule.weeks.is_empty() => 53,
@@ -159,7 +159,7 @@ fn check_places(rule: &Rule) -> Result<(), Refusal> {
 }
 
 /// Names and values of a rule, each name once.
-fn parts(text: &str) -> Result<Vec<(&str, &str)>, Refusal> {
+fn parts(text: &str) -> Result<Vec<(&str, &str)>, RuleError> {
     let mut parts: Vec<(&str, &str)> = Vec::new();
     for part in text.split(';') {
         let Some((name, value)) = part.split_once('=') else {
@@ -173,7 +173,7 @@ fn parts(text: &str) -> Result<Vec<(&str, &str)>, Refusal> {
     Ok(parts)
 }
 
-fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), Refusal> {
+fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), RuleError> {
     match name {
         "FREQ" => {}
         "INTERVAL" => rule.interval = number(name, value, 1..=1000)?,
@@ -190,7 +190,7 @@ fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), Refusal> {
         "BYWEEKNO" if rule.frequency == Frequency::Yearly => rule.weeks = signed(name, value, 53)?,
         "BYSETPOS" => rule.positions = signed(name, value, 366)?,
         "BYDAY" => {
-            let days: Result<Vec<Day>, Refusal> = value.split(',').map(numbered_day).collect();
+            let days: Result<Vec<Day>, RuleError> = value.split(',').map(numbered_day).collect();
             rule.days = days?;
         }
         "BYHOUR" | "BYMINUTE" | "BYSECOND" => {
@@ -204,7 +204,7 @@ fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), Refusal> {
 }
 
 /// The last time: RFC 5545 (section 3.3.10) wants it in UTC where the start has a zone.
-fn until(value: &str) -> Result<DateTime<Utc>, Refusal> {
+fn until(value: &str) -> Result<DateTime<Utc>, RuleError> {
     NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ")
         .ok()
         .filter(|time| time.format("%Y%m%dT%H%M%SZ").to_string() == value)
@@ -213,7 +213,7 @@ fn until(value: &str) -> Result<DateTime<Utc>, Refusal> {
 }
 
 /// `MO`, `2MO` or `-1MO`.
-fn numbered_day(text: &str) -> Result<Day, Refusal> {
+fn numbered_day(text: &str) -> Result<Day, RuleError> {
     let name = text.get(text.len().saturating_sub(2)..).unwrap_or(text);
     let weekday = weekday(name)?;
     let place = match text.strip_suffix(name).unwrap_or_default() {
@@ -223,7 +223,7 @@ fn numbered_day(text: &str) -> Result<Day, Refusal> {
     Ok(Day { weekday, place })
 }
 
-fn weekday(text: &str) -> Result<Weekday, Refusal> {
+fn weekday(text: &str) -> Result<Weekday, RuleError> {
     let days = [
         Weekday::Mon,
         Weekday::Tue,
@@ -255,7 +255,7 @@ fn number<T: FromStr + PartialOrd + std::fmt::Display>(
     name: &str,
     text: &str,
     range: RangeInclusive<T>,
-) -> Result<T, Refusal> {
+) -> Result<T, RuleError> {
     Some(text)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
@@ -273,26 +273,26 @@ fn numbers<T: FromStr + PartialOrd + std::fmt::Display + Clone>(
     name: &str,
     text: &str,
     range: RangeInclusive<T>,
-) -> Result<Vec<T>, Refusal> {
+) -> Result<Vec<T>, RuleError> {
     text.split(',')
         .map(|one| number(name, one, range.clone()))
         .collect()
 }
 
 /// Numbers from 1 up to the most, or as many counted from the end.
-fn signed(name: &str, text: &str, most: i32) -> Result<Vec<i32>, Refusal> {
+fn signed(name: &str, text: &str, most: i32) -> Result<Vec<i32>, RuleError> {
     text.split(',')
         .map(|one| signed_one(name, one, most))
         .collect()
 }
 
-fn signed_one(name: &str, text: &str, most: i32) -> Result<i32, Refusal> {
+fn signed_one(name: &str, text: &str, most: i32) -> Result<i32, RuleError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let place = number(name, digits, 1..=most)?;
     Ok(if text.starts_with('-') { -place } else { place })
 }
 
-fn refusal(what: String) -> Refusal {
+fn refusal(what: String) -> RuleError {
     (
         "invalid_rule",
         format!("This isn't a recurrence rule that is understood: {what}."),

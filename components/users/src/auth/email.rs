@@ -39,7 +39,7 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         match context.run(&end(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
             Ok(_) => Err(attempts::no_code()),
-            Err(failure) => into_response(failure),
+            Err(error) => into_response(error),
         }
     })
 }

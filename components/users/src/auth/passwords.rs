@@ -101,7 +101,7 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         arguments.insert("address".to_owned(), json!(context.address()));
         let answer = match context.run(&begin(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return into_response(failure),
+            Err(error) => return into_response(error),
         };
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
             .map_err(|error| Problem::unreadable(&error))?;
@@ -114,8 +114,8 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             attempt.password_hash.as_deref(),
         );
         if !right.await? {
-            if let Err(failure) = attempts::failed(context, attempt.attempt_id).await {
-                return into_response(failure);
+            if let Err(error) = attempts::failed(context, attempt.attempt_id).await {
+                return into_response(error);
             }
             return Err(Problem::invalid(vec![FieldError::new(
                 "/current",
@@ -130,7 +130,7 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         arguments.insert("password_hash".to_owned(), json!(hash));
         match context.run(&end(), arguments).await {
             Ok(_) => Ok(Response::empty(204)),
-            Err(failure) => into_response(failure),
+            Err(error) => into_response(error),
         }
     })
 }
@@ -179,7 +179,7 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         arguments.insert("address".to_owned(), json!(context.address()));
         let checked = match context.run(&check(), arguments).await {
             Ok(answer) => answer.body,
-            Err(failure) => return into_response(failure),
+            Err(error) => return into_response(error),
         };
         let Some(attempt) = checked.and_then(|id| id.parse().ok()) else {
             return Err(attempts::no_code());
@@ -192,7 +192,7 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         match context.run(&set(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
             Ok(_) => Err(attempts::no_code()),
-            Err(failure) => into_response(failure),
+            Err(error) => into_response(error),
         }
     })
 }

@@ -117,7 +117,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         );
         let answer = match context.run(&begin(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return into_response(failure),
+            Err(error) => return into_response(error),
         };
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
         let right = attempts::is_right(
@@ -135,7 +135,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         let (true, Some(tenant), Some(user)) = (right, attempt.tenant_id, attempt.user_id) else {
             return match attempts::failed(context, attempt.attempt_id).await {
                 Ok(_) => Err(refused()),
-                Err(failure) => into_response(failure),
+                Err(error) => into_response(error),
             };
         };
         let session = random::id();
@@ -156,7 +156,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         arguments.insert("address".to_owned(), json!(context.address()));
         let answer = match context.run(&end(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return into_response(failure),
+            Err(error) => return into_response(error),
         };
         let identity: Identity = match answer.body {
             Some(body) => parse(&body)?,
@@ -208,7 +208,7 @@ fn refresh<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         arguments.insert("address".to_owned(), json!(context.address()));
         let answer = match context.run(&exchange(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return into_response(failure),
+            Err(error) => return into_response(error),
         };
         let Some(body) = answer.body else {
             return Err(Problem::new(ProblemKind::CredentialsRefused)

@@ -116,7 +116,7 @@ async fn answer(
     arguments.insert("secret".to_owned(), json!(secret.encoded()));
     let body = match context.run(&statement, arguments).await {
         Ok(answer) => answer.body,
-        Err(failure) => return into_response(failure),
+        Err(error) => return into_response(error),
     };
     let body = body.ok_or_else(|| Problem::new(problem::Kind::NotFound))?;
     let mut body: Map<String, Value> =

@@ -236,7 +236,7 @@ impl From<getrandom::Error> for Problem {
 }
 
 /// That the tenant is served elsewhere, at this base URL.
-pub fn elsewhere(url: &str) -> Problem {
+pub fn misdirected(url: &str) -> Problem {
     Problem::new(Kind::WrongRegion)
         .detail(format!("Use {url} instead."))
         .header("location", url)

@@ -5,7 +5,7 @@
 use crate::auth::caller::Caller;
 use crate::auth::role::Role;
 use crate::auth::token::Refused;
-use crate::http::problem::{Kind, Problem, elsewhere};
+use crate::http::problem::{Kind, Problem, misdirected};
 use crate::http::request::Request;
 use crate::settings::Settings;
 
@@ -38,7 +38,7 @@ pub fn authenticate(
             .detail("The access token has expired; use the refresh token.")),
         Err(Refused::Invalid) => Err(refused()),
         Err(Refused::OtherRegion(region)) => match settings.base_urls.get(&region) {
-            Some(url) => Err(elsewhere(url)),
+            Some(url) => Err(misdirected(url)),
             None => Err(refused()),
         },
     }

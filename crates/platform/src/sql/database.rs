@@ -116,7 +116,7 @@ impl<'a> Client<'a> {
                     repeats -= 1;
                     arguments = again;
                 }
-                (Err(failure), _) => return Err(failure),
+                (Err(error), _) => return Err(error),
                 (Ok(answer), _) => {
                     self.microseconds
                         .set(self.microseconds.get() + answer.microseconds);
@@ -146,7 +146,7 @@ impl<'a> Client<'a> {
                 .set(self.microseconds.get() + aside.microseconds.take());
             match answer {
                 Ok(answer) => Ok(answer.body.unwrap_or_default()),
-                Err(failure) => match sqlstate::outcome(failure) {
+                Err(error) => match sqlstate::outcome(error) {
                     Outcome::Problem(problem) => Err(*problem),
                     Outcome::DryRun(_) => Err(Problem::new(Kind::Internal)
                         .cause("reading time zones was taken for a dry run")),

@@ -1,6 +1,6 @@
 //! The one table from what PostgreSQL refused to what the client is told.
 
-use crate::http::problem::{Kind, Problem, elsewhere};
+use crate::http::problem::{Kind, Problem, misdirected};
 use crate::http::response::Response;
 use crate::sql::error::{DatabaseError, QueryError};
 use crate::values::field_error::FieldError;
@@ -18,8 +18,8 @@ pub enum Outcome {
 }
 
 /// Turns a failure into what is answered.
-pub fn outcome(failure: QueryError) -> Outcome {
-    match failure {
+pub fn outcome(error: QueryError) -> Outcome {
+    match error {
         QueryError::Unavailable(cause) => problem(unavailable(cause)),
         QueryError::Unexpected(cause) => problem(Problem::new(Kind::Internal).cause(cause)),
         QueryError::Refused(refusal) => refused(*refusal),
@@ -68,7 +68,7 @@ fn refused(refusal: DatabaseError) -> Outcome {
             .detail("Read it again and repeat the change with the new ETag."),
         // The URL of the cell where the tenant lives is the detail.
         "LM421" => match refusal.detail {
-            Some(url) => elsewhere(&url),
+            Some(url) => misdirected(&url),
             None => Problem::new(Kind::Internal).cause(line),
         },
         "LM422" => match listed(&refusal) {
@@ -190,8 +190,8 @@ fn field_of(refusal: &DatabaseError, suffix: &str) -> Option<String> {
 /// # Errors
 ///
 /// The problem, unless it was a dry run.
-pub fn into_response(failure: QueryError) -> Result<Response, Problem> {
-    match outcome(failure) {
+pub fn into_response(error: QueryError) -> Result<Response, Problem> {
+    match outcome(error) {
         Outcome::DryRun(body) => Ok(Response::json(200, body)),
         Outcome::Problem(problem) => Err(*problem),
     }

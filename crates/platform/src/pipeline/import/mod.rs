@@ -83,9 +83,9 @@ pub struct RowNumbers(Vec<(Uuid, u64)>);
 
 impl RowNumbers {
     /// The failure, with the row of the file in front of the field when the database said which one it refuses.
-    pub fn locate(&self, failure: QueryError) -> QueryError {
-        let QueryError::Refused(mut refusal) = failure else {
-            return failure;
+    pub fn locate(&self, error: QueryError) -> QueryError {
+        let QueryError::Refused(mut refusal) = error else {
+            return error;
         };
         let refused = refusal.detail.as_deref().and_then(validation::id);
         let place = self.0.iter().find(|(id, _)| Some(*id) == refused);

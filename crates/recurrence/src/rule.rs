@@ -12,7 +12,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc, Weekday};
 type RuleError = (&'static str, String);
 
 /// Longest rule, in bytes.
-const MAX_RULE_BYTES: usize = 500;
+const MAX_RULE_CHARACTERS: usize = 500;
 
 /// How long the interval is that a rule counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,9 +100,9 @@ pub(super) fn parse(
     start: NaiveDateTime,
     first: DateTime<Utc>,
 ) -> Result<Rule, RuleError> {
-    if text.len() > MAX_RULE_BYTES {
+    if text.len() > MAX_RULE_CHARACTERS {
         return Err(refusal(format!(
-            "it is longer than {MAX_RULE_BYTES} characters"
+            "it is longer than {MAX_RULE_CHARACTERS} characters"
         )));
     }
     let parts = parts(text)?;

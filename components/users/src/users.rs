@@ -49,7 +49,7 @@ pub(crate) const USERS: Resource = Resource {
             Kind::Email,
             "The e-mail address, unique within the tenant. A change by an admin to another user's address takes effect \
              at once. Any other change is kept as `pending_email` until it is confirmed from the new address. When a \
-             change takes effect, the former address is notified and all sessions end. Writable the present address \
+             change takes effect, the former address is notified and all sessions end. Setting the present address \
              again discards a pending change. A supervisor cannot change the address of a person who also belongs to \
              other centres; this is checked both when the change is requested and when it is confirmed.",
         )

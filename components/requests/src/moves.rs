@@ -169,7 +169,7 @@ fn moved(
         "
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     '",
     )

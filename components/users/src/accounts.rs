@@ -138,7 +138,7 @@ r as (
     given.input->>'email',
     given.input->>'phone',
     given.input->>'role',
-    lms.referenced(
+    lms.check_reference(
       'centre_id',
       (given.input->>'centre_id')::uuid,
       exists (
@@ -163,7 +163,7 @@ r as (
     (given.profile->>'dob')::date,
     coalesce(given.profile->'special_needs', '[]'::jsonb),
     coalesce(given.profile->'languages', '[]'::jsonb),
-    lms.referenced(
+    lms.check_reference(
       'profile/parent_id',
       (given.profile->>'parent_id')::uuid,
       exists (
@@ -196,7 +196,7 @@ guardian as (
   select
     given.profile_id,
     r.id,
-    lms.referenced(
+    lms.check_reference(
       'profile/student_id',
       (given.profile->>'student_id')::uuid,
       exists (

@@ -80,7 +80,7 @@ pub(crate) const CENTRES: Resource = Resource {
             "When requests are worked on, on the clock of the zone: Monday to Friday from nine to five where nothing is \
              said; of an empty list every hour counts.",
         )
-        .default("lms.usual_working_hours()"),
+        .default("lms.default_working_hours()"),
         Field::new(
             "holidays",
             Kind::Rows(HOLIDAY),

@@ -35,7 +35,7 @@ comment on function lms.new_id is
 
 grant execute on function lms.new_id to public;
 
-create function lms.refuse(sqlstate text, message text, "column" text default null) returns boolean
+create function lms.raise_error(sqlstate text, message text, "column" text default null) returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -43,16 +43,16 @@ as $$
 #variable_conflict use_variable
 begin
   raise exception using
-    errcode = refuse.sqlstate,
-    message = coalesce(refuse.message, ''),
-    column = coalesce(refuse."column", '');
+    errcode = raise_error.sqlstate,
+    message = coalesce(raise_error.message, ''),
+    column = coalesce(raise_error."column", '');
 end
 $$;
 
-comment on function lms.refuse is
+comment on function lms.raise_error is
   'Ends the statement with one of our SQLSTATEs (migrations/README.md lists them). Never returns; boolean, so that it fits into a condition.';
 
-grant execute on function lms.refuse to public;
+grant execute on function lms.raise_error to public;
 
 create function lms.check_version(actual bigint, expected bigint) returns boolean
 language plpgsql
@@ -72,23 +72,23 @@ comment on function lms.check_version is
 
 grant execute on function lms.check_version to public;
 
-create function lms_private.is_of_context(tenant uuid) returns boolean
+create function lms_private.is_current_tenant(tenant uuid) returns boolean
 language sql
 stable
 parallel safe
 return coalesce(nullif(current_setting('app.tenant_id', true), '')::uuid, tenant) = tenant;
 
-comment on function lms_private.is_of_context is
+comment on function lms_private.is_current_tenant is
   'True when this is the context''s tenant. True for all where there is no context: the application always has one, of no tenant by default.';
 
-grant execute on function lms_private.is_of_context to lms_application, lms_definer;
+grant execute on function lms_private.is_current_tenant to lms_application, lms_definer;
 
-create function lms_private.digest_of(variadic parts text[]) returns bytea
+create function lms_private.sha256_of_lines(variadic parts text[]) returns bytea
 language sql
 immutable
 parallel safe
 return sha256(convert_to(array_to_string(parts, chr(10), ''), 'UTF8'));
 
-comment on function lms_private.digest_of is 'SHA-256 of texts, each on a line of its own.';
+comment on function lms_private.sha256_of_lines is 'SHA-256 of texts, each on a line of its own.';
 
-grant execute on function lms_private.digest_of to lms_definer;
+grant execute on function lms_private.sha256_of_lines to lms_definer;

@@ -1,7 +1,7 @@
 -- Everything that a table needs to belong to the LMS: audit columns, row security, turns, events and the indexes that all tables
 -- have. The functions that write where the application may not are security definer, owned by lms_definer.
 
-create function lms_private.stamp() returns trigger
+create function lms_private.set_audit_columns() returns trigger
 language plpgsql
 as $$
 declare
@@ -28,7 +28,7 @@ begin
 end
 $$;
 
-comment on function lms_private.stamp is
+comment on function lms_private.set_audit_columns is
   'Audit columns and version, whatever the statement tried to write. Replay and restore switch it off with session_replication_role.';
 
 create function lms_private.forbid_change() returns trigger
@@ -38,7 +38,7 @@ begin
   -- The owner is held by row security, so of all rows those of the context's tenant are deleted.
   if tg_op = 'DELETE'
     and current_user = 'lms_owner'
-    and lms_private.is_forgetting(nullif(current_setting('app.tenant_id', true), '')::uuid)
+    and lms_private.is_erasing_tenant(nullif(current_setting('app.tenant_id', true), '')::uuid)
   then
     return null;
   end if;
@@ -103,7 +103,7 @@ comment on function lms_private.record_changes is
 
 alter function lms_private.record_changes owner to lms_definer;
 
-create procedure lms_private.adopt(
+create procedure lms_private.register_table(
   table_name text,
   entity text default null,
   secrets text[] default '{}',
@@ -133,7 +133,7 @@ begin
 
   if table_name not in ('event_log', 'event_heads') then
     execute format(
-      'create trigger stamp before insert or update on lms.%I for each row execute function lms_private.stamp()',
+      'create trigger set_audit_columns before insert or update on lms.%I for each row execute function lms_private.set_audit_columns()',
       table_name
     );
   end if;
@@ -165,8 +165,8 @@ begin
 end
 $$;
 
-comment on procedure lms_private.adopt is
-  'Called once by the migration that creates a table. An entity makes its changes events, without the secret columns; listed adds the index that lists page by. Tables with rules across rows need take_turns as well.';
+comment on procedure lms_private.register_table is
+  'Called once by the migration that creates a table. An entity makes its changes events, without the secret columns; listed adds the index that lists page by. Tables with rules across rows need serialize_writers as well.';
 
 create function lms.schema_version() returns bigint
 language plpgsql
@@ -188,7 +188,7 @@ comment on function lms.schema_version is 'Number of the last migration in the l
 
 grant execute on function lms.schema_version to lms_application;
 
-create function lms_private.take_turn(tenant uuid) returns void
+create function lms_private.acquire_write_lock(tenant uuid) returns void
 language sql
 volatile
 begin atomic
@@ -196,41 +196,41 @@ begin atomic
   select pg_advisory_xact_lock(hashtextextended(tenant::text, 0));
 end;
 
-comment on function lms_private.take_turn(uuid) is 'Waits until no other transaction has the turn of the tenant, and keeps it until commit.';
+comment on function lms_private.acquire_write_lock(uuid) is 'Waits until no other transaction has the turn of the tenant, and keeps it until commit.';
 
-grant execute on function lms_private.take_turn(uuid) to lms_definer;
+grant execute on function lms_private.acquire_write_lock(uuid) to lms_definer;
 
-create function lms_private.take_turn() returns trigger
+create function lms_private.serialize_writers() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform lms_private.take_turn(nullif(current_setting('app.tenant_id', true), '')::uuid);
+  perform lms_private.acquire_write_lock(nullif(current_setting('app.tenant_id', true), '')::uuid);
   return null;
 end
 $$;
 
-comment on function lms_private.take_turn() is 'Before each writing statement: takes the turn of the context''s tenant.';
+comment on function lms_private.serialize_writers() is 'Before each writing statement: takes the turn of the context''s tenant.';
 
-alter function lms_private.take_turn() owner to lms_definer;
+alter function lms_private.serialize_writers() owner to lms_definer;
 
-create procedure lms_private.take_turns(table_name text)
+create procedure lms_private.serialize_writers(table_name text)
 language plpgsql
 as $$
 begin
   execute format(
-    'create trigger take_turn before insert or update or delete on lms.%I
-    for each statement execute function lms_private.take_turn()',
+    'create trigger serialize_writers before insert or update or delete on lms.%I
+    for each statement execute function lms_private.serialize_writers()',
     table_name
   );
 end
 $$;
 
-comment on procedure lms_private.take_turns is
+comment on procedure lms_private.serialize_writers is
   'Called by the migration that creates a table with rules across rows: its writers take turns in each tenant.';
 
-create procedure lms_private.index_deleted(table_name text)
+create procedure lms_private.create_retention_index(table_name text)
 language plpgsql
 as $$
 begin
@@ -241,5 +241,5 @@ begin
 end
 $$;
 
-comment on procedure lms_private.index_deleted is
+comment on procedure lms_private.create_retention_index is
   'Called by the migration that creates a table of lms_private.retained_tables: the index that retention looks by, which live rows cost nothing.';

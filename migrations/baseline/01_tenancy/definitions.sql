@@ -24,7 +24,7 @@ comment on function lms_private.is_time_zone is
 
 grant execute on function lms_private.is_time_zone to lms_application, lms_definer;
 
-create function lms.usual_working_hours() returns jsonb
+create function lms.default_working_hours() returns jsonb
 language sql
 immutable
 parallel safe
@@ -36,6 +36,6 @@ return jsonb_build_array(
   jsonb_build_object('weekday', 'friday', 'start', '09:00', 'end', '17:00')
 );
 
-comment on function lms.usual_working_hours is 'The working hours of a centre that says nothing of them.';
+comment on function lms.default_working_hours is 'The working hours of a centre that says nothing of them.';
 
-grant execute on function lms.usual_working_hours to lms_application, lms_definer;
+grant execute on function lms.default_working_hours to lms_application, lms_definer;

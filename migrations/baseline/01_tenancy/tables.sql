@@ -36,7 +36,7 @@ comment on column lms.tenants.slug is 'The name that people type to sign in. Uni
 comment on column lms.tenants.region is 'Must be the cell''s: a tenant of another region cannot be inserted.';
 comment on column lms.tenants.retention_class is 'Must be the cell''s: standard keeps backups 30 days, regulated 7 years.';
 
-call lms_private.adopt('tenants', 'tenant', listed => false);
+call lms_private.register_table('tenants', 'tenant', listed => false);
 
 grant select, update (name, settings) on lms.tenants to lms_application;
 grant select on lms.tenants to lms_definer, lms_refresher;
@@ -60,7 +60,7 @@ create table lms.centres (
     constraint centres_code_check check (code ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(code) between 2 and 63),
   time_zone text not null default 'UTC'
     constraint centres_time_zone_check check (lms_private.is_time_zone(time_zone)),
-  working_hours jsonb not null default lms.usual_working_hours()
+  working_hours jsonb not null default lms.default_working_hours()
     constraint centres_working_hours_check check (
       jsonb_typeof(working_hours) = 'array' and octet_length(working_hours::text) <= 65536
     ),
@@ -101,8 +101,8 @@ comment on column lms.centres.currency is 'ISO 4217; what the centre''s finance 
 comment on column lms.centres.left_at is 'When it was closed or deleted; null while it is open. Kept by trigger.';
 comment on column lms.centres.left_with is 'As users.left_with.';
 
-call lms_private.adopt('centres', 'centre');
-call lms_private.index_deleted('centres');
+call lms_private.register_table('centres', 'centre');
+call lms_private.create_retention_index('centres');
 
 grant select, insert, update on lms.centres to lms_application;
 grant select, update (left_with) on lms.centres to lms_definer;
@@ -119,9 +119,9 @@ create table lms.tenant_sequences (
 );
 
 comment on table lms.tenant_sequences is 'Numbers for people to read, such as receipts: each tenant''s own, without gaps.';
-comment on column lms.tenant_sequences.next_value is 'The number that lms_private.give_number gives out next.';
+comment on column lms.tenant_sequences.next_value is 'The number that lms_private.assign_number gives out next.';
 
-call lms_private.adopt('tenant_sequences', listed => false);
+call lms_private.register_table('tenant_sequences', listed => false);
 
 grant select on lms.tenant_sequences to lms_application;
 grant select, insert, update on lms.tenant_sequences to lms_definer;

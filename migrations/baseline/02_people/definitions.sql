@@ -1,7 +1,7 @@
 -- Functions that the tables of people are built on: by what an e-mail address is known, and what an index of a jsonb array holds.
 -- One address is one account in every encoding of it; the column keeps what was written.
 
-create function lms_private.keys_of_tenant(tenant uuid, items jsonb) returns text[]
+create function lms_private.tenant_prefixed_keys(tenant uuid, items jsonb) returns text[]
 language sql
 immutable
 parallel safe
@@ -10,12 +10,12 @@ return array(
   from jsonb_array_elements_text(items) as item
 );
 
-comment on function lms_private.keys_of_tenant is
+comment on function lms_private.tenant_prefixed_keys is
   'The items of a list, each with the tenant in front: keys of a GIN index in which tenants do not share entries, so that its price is that of the tenant''s own rows.';
 
-grant execute on function lms_private.keys_of_tenant to lms_application, lms_definer;
+grant execute on function lms_private.tenant_prefixed_keys to lms_application, lms_definer;
 
-create function lms_private.punycode_decoded(label text) returns text
+create function lms_private.decode_punycode(label text) returns text
 language plpgsql
 immutable
 strict
@@ -79,9 +79,9 @@ begin
 end
 $$;
 
-comment on function lms_private.punycode_decoded is 'The letters of a label in punycode, without its prefix xn--; null when it is none.';
+comment on function lms_private.decode_punycode is 'The letters of a label in punycode, without its prefix xn--; null when it is none.';
 
-grant execute on function lms_private.punycode_decoded to lms_application, lms_definer;
+grant execute on function lms_private.decode_punycode to lms_application, lms_definer;
 
 create function lms_private.email_key(email text) returns text
 language plpgsql
@@ -98,7 +98,7 @@ begin
   return (
     select coalesce(substring(address from '^(.*@)'), '') || string_agg(
       case
-        when l.label like 'xn--%' then coalesce(lms_private.punycode_decoded(substr(l.label, 5)), l.label)
+        when l.label like 'xn--%' then coalesce(lms_private.decode_punycode(substr(l.label, 5)), l.label)
         else l.label
       end,
       '.' order by l.place

@@ -59,7 +59,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if current_setting('app.role') = 'tutor' then
-    return lms.caller_family() || lms.caller_pupils();
+    return lms.caller_family() || lms.caller_tutored_students();
   end if;
   return lms.caller_family();
 end
@@ -131,7 +131,7 @@ comment on function lms.caller_family is 'The student itself, or the children of
 alter function lms.caller_family owner to lms_definer;
 grant execute on function lms.caller_family to lms_application;
 
-create function lms.caller_pupils() returns uuid[]
+create function lms.caller_tutored_students() returns uuid[]
 language plpgsql
 stable
 parallel safe
@@ -165,8 +165,8 @@ begin
 end
 $$;
 
-comment on function lms.caller_pupils is
+comment on function lms.caller_tutored_students is
   'The students of a tutor: those who are assigned, and those of the lessons that the tutor gives or gave. Empty for other roles.';
 
-alter function lms.caller_pupils owner to lms_definer;
-grant execute on function lms.caller_pupils to lms_application;
+alter function lms.caller_tutored_students owner to lms_definer;
+grant execute on function lms.caller_tutored_students to lms_application;

@@ -81,7 +81,7 @@ comment on function lms_private.check_guardian is
 
 alter function lms_private.check_guardian owner to lms_definer;
 
-create function lms_private.check_role_of_guardian() returns trigger
+create function lms_private.check_guardian_role() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -104,11 +104,11 @@ begin
 end
 $$;
 
-comment on function lms_private.check_role_of_guardian is 'LM422 for a guardian whose account would become a student''s.';
+comment on function lms_private.check_guardian_role is 'LM422 for a guardian whose account would become a student''s.';
 
-alter function lms_private.check_role_of_guardian owner to lms_definer;
+alter function lms_private.check_guardian_role owner to lms_definer;
 
-create function lms_private.keep_first_contact() returns trigger
+create function lms_private.ensure_first_contact_guardian() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -157,12 +157,12 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_first_contact is
+comment on function lms_private.ensure_first_contact_guardian is
   'Makes a guardian of the first contact, and ends the link of a former one who was a guardian by that alone.';
 
-alter function lms_private.keep_first_contact owner to lms_definer;
+alter function lms_private.ensure_first_contact_guardian owner to lms_definer;
 
-create function lms_private.clear_first_contact() returns trigger
+create function lms_private.sync_first_contact() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -195,10 +195,10 @@ begin
 end
 $$;
 
-comment on function lms_private.clear_first_contact is
+comment on function lms_private.sync_first_contact is
   'A user who is no guardian is not the first contact, and a link that came with being that brings it back.';
 
-alter function lms_private.clear_first_contact owner to lms_definer;
+alter function lms_private.sync_first_contact owner to lms_definer;
 
 create function lms_private.check_first_contact() returns trigger
 language plpgsql

@@ -12,7 +12,7 @@ begin
   return query
     select s.id
     from lms.students as s
-    where lms_private.keys_of_tenant(s.tenant_id, s.special_needs)
+    where lms_private.tenant_prefixed_keys(s.tenant_id, s.special_needs)
         @> array[current_setting('app.tenant_id') || ':' || need]
       and s.deleted_at is null;
 end

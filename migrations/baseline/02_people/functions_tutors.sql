@@ -1,7 +1,7 @@
 -- Rules between tutors, students and accounts: tutors.name is the account's, tutors.current_students is exact through every way in
 -- which a student gets, changes or loses a tutor, and never above max_students; accounts are those of students and parents.
 
-create function lms_private.keep_tutor() returns trigger
+create function lms_private.prepare_tutor() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -36,11 +36,11 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_tutor is 'Name of a new tutor and no students yet; LM409 for fewer places than there are students.';
+comment on function lms_private.prepare_tutor is 'Name of a new tutor and no students yet; LM409 for fewer places than there are students.';
 
-alter function lms_private.keep_tutor owner to lms_definer;
+alter function lms_private.prepare_tutor owner to lms_definer;
 
-create function lms_private.keep_tutor_names() returns trigger
+create function lms_private.sync_tutor_name() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -55,9 +55,9 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_tutor_names is 'A tutor''s name is the user''s.';
+comment on function lms_private.sync_tutor_name is 'A tutor''s name is the user''s.';
 
-alter function lms_private.keep_tutor_names owner to lms_definer;
+alter function lms_private.sync_tutor_name owner to lms_definer;
 
 create function lms_private.count_students() returns trigger
 language plpgsql
@@ -156,7 +156,7 @@ comment on function lms_private.count_students is
 alter function lms_private.count_students owner to lms_definer;
 
 -- A guardian of the student may be the first contact in any role: a tutor can be a parent, too.
-create function lms_private.check_accounts() returns trigger
+create function lms_private.check_student_accounts() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -213,12 +213,12 @@ begin
 end
 $$;
 
-comment on function lms_private.check_accounts is
+comment on function lms_private.check_student_accounts is
   'A student''s account is one of a student, the first contact''s one of a parent or of a guardian of the student.';
 
-alter function lms_private.check_accounts owner to lms_definer;
+alter function lms_private.check_student_accounts owner to lms_definer;
 
-create function lms.tutor_with_place(tutor uuid, student uuid) returns uuid
+create function lms.tutor_with_capacity(tutor uuid, student uuid) returns uuid
 language plpgsql
 as $$
 declare
@@ -257,7 +257,7 @@ begin
 end
 $$;
 
-comment on function lms.tutor_with_place is
+comment on function lms.tutor_with_capacity is
   'The tutor, or LM422 when the caller sees none, or LM409 when there is no place for the student. Within an update of students: it is then asked after the tenant''s turn to write has come, so what it sees holds until commit.';
 
-grant execute on function lms.tutor_with_place to lms_application;
+grant execute on function lms.tutor_with_capacity to lms_application;

@@ -2,7 +2,7 @@
 -- one. The table keeps this rule, so that it holds for every way to deactivate, demote, delete or erase an account, and for two
 -- that are under way at once.
 
-create function lms_private.lower_email() returns trigger
+create function lms_private.normalize_email() returns trigger
 language plpgsql
 as $$
 begin
@@ -11,9 +11,9 @@ begin
 end
 $$;
 
-comment on function lms_private.lower_email is 'Keeps e-mail addresses in lower case.';
+comment on function lms_private.normalize_email is 'Keeps e-mail addresses in lower case.';
 
-create function lms_private.keep_an_admin() returns trigger
+create function lms_private.require_active_admin() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -43,12 +43,12 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_an_admin is 'LM409 for a change that leaves a tenant without an active admin.';
+comment on function lms_private.require_active_admin is 'LM409 for a change that leaves a tenant without an active admin.';
 
-alter function lms_private.keep_an_admin owner to lms_definer;
+alter function lms_private.require_active_admin owner to lms_definer;
 
 -- A student, tutor or member of the staff holds the account to its role: a tutor whose account became a parent's would still have lessons.
-create function lms_private.check_rows_of_role() returns trigger
+create function lms_private.check_role_change() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -59,7 +59,7 @@ declare
 begin
   for dependant in
     select d.child, d.child_column
-    from lms_private.dependants as d
+    from lms_private.dependency_rules as d
     where d.parent = 'users'
       and new.role <> all (d.roles)
     order by d.child, d.child_column
@@ -85,7 +85,7 @@ begin
 end
 $$;
 
-comment on function lms_private.check_rows_of_role is
-  'LM409 for an account whose role would change from under its student, tutor or member of the staff: lms_private.dependants.roles.';
+comment on function lms_private.check_role_change is
+  'LM409 for an account whose role would change from under its student, tutor or member of the staff: lms_private.dependency_rules.roles.';
 
-alter function lms_private.check_rows_of_role owner to lms_definer;
+alter function lms_private.check_role_change owner to lms_definer;

@@ -158,7 +158,7 @@ using (
     when 'admin' then true
     when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     when 'assessor' then centre_id = current_setting('app.centre_id')::uuid
-    when 'tutor' then id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then id = any ((select lms.caller_tutored_students())::uuid[])
     when 'parent' then id = any ((select lms.caller_family())::uuid[])
     else false
   end
@@ -179,7 +179,7 @@ using (
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
     when 'student' then student_id = any ((select lms.caller_family())::uuid[])
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
   or user_id = current_setting('app.user_id')::uuid

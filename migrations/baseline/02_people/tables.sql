@@ -59,7 +59,7 @@ where deleted_at is null;
 create index idx_users_centre_id
 on lms.users (tenant_id, centre_id);
 
--- A tenant has few admins and many accounts; keep_an_admin asks for one of them while others wait.
+-- A tenant has few admins and many accounts; require_active_admin asks for one of them while others wait.
 create index idx_users_admin
 on lms.users (tenant_id)
 where role = 'admin'
@@ -76,10 +76,10 @@ comment on column lms.users.password_hash is
 comment on column lms.users.language_preferences is 'Array of language tags, the preferred one first.';
 comment on column lms.users.accessibility_settings is 'Object: screen_reader, high_contrast.';
 comment on column lms.users.left_at is 'When it was deactivated or deleted; null while it is there. Kept by trigger.';
-comment on column lms.users.left_with is 'Ids of the rows that ended when it left, by "table.column" of lms_private.dependants. They are given back when it comes back.';
+comment on column lms.users.left_with is 'Ids of the rows that ended when it left, by "table.column" of lms_private.dependency_rules. They are given back when it comes back.';
 
-call lms_private.adopt('users', 'user', array['password_hash']);
-call lms_private.index_deleted('users');
+call lms_private.register_table('users', 'user', array['password_hash']);
+call lms_private.create_retention_index('users');
 
 grant
   select (
@@ -126,8 +126,8 @@ comment on column lms.staff.centre_id is 'Null for those who work for the whole 
 comment on column lms.staff.left_at is 'As students.left_at; an inactive member of the staff has left as well.';
 comment on column lms.staff.left_with is 'As users.left_with.';
 
-call lms_private.adopt('staff', 'staff');
-call lms_private.index_deleted('staff');
+call lms_private.register_table('staff', 'staff');
+call lms_private.create_retention_index('staff');
 
 grant select, insert, update on lms.staff to lms_application;
 grant select, update (left_at, left_with, deleted_at) on lms.staff to lms_definer;
@@ -184,8 +184,8 @@ comment on column lms.tutors.availability is
 comment on column lms.tutors.left_at is 'As students.left_at.';
 comment on column lms.tutors.left_with is 'As users.left_with.';
 
-call lms_private.adopt('tutors', 'tutor');
-call lms_private.index_deleted('tutors');
+call lms_private.register_table('tutors', 'tutor');
+call lms_private.create_retention_index('tutors');
 
 -- The count and the name are the database's: the application writes every other column.
 grant
@@ -265,7 +265,7 @@ where deleted_at is null;
 
 -- Containment is not leakproof, so row security keeps an application's query from this index: lms.students_by_need asks it.
 create index idx_students_special_needs
-on lms.students using gin (lms_private.keys_of_tenant(tenant_id, special_needs))
+on lms.students using gin (lms_private.tenant_prefixed_keys(tenant_id, special_needs))
 where deleted_at is null;
 
 create index idx_students_user_id
@@ -295,8 +295,8 @@ comment on column lms.students.leaderboard_name is
 comment on column lms.students.left_at is 'When the student or the account was deactivated or deleted; null while the student is there. Kept by trigger.';
 comment on column lms.students.left_with is 'As users.left_with.';
 
-call lms_private.adopt('students', 'student');
-call lms_private.index_deleted('students');
+call lms_private.register_table('students', 'student');
+call lms_private.create_retention_index('students');
 
 grant select, insert, update on lms.students to lms_application;
 grant select, update (academic_age, history, parent_id, left_at, left_with, deleted_at) on lms.students to lms_definer;
@@ -327,8 +327,8 @@ comment on table lms.guardians is 'The users who are responsible for a student a
 comment on column lms.guardians.by_first_contact is
   'True when the link was made by naming the user as the student''s first contact: then it ends when another is named.';
 
-call lms_private.adopt('guardians', 'guardian');
-call lms_private.index_deleted('guardians');
+call lms_private.register_table('guardians', 'guardian');
+call lms_private.create_retention_index('guardians');
 
 -- The application does not say where a link comes from.
 grant

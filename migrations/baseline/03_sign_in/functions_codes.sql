@@ -2,7 +2,7 @@
 -- account is deleted, when its tenant is closed, and when another code for the same purpose is issued. Sessions end with a
 -- changed e-mail as well.
 
-create function lms_private.account_of(tenant uuid, email text) returns uuid
+create function lms_private.find_account(tenant uuid, email text) returns uuid
 language sql
 stable
 security definer
@@ -11,13 +11,13 @@ as $$
   select u.id
   from lms.users as u
   where u.tenant_id = tenant
-    and lms_private.email_key(u.email) = lms_private.email_key(account_of.email)
+    and lms_private.email_key(u.email) = lms_private.email_key(find_account.email)
     and u.deleted_at is null
 $$;
 
-comment on function lms_private.account_of is 'The account that has the address, active or not: the one place that says which addresses are the same.';
+comment on function lms_private.find_account is 'The account that has the address, active or not: the one place that says which addresses are the same.';
 
-alter function lms_private.account_of owner to lms_definer;
+alter function lms_private.find_account owner to lms_definer;
 
 create function lms_private.end_codes() returns trigger
 language plpgsql
@@ -52,7 +52,7 @@ as $$
   delete from lms_private.notification_secrets as k
   using ended
   where k.tenant_id = tenant
-    and lms_private.digest_of(k.token) = ended.token_hash
+    and lms_private.sha256_of_lines(k.token) = ended.token_hash
 $$;
 
 comment on function lms_private.end_codes(uuid, uuid, text) is
@@ -100,7 +100,7 @@ comment on function lms_private.send_code is
 
 alter function lms_private.send_code owner to lms_definer;
 
-create function lms_private.refuse_code(address text) returns void
+create function lms_private.record_invalid_code(address text) returns void
 language plpgsql
 volatile
 security definer
@@ -108,15 +108,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-  origin constant bytea := lms_private.digest_of('code', '', lms_private.network_of(address));
+  origin constant bytea := lms_private.sha256_of_lines('code', '', lms_private.network_key(address));
 begin
-  perform lms_private.wait_until(lms_private.origin_free_at(origin));
+  perform lms_private.check_rate_limit(lms_private.origin_blocked_until(origin));
   insert into lms.sign_in_failures (tenant_id, account, origin, address, failed)
   values ('00000000-0000-0000-0000-000000000000', origin, origin, left(coalesce(address, ''), 64), true);
 end
 $$;
 
-comment on function lms_private.refuse_code is
+comment on function lms_private.record_invalid_code is
   'Counts a code that is none. LM429 after 100 of an origin in 15 minutes; a code that is good is never held up by that.';
 
-alter function lms_private.refuse_code owner to lms_definer;
+alter function lms_private.record_invalid_code owner to lms_definer;

@@ -4,7 +4,7 @@
 -- right to ask, so the right is asked again when the code comes.
 
 -- Three conditions enter one index each; one condition with three ways to be somebody's child enters none.
-create function lms_private.belongs_elsewhere(tenant uuid, person uuid, centre uuid) returns boolean
+create function lms_private.belongs_to_other_centres(tenant uuid, person uuid, centre uuid) returns boolean
 language sql
 stable
 security definer
@@ -66,14 +66,14 @@ as $$
   )
 $$;
 
-comment on function lms_private.belongs_elsewhere is
+comment on function lms_private.belongs_to_other_centres is
   'True when a user has children, pupils, classes or a post at another centre than this one.';
 
-alter function lms_private.belongs_elsewhere owner to lms_definer;
+alter function lms_private.belongs_to_other_centres owner to lms_definer;
 
 -- A change that waits for its new mailbox can be taken back: giving an account the address that it has wants no other, so the code for the
 -- other one ends.
-create function lms_private.confirm_email() returns trigger
+create function lms_private.require_email_confirmation() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -104,13 +104,13 @@ begin
     return new;
   end if;
   if caller is distinct from new.id
-    and lms_private.belongs_elsewhere(new.tenant_id, new.id, nullif(current_setting('app.centre_id', true), '')::uuid)
+    and lms_private.belongs_to_other_centres(new.tenant_id, new.id, nullif(current_setting('app.centre_id', true), '')::uuid)
   then
     raise exception using
       errcode = 'LM403',
       message = 'This person belongs to other centres too: only an admin can change their e-mail address.';
   end if;
-  if lms_private.account_of(new.tenant_id, new.email) <> new.id then
+  if lms_private.find_account(new.tenant_id, new.email) <> new.id then
     raise exception using
       errcode = '23505', message = 'This address is taken.', schema = 'lms', table = 'users', constraint = 'idx_users_email';
   end if;
@@ -134,17 +134,17 @@ begin
   perform lms_private.send_code(
     new.tenant_id, new.id, 'email_change', interval '24 hours', jsonb_build_object('hours', 24), new.pending_email
   );
-  perform lms_private.tell_address(new.tenant_id, new.id, 'email_change_asked', old.email);
+  perform lms_private.notify_address(new.tenant_id, new.id, 'email_change_asked', old.email);
   return new;
 end
 $$;
 
-comment on function lms_private.confirm_email is
+comment on function lms_private.require_email_confirmation is
   'Keeps a changed address aside until it is confirmed, sends it a code and tells the present address; an address kept aside that is set to null is taken back, with its code. An admin''s change of somebody else''s address is let through, as is what nobody in particular changes: a confirmation, or one of the operator''s tools. LM403 for a person who belongs to other centres too, LM409.';
 
-alter function lms_private.confirm_email owner to lms_definer;
+alter function lms_private.require_email_confirmation owner to lms_definer;
 
-create function lms_private.tell_former_address() returns trigger
+create function lms_private.notify_former_address() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -154,17 +154,17 @@ begin
     delete from lms_private.reset_requests as r where r.email = old.email;
     return null;
   end if;
-  perform lms_private.tell_address(new.tenant_id, new.id, 'email_changed', old.email);
+  perform lms_private.notify_address(new.tenant_id, new.id, 'email_changed', old.email);
   return null;
 end
 $$;
 
-comment on function lms_private.tell_former_address is 'Tells the former address of a user that it is the former one, but not when the user is erased.';
+comment on function lms_private.notify_former_address is 'Tells the former address of a user that it is the former one, but not when the user is erased.';
 
-alter function lms_private.tell_former_address owner to lms_definer;
+alter function lms_private.notify_former_address owner to lms_definer;
 
 -- The right to change the address is asked of whoever made the token, as they are when the code comes. A code without that right is none.
-create function lms.email_change_end(token_hash bytea, address text) returns boolean
+create function lms.confirm_email_change(token_hash bytea, address text) returns boolean
 language plpgsql
 volatile
 security definer
@@ -193,7 +193,7 @@ begin
     and o.expires_at > now()
   for update;
   if not found or lms_private.identity_json(used.tenant_id, used.user_id) is null then
-    perform lms_private.refuse_code(address);
+    perform lms_private.record_invalid_code(address);
     return false;
   end if;
   perform set_config('app.tenant_id', used.tenant_id::text, true);
@@ -203,7 +203,7 @@ begin
     set pending_email = null
     where u.tenant_id = used.tenant_id
       and u.id = used.user_id;
-    perform lms_private.refuse_code(address);
+    perform lms_private.record_invalid_code(address);
     return false;
   end if;
   perform set_config('app.user_id', used.user_id::text, true);
@@ -216,11 +216,11 @@ begin
 end
 $$;
 
-comment on function lms.email_change_end is
+comment on function lms.confirm_email_change is
   'Lets a changed address take effect if the token (SHA-256 of its text) is the one that was sent there, and whoever asked for it may still do so; otherwise the token ends. False otherwise; LM429.';
 
-alter function lms.email_change_end owner to lms_definer;
-grant execute on function lms.email_change_end to lms_application;
+alter function lms.confirm_email_change owner to lms_definer;
+grant execute on function lms.confirm_email_change to lms_application;
 
 -- While a code is on its way, the person may come to belong to other centres or move, or the asker may be no supervisor: the account would be
 -- the asker's mailbox's all the same.
@@ -248,7 +248,7 @@ as $$
           a.role = 'supervisor'
           and a.centre_id = u.centre_id
           and u.role not in ('admin', 'finance', 'support')
-          and not lms_private.belongs_elsewhere(tenant, u.id, a.centre_id)
+          and not lms_private.belongs_to_other_centres(tenant, u.id, a.centre_id)
         )
       )
   )

@@ -15,7 +15,7 @@ comment on function lms_private.account_key is 'The key under which attempts on 
 
 grant execute on function lms_private.account_key to lms_definer;
 
-create function lms_private.forgive_attempts(attempt uuid) returns void
+create function lms_private.clear_failed_attempts(attempt uuid) returns void
 language sql
 volatile
 security definer
@@ -29,12 +29,12 @@ as $$
     and f.address = right_one.address
 $$;
 
-comment on function lms_private.forgive_attempts is
+comment on function lms_private.clear_failed_attempts is
   'The password was right: what failed before on the same device, or by strangers at the same address, no longer counts. What strangers elsewhere have tried does.';
 
-alter function lms_private.forgive_attempts owner to lms_definer;
+alter function lms_private.clear_failed_attempts owner to lms_definer;
 
-create function lms_private.network_of(address text) returns text
+create function lms_private.network_key(address text) returns text
 language sql
 immutable
 parallel safe
@@ -44,11 +44,11 @@ return case
   else left(coalesce(address, ''), 64)
 end;
 
-comment on function lms_private.network_of is 'The key under which attempts from an address are counted: IPv6 is handed out in networks of 64 bits.';
+comment on function lms_private.network_key is 'The key under which attempts from an address are counted: IPv6 is handed out in networks of 64 bits.';
 
-grant execute on function lms_private.network_of to lms_definer;
+grant execute on function lms_private.network_key to lms_definer;
 
-create function lms_private.wait_until(free_at timestamptz) returns void
+create function lms_private.check_rate_limit(free_at timestamptz) returns void
 language plpgsql
 volatile
 as $$
@@ -61,11 +61,11 @@ begin
 end
 $$;
 
-comment on function lms_private.wait_until is 'LM429 with the seconds to wait, unless the time has come or is null.';
+comment on function lms_private.check_rate_limit is 'LM429 with the seconds to wait, unless the time has come or is null.';
 
-grant execute on function lms_private.wait_until to lms_definer;
+grant execute on function lms_private.check_rate_limit to lms_definer;
 
-create function lms_private.origin_free_at(origin bytea) returns timestamptz
+create function lms_private.origin_blocked_until(origin bytea) returns timestamptz
 language sql
 volatile
 security definer
@@ -74,7 +74,7 @@ as $$
   -- The hundredth last failure of strangers within 15 minutes says when there is room again.
   select f.created_at + interval '15 minutes'
   from lms.sign_in_failures as f
-  where f.origin = origin_free_at.origin
+  where f.origin = origin_blocked_until.origin
     and f.device is null
     and f.created_at > clock_timestamp() - interval '15 minutes'
     and (f.failed or f.created_at < clock_timestamp() - interval '10 seconds')
@@ -83,9 +83,9 @@ as $$
   limit 1
 $$;
 
-comment on function lms_private.origin_free_at is 'When an origin with 100 failures in 15 minutes may try again; null when it may now.';
+comment on function lms_private.origin_blocked_until is 'When an origin with 100 failures in 15 minutes may try again; null when it may now.';
 
-alter function lms_private.origin_free_at owner to lms_definer;
+alter function lms_private.origin_blocked_until owner to lms_definer;
 
 create function lms_private.begin_attempt(
   tenant uuid, account bytea, device bytea, origin bytea, address text
@@ -125,13 +125,13 @@ begin
   ) as counted;
 
   -- Five failures in 15 minutes at the most, and from the fifth of a day a delay that doubles with each.
-  perform lms_private.wait_until(
+  perform lms_private.check_rate_limit(
     greatest(
       fifth_at + span,
       case
         when failures >= free_tries then last_at + least(span, interval '1 minute' * 2 ^ least(failures - free_tries, 4))
       end,
-      case when device is null then lms_private.origin_free_at(origin) end
+      case when device is null then lms_private.origin_blocked_until(origin) end
     )
   );
   -- An attempt under way may turn out to be a guess, so there are never more of them than failures that are left. It is over in a moment.
@@ -153,7 +153,7 @@ comment on function lms_private.begin_attempt is
 
 alter function lms_private.begin_attempt owner to lms_definer;
 
-create function lms.attempt_failed(attempt_id uuid) returns boolean
+create function lms.record_failed_attempt(attempt_id uuid) returns boolean
 language plpgsql
 volatile
 security definer
@@ -168,12 +168,12 @@ begin
 end
 $$;
 
-comment on function lms.attempt_failed is 'The other end of an attempt: the password was wrong, or there is no such account.';
+comment on function lms.record_failed_attempt is 'The other end of an attempt: the password was wrong, or there is no such account.';
 
-alter function lms.attempt_failed owner to lms_definer;
-grant execute on function lms.attempt_failed to lms_application;
+alter function lms.record_failed_attempt owner to lms_definer;
+grant execute on function lms.record_failed_attempt to lms_application;
 
-create function lms.attempt_dropped(attempt_id uuid) returns boolean
+create function lms.discard_attempt(attempt_id uuid) returns boolean
 language plpgsql
 volatile
 security definer
@@ -188,7 +188,7 @@ begin
 end
 $$;
 
-comment on function lms.attempt_dropped is 'Takes an attempt back whose password was not looked at.';
+comment on function lms.discard_attempt is 'Takes an attempt back whose password was not looked at.';
 
-alter function lms.attempt_dropped owner to lms_definer;
-grant execute on function lms.attempt_dropped to lms_application;
+alter function lms.discard_attempt owner to lms_definer;
+grant execute on function lms.discard_attempt to lms_application;

@@ -52,7 +52,7 @@ begin
     delete from lms_private.notification_secrets as k
     using ended
     where k.tenant_id = new.tenant_id
-      and lms_private.digest_of(k.token) = ended.token_hash;
+      and lms_private.sha256_of_lines(k.token) = ended.token_hash;
   end if;
   return null;
 end
@@ -62,7 +62,7 @@ comment on function lms_private.end_tenant_sessions is 'Revokes every session of
 
 alter function lms_private.end_tenant_sessions owner to lms_definer;
 
-create function lms.password_begin(address text) returns table (attempt_id uuid, password_hash text)
+create function lms.begin_password_change(address text) returns table (attempt_id uuid, password_hash text)
 language plpgsql
 volatile
 security definer
@@ -73,7 +73,7 @@ declare
   account bytea;
 begin
   select u.password_hash, lms_private.account_key(t.slug, u.email)
-  into password_begin.password_hash, account
+  into begin_password_change.password_hash, account
   from lms.users as u
   join lms.tenants as t
     on t.tenant_id = u.tenant_id
@@ -85,19 +85,19 @@ begin
   end if;
   -- Apart from attempts to sign in: strangers keep nobody who is signed in from changing the password.
   attempt_id := lms_private.begin_attempt(
-    current_setting('app.tenant_id')::uuid, account, lms_private.digest_of('password'), null, address
+    current_setting('app.tenant_id')::uuid, account, lms_private.sha256_of_lines('password'), null, address
   );
   return next;
 end
 $$;
 
-comment on function lms.password_begin is
-  'The caller''s password hash, to check the current password against. password_end or attempt_failed says how the attempt ended; LM429.';
+comment on function lms.begin_password_change is
+  'The caller''s password hash, to check the current password against. complete_password_change or record_failed_attempt says how the attempt ended; LM429.';
 
-alter function lms.password_begin owner to lms_definer;
-grant execute on function lms.password_begin to lms_application;
+alter function lms.begin_password_change owner to lms_definer;
+grant execute on function lms.begin_password_change to lms_application;
 
-create function lms.password_end(attempt_id uuid, password_hash text) returns boolean
+create function lms.complete_password_change(attempt_id uuid, password_hash text) returns boolean
 language plpgsql
 volatile
 security definer
@@ -105,9 +105,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
-  perform lms_private.forgive_attempts(attempt_id);
+  perform lms_private.clear_failed_attempts(attempt_id);
   update lms.users as u
-  set password_hash = password_end.password_hash
+  set password_hash = complete_password_change.password_hash
   where u.tenant_id = current_setting('app.tenant_id')::uuid
     and u.id = current_setting('app.user_id')::uuid
     and u.deleted_at is null;
@@ -115,12 +115,12 @@ begin
 end
 $$;
 
-comment on function lms.password_end is 'Sets the caller''s password; the caller''s other sessions end.';
+comment on function lms.complete_password_change is 'Sets the caller''s password; the caller''s other sessions end.';
 
-alter function lms.password_end owner to lms_definer;
-grant execute on function lms.password_end to lms_application;
+alter function lms.complete_password_change owner to lms_definer;
+grant execute on function lms.complete_password_change to lms_application;
 
-create function lms.password_reset_end(token_hash bytea, password_hash text) returns boolean
+create function lms.complete_password_reset(token_hash bytea, password_hash text) returns boolean
 language plpgsql
 volatile
 security definer
@@ -134,7 +134,7 @@ begin
   select o.tenant_id, o.user_id
   into used
   from lms.one_use_tokens as o
-  where o.token_hash = password_reset_end.token_hash
+  where o.token_hash = complete_password_reset.token_hash
     and o.purpose = 'password_reset'
     and o.used_at is null
     and o.expires_at > now()
@@ -148,7 +148,7 @@ begin
     set_config('app.user_id', used.user_id::text, true);
   -- By trigger, every session and every code of the user ends, this one too.
   update lms.users as u
-  set password_hash = password_reset_end.password_hash
+  set password_hash = complete_password_reset.password_hash
   where u.tenant_id = used.tenant_id
     and u.id = used.user_id;
   perform lms_private.end_codes(used.tenant_id, used.user_id);
@@ -164,11 +164,11 @@ begin
 end
 $$;
 
-comment on function lms.password_reset_end is
+comment on function lms.complete_password_reset is
   'Sets the password if the token (SHA-256 of its text) is good, ends every session and code of the user, and lets the user sign in at once. False otherwise.';
 
-alter function lms.password_reset_end owner to lms_definer;
-grant execute on function lms.password_reset_end to lms_application;
+alter function lms.complete_password_reset owner to lms_definer;
+grant execute on function lms.complete_password_reset to lms_application;
 
 create function lms.request_password_reset(tenant_slug text, email text, address text) returns boolean
 language plpgsql
@@ -180,12 +180,12 @@ as $$
 declare
   slug constant text := left(lower(tenant_slug), 63);
   recipient constant text := left(lower(email), 254);
-  account constant bytea := lms_private.digest_of('password_reset', slug, recipient);
-  origin constant bytea := lms_private.digest_of('password_reset', slug, lms_private.network_of(address));
+  account constant bytea := lms_private.sha256_of_lines('password_reset', slug, recipient);
+  origin constant bytea := lms_private.sha256_of_lines('password_reset', slug, lms_private.network_key(address));
 begin
-  perform lms_private.check_home(null, slug);
+  perform lms_private.check_tenant_location(null, slug);
   perform pg_advisory_xact_lock(('x' || left(encode(account, 'hex'), 16))::bit(64)::bigint);
-  perform lms_private.wait_until(
+  perform lms_private.check_rate_limit(
     greatest(
       (
         select f.created_at + interval '30 minutes'
@@ -196,7 +196,7 @@ begin
         offset 9
         limit 1
       ),
-      lms_private.origin_free_at(origin)
+      lms_private.origin_blocked_until(origin)
     )
   );
   insert into lms.sign_in_failures (tenant_id, account, origin, address, failed)
@@ -213,7 +213,7 @@ comment on function lms.request_password_reset is
 alter function lms.request_password_reset owner to lms_definer;
 grant execute on function lms.request_password_reset to lms_application;
 
-create function lms_private.answer_reset_requests(most integer default 100) returns integer
+create function lms_private.process_reset_requests(most integer default 100) returns integer
 language plpgsql
 volatile
 security definer
@@ -247,11 +247,11 @@ begin
     join lms.users as u
       on u.tenant_id = s.tenant_id
     where s.slug = request.tenant_slug
-      and u.id = lms_private.account_of(s.tenant_id, request.email)
+      and u.id = lms_private.find_account(s.tenant_id, request.email)
       and u.status = 'active'
       and t.status = 'active'
       and t.deleted_at is null
-      and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id);
+      and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id);
     continue when not found;
     -- Nobody can fill somebody else's mailbox.
     continue when (
@@ -276,13 +276,13 @@ begin
 end
 $$;
 
-comment on function lms_private.answer_reset_requests is
+comment on function lms_private.process_reset_requests is
   'Takes out requests for a password reset and sends codes to those who have an active account; at most 3 in 30 minutes each. For the worker. Returns how many it took out.';
 
-alter function lms_private.answer_reset_requests owner to lms_definer;
-grant execute on function lms_private.answer_reset_requests to lms_owner;
+alter function lms_private.process_reset_requests owner to lms_definer;
+grant execute on function lms_private.process_reset_requests to lms_owner;
 
-create function lms.password_reset_check(token_hash bytea, address text) returns uuid
+create function lms.begin_password_reset(token_hash bytea, address text) returns uuid
 language plpgsql
 volatile
 security definer
@@ -305,17 +305,17 @@ begin
     and o.used_at is null
     and o.expires_at > now();
   if not found or lms_private.identity_json(presented.tenant_id, presented.user_id) is null then
-    perform lms_private.refuse_code(address);
+    perform lms_private.record_invalid_code(address);
     return null;
   end if;
   return lms_private.begin_attempt(
-    presented.tenant_id, presented.account, lms_private.digest_of('password_reset'), null, address
+    presented.tenant_id, presented.account, lms_private.sha256_of_lines('password_reset'), null, address
   );
 end
 $$;
 
-comment on function lms.password_reset_check is
-  'Begins an attempt that password_reset_end ends if a token (SHA-256 of its text) is good for a new password, before that is hashed; null otherwise. LM429.';
+comment on function lms.begin_password_reset is
+  'Begins an attempt that complete_password_reset ends if a token (SHA-256 of its text) is good for a new password, before that is hashed; null otherwise. LM429.';
 
-alter function lms.password_reset_check owner to lms_definer;
-grant execute on function lms.password_reset_check to lms_application;
+alter function lms.begin_password_reset owner to lms_definer;
+grant execute on function lms.begin_password_reset to lms_application;

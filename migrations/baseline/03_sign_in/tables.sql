@@ -24,8 +24,8 @@ comment on column lms.sessions.revoked_at is
   'Signed out, or ended by a changed password, e-mail, role or status, or by a dead refresh token.';
 comment on column lms.sessions.last_used_at is 'Sign-in or last refresh; requests do not touch it, so that reads stay reads.';
 
-call lms_private.adopt('sessions', listed => false);
-call lms_private.index_deleted('sessions');
+call lms_private.register_table('sessions', listed => false);
+call lms_private.create_retention_index('sessions');
 
 grant select, update (revoked_at) on lms.sessions to lms_application;
 grant select, insert, update, delete on lms.sessions to lms_definer;
@@ -51,7 +51,7 @@ comment on table lms.refresh_tokens is
 comment on column lms.refresh_tokens.token_hash is 'SHA-256 of 256 random bits. Found without a tenant, so its index starts with it.';
 comment on column lms.refresh_tokens.used_at is 'When it was exchanged, and died.';
 
-call lms_private.adopt('refresh_tokens', listed => false);
+call lms_private.register_table('refresh_tokens', listed => false);
 
 grant select, insert, update, delete on lms.refresh_tokens to lms_definer;
 
@@ -80,7 +80,7 @@ comment on table lms.one_use_tokens is 'Tokens that were sent to a person and wo
 comment on column lms.one_use_tokens.email is 'The address that the token confirms; null when it is for something else.';
 comment on column lms.one_use_tokens.token_hash is 'SHA-256 of the token. Found without a tenant, so its index starts with it.';
 
-call lms_private.adopt('one_use_tokens', listed => false);
+call lms_private.register_table('one_use_tokens', listed => false);
 
 grant select, insert, update, delete on lms.one_use_tokens to lms_definer;
 
@@ -118,7 +118,7 @@ comment on column lms.sign_in_failures.origin is
   'SHA-256 of what was tried, the tenant''s slug and the network that the attempt came from; null where the network is not limited.';
 comment on column lms.sign_in_failures.failed is 'True when it is known to have failed.';
 
-call lms_private.adopt('sign_in_failures', listed => false);
+call lms_private.register_table('sign_in_failures', listed => false);
 
 grant select, insert, update, delete on lms.sign_in_failures to lms_definer;
 

@@ -4,7 +4,7 @@
 -- class is planned in one statement: so many lessons for so many students that it could not be done in time are refused, not broken
 -- off.
 
-create function lms_private.may_become(former text, fresh text) returns boolean
+create function lms_private.is_allowed_transition(former text, fresh text) returns boolean
 language sql
 immutable
 strict
@@ -14,15 +14,15 @@ return (former, fresh) in (
   ('scheduled', 'cancelled')
 );
 
-comment on function lms_private.may_become is 'The one table of status moves, of classes and of occurrences.';
+comment on function lms_private.is_allowed_transition is 'The one table of status moves, of classes and of occurrences.';
 
-grant execute on function lms_private.may_become to lms_application, lms_definer;
+grant execute on function lms_private.is_allowed_transition to lms_application, lms_definer;
 
 create function lms_private.check_status() returns trigger
 language plpgsql
 as $$
 begin
-  if new.status <> old.status and not lms_private.may_become(old.status, new.status) then
+  if new.status <> old.status and not lms_private.is_allowed_transition(old.status, new.status) then
     raise exception using
       errcode = 'LM409',
       message = format('What is %s can''t become %s.', old.status, new.status),
@@ -32,9 +32,9 @@ begin
 end
 $$;
 
-comment on function lms_private.check_status is 'LM409 for a move that lms_private.may_become does not know.';
+comment on function lms_private.check_status is 'LM409 for a move that lms_private.is_allowed_transition does not know.';
 
-create function lms_private.is_taught(tenant uuid, tutor uuid, subject text, level text) returns boolean
+create function lms_private.teaches_subject(tenant uuid, tutor uuid, subject text, level text) returns boolean
 language plpgsql
 stable
 parallel safe
@@ -42,25 +42,25 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return lms_private.is_of_context(tenant) and exists (
+  return lms_private.is_current_tenant(tenant) and exists (
     select
     from lms.tutors as t
     cross join jsonb_array_elements(t.subjects) as taught
-    where t.tenant_id = is_taught.tenant
-      and t.id = is_taught.tutor
-      and lower(taught ->> 'subject') = lower(is_taught.subject)
-      and (is_taught.level is null or taught ->> 'level' is null or lower(taught ->> 'level') = lower(is_taught.level))
+    where t.tenant_id = teaches_subject.tenant
+      and t.id = teaches_subject.tutor
+      and lower(taught ->> 'subject') = lower(teaches_subject.subject)
+      and (teaches_subject.level is null or taught ->> 'level' is null or lower(taught ->> 'level') = lower(teaches_subject.level))
   );
 end
 $$;
 
-comment on function lms_private.is_taught is
+comment on function lms_private.teaches_subject is
   'True when the tutor teaches the subject at the level; a subject without a level is taught at all of them.';
 
-alter function lms_private.is_taught owner to lms_definer;
-grant execute on function lms_private.is_taught to lms_application;
+alter function lms_private.teaches_subject owner to lms_definer;
+grant execute on function lms_private.teaches_subject to lms_application;
 
-create function lms_private.are_of_centre(tenant uuid, centre uuid, students jsonb) returns boolean
+create function lms_private.are_students_of_centre(tenant uuid, centre uuid, students jsonb) returns boolean
 language plpgsql
 stable
 parallel safe
@@ -68,7 +68,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return lms_private.is_of_context(tenant) and not exists (
+  return lms_private.is_current_tenant(tenant) and not exists (
     select
     from jsonb_array_elements_text(students) as one (id)
     left join lms.students as s
@@ -81,10 +81,10 @@ begin
 end
 $$;
 
-comment on function lms_private.are_of_centre is 'True when all of these are live students of the centre.';
+comment on function lms_private.are_students_of_centre is 'True when all of these are live students of the centre.';
 
-alter function lms_private.are_of_centre owner to lms_definer;
-grant execute on function lms_private.are_of_centre to lms_application;
+alter function lms_private.are_students_of_centre owner to lms_definer;
+grant execute on function lms_private.are_students_of_centre to lms_application;
 
 create function lms_private.check_class() returns trigger
 language plpgsql
@@ -105,7 +105,7 @@ begin
       added := added - array(select jsonb_array_elements_text(old.student_ids));
     end if;
   end if;
-  if added <> '[]' and not lms_private.are_of_centre(new.tenant_id, new.centre_id, added) then
+  if added <> '[]' and not lms_private.are_students_of_centre(new.tenant_id, new.centre_id, added) then
     raise exception using
       errcode = 'LM422',
       message = 'Each of them must be a student of the class''s centre.',
@@ -113,7 +113,7 @@ begin
       column = 'student_ids';
   end if;
   new.warnings := case
-    when new.subject is null or lms_private.is_taught(new.tenant_id, new.tutor_id, new.subject, new.level) then '[]'
+    when new.subject is null or lms_private.teaches_subject(new.tenant_id, new.tutor_id, new.subject, new.level) then '[]'
     else '["tutor_without_subject"]'
   end;
   return new;
@@ -123,7 +123,7 @@ $$;
 comment on function lms_private.check_class is
   'Students of other centres are refused, a tutor who does not teach the subject gets a warning, and what is over is not planned anew.';
 
-create function lms_private.spans(planned jsonb) returns table (starts_at timestamptz, ends_at timestamptz)
+create function lms_private.planned_lessons(planned jsonb) returns table (starts_at timestamptz, ends_at timestamptz)
 language sql
 immutable
 strict
@@ -134,13 +134,13 @@ begin atomic
   from jsonb_array_elements(planned) as span;
 end;
 
-comment on function lms_private.spans is 'classes.planned as rows. The times in it are written in UTC, so that no setting has a say.';
+comment on function lms_private.planned_lessons is 'classes.planned as rows. The times in it are written in UTC, so that no setting has a say.';
 
-grant execute on function lms_private.spans to lms_application, lms_definer;
+grant execute on function lms_private.planned_lessons to lms_application, lms_definer;
 
 -- The attendances that a class's students have at the time are looked up by student, with ids that are cast beforehand: a cast within the
 -- condition is not leakproof, and all attendances of the tenant would be read.
-create function lms_private.refuse_clash(violated text, classes lms.classes[], moved uuid default null) returns void
+create function lms_private.raise_clash(violated text, classes lms.classes[], moved uuid default null) returns void
 language plpgsql
 as $$
 #variable_conflict use_variable
@@ -163,7 +163,7 @@ begin
   from unnest(classes) as c
   cross join lateral (
     select s.starts_at, s.ends_at, moved as id, c.room
-    from lms_private.spans(c.planned) as s
+    from lms_private.planned_lessons(c.planned) as s
     union
     select o.starts_at, o.ends_at, o.id, o.room
     from lms.occurrences as o
@@ -229,7 +229,7 @@ begin
           rows between unbounded preceding and 1 preceding
         ) as taken_until
       from unnest(classes) as c
-      cross join lms_private.spans(c.planned) as s
+      cross join lms_private.planned_lessons(c.planned) as s
       cross join lateral (
         select c.tutor_id::text
         where what = 'tutor_id'
@@ -275,12 +275,12 @@ begin
 end
 $$;
 
-comment on function lms_private.refuse_clash is
+comment on function lms_private.raise_clash is
   'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it. DETAIL is the class that is refused.';
 
-grant execute on function lms_private.refuse_clash to lms_application, lms_definer;
+grant execute on function lms_private.raise_clash to lms_application, lms_definer;
 
-create function lms_private.hold_tutor_to_centre() returns trigger
+create function lms_private.limit_tutor_to_own_centre() returns trigger
 language plpgsql
 as $$
 begin
@@ -302,10 +302,10 @@ begin
 end
 $$;
 
-comment on function lms_private.hold_tutor_to_centre is
+comment on function lms_private.limit_tutor_to_own_centre is
   'LM403 for a class that a tutor enters at, or moves to, a centre other than the own. The people of a centre may enter one for a tutor of another.';
 
-create function lms_private.hold_tutor_to_plan() returns trigger
+create function lms_private.limit_tutor_scheduling() returns trigger
 language plpgsql
 as $$
 declare
@@ -350,10 +350,10 @@ begin
 end
 $$;
 
-comment on function lms_private.hold_tutor_to_plan is
+comment on function lms_private.limit_tutor_scheduling is
   'LM403 for lessons that a tutor enters, moves, lengthens, brings back or completes and that only the people of the centre may.';
 
-create function lms_private.check_places() returns trigger
+create function lms_private.check_enrolment_limit() returns trigger
 language plpgsql
 as $$
 declare
@@ -377,4 +377,4 @@ begin
 end
 $$;
 
-comment on function lms_private.check_places is 'LM422 for a class whose lessons times students are too many to be planned at once. The worker goes on with those that are.';
+comment on function lms_private.check_enrolment_limit is 'LM422 for a class whose lessons times students are too many to be planned at once. The worker goes on with those that are.';

@@ -1,7 +1,7 @@
 -- Changes of classes and of single lessons beyond the plain verbs, with the caller's rights, as everything a request calls. A
 -- lesson that has not begun was attended by nobody and is not complete; an apology may come ahead.
 
-create function lms.settle_class(class uuid, status text, reason text) returns lms.classes
+create function lms.set_class_status(class uuid, status text, reason text) returns lms.classes
 language plpgsql
 as $$
 #variable_conflict use_variable
@@ -17,7 +17,7 @@ begin
   if not found then
     raise exception using errcode = 'LM404';
   end if;
-  if not lms_private.may_become(c.status, status) then
+  if not lms_private.is_allowed_transition(c.status, status) then
     raise exception using errcode = 'LM409', message = format('This class is %s.', c.status), column = 'status';
   end if;
   if status = 'completed' and not exists (
@@ -37,14 +37,14 @@ begin
     update lms.occurrences as o
     set
       status = 'cancelled',
-      reason = settle_class.reason
+      reason = set_class_status.reason
     where o.class_id = class
       and o.status = 'scheduled'
       and o.starts_at > now()
       and o.deleted_at is null;
   end if;
   update lms.classes as r
-  set status = settle_class.status
+  set status = set_class_status.status
   where r.id = class
   returning r.*
   into c;
@@ -52,12 +52,12 @@ begin
 end
 $$;
 
-comment on function lms.settle_class is
+comment on function lms.set_class_status is
   'Cancels or completes a class. Its lessons that have not begun are cancelled, of a completed one those that have are completed; LM409 for completing what has not begun.';
 
-grant execute on function lms.settle_class to lms_application;
+grant execute on function lms.set_class_status to lms_application;
 
-create function lms_private.changeable_occurrence(class uuid, start timestamptz) returns lms.occurrences
+create function lms_private.lock_active_occurrence(class uuid, start timestamptz) returns lms.occurrences
 language plpgsql
 as $$
 declare
@@ -81,16 +81,16 @@ begin
 end
 $$;
 
-comment on function lms_private.changeable_occurrence is 'The lesson, locked; LM404 when there is none, LM409 when it is cancelled.';
+comment on function lms_private.lock_active_occurrence is 'The lesson, locked; LM404 when there is none, LM409 when it is cancelled.';
 
-grant execute on function lms_private.changeable_occurrence to lms_application;
+grant execute on function lms_private.lock_active_occurrence to lms_application;
 
 create function lms.cancel_occurrence(class uuid, start timestamptz, reason text) returns lms.occurrences
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  found constant lms.occurrences := lms_private.changeable_occurrence(class, start);
+  found constant lms.occurrences := lms_private.lock_active_occurrence(class, start);
   o lms.occurrences;
 begin
   update lms.occurrences as r
@@ -108,12 +108,12 @@ comment on function lms.cancel_occurrence is 'Cancels one lesson: its tutor, its
 
 grant execute on function lms.cancel_occurrence to lms_application;
 
-create function lms.move_occurrence(class uuid, start timestamptz, input jsonb) returns lms.occurrences
+create function lms.reschedule_occurrence(class uuid, start timestamptz, input jsonb) returns lms.occurrences
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  o lms.occurrences := lms_private.changeable_occurrence(class, start);
+  o lms.occurrences := lms_private.lock_active_occurrence(class, start);
   c lms.classes;
   starts timestamptz := (input ->> 'start')::timestamptz;
   ends timestamptz := (input ->> 'end')::timestamptz;
@@ -146,21 +146,21 @@ exception
     c.tutor_id := o.tutor_id;
     c.room := place;
     c.planned := jsonb_build_array(jsonb_build_array(starts, ends));
-    perform lms_private.refuse_clash(violated, array[c], o.id);
+    perform lms_private.raise_clash(violated, array[c], o.id);
     return null;
 end
 $$;
 
-comment on function lms.move_occurrence is 'Moves one lesson to another time or room; it is still known by its original start.';
+comment on function lms.reschedule_occurrence is 'Moves one lesson to another time or room; it is still known by its original start.';
 
-grant execute on function lms.move_occurrence to lms_application;
+grant execute on function lms.reschedule_occurrence to lms_application;
 
 create function lms.record_attendance(class uuid, start timestamptz, students jsonb) returns setof lms.attendances
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  o constant lms.occurrences := lms_private.changeable_occurrence(class, start);
+  o constant lms.occurrences := lms_private.lock_active_occurrence(class, start);
   stranger bigint;
 begin
   select min(one.place) - 1

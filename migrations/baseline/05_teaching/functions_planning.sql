@@ -17,12 +17,12 @@ begin
   )
   select c.tenant_id, c.id, c.centre_id, c.tutor_id, c.room, s.starts_at, s.starts_at, s.ends_at, c.status
   from new_rows as c
-  cross join lms_private.spans(c.planned) as s;
+  cross join lms_private.planned_lessons(c.planned) as s;
   return null;
 exception
   when exclusion_violation then
     get stacked diagnostics violated = constraint_name;
-    perform lms_private.refuse_clash(violated, array(select row(c.*)::lms.classes from new_rows as c));
+    perform lms_private.raise_clash(violated, array(select row(c.*)::lms.classes from new_rows as c));
     return null;
 end
 $$;
@@ -102,7 +102,7 @@ begin
       and o.class_id = fresh.id
       and o.starts_at > now()
       and o.deleted_at is null
-      and not exists (select from lms_private.spans(fresh.planned) as s where s.starts_at = o.original_start);
+      and not exists (select from lms_private.planned_lessons(fresh.planned) as s where s.starts_at = o.original_start);
   end if;
   -- A lesson that was moved elsewhere stays there, and one that was moved to another time keeps it.
   update lms.occurrences as o
@@ -121,9 +121,9 @@ begin
         else l.ends_at
       end as ends_at
     from lms.occurrences as l
-    left join lms_private.spans(former.planned) as f
+    left join lms_private.planned_lessons(former.planned) as f
       on f.starts_at = l.original_start
-    left join lms_private.spans(fresh.planned) as s
+    left join lms_private.planned_lessons(fresh.planned) as s
       on s.starts_at = l.original_start
     where l.tenant_id = fresh.tenant_id
       and l.class_id = fresh.id
@@ -160,7 +160,7 @@ begin
     );
     insert into lms.occurrences (tenant_id, class_id, centre_id, tutor_id, room, original_start, starts_at, ends_at)
     select fresh.tenant_id, fresh.id, fresh.centre_id, fresh.tutor_id, fresh.room, s.starts_at, s.starts_at, s.ends_at
-    from lms_private.spans(fresh.planned) as s
+    from lms_private.planned_lessons(fresh.planned) as s
     where (s.starts_at > now() or not has_begun)
       and not exists (
         select
@@ -206,7 +206,7 @@ begin
           -- Of a class that comes back the lessons to look at are those that went with it.
           fresh.deleted_at := former.deleted_at;
         end if;
-        perform lms_private.refuse_clash(violated, array[fresh]);
+        perform lms_private.raise_clash(violated, array[fresh]);
     end;
   end loop;
   return null;
@@ -215,7 +215,7 @@ $$;
 
 comment on function lms_private.replan_classes is 'lms_private.replan for each class that was changed.';
 
-create function lms_private.book_students() returns trigger
+create function lms_private.create_attendances() returns trigger
 language plpgsql
 as $$
 begin
@@ -230,9 +230,9 @@ begin
 end
 $$;
 
-comment on function lms_private.book_students is 'Makes the attendances of new occurrences: one for each student of the class.';
+comment on function lms_private.create_attendances is 'Makes the attendances of new occurrences: one for each student of the class.';
 
-create function lms_private.rebook_students() returns trigger
+create function lms_private.update_attendances() returns trigger
 language plpgsql
 as $$
 begin
@@ -256,4 +256,4 @@ begin
 end
 $$;
 
-comment on function lms_private.rebook_students is 'Keeps the attendances of an occurrence at its time: moved, cancelled, deleted and restored with it.';
+comment on function lms_private.update_attendances is 'Keeps the attendances of an occurrence at its time: moved, cancelled, deleted and restored with it.';

@@ -63,7 +63,7 @@ declare
   gone bigint;
 begin
   -- Starts that are left out count too: the rule knows nothing of exceptions.
-  gone := (select count(*) from lms_private.spans(planned) as s where s.starts_at < start) + (
+  gone := (select count(*) from lms_private.planned_lessons(planned) as s where s.starts_at < start) + (
     select count(distinct one.time)
     from jsonb_array_elements_text(schedule -> 'recurring' -> 'except') as one (time)
     where one.time::timestamp < first
@@ -153,7 +153,7 @@ begin
   if start <= now() then
     raise exception using errcode = 'LM409', message = 'This lesson has begun.', column = 'start';
   end if;
-  if not exists (select from lms_private.spans(former.planned) as s where s.starts_at < start) then
+  if not exists (select from lms_private.planned_lessons(former.planned) as s where s.starts_at < start) then
     raise exception using
       errcode = 'LM409',
       message = 'This is the first lesson of the class: change the class itself.',

@@ -69,7 +69,7 @@ comment on function lms_private.available_on is
 
 alter function lms_private.available_on owner to lms_definer;
 
-create function lms_private.lessons_ahead(class lms.classes) returns tstzrange[]
+create function lms_private.upcoming_lessons(class lms.classes) returns tstzrange[]
 language plpgsql
 stable
 parallel safe
@@ -84,7 +84,7 @@ begin
         when o.id is null or (o.starts_at = o.original_start and o.ends_at = s.ends_at) then tstzrange(s.starts_at, s.ends_at)
         else tstzrange(o.starts_at, o.ends_at)
       end
-    from lms_private.spans(class.planned) as s
+    from lms_private.planned_lessons(class.planned) as s
     left join lms.occurrences as o
       on o.tenant_id = class.tenant_id
       and o.class_id = class.id
@@ -96,9 +96,9 @@ begin
 end
 $$;
 
-comment on function lms_private.lessons_ahead is 'When the lessons of a class that are not over are, by its plan and by what was changed of single ones.';
+comment on function lms_private.upcoming_lessons is 'When the lessons of a class that are not over are, by its plan and by what was changed of single ones.';
 
-alter function lms_private.lessons_ahead owner to lms_definer;
+alter function lms_private.upcoming_lessons owner to lms_definer;
 
 create function lms_private.class_warnings(class lms.classes) returns jsonb
 language plpgsql
@@ -119,7 +119,7 @@ begin
     return warnings;
   end if;
   if class.subject is not null
-    and not lms_private.is_taught(class.tenant_id, class.tutor_id, class.subject, class.level)
+    and not lms_private.teaches_subject(class.tenant_id, class.tutor_id, class.subject, class.level)
   then
     warnings := warnings || '"tutor_without_subject"';
   end if;
@@ -132,7 +132,7 @@ begin
     where t.tenant_id = class.tenant_id
       and t.id = class.tutor_id
   );
-  lessons := lms_private.lessons_ahead(class);
+  lessons := lms_private.upcoming_lessons(class);
   if lessons = '{}' or zone is null then
     return warnings;
   end if;
@@ -167,7 +167,7 @@ comment on function lms_private.class_warnings is
 alter function lms_private.class_warnings owner to lms_definer;
 grant execute on function lms_private.class_warnings to lms_application;
 
-create function lms_private.warn_of_class() returns trigger
+create function lms_private.update_class_warnings() returns trigger
 language plpgsql
 as $$
 begin
@@ -176,9 +176,9 @@ begin
 end
 $$;
 
-comment on function lms_private.warn_of_class is 'Keeps classes.warnings.';
+comment on function lms_private.update_class_warnings is 'Keeps classes.warnings.';
 
-create function lms_private.warn_of_lessons() returns trigger
+create function lms_private.update_warnings_of_lessons() returns trigger
 language plpgsql
 as $$
 begin
@@ -203,9 +203,9 @@ begin
 end
 $$;
 
-comment on function lms_private.warn_of_lessons is 'Keeps the warnings of classes of which single lessons are moved or cancelled.';
+comment on function lms_private.update_warnings_of_lessons is 'Keeps the warnings of classes of which single lessons are moved or cancelled.';
 
-create function lms_private.warn_of_tutor() returns trigger
+create function lms_private.update_warnings_of_tutor() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -222,9 +222,9 @@ begin
 end
 $$;
 
-comment on function lms_private.warn_of_tutor is 'Keeps the warnings of a tutor''s classes when the tutor''s availability, subjects or centre change.';
+comment on function lms_private.update_warnings_of_tutor is 'Keeps the warnings of a tutor''s classes when the tutor''s availability, subjects or centre change.';
 
-alter function lms_private.warn_of_tutor owner to lms_definer;
+alter function lms_private.update_warnings_of_tutor owner to lms_definer;
 
 create function lms.tutors_planned_until(tutors uuid[]) returns table (tutor_id uuid, planned_until timestamptz)
 language plpgsql
@@ -253,13 +253,13 @@ comment on function lms.tutors_planned_until is
 alter function lms.tutors_planned_until owner to lms_definer;
 grant execute on function lms.tutors_planned_until to lms_application;
 
-create function lms.warnings_of(class uuid) returns jsonb
+create function lms.current_class_warnings(class uuid) returns jsonb
 language sql
 volatile
 begin atomic
   select c.warnings from lms.classes as c where c.id = class;
 end;
 
-comment on function lms.warnings_of is 'The warnings of a class as they are now, after what the statement around it has changed.';
+comment on function lms.current_class_warnings is 'The warnings of a class as they are now, after what the statement around it has changed.';
 
-grant execute on function lms.warnings_of to lms_application;
+grant execute on function lms.current_class_warnings to lms_application;

@@ -213,7 +213,7 @@ using (
           and c.id = attendances.class_id
           and c.tutor_id = (select lms.caller_tutor())
       )
-      or lms.gave_lesson(occurrence_id)
+      or lms.caller_gave_lesson(occurrence_id)
     else false
   end
   or student_id = any ((select lms.caller_family())::uuid[])
@@ -258,7 +258,7 @@ using (
           and c.id = attendances.class_id
           and c.tutor_id = (select lms.caller_tutor())
       )
-      or lms.gave_lesson(occurrence_id)
+      or lms.caller_gave_lesson(occurrence_id)
     else false
   end
 );

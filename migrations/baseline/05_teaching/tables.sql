@@ -71,8 +71,8 @@ comment on column lms.classes.planned is
 comment on column lms.classes.planned_until is
   'Up to when the lessons of a series without an end are made; null when all are. The worker moves it on.';
 
-call lms_private.adopt('classes', 'class');
-call lms_private.index_deleted('classes');
+call lms_private.register_table('classes', 'class');
+call lms_private.create_retention_index('classes');
 
 grant select, insert, update on lms.classes to lms_application;
 grant select, update (student_ids, warnings) on lms.classes to lms_definer;
@@ -134,8 +134,8 @@ comment on column lms.occurrences.tutor_id is 'The tutor who gives it: the class
 comment on column lms.occurrences.original_start is 'When the schedule has it; it is known by this, even when it was moved. Never changes.';
 comment on column lms.occurrences.reason is 'Why it was cancelled or moved.';
 
-call lms_private.adopt('occurrences', 'occurrence', listed => false);
-call lms_private.index_deleted('occurrences');
+call lms_private.register_table('occurrences', 'occurrence', listed => false);
+call lms_private.create_retention_index('occurrences');
 
 grant select, insert, update on lms.occurrences to lms_application, lms_definer;
 grant select on lms.occurrences to lms_refresher;
@@ -161,8 +161,8 @@ on lms.enrolments (tenant_id, student_id);
 
 comment on table lms.enrolments is 'The students of each class: classes.student_ids with foreign keys, kept by trigger.';
 
-call lms_private.adopt('enrolments', 'enrolment', listed => false);
-call lms_private.index_deleted('enrolments');
+call lms_private.register_table('enrolments', 'enrolment', listed => false);
+call lms_private.create_retention_index('enrolments');
 
 -- lms_definer does the work that triggers on classes do behind who leaves.
 grant select, insert, update on lms.enrolments to lms_application, lms_definer;
@@ -210,8 +210,8 @@ comment on column lms.attendances.starts_at is 'The occurrence''s, with its end:
 comment on column lms.attendances.is_booked is 'True when the student''s time is taken: the occurrence is not cancelled.';
 comment on column lms.attendances.status is 'Null until somebody has recorded it.';
 
-call lms_private.adopt('attendances', 'attendance', listed => false);
-call lms_private.index_deleted('attendances');
+call lms_private.register_table('attendances', 'attendance', listed => false);
+call lms_private.create_retention_index('attendances');
 
 grant select, insert, update on lms.attendances to lms_application, lms_definer;
 grant select on lms.attendances to lms_refresher;

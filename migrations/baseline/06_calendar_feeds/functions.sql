@@ -1,7 +1,7 @@
 -- The content of a calendar program's feed: classes as series, and what departs from their rules. A calendar has the lessons that
 -- its reader gives, gave or had, also of a class that has changed hands or that a student has left since.
 
-create function lms.calendar_feed_begin(token_hash bytea) returns boolean
+create function lms.enter_calendar_feed(token_hash bytea) returns boolean
 language plpgsql
 volatile
 security definer
@@ -29,7 +29,7 @@ begin
   if not found then
     return false;
   end if;
-  perform lms_private.check_home(reader.tenant_id);
+  perform lms_private.check_tenant_location(reader.tenant_id);
   perform
     set_config('app.tenant_id', reader.tenant_id::text, true),
     set_config('app.user_id', reader.id::text, true),
@@ -39,11 +39,11 @@ begin
 end
 $$;
 
-comment on function lms.calendar_feed_begin is
+comment on function lms.enter_calendar_feed is
   'True when this is the hash of a live address whose user and tenant are active. From then on the transaction is in that user''s context.';
 
-alter function lms.calendar_feed_begin owner to lms_definer;
-grant execute on function lms.calendar_feed_begin to lms_application;
+alter function lms.enter_calendar_feed owner to lms_definer;
+grant execute on function lms.enter_calendar_feed to lms_application;
 
 -- A tutor and a student have their own lessons of a class and no others, and those of classes out of scope as well. A series says
 -- until when it is planned.
@@ -156,7 +156,7 @@ begin
           )
         union all
         select c.*, false
-        from lms_private.classes_of_lessons(past) as c
+        from lms_private.classes_of_caller_lessons(past) as c
         where not exists (
           select from lms.classes as r
           where r.id = c.id
@@ -212,7 +212,7 @@ comment on function lms.calendar_feed_series is
 
 grant execute on function lms.calendar_feed_series to lms_application;
 
-create function lms_private.classes_of_lessons(past interval) returns setof lms.classes
+create function lms_private.classes_of_caller_lessons(past interval) returns setof lms.classes
 language plpgsql
 stable
 security definer
@@ -260,8 +260,8 @@ begin
 end
 $$;
 
-comment on function lms_private.classes_of_lessons is
+comment on function lms_private.classes_of_caller_lessons is
   'The live classes of lessons that the caller gives or has, or gave or had until so long ago: those also that are out of row scope since.';
 
-alter function lms_private.classes_of_lessons owner to lms_definer;
-grant execute on function lms_private.classes_of_lessons to lms_application;
+alter function lms_private.classes_of_caller_lessons owner to lms_definer;
+grant execute on function lms_private.classes_of_caller_lessons to lms_application;

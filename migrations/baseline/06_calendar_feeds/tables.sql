@@ -24,8 +24,8 @@ comment on table lms.calendar_feeds is 'One secret address each; deleted when it
 comment on column lms.calendar_feeds.token_hash is
   'SHA-256 of 256 random bits as base64url. Found without a tenant, so its index starts with it.';
 
-call lms_private.adopt('calendar_feeds', 'calendar_feed', secrets => '{token_hash}', listed => false);
-call lms_private.index_deleted('calendar_feeds');
+call lms_private.register_table('calendar_feeds', 'calendar_feed', secrets => '{token_hash}', listed => false);
+call lms_private.create_retention_index('calendar_feeds');
 
 -- The application may write the hash and not read it.
 grant

@@ -40,7 +40,7 @@ with check (
         and s.id = assessments.student_id
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
 );
@@ -62,7 +62,7 @@ using (
         and s.id = assessments.student_id
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
 );
@@ -95,7 +95,7 @@ with check (
         and s.id = gamification.student_id
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
 );

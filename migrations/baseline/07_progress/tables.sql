@@ -40,8 +40,8 @@ comment on column lms.assessments.score is 'From 0 to 100; to 1000 of a custom o
 comment on column lms.assessments.academic_age is
   'The age in years that it found, of reading, spelling or numeracy: the latest one becomes the student''s, by trigger.';
 
-call lms_private.adopt('assessments', 'assessment');
-call lms_private.index_deleted('assessments');
+call lms_private.register_table('assessments', 'assessment');
+call lms_private.create_retention_index('assessments');
 
 grant select, insert, update on lms.assessments to lms_application;
 grant select on lms.assessments to lms_definer, lms_refresher;
@@ -77,8 +77,8 @@ comment on column lms.gamification.points is 'Of this award; negative takes some
 comment on column lms.gamification.reason is 'Why; points are not taken back without it.';
 comment on column lms.gamification.by_rule is 'True when a rule of the tenant awarded it.';
 
-call lms_private.adopt('gamification', 'gamification');
-call lms_private.index_deleted('gamification');
+call lms_private.register_table('gamification', 'gamification');
+call lms_private.create_retention_index('gamification');
 
 grant select, insert (id, student_id, points, badge, metadata, reason) on lms.gamification to lms_application;
 grant select, insert on lms.gamification to lms_definer;

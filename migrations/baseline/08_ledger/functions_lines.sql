@@ -2,15 +2,15 @@
 -- sum to zero for each currency, and a check at commit makes any other state impossible. The totals of centres and days are kept
 -- with them.
 
-create function lms_private.book_amount(amount numeric, reverses_id uuid) returns numeric
+create function lms_private.signed_amount(amount numeric, reverses_id uuid) returns numeric
 language sql
 immutable
 parallel safe
 return case when reverses_id is null then amount else -amount end;
 
-comment on function lms_private.book_amount is 'The amount that a finance record counts for: a reversal negatively.';
+comment on function lms_private.signed_amount is 'The amount that a finance record counts for: a reversal negatively.';
 
-grant execute on function lms_private.book_amount to lms_application, lms_definer, lms_refresher;
+grant execute on function lms_private.signed_amount to lms_application, lms_definer, lms_refresher;
 
 create function lms_private.money_account(method text) returns text
 language sql
@@ -148,7 +148,7 @@ comment on function lms_private.check_finance_lines is
 
 alter function lms_private.check_finance_lines owner to lms_definer;
 
-create function lms_private.keep_finance_totals() returns trigger
+create function lms_private.maintain_finance_totals() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -161,7 +161,7 @@ begin
     n.effective_on,
     n.currency,
     n.type,
-    sum(lms_private.book_amount(n.amount, n.reverses_id)),
+    sum(lms_private.signed_amount(n.amount, n.reverses_id)),
     count(*)
   from new_rows as n
   group by n.tenant_id, n.centre_id, n.effective_on, n.currency, n.type
@@ -173,11 +173,11 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_finance_totals is 'Adds new finance records to the totals of their centre and day.';
+comment on function lms_private.maintain_finance_totals is 'Adds new finance records to the totals of their centre and day.';
 
-alter function lms_private.keep_finance_totals owner to lms_definer;
+alter function lms_private.maintain_finance_totals owner to lms_definer;
 
-create procedure lms_private.derive_finance()
+create procedure lms_private.rebuild_ledger()
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -209,7 +209,7 @@ begin
     r.effective_on,
     r.currency,
     r.type,
-    sum(lms_private.book_amount(r.amount, r.reverses_id)),
+    sum(lms_private.signed_amount(r.amount, r.reverses_id)),
     count(*)
   from lms.finance_records as r
   group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type
@@ -220,5 +220,5 @@ begin
 end
 $$;
 
-comment on procedure lms_private.derive_finance is
+comment on procedure lms_private.rebuild_ledger is
   'Makes the lines and totals of records that came in while triggers were off: by a restore, by a replay of the log. For whoever sees all tenants.';

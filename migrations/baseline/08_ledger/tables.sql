@@ -84,7 +84,7 @@ comment on column lms.finance_records.currency is 'ISO 4217; the centre''s when 
 comment on column lms.finance_records.effective_on is 'The day it counts for; today in the centre''s time zone when none is given.';
 comment on column lms.finance_records.reverses_id is 'The record that this one takes back, whose amount it repeats. At most one does.';
 
-call lms_private.adopt('finance_records', 'finance_record');
+call lms_private.register_table('finance_records', 'finance_record');
 
 grant select, insert on lms.finance_records to lms_application;
 grant select on lms.finance_records to lms_definer, lms_refresher;
@@ -113,7 +113,7 @@ comment on column lms.finance_lines.amount is 'Above zero a debit, below zero a 
 comment on column lms.finance_lines.currency is 'Its record''s.';
 
 -- No event of their own: the record's says all that they do.
-call lms_private.adopt('finance_lines', listed => false);
+call lms_private.register_table('finance_lines', listed => false);
 
 grant select on lms.finance_lines to lms_application;
 grant select, insert on lms.finance_lines to lms_definer;
@@ -136,7 +136,7 @@ comment on column lms.finance_totals.amount is 'Reversals count negatively, so i
 comment on column lms.finance_totals.records is 'Reversals are records too.';
 
 -- No events: they follow from those of the records.
-call lms_private.adopt('finance_totals', listed => false);
+call lms_private.register_table('finance_totals', listed => false);
 
 grant select on lms.finance_totals to lms_application;
 grant select, insert, update on lms.finance_totals to lms_definer;

@@ -2,7 +2,7 @@
 -- to restore a backup or to replay the log.
 
 -- Gapless numbers.
-call lms_private.take_turns('finance_records');
+call lms_private.serialize_writers('finance_records');
 
 create trigger complete_record
 before insert on lms.finance_records
@@ -15,14 +15,14 @@ for each row
 when (new.reverses_id is not null)
 execute function lms_private.check_reversal();
 
-create trigger give_number
+create trigger number_row
 before insert on lms.finance_records
-for each row execute function lms_private.give_number('finance_records');
+for each row execute function lms_private.assign_number('finance_records');
 
 -- Named to fire behind the trigger that records the statement.
-create trigger then_keep_numbers
+create trigger then_advance_sequence
 after insert on lms.finance_records
-for each statement execute function lms_private.keep_given_numbers('finance_records');
+for each statement execute function lms_private.advance_sequence_after_insert('finance_records');
 
 create trigger write_lines
 after insert on lms.finance_records
@@ -34,12 +34,12 @@ after insert on lms.finance_records
 deferrable initially deferred
 for each row execute function lms_private.check_finance_lines('record');
 
-create trigger keep_totals
+create trigger maintain_totals
 after insert on lms.finance_records
 referencing new table as new_rows
-for each statement execute function lms_private.keep_finance_totals();
+for each statement execute function lms_private.maintain_finance_totals();
 
-call lms_private.append_but_erase('finance_records', 'reference');
+call lms_private.append_only_redactable('finance_records', 'reference');
 
 create constraint trigger check_lines
 after insert on lms.finance_lines

@@ -1,6 +1,6 @@
 -- Payroll runs are computed as drafts, read and posted here, with the caller's rights, as everything a request calls.
 
-create function lms_private.keep_posted_run() returns trigger
+create function lms_private.protect_posted_run() returns trigger
 language plpgsql
 as $$
 begin
@@ -11,9 +11,9 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_posted_run is 'Refuses to change what is posted, whoever asks.';
+comment on function lms_private.protect_posted_run is 'Refuses to change what is posted, whoever asks.';
 
-create function lms_private.keep_posted_items() returns trigger
+create function lms_private.protect_posted_items() returns trigger
 language plpgsql
 as $$
 begin
@@ -43,7 +43,7 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_posted_items is 'Refuses to change the items of what is posted, but for the link to their record.';
+comment on function lms_private.protect_posted_items is 'Refuses to change the items of what is posted, but for the link to their record.';
 
 create function lms.payroll_run(run uuid) returns table (body text, tag text)
 language sql
@@ -117,7 +117,7 @@ comment on function lms.payroll_run is 'The answer that shows a run with its ite
 
 grant execute on function lms.payroll_run to lms_application;
 
-create function lms_private.settle_payroll_items(run lms.payroll_runs) returns boolean
+create function lms_private.sync_payroll_items(run lms.payroll_runs) returns boolean
 language plpgsql
 as $$
 declare
@@ -190,10 +190,10 @@ begin
 end
 $$;
 
-comment on function lms_private.settle_payroll_items is
+comment on function lms_private.sync_payroll_items is
   'Makes the items of a draft what is due now, and says whether they were anything else. What is right already is not written.';
 
-grant execute on function lms_private.settle_payroll_items to lms_application;
+grant execute on function lms_private.sync_payroll_items to lms_application;
 
 create function lms.draft_payroll(centre uuid, month date) returns table (body text, tag text)
 language plpgsql
@@ -206,10 +206,10 @@ begin
     raise exception using
       errcode = 'LM422', message = 'A month is named by its first day, as 2026-03-01.', column = 'month';
   end if;
-  perform lms.referenced(
+  perform lms.check_reference(
     'centre_id', centre, exists (select from lms.centres as c where c.id = centre and c.deleted_at is null)
   );
-  -- First, so that the tenant's turn to write is taken before any row: see lms_private.take_turn.
+  -- First, so that the tenant's turn to write is taken before any row: see lms_private.serialize_writers.
   insert into lms.payroll_runs as r (centre_id, month)
   values (centre, month)
   on conflict do nothing;
@@ -220,7 +220,7 @@ begin
     and r.month = draft_payroll.month
     and r.deleted_at is null
   for update;
-  if run.status = 'draft' and lms_private.settle_payroll_items(run) then
+  if run.status = 'draft' and lms_private.sync_payroll_items(run) then
     -- The items are part of what a run shows, so they make a new version of it.
     update lms.payroll_runs as r
     set status = 'draft'
@@ -237,7 +237,7 @@ comment on function lms.draft_payroll is
 
 grant execute on function lms.draft_payroll to lms_application;
 
-create function lms_private.is_payroll_due(run lms.payroll_runs) returns boolean
+create function lms_private.is_payroll_draft_current(run lms.payroll_runs) returns boolean
 language plpgsql
 stable
 as $$
@@ -259,11 +259,11 @@ begin
 end
 $$;
 
-comment on function lms_private.is_payroll_due is 'True when the items of a run are what is due now.';
+comment on function lms_private.is_payroll_draft_current is 'True when the items of a run are what is due now.';
 
-grant execute on function lms_private.is_payroll_due to lms_application;
+grant execute on function lms_private.is_payroll_draft_current to lms_application;
 
-create function lms_private.refuse_unready_payroll(run lms.payroll_runs) returns void
+create function lms_private.check_payroll_ready(run lms.payroll_runs) returns void
 language plpgsql
 as $$
 declare
@@ -280,7 +280,7 @@ begin
       errcode = 'LM409',
       message = format('This month has not ended at the centre: post it from %s on.', following);
   end if;
-  if not lms_private.is_payroll_due(run) then
+  if not lms_private.is_payroll_draft_current(run) then
     raise exception using
       errcode = 'LM409',
       message = 'Lessons or rates have changed since the draft was made: make it anew with POST /v1/payroll-runs, look at it, and post it then.';
@@ -308,10 +308,10 @@ begin
 end
 $$;
 
-comment on function lms_private.refuse_unready_payroll is
+comment on function lms_private.check_payroll_ready is
   'LM409 when the month has not ended, when the draft is no longer what is due, and when lessons have no rate.';
 
-grant execute on function lms_private.refuse_unready_payroll to lms_application;
+grant execute on function lms_private.check_payroll_ready to lms_application;
 
 create function lms.post_payroll(run uuid, method text, effective_on date) returns table (body text, tag text)
 language plpgsql
@@ -335,7 +335,7 @@ begin
       raise exception using
         errcode = 'LM422', message = 'A salary is not booked before its month begins.', column = 'effective_on';
     end if;
-    perform lms_private.refuse_unready_payroll(draft);
+    perform lms_private.check_payroll_ready(draft);
     -- Posting has the tenant's turn, so the lessons are still those that the draft was held against.
     insert into lms.payroll_lessons (run_id, occurrence_id, tutor_id, held_on, minutes)
     select draft.id, l.occurrence_id, l.tutor_id, l.held_on, l.minutes
@@ -378,6 +378,6 @@ end
 $$;
 
 comment on function lms.post_payroll is
-  'Books a salary for each item of a draft that is above zero, on the month''s last day unless another is given; a run that is posted is shown as it is. LM404 when there is none; LM409 as refuse_unready_payroll.';
+  'Books a salary for each item of a draft that is above zero, on the month''s last day unless another is given; a run that is posted is shown as it is. LM404 when there is none; LM409 as check_payroll_ready.';
 
 grant execute on function lms.post_payroll to lms_application;

@@ -29,8 +29,8 @@ comment on column lms.tutor_rates.amount is 'With the digits of its currency; ze
 comment on column lms.tutor_rates.currency is 'ISO 4217; that of the tutor''s centre when none is given, and it stays if the centre''s changes.';
 comment on column lms.tutor_rates.effective_from is 'On the calendar of the centre where the lesson is.';
 
-call lms_private.adopt('tutor_rates', 'tutor_rate');
-call lms_private.index_deleted('tutor_rates');
+call lms_private.register_table('tutor_rates', 'tutor_rate');
+call lms_private.create_retention_index('tutor_rates');
 
 grant select, insert, update on lms.tutor_rates to lms_application;
 
@@ -57,7 +57,7 @@ comment on table lms.payroll_runs is 'One for each centre and month.';
 comment on column lms.payroll_runs.month is 'Its first day, on the calendar of the centre.';
 comment on column lms.payroll_runs.status is 'A draft is computed anew whenever it is asked for; what is posted stays as it is.';
 
-call lms_private.adopt('payroll_runs', 'payroll_run');
+call lms_private.register_table('payroll_runs', 'payroll_run');
 
 grant select, insert (centre_id, month), update (status, posted_at) on lms.payroll_runs to lms_application;
 
@@ -121,7 +121,7 @@ comment on column lms.payroll_items.late_lessons is
   'Those of the lessons that belong to earlier months, by month: [{"month", "lessons", "minutes", "first_on", "last_on"}].';
 comment on column lms.payroll_items.problem is 'Why there is no amount: no_rate.';
 
-call lms_private.adopt('payroll_items', 'payroll_item', listed => false);
+call lms_private.register_table('payroll_items', 'payroll_item', listed => false);
 
 grant select, insert, update on lms.payroll_items to lms_application;
 
@@ -152,6 +152,6 @@ comment on table lms.payroll_lessons is 'The lessons that posted runs have paid,
 comment on column lms.payroll_lessons.held_on is 'Its day on the calendar of the centre when it was paid.';
 comment on column lms.payroll_lessons.minutes is 'The whole minutes that were paid.';
 
-call lms_private.adopt('payroll_lessons', 'payroll_lesson', listed => false);
+call lms_private.register_table('payroll_lessons', 'payroll_lesson', listed => false);
 
 grant select, insert on lms.payroll_lessons to lms_application;

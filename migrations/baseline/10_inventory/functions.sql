@@ -1,7 +1,7 @@
 -- Stock, loans, and what is asked for when stock runs low. What is lent to a person until a day can be neither lent again nor
 -- taken away. Stock that runs low is asked for by itself: one open request for each item.
 
-create function lms_private.begin_stock() returns trigger
+create function lms_private.add_opening_stock() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -15,9 +15,9 @@ begin
 end
 $$;
 
-comment on function lms_private.begin_stock is 'The quantity that an item is made with is the first entry of its ledger.';
+comment on function lms_private.add_opening_stock is 'The quantity that an item is made with is the first entry of its ledger.';
 
-alter function lms_private.begin_stock owner to lms_definer;
+alter function lms_private.add_opening_stock owner to lms_definer;
 
 create function lms_private.adjust_stock() returns trigger
 language plpgsql
@@ -100,7 +100,7 @@ comment on function lms.adjust_inventory is 'Writes an adjustment {change, reaso
 
 grant execute on function lms.adjust_inventory to lms_application;
 
-create function lms_private.lend() returns trigger
+create function lms_private.lend_item() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -144,11 +144,11 @@ begin
 end
 $$;
 
-comment on function lms_private.lend is 'LM409 when fewer are available than are to be lent; LM422 for a day that has passed.';
+comment on function lms_private.lend_item is 'LM409 when fewer are available than are to be lent; LM422 for a day that has passed.';
 
-alter function lms_private.lend owner to lms_definer;
+alter function lms_private.lend_item owner to lms_definer;
 
-create function lms_private.take_back() returns trigger
+create function lms_private.return_item() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -168,11 +168,11 @@ begin
 end
 $$;
 
-comment on function lms_private.take_back is 'An item that comes back is available again; LM409 for a loan that has come back.';
+comment on function lms_private.return_item is 'An item that comes back is available again; LM409 for a loan that has come back.';
 
-alter function lms_private.take_back owner to lms_definer;
+alter function lms_private.return_item owner to lms_definer;
 
-create function lms_private.keep_lent_items() returns trigger
+create function lms_private.protect_lent_items() returns trigger
 language plpgsql
 as $$
 begin
@@ -183,9 +183,9 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_lent_items is 'LM409 for an item that is deleted while some of it are lent.';
+comment on function lms_private.protect_lent_items is 'LM409 for an item that is deleted while some of it are lent.';
 
-create function lms_private.ask_for_stock() returns trigger
+create function lms_private.open_low_stock_requests() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -243,12 +243,12 @@ begin
 end
 $$;
 
-comment on function lms_private.ask_for_stock is
+comment on function lms_private.open_low_stock_requests is
   'Opens a request for each item of which no more are available than low_stock_at, unless one is open. Writers of a tenant take turns, so two cannot open one each.';
 
-alter function lms_private.ask_for_stock owner to lms_definer;
+alter function lms_private.open_low_stock_requests owner to lms_definer;
 
-create function lms_private.tell_of_loan() returns trigger
+create function lms_private.notify_loan() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -274,6 +274,6 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_loan is 'Tells who has borrowed something about the event that is its argument.';
+comment on function lms_private.notify_loan is 'Tells who has borrowed something about the event that is its argument.';
 
-alter function lms_private.tell_of_loan owner to lms_definer;
+alter function lms_private.notify_loan owner to lms_definer;

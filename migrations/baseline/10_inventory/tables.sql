@@ -37,8 +37,8 @@ comment on column lms.inventory.available is 'How many can be lent or taken away
 comment on column lms.inventory.low_stock_at is
   'When no more than so many are available, a request opens by itself; null for never.';
 
-call lms_private.adopt('inventory', 'inventory');
-call lms_private.index_deleted('inventory');
+call lms_private.register_table('inventory', 'inventory');
+call lms_private.create_retention_index('inventory');
 
 grant
   select,
@@ -66,7 +66,7 @@ on lms.inventory_adjustments (tenant_id, inventory_id, id);
 comment on table lms.inventory_adjustments is 'The ledger of each item''s quantity. Append-only.';
 comment on column lms.inventory_adjustments.quantity_after is 'How many there were after it.';
 
-call lms_private.adopt('inventory_adjustments', 'inventory_adjustment', listed => false);
+call lms_private.register_table('inventory_adjustments', 'inventory_adjustment', listed => false);
 
 grant select, insert (inventory_id, change, reason) on lms.inventory_adjustments to lms_application;
 grant select, insert on lms.inventory_adjustments to lms_definer;
@@ -107,7 +107,7 @@ comment on column lms.inventory_loans.due_on is 'The last day, in the zone of th
 comment on column lms.inventory_loans.returned_at is 'When it came back; null while it is out.';
 comment on column lms.inventory_loans.reminded_at is 'When the worker found that it was overdue; once.';
 
-call lms_private.adopt('inventory_loans', 'inventory_loan');
-call lms_private.index_deleted('inventory_loans');
+call lms_private.register_table('inventory_loans', 'inventory_loan');
+call lms_private.create_retention_index('inventory_loans');
 
 grant select, insert (inventory_id, user_id, quantity, due_on), update (returned_at) on lms.inventory_loans to lms_application;

@@ -86,8 +86,8 @@ comment on column lms.requests.due_at is
   'opened_at and the time allowed for its type and priority, in the working hours of the centre; set by trigger.';
 comment on column lms.requests.escalated_at is 'When the worker found that it was overdue; once for each due time.';
 
-call lms_private.adopt('requests', 'request');
-call lms_private.index_deleted('requests');
+call lms_private.register_table('requests', 'request');
+call lms_private.create_retention_index('requests');
 
 grant
   select,
@@ -121,6 +121,6 @@ comment on table lms.request_comments is 'Comments on requests. Append-only.';
 comment on column lms.request_comments.visibility is
   'public: whoever sees the request; internal: support, admins, the centre''s supervisor, and the tutor it is assigned to.';
 
-call lms_private.adopt('request_comments', 'request_comment', listed => false);
+call lms_private.register_table('request_comments', 'request_comment', listed => false);
 
 grant select, insert (request_id, visibility, body) on lms.request_comments to lms_application;

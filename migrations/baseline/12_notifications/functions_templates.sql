@@ -3,7 +3,7 @@
 -- {{^room}}...{{/room}} speaks only without a room. Values that may be missing are declared, and lists of names are joined in
 -- the language of the message. The subject is one line, whatever fills it: a break would begin another header of a mail.
 
-create function lms_private.check_words(words text, allowed text[], field text, id uuid) returns void
+create function lms_private.check_template_text(words text, allowed text[], field text, id uuid) returns void
 language plpgsql
 immutable
 as $$
@@ -23,7 +23,7 @@ begin
           left(tag.name, 50),
           array_to_string(allowed, '}}, {{')
         ),
-        detail = check_words.id,
+        detail = check_template_text.id,
         column = field;
     end if;
     if tag.sigil in ('#', '^') and opened is null then
@@ -37,7 +37,7 @@ begin
           'A section begins with {{#%1$s}} or {{^%1$s}}, ends with {{/%1$s}}, and has no other section in it.',
           left(tag.name, 50)
         ),
-        detail = check_words.id,
+        detail = check_template_text.id,
         column = field;
     end if;
   end loop;
@@ -45,23 +45,23 @@ begin
     raise exception using
       errcode = 'LM422',
       message = format('The section {{#%1$s}} has no end: {{/%1$s}}.', opened),
-      detail = check_words.id,
+      detail = check_template_text.id,
       column = field;
   end if;
   if regexp_replace(words, '\{\{[^{}]*\}\}', '', 'g') ~ '\{\{|\}\}' then
     raise exception using
       errcode = 'LM422',
       message = 'Double braces stand in pairs around the name of a placeholder, as in {{name}}.',
-      detail = check_words.id,
+      detail = check_template_text.id,
       column = field;
   end if;
 end
 $$;
 
-comment on function lms_private.check_words is
+comment on function lms_private.check_template_text is
   'LM422 for a placeholder that is not among those allowed, for double braces that are none, and for sections that do not begin and end.';
 
-grant execute on function lms_private.check_words to lms_definer;
+grant execute on function lms_private.check_template_text to lms_definer;
 
 create function lms_private.check_template() returns trigger
 language plpgsql
@@ -76,8 +76,8 @@ begin
   from lms_private.notification_events as e
   where e.key = new.key;
   perform
-    lms_private.check_words(new.message, event.placeholders, 'message', new.id),
-    lms_private.check_words(new.subject, array_remove(event.placeholders, event.secret), 'subject', new.id);
+    lms_private.check_template_text(new.message, event.placeholders, 'message', new.id),
+    lms_private.check_template_text(new.subject, array_remove(event.placeholders, event.secret), 'subject', new.id);
   if event.secret is not null and new.message !~ format('\{\{\s*%s\s*\}\}', event.secret) then
     raise exception using
       errcode = 'LM422',
@@ -93,7 +93,7 @@ comment on function lms_private.check_template is 'LM422 for a template whose pl
 
 alter function lms_private.check_template owner to lms_definer;
 
-create function lms_private.language_order(preferred jsonb, settings jsonb) returns text[]
+create function lms_private.preferred_languages(preferred jsonb, settings jsonb) returns text[]
 language sql
 immutable
 parallel safe
@@ -120,12 +120,12 @@ begin atomic
   ) as t;
 end;
 
-comment on function lms_private.language_order is
+comment on function lms_private.preferred_languages is
   'Language tags in the order in which they are wanted: the user''s, each with what it falls back on (pt-BR, pt), the tenant''s, English.';
 
-grant execute on function lms_private.language_order to lms_definer;
+grant execute on function lms_private.preferred_languages to lms_definer;
 
-create function lms_private.joined(items jsonb, language text) returns text
+create function lms_private.join_list(items jsonb, language text) returns text
 language sql
 immutable
 parallel safe
@@ -153,11 +153,11 @@ begin atomic
   end;
 end;
 
-comment on function lms_private.joined is 'The items of a list as a sentence has them: "Ada, Ben and Cy"; in a language whose word for it is not known with commas.';
+comment on function lms_private.join_list is 'The items of a list as a sentence has them: "Ada, Ben and Cy"; in a language whose word for it is not known with commas.';
 
-grant execute on function lms_private.joined to lms_definer;
+grant execute on function lms_private.join_list to lms_definer;
 
-create function lms_private.worded(n lms.notifications) returns lms.notifications
+create function lms_private.render_message(n lms.notifications) returns lms.notifications
 language plpgsql
 stable
 security definer
@@ -204,7 +204,7 @@ begin
       column = 'data/' || replace(replace(left(stray.key, 100), '~', '~0'), '/', '~1');
   end if;
 
-  select u.name, t.name as tenant, lms_private.language_order(u.language_preferences, t.settings) as languages
+  select u.name, t.name as tenant, lms_private.preferred_languages(u.language_preferences, t.settings) as languages
   into person
   from lms.users as u
   join lms.tenants as t
@@ -223,13 +223,13 @@ begin
       and t.deleted_at is null
     union all
     select s.language, s.subject, s.message, 2
-    from lms_private.notification_words as s
+    from lms_private.notification_texts as s
     where s.key = n.template
   ) as w
   -- A template without a subject has the one that comes with the schema, in its language or the next that is wanted.
   cross join lateral (
     select s.subject
-    from lms_private.notification_words as s
+    from lms_private.notification_texts as s
     where s.key = n.template
     order by
       lower(s.language) <> split_part(lower(w.language), '-', 1),
@@ -245,38 +245,38 @@ begin
   n.data := coalesce(
     (
       select jsonb_object_agg(
-        d.key, case jsonb_typeof(d.value) when 'array' then to_jsonb(lms_private.joined(d.value, words.language)) else d.value end
+        d.key, case jsonb_typeof(d.value) when 'array' then to_jsonb(lms_private.join_list(d.value, words.language)) else d.value end
       )
       from jsonb_each(n.data) as d
     ),
     '{}'
   );
-  n.subject := lms_private.fill_in(
+  n.subject := lms_private.render_template(
     words.subject, n.data || jsonb_build_object('name', person.name, 'tenant', person.tenant), null, event.optional
   );
-  n.message := lms_private.fill_in(
+  n.message := lms_private.render_template(
     words.message, n.data || jsonb_build_object('name', person.name, 'tenant', person.tenant), event.secret, event.optional
   );
   return n;
 end
 $$;
 
-comment on function lms_private.worded is 'The notification with language, subject and message from its template. LM422 about what is wrong with template or data.';
+comment on function lms_private.render_message is 'The notification with language, subject and message from its template. LM422 about what is wrong with template or data.';
 
-alter function lms_private.worded owner to lms_definer;
+alter function lms_private.render_message owner to lms_definer;
 
-create function lms_private.local_time(moment timestamptz, zone text) returns text
+create function lms_private.format_local_time(moment timestamptz, zone text) returns text
 language sql
 stable
 strict
 parallel safe
 return to_char(moment at time zone zone, 'YYYY-MM-DD HH24:MI') || ' (' || zone || ')';
 
-comment on function lms_private.local_time is 'As people read it: the date, the clock on the wall, and where that wall is.';
+comment on function lms_private.format_local_time is 'As people read it: the date, the clock on the wall, and where that wall is.';
 
-grant execute on function lms_private.local_time to lms_definer;
+grant execute on function lms_private.format_local_time to lms_definer;
 
-create function lms_private.fill_in(words text, given jsonb, secret text, optional text[]) returns text
+create function lms_private.render_template(words text, given jsonb, secret text, optional text[]) returns text
 language plpgsql
 immutable
 as $$
@@ -319,12 +319,12 @@ begin
 end
 $$;
 
-comment on function lms_private.fill_in is
+comment on function lms_private.render_template is
   'Words with their sections and placeholders replaced, all at once: braces in a value are text. LM422 for a value that is missing.';
 
-grant execute on function lms_private.fill_in to lms_definer;
+grant execute on function lms_private.render_template to lms_definer;
 
-create function lms_private.keep_subject_on_one_line() returns trigger
+create function lms_private.strip_subject_line_breaks() returns trigger
 language plpgsql
 as $$
 begin
@@ -333,4 +333,4 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_subject_on_one_line is 'Turns line breaks and other control characters of a subject into spaces.';
+comment on function lms_private.strip_subject_line_breaks is 'Turns line breaks and other control characters of a subject into spaces.';

@@ -23,7 +23,7 @@ comment on column lms_private.notification_events.is_security is 'Nobody can opt
 
 grant select on lms_private.notification_events to lms_definer;
 
-create table lms_private.notification_words (
+create table lms_private.notification_texts (
   key text not null references lms_private.notification_events (key),
   language text not null,
   subject text not null,
@@ -31,9 +31,9 @@ create table lms_private.notification_words (
   primary key (key, language)
 );
 
-comment on table lms_private.notification_words is 'Words that stand in, for each type alike, where a tenant has no template of its own.';
+comment on table lms_private.notification_texts is 'Words that stand in, for each type alike, where a tenant has no template of its own.';
 
-grant select on lms_private.notification_words to lms_definer;
+grant select on lms_private.notification_texts to lms_definer;
 
 create table lms.notification_templates (
   like lms_private.row_template including all,
@@ -67,8 +67,8 @@ comment on column lms.notification_templates.key is 'The event: one of lms_priva
 comment on column lms.notification_templates.language is 'BCP 47. Compared without regard to case.';
 comment on column lms.notification_templates.subject is 'Null: the subject that comes with the schema.';
 
-call lms_private.adopt('notification_templates', 'notification_template');
-call lms_private.index_deleted('notification_templates');
+call lms_private.register_table('notification_templates', 'notification_template');
+call lms_private.create_retention_index('notification_templates');
 
 grant select, insert, update on lms.notification_templates to lms_application;
 grant select on lms.notification_templates to lms_definer;
@@ -88,8 +88,8 @@ on lms.notification_preferences (tenant_id, user_id);
 
 comment on table lms.notification_preferences is 'By which ways a user is to be reached; who has no row is reached by all.';
 
-call lms_private.adopt('notification_preferences', 'notification_preference', listed => false);
-call lms_private.index_deleted('notification_preferences');
+call lms_private.register_table('notification_preferences', 'notification_preference', listed => false);
+call lms_private.create_retention_index('notification_preferences');
 
 grant select, insert, update on lms.notification_preferences to lms_application;
 grant select on lms.notification_preferences to lms_definer;
@@ -134,8 +134,8 @@ comment on column lms.notifications.status is 'Null as long as it is under way.'
 comment on column lms.notifications.attempts is 'How often it was handed to the provider; known with the outcome.';
 comment on column lms.notifications.failure is 'Why it could not be delivered, in plain words.';
 
-call lms_private.adopt('notifications', 'notification');
-call lms_private.index_deleted('notifications');
+call lms_private.register_table('notifications', 'notification');
+call lms_private.create_retention_index('notifications');
 
 grant
   select,
@@ -160,7 +160,7 @@ on lms_private.notification_secrets (expires_at);
 
 -- The codes of a user end by their digest: without the index, one would be computed for each code that waits in the tenant.
 create index idx_notification_secrets_token
-on lms_private.notification_secrets (tenant_id, lms_private.digest_of(token));
+on lms_private.notification_secrets (tenant_id, lms_private.sha256_of_lines(token));
 
 comment on table lms_private.notification_secrets is
   'The secret that replaces {{token}} in a notification when it is delivered: not in notifications, which support staff read, nor in the event log, which is for ever. Deleted when delivered, used or expired.';
@@ -207,6 +207,6 @@ comment on column lms.notification_deliveries.last_error is 'In plain words, wit
 comment on column lms.notification_deliveries.provider_id is 'The provider''s name for it.';
 comment on column lms.notification_deliveries.dead_at is 'When it was given up: a dead letter, which can be queued anew.';
 
-call lms_private.adopt('notification_deliveries', listed => false);
+call lms_private.register_table('notification_deliveries', listed => false);
 
 grant select, insert, update, delete on lms.notification_deliveries to lms_definer;

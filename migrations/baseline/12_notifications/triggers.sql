@@ -21,6 +21,6 @@ when (old.status is not null and new.status is null)
 execute function lms_private.queue_notification();
 
 -- Behind prepare_notification by its name, which fills the template in.
-create trigger then_keep_subject_on_one_line
+create trigger then_strip_subject_line_breaks
 before insert or update of subject on lms.notifications
-for each row execute function lms_private.keep_subject_on_one_line();
+for each row execute function lms_private.strip_subject_line_breaks();

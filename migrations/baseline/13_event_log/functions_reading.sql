@@ -1,6 +1,6 @@
 -- Reading the log. Everything that can be seen by now is sealed first, so that readers find their own writes.
 
-create function lms.check_position(after bigint) returns void
+create function lms.check_event_position(after bigint) returns void
 language plpgsql
 volatile
 as $$
@@ -13,15 +13,15 @@ begin
   from lms.event_heads as h
   where h.tenant_id = current_setting('app.tenant_id')::uuid;
   if after > coalesce(last_position, 0) then
-    perform lms.refuse('LM422', format('The log ends at position %s.', coalesce(last_position, 0)), 'after');
+    perform lms.raise_error('LM422', format('The log ends at position %s.', coalesce(last_position, 0)), 'after');
   end if;
 end
 $$;
 
-comment on function lms.check_position is
+comment on function lms.check_event_position is
   'Seals what is committed of the context''s tenant, and refuses a position beyond the end of its log with LM422.';
 
-grant execute on function lms.check_position to lms_application;
+grant execute on function lms.check_event_position to lms_application;
 
 create function lms.event_json(event lms.event_log) returns json
 language sql
@@ -49,7 +49,7 @@ language plpgsql
 volatile
 as $$
 begin
-  perform lms.check_position(after);
+  perform lms.check_event_position(after);
   -- Two texts, because each has an index of its own.
   if of_row is null then
     return query
@@ -83,7 +83,7 @@ volatile
 as $$
 begin
   if moment > now() then
-    perform lms.refuse('LM422', 'This time has not come yet.', 'as_of');
+    perform lms.raise_error('LM422', 'This time has not come yet.', 'as_of');
   end if;
   perform lms.seal_events();
   return (

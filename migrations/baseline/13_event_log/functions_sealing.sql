@@ -3,7 +3,7 @@
 -- gets a later place, so nothing is ever added before a position that has been read. Nothing may be done to a sealed event, but
 -- for the erasure of a person, which replaces state and salt and says so beside it.
 
-create function lms_private.guard_event() returns trigger
+create function lms_private.protect_event() returns trigger
 language plpgsql
 as $$
 declare
@@ -24,18 +24,18 @@ begin
     then
       return new;
     end if;
-  elsif lms_private.is_forgetting(old.tenant_id) then
+  elsif lms_private.is_erasing_tenant(old.tenant_id) then
     return old;
   end if;
   raise exception using errcode = '42501', message = 'The event log is append-only.';
 end
 $$;
 
-comment on function lms_private.guard_event is
+comment on function lms_private.protect_event is
   'Refuses to change or delete an event, whoever asks. What a redaction that was made in the same transaction announces may replace its state and salt; a tenant that lives elsewhere may be erased whole.';
 
 -- The triggers run as whoever tries: all of them are refused.
-grant execute on function lms_private.guard_event to public;
+grant execute on function lms_private.protect_event to public;
 
 create function lms_private.state_hash(salt uuid, state jsonb) returns bytea
 language sql
@@ -47,7 +47,7 @@ comment on function lms_private.state_hash is 'SHA-256 over the 16 bytes of the 
 
 grant execute on function lms_private.state_hash to lms_application, lms_definer;
 
-create function lms_private.guard_unsealed() returns trigger
+create function lms_private.protect_unsealed_events() returns trigger
 language plpgsql
 as $$
 begin
@@ -58,9 +58,9 @@ begin
 end
 $$;
 
-comment on function lms_private.guard_unsealed is 'Refuses to delete what is not in the chain yet, but to lms_private.seal_events.';
+comment on function lms_private.protect_unsealed_events is 'Refuses to delete what is not in the chain yet, but to lms_private.seal_events.';
 
-grant execute on function lms_private.guard_unsealed to public;
+grant execute on function lms_private.protect_unsealed_events to public;
 
 create function lms_private.event_text(event lms.event_log) returns text
 language sql

@@ -16,7 +16,7 @@ create table lms_private.unsealed_events (
   salt uuid not null default gen_random_uuid()
 );
 
-create index unsealed_events_sequence_idx
+create index idx_unsealed_events_sequence
 on lms_private.unsealed_events (tenant_id, sequence);
 
 comment on table lms_private.unsealed_events is
@@ -43,7 +43,7 @@ comment on table lms.event_heads is
 comment on column lms.event_heads.position is 'Position of the last event; 0 before the first.';
 comment on column lms.event_heads.hash is 'Hash of the last event; 32 zero bytes before the first.';
 
-call lms_private.adopt('event_heads', listed => false);
+call lms_private.register_table('event_heads', listed => false);
 
 grant select on lms.event_heads to lms_application;
 grant select, insert, update on lms.event_heads to lms_definer;
@@ -87,7 +87,7 @@ comment on column lms.event_log.previous_hash is 'Hash of the event before; 32 z
 comment on column lms.event_log.hash is
   'SHA-256 over previous_hash and the UTF-8 text that lms_private.event_text builds. docs/event-log.md has it to the byte.';
 
-call lms_private.adopt('event_log', listed => false);
+call lms_private.register_table('event_log', listed => false);
 
 grant select on lms.event_log to lms_application;
 grant select, insert, update (state, salt) on lms.event_log to lms_definer;
@@ -116,7 +116,7 @@ comment on table lms.event_redactions is 'Which sealed events were erased in, an
 comment on column lms.event_redactions.position is 'The event''s.';
 comment on column lms.event_redactions.state_hash is 'SHA-256 over the new salt and the new state, as in the event log.';
 
-call lms_private.adopt('event_redactions', listed => false);
+call lms_private.register_table('event_redactions', listed => false);
 
 grant select on lms.event_redactions to lms_application;
 grant select, insert on lms.event_redactions to lms_definer;

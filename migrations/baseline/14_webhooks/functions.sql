@@ -1,6 +1,6 @@
 -- Changes of webhooks and their secrets, and the questions of the worker about deliveries.
 
-create function lms_private.begin_webhook() returns trigger
+create function lms_private.initialize_webhook() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -36,9 +36,9 @@ begin
 end
 $$;
 
-comment on function lms_private.begin_webhook is 'A new webhook is told of what comes behind the present end of the log. LM409 when the tenant has too many.';
+comment on function lms_private.initialize_webhook is 'A new webhook is told of what comes behind the present end of the log. LM409 when the tenant has too many.';
 
-alter function lms_private.begin_webhook owner to lms_definer;
+alter function lms_private.initialize_webhook owner to lms_definer;
 
 create function lms_private.resume_webhook() returns trigger
 language plpgsql
@@ -112,7 +112,7 @@ begin
   if not found then
     raise exception using errcode = 'LM404';
   end if;
-  perform lms.check_position(after);
+  perform lms.check_event_position(after);
   update lms.webhook_queues as q
   set position = after
   where q.id = webhook;
@@ -180,7 +180,7 @@ return json_build_object(
 
 comment on function lms_private.webhook_body is 'The body that a webhook is told of an event, which is in it as GET /v1/events shows it.';
 
-create function lms_private.webhooks_to_queue_for() returns table (tenant_id uuid, webhook_id uuid)
+create function lms_private.webhooks_with_unqueued_events() returns table (tenant_id uuid, webhook_id uuid)
 language sql
 stable
 security definer
@@ -200,16 +200,16 @@ as $$
     and q.position < h.position
     and t.status = 'active'
     and t.deleted_at is null
-    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+    and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
   order by w.tenant_id, w.id
 $$;
 
-comment on function lms_private.webhooks_to_queue_for is 'The active webhooks of active tenants behind whose position there are sealed events.';
+comment on function lms_private.webhooks_with_unqueued_events is 'The active webhooks of active tenants behind whose position there are sealed events.';
 
-alter function lms_private.webhooks_to_queue_for owner to lms_definer;
-grant execute on function lms_private.webhooks_to_queue_for to lms_owner;
+alter function lms_private.webhooks_with_unqueued_events owner to lms_definer;
+grant execute on function lms_private.webhooks_with_unqueued_events to lms_owner;
 
-create function lms_private.webhooks_to_deliver_to(at timestamptz, busy uuid[]) returns table (tenant_id uuid, webhook_id uuid)
+create function lms_private.webhooks_with_due_deliveries(at timestamptz, busy uuid[]) returns table (tenant_id uuid, webhook_id uuid)
 language sql
 stable
 security definer
@@ -224,7 +224,7 @@ as $$
     and w.id <> all (busy)
     and t.status = 'active'
     and t.deleted_at is null
-    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+    and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
     and exists (
       select
       from lms.webhook_deliveries as d
@@ -232,18 +232,18 @@ as $$
         and d.webhook_id = w.id
         and d.delivered_at is null
         and d.dead_at is null
-        and d.next_attempt_at <= webhooks_to_deliver_to.at
+        and d.next_attempt_at <= webhooks_with_due_deliveries.at
     )
   order by w.tenant_id, w.id
 $$;
 
-comment on function lms_private.webhooks_to_deliver_to is
+comment on function lms_private.webhooks_with_due_deliveries is
   'The active webhooks of active tenants that have something due, without those that have enough under way. Costs what their number costs and not what waits.';
 
-alter function lms_private.webhooks_to_deliver_to owner to lms_definer;
-grant execute on function lms_private.webhooks_to_deliver_to to lms_owner;
+alter function lms_private.webhooks_with_due_deliveries owner to lms_definer;
+grant execute on function lms_private.webhooks_with_due_deliveries to lms_owner;
 
-create function lms_private.tell_of_webhook() returns trigger
+create function lms_private.notify_webhook_disabled() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -274,6 +274,6 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_webhook is 'Tells the tenant''s admins of a webhook that was disabled by the worker.';
+comment on function lms_private.notify_webhook_disabled is 'Tells the tenant''s admins of a webhook that was disabled by the worker.';
 
-alter function lms_private.tell_of_webhook owner to lms_definer;
+alter function lms_private.notify_webhook_disabled owner to lms_definer;

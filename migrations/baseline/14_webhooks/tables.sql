@@ -28,8 +28,8 @@ comment on column lms.webhooks.kinds is 'Kinds (student.created) and entities (s
 comment on column lms.webhooks.disabled_reason is 'Why, in plain words.';
 comment on column lms.webhooks.secret_changed_at is 'When there was a new secret. The secrets themselves are in webhook_secrets.';
 
-call lms_private.adopt('webhooks', 'webhook');
-call lms_private.index_deleted('webhooks');
+call lms_private.register_table('webhooks', 'webhook');
+call lms_private.create_retention_index('webhooks');
 
 grant
   select,
@@ -64,7 +64,7 @@ comment on table lms.webhook_secrets is
 comment on column lms.webhook_secrets.secret is 'Random bytes. Shown once, as whsec_ and base64, when it is made.';
 comment on column lms.webhook_secrets.expires_at is 'Until when a former secret signs beside the present one, whose is null.';
 
-call lms_private.adopt('webhook_secrets', listed => false);
+call lms_private.register_table('webhook_secrets', listed => false);
 
 grant
   select (tenant_id, id, webhook_id, expires_at),
@@ -87,7 +87,7 @@ comment on table lms.webhook_queues is
 comment on column lms.webhook_queues.position is 'The position of the last event that was looked at.';
 comment on column lms.webhook_queues.succeeded_at is 'When something was last delivered, to within a minute; at first when it was made or enabled.';
 
-call lms_private.adopt('webhook_queues', listed => false);
+call lms_private.register_table('webhook_queues', listed => false);
 
 grant select, update (position) on lms.webhook_queues to lms_application;
 grant select, insert, update on lms.webhook_queues to lms_definer;
@@ -129,7 +129,7 @@ comment on column lms.webhook_deliveries.last_status is 'The HTTP status of the 
 comment on column lms.webhook_deliveries.last_error is 'In plain words, without what was answered.';
 comment on column lms.webhook_deliveries.dead_at is 'When it was given up.';
 
-call lms_private.adopt('webhook_deliveries', listed => false);
+call lms_private.register_table('webhook_deliveries', listed => false);
 
 grant select on lms.webhook_deliveries to lms_application;
 grant select, delete on lms.webhook_deliveries to lms_definer;

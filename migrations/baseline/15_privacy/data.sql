@@ -1,6 +1,6 @@
 -- Every table and every column that can hold words, dates or bytes, by class, and the persons whose rows they are.
 
-insert into lms_private.personal_tables (table_name, withheld)
+insert into lms_private.personal_tables (table_name, withheld_reason)
 values
   ('assessments', null),
   ('attendances', null),
@@ -238,4 +238,4 @@ values
   ('tutors', 'user_id', 'user', false),
   ('users', 'id', 'user', true);
 
-call lms_private.let_erase();
+call lms_private.grant_erasure();

@@ -1,7 +1,7 @@
 -- The declaration of what is personal, one for export and erasure, of rows and of events; a test compares it with the schema.
 -- Beside it legal holds and erasures: while a hold is set, nothing of the person is erased or removed.
 
-create type lms_private.person as (
+create type lms_private.data_subject as (
   users uuid[],
   students uuid[],
   tutors uuid[],
@@ -11,16 +11,16 @@ create type lms_private.person as (
   anywhere text
 );
 
-comment on type lms_private.person is
+comment on type lms_private.data_subject is
   'A person who is looked for. Ids of the person''s rows, all of them once more as text; patterns of names, e-mail addresses and telephone numbers with what stands there instead; one pattern that JSON text with any of these matches.';
 
 create table lms_private.personal_tables (
   table_name text primary key,
-  withheld text
+  withheld_reason text
 );
 
 comment on table lms_private.personal_tables is 'Every table of schema lms, each with what a person is told of its rows.';
-comment on column lms_private.personal_tables.withheld is
+comment on column lms_private.personal_tables.withheld_reason is
   'Why a person''s rows of it are not handed out; null where they are, or where no row is a person''s.';
 
 grant select on lms_private.personal_tables to lms_definer;
@@ -71,8 +71,8 @@ on lms.legal_holds (tenant_id, user_id);
 
 comment on table lms.legal_holds is 'People who must not be erased, and why. Deleting a hold releases it; several on one person are each on their own.';
 
-call lms_private.adopt('legal_holds', 'legal_hold');
-call lms_private.index_deleted('legal_holds');
+call lms_private.register_table('legal_holds', 'legal_hold');
+call lms_private.create_retention_index('legal_holds');
 
 grant select, insert, update on lms.legal_holds to lms_application;
 
@@ -98,16 +98,16 @@ comment on column lms.erasures.events is 'How many sealed events were erased in:
 comment on column lms.erasures.redactions_hash is
   'SHA-256 over position (8 bytes, big endian) and state_hash of each of its event_redactions, in order of position. The event of this row carries it into the chain.';
 
-call lms_private.adopt('erasures', 'erasure');
+call lms_private.register_table('erasures', 'erasure');
 
 grant select on lms.erasures to lms_application;
 grant select, insert on lms.erasures to lms_definer;
 
-create table lms_private.erasures_under_way (
+create table lms_private.erasures_in_progress (
   transaction_id xid8 primary key default pg_current_xact_id()
 );
 
-comment on table lms_private.erasures_under_way is
+comment on table lms_private.erasures_in_progress is
   'Which transactions are erasing. A row is deleted by the transaction that made it, so nobody else ever sees one.';
 
-grant select, insert, delete on lms_private.erasures_under_way to lms_definer;
+grant select, insert, delete on lms_private.erasures_in_progress to lms_definer;

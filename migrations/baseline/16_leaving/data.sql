@@ -1,6 +1,6 @@
 -- The rule for each reference to users, students, tutors, staff and centres, with the reason.
 
-insert into lms_private.dependants (parent, child, child_column, rule, is_for_deletion, roles, condition, label, example, reason)
+insert into lms_private.dependency_rules (parent, child, child_column, rule, is_for_deletion, roles, condition, label, example, reason)
 values
   ('users', 'students', 'user_id', 'delete', true, '{student}', 'true', null, null, 'A student is an account''s.'),
   ('users', 'tutors', 'user_id', 'delete', true, '{tutor}', 'true', null, null, 'A tutor is an account''s.'),
@@ -76,7 +76,7 @@ values
   ('centres', 'finance_records', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
   ('centres', 'payroll_runs', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.');
 
-insert into lms_private.dependants (parent, child, child_column, rule, is_for_deletion, ending, return, reason)
+insert into lms_private.dependency_rules (parent, child, child_column, rule, is_for_deletion, ending, return, reason)
 values
   (
     'users', 'students', 'parent_id', 'end', true,
@@ -105,7 +105,7 @@ values
   ),
   (
     'students', 'enrolments', 'student_id', 'end', false,
-    'select p.id from lms_private.end_places($1, $2) as p (id)',
+    'select p.id from lms_private.end_enrolments($1, $2) as p (id)',
     'update lms.classes as k
     set student_ids = k.student_ids || to_jsonb($2)
     where k.tenant_id = $1

@@ -2,7 +2,7 @@
 -- One trigger function looks at every new reference to a centre; what stands there already may change otherwise, and the book goes
 -- on. Lessons have their own check (check_present).
 
-create function lms_private.check_open() returns trigger
+create function lms_private.check_centre_open() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -31,10 +31,10 @@ begin
 end
 $$;
 
-comment on function lms_private.check_open is
+comment on function lms_private.check_centre_open is
   'LM422 for a new reference to a centre that is closed or deleted. Of a row that comes back (argument: back) LM409 where the centre is deleted.';
 
-alter function lms_private.check_open owner to lms_definer;
+alter function lms_private.check_centre_open owner to lms_definer;
 
 create function lms_private.tutoring_problem(tenant uuid, tutor uuid, student uuid) returns text
 language plpgsql
@@ -46,7 +46,7 @@ as $$
 #variable_conflict use_variable
 begin
   return case
-    when not lms_private.is_of_context(tenant) then null
+    when not lms_private.is_current_tenant(tenant) then null
     when exists (
       select
       from lms.students as s
@@ -74,7 +74,7 @@ comment on function lms_private.tutoring_problem is
 alter function lms_private.tutoring_problem owner to lms_definer;
 grant execute on function lms_private.tutoring_problem to lms_application;
 
-create function lms_private.check_tutoring() returns trigger
+create function lms_private.check_tutor_assignment() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -99,6 +99,6 @@ begin
 end
 $$;
 
-comment on function lms_private.check_tutoring is 'LM422 for a student who is given a tutor that lms_private.tutoring_problem is against.';
+comment on function lms_private.check_tutor_assignment is 'LM422 for a student who is given a tutor that lms_private.tutoring_problem is against.';
 
-alter function lms_private.check_tutoring owner to lms_definer;
+alter function lms_private.check_tutor_assignment owner to lms_definer;

@@ -46,7 +46,7 @@ $$;
 comment on function lms_private.retained_tables is
   'The tables of which deleted rows are removed in time, those that refer before those that are referred to: all that are recorded and not append-only.';
 
-create function lms_private.removable_before(now timestamptz) returns timestamptz
+create function lms_private.retention_cutoff(now timestamptz) returns timestamptz
 language sql
 stable
 begin atomic
@@ -55,7 +55,7 @@ begin atomic
   where t.tenant_id = current_setting('app.tenant_id')::uuid;
 end;
 
-comment on function lms_private.removable_before is
+comment on function lms_private.retention_cutoff is
   'The time before which deletions of the context''s tenant can''t be restored: 30 days, or 7 years of a regulated tenant.';
 
 create function lms_private.tables_to_purge(tables text[], now timestamptz) returns setof text
@@ -64,7 +64,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  before constant timestamptz := lms_private.removable_before(now);
+  before constant timestamptz := lms_private.retention_cutoff(now);
   one text;
   is_due boolean;
 begin
@@ -82,7 +82,7 @@ $$;
 comment on function lms_private.tables_to_purge is
   'Those of the tables in which the context''s tenant has rows whose time is over, in the order in which they were given.';
 
-create function lms_private.matches(reference pg_constraint, child text, parent text) returns text
+create function lms_private.reference_condition(reference pg_constraint, child text, parent text) returns text
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -97,9 +97,9 @@ as $$
     and p.attnum = k.referred;
 $$;
 
-comment on function lms_private.matches is 'The condition by which a row of the alias child refers to a row of the alias parent.';
+comment on function lms_private.reference_condition is 'The condition by which a row of the alias child refers to a row of the alias parent.';
 
-create function lms_private.is_of_held_person(rows_of regclass, alias text) returns text
+create function lms_private.held_person_condition(rows_of regclass, alias text) returns text
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -113,7 +113,7 @@ as $$
     select format(
       'exists (select from %s as person where %s and %s)',
       f.confrelid::regclass,
-      lms_private.matches(f, alias, 'person'),
+      lms_private.reference_condition(f, alias, 'person'),
       case
         when f.confrelid = 'lms.users'::regclass then 'lms_private.is_held(person.tenant_id, person.id)'
         else (
@@ -144,7 +144,7 @@ as $$
   ) as p;
 $$;
 
-comment on function lms_private.is_of_held_person is
+comment on function lms_private.held_person_condition is
   'The condition that a row of a table, by its alias, is of or about a person under a legal hold.';
 
 create function lms_private.purge_deleted(table_name text, now timestamptz, most integer) returns bigint
@@ -154,7 +154,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   target constant regclass := ('lms.' || quote_ident(table_name))::regclass;
-  before constant timestamptz := lms_private.removable_before(now);
+  before constant timestamptz := lms_private.retention_cutoff(now);
   conditions text;
   limited integer;
   removed bigint;
@@ -165,15 +165,15 @@ begin
     case when bool_or(c.goes_along) then least(most, 20) else most end
   into conditions, limited
   from (
-    select format('not (%s)', lms_private.is_of_held_person(target, 't')) as condition, false as goes_along
+    select format('not (%s)', lms_private.held_person_condition(target, 't')) as condition, false as goes_along
     union all
     -- A reference to the row holds it, or goes along unless it is of somebody who is held.
     select
       format(
         'not exists (select from %s as child where %s and %s)',
         f.conrelid::regclass,
-        lms_private.matches(f, 'child', 't'),
-        case f.confdeltype when 'c' then lms_private.is_of_held_person(f.conrelid, 'child') else 'true' end
+        lms_private.reference_condition(f, 'child', 't'),
+        case f.confdeltype when 'c' then lms_private.held_person_condition(f.conrelid, 'child') else 'true' end
       ),
       f.confdeltype = 'c'
     from pg_constraint as f
@@ -185,7 +185,7 @@ begin
       format(
         'not exists (select from %s as parent where %s and parent.deleted_at = t.deleted_at)',
         f.confrelid::regclass,
-        lms_private.matches(f, 't', 'parent')
+        lms_private.reference_condition(f, 't', 'parent')
       ),
       false
     from pg_constraint as f

@@ -279,7 +279,7 @@ fn cancel(grant: &Grant) -> Statement {
             "-- classes.cancel
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
   ",
@@ -295,7 +295,7 @@ fn complete(grant: &Grant) -> Statement {
             "-- classes.complete
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
   ",

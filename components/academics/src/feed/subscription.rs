@@ -87,7 +87,7 @@ fn statement() -> Statement {
         "-- calendar.feed.read
 select
   case
-    when lms.calendar_feed_begin(decode($1->>'token_hash', 'hex')) then lms.calendar_feed_series()::text
+    when lms.enter_calendar_feed(decode($1->>'token_hash', 'hex')) then lms.calendar_feed_series()::text
   end as body,
   null::text as tag",
     )

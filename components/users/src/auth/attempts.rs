@@ -71,7 +71,7 @@ fn dropped() -> Statement {
     Sql::from(
         "-- auth.attempt_dropped
 select
-  lms.attempt_dropped(($1->>'attempt_id')::uuid)::text as body,
+  lms.discard_attempt(($1->>'attempt_id')::uuid)::text as body,
   null::text as tag",
     )
     .prepared("auth.attempt_dropped")
@@ -81,7 +81,7 @@ fn written() -> Statement {
     Sql::from(
         "-- auth.attempt_failed
 select
-  lms.attempt_failed(($1->>'attempt_id')::uuid)::text as body,
+  lms.record_failed_attempt(($1->>'attempt_id')::uuid)::text as body,
   null::text as tag",
     )
     .prepared("auth.attempt_failed")

@@ -159,7 +159,7 @@ fn begin() -> Statement {
 select
   row_to_json(r)::text as body,
   null::text as tag
-from lms.password_begin($1->>'address') as r",
+from lms.begin_password_change($1->>'address') as r",
     )
     .prepared("auth.password.begin")
 }
@@ -168,7 +168,7 @@ fn end() -> Statement {
     Sql::from(
         "-- auth.password.end
 select
-  lms.password_end(($1->>'attempt_id')::uuid, $1->>'password_hash')::text as body,
+  lms.complete_password_change(($1->>'attempt_id')::uuid, $1->>'password_hash')::text as body,
   null::text as tag",
     )
     .prepared("auth.password.end")
@@ -224,7 +224,7 @@ fn check() -> Statement {
     Sql::from(
         "-- auth.password.check
 select
-  lms.password_reset_check(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
+  lms.begin_password_reset(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
   null::text as tag",
     )
     .prepared("auth.password.check")
@@ -234,7 +234,7 @@ fn set() -> Statement {
     Sql::from(
         "-- auth.password.confirm
 select
-  lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash')::text as body,
+  lms.complete_password_reset(decode($1->>'token_hash', 'hex'), $1->>'password_hash')::text as body,
   null::text as tag",
     )
     .prepared("auth.password.confirm")

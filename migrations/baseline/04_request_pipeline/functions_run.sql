@@ -4,7 +4,7 @@
 -- error at every verbosity.
 
 -- Without SET search_path, which would be a fifth of the price of each session check: the names in it say their schema instead.
-create function lms_private.admit(given pg_catalog.jsonb) returns pg_catalog.text
+create function lms_private.check_session(given pg_catalog.jsonb) returns pg_catalog.text
 language plpgsql
 stable
 security definer
@@ -21,7 +21,7 @@ begin
   if session is not null then
     select
       u.centre_id,
-      exists (select from lms_private.tenants_away as a where a.tenant_id = tenant)
+      exists (select from lms_private.relocated_tenants as a where a.tenant_id = tenant)
     into centre, is_away
     from lms.sessions as s
     join lms.users as u
@@ -42,7 +42,7 @@ begin
       );
     if found then
       if is_away then
-        perform lms_private.check_home(tenant);
+        perform lms_private.check_tenant_location(tenant);
       end if;
       return coalesce(centre, nobody);
     end if;
@@ -65,7 +65,7 @@ begin
       );
   end if;
   if tenant is not null then
-    perform lms_private.check_home(tenant);
+    perform lms_private.check_tenant_location(tenant);
   end if;
   if session is not null then
     raise exception using errcode = 'LM401', message = 'This session has ended.';
@@ -81,11 +81,11 @@ begin
 end
 $$;
 
-comment on function lms_private.admit is
+comment on function lms_private.check_session is
   'Checks that this cell serves this context: LM503 for another cell or region, LM401 for a session that is not live. Returns the user''s centre. Security definer because the policies would cost more than the look-up.';
 
-alter function lms_private.admit owner to lms_definer;
-grant execute on function lms_private.admit to lms_application;
+alter function lms_private.check_session owner to lms_definer;
+grant execute on function lms_private.check_session to lms_application;
 
 create procedure lms_private.prepare_statement(name text, kept_as text, sql text)
 language plpgsql
@@ -195,7 +195,7 @@ begin
         set_config('app.role', coalesce(given ->> 'role', 'nobody'), true),
         set_config('app.session_id', coalesce(given ->> 'session', ''), true),
         set_config('app.request_id', coalesce(given ->> 'request_id', ''), true),
-        set_config('app.centre_id', lms_private.admit(given), true),
+        set_config('app.centre_id', lms_private.check_session(given), true),
         case when name <> '' then set_config('app.arguments', args, true) end
       );
 

@@ -2,7 +2,7 @@
 -- of its month was posted is paid by the centre's next run, which names it. The lessons that a posted run has paid are kept, one
 -- row each, so that none is paid twice, and none never, whatever becomes of its centre or its zone.
 
-create function lms_private.share_half_up(total numeric, parts integer, digits integer) returns numeric
+create function lms_private.divide_half_up(total numeric, parts integer, digits integer) returns numeric
 language sql
 immutable
 strict
@@ -12,10 +12,10 @@ return round(
   digits
 );
 
-comment on function lms_private.share_half_up is
+comment on function lms_private.divide_half_up is
   'One part of so many of a total that is not negative, rounded half up to so many decimals. In whole numbers: a quotient that is rounded first could be pushed over the half.';
 
-grant execute on function lms_private.share_half_up to lms_application;
+grant execute on function lms_private.divide_half_up to lms_application;
 
 -- Security definer, in the context's tenant: a run reads each lesson since the first posted month, and row scope would be asked of each.
 -- Drafting and posting are for admins and finance, who see all of them.
@@ -165,7 +165,7 @@ begin
       b.currency,
       sum(b.lessons)::integer,
       sum(b.minutes)::integer,
-      lms_private.share_half_up(sum(b.sixtyfold), 60, c.digits),
+      lms_private.divide_half_up(sum(b.sixtyfold), 60, c.digits),
       min(b.first_on),
       max(b.last_on),
       coalesce(

@@ -1,6 +1,6 @@
 -- Functions that the statements of the plain verbs use: references, cursors, CSV, the checks of an import.
 
-create function lms.referenced(field text, id uuid, is_there boolean) returns uuid
+create function lms.check_reference(field text, id uuid, is_there boolean) returns uuid
 language plpgsql
 volatile
 parallel unsafe
@@ -13,12 +13,12 @@ begin
 end
 $$;
 
-comment on function lms.referenced is
+comment on function lms.check_reference is
   'The id, or LM422 about the field when the row it refers to is not one that the caller sees. A foreign key alone would accept rows out of scope and deleted ones.';
 
-grant execute on function lms.referenced to lms_application;
+grant execute on function lms.check_reference to lms_application;
 
-create function lms.referenced_all(field text, ids jsonb, are_there boolean) returns jsonb
+create function lms.check_references(field text, ids jsonb, are_there boolean) returns jsonb
 language plpgsql
 volatile
 parallel unsafe
@@ -31,9 +31,9 @@ begin
 end
 $$;
 
-comment on function lms.referenced_all is 'As lms.referenced, for a list of ids.';
+comment on function lms.check_references is 'As lms.check_reference, for a list of ids.';
 
-grant execute on function lms.referenced_all to lms_application;
+grant execute on function lms.check_references to lms_application;
 
 create function lms.cursor(sort text, after json) returns text
 language sql
@@ -49,7 +49,7 @@ comment on function lms.cursor is 'Where a list goes on, as base64url: the order
 
 grant execute on function lms.cursor to lms_application;
 
-create function lms.csv_cell(value text) returns text
+create function lms.csv_field(value text) returns text
 language sql
 immutable
 parallel safe
@@ -65,14 +65,14 @@ return case
   )
 end;
 
-comment on function lms.csv_cell is
+comment on function lms.csv_field is
   'A cell by RFC 4180. What a spreadsheet would take for a formula gets an apostrophe in front, and so does what would be taken for a text with one; an import takes it off.';
 
-grant execute on function lms.csv_cell to lms_application;
+grant execute on function lms.csv_field to lms_application;
 
 -- The cast of a text to a uuid is not leakproof, so row security lets nothing that depends on it enter an index. Cast beforehand, behind
 -- offset 0, the ids of an import are looked up by their key.
-create function lms.rows_checked(rows jsonb, table_name text, refs text[]) returns boolean
+create function lms.check_import_rows(rows jsonb, table_name text, refs text[]) returns boolean
 language plpgsql
 stable
 as $$
@@ -185,10 +185,10 @@ begin
 end
 $$;
 
-comment on function lms.rows_checked is
+comment on function lms.check_import_rows is
   'True, or LM422 with row, column and reason of up to 100 rows of an import that refer to nothing or repeat a unique value. refs are like user_id:users, of lists student_ids:students:list; unique keys come from the catalog.';
 
-grant execute on function lms.rows_checked to lms_application;
+grant execute on function lms.check_import_rows to lms_application;
 
 create function lms.merge_patch(target jsonb, patch jsonb) returns jsonb
 language plpgsql

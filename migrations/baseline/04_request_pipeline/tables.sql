@@ -25,7 +25,7 @@ comment on column lms.idempotency_keys.body is 'The response body, stored in the
 comment on column lms.idempotency_keys.tag is 'Its ETag.';
 comment on column lms.idempotency_keys.expires_at is 'After this the key may be used anew.';
 
-call lms_private.adopt('idempotency_keys', listed => false);
+call lms_private.register_table('idempotency_keys', listed => false);
 
 grant select, insert, update on lms.idempotency_keys to lms_application;
 grant select, delete on lms.idempotency_keys to lms_definer;

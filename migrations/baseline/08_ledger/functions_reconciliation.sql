@@ -1,6 +1,6 @@
 -- Sums of the book: the figures of balances, and the proof of totals from records and lines.
 
-create function lms.finance_figures(
+create function lms.finance_summary(
   currency text,
   payments numeric,
   salaries numeric,
@@ -23,9 +23,9 @@ return json_build_object(
   'records', coalesce(records, 0)
 );
 
-comment on function lms.finance_figures is 'Sums of one currency as the interface writes them; net is payments less everything else.';
+comment on function lms.finance_summary is 'Sums of one currency as the interface writes them; net is payments less everything else.';
 
-grant execute on function lms.finance_figures to lms_application, lms_definer;
+grant execute on function lms.finance_summary to lms_application, lms_definer;
 
 create function lms.reconcile_finance(centre uuid default null)
 returns table (
@@ -97,7 +97,7 @@ begin
           r.centre_id,
           r.currency,
           r.type,
-          sum(lms_private.book_amount(r.amount, r.reverses_id)) as amount,
+          sum(lms_private.signed_amount(r.amount, r.reverses_id)) as amount,
           count(*) as records
         from lms.finance_records as r
         where r.tenant_id = tenant
@@ -122,9 +122,9 @@ begin
       select
         centre_id,
         currency,
-        lms.finance_figures(currency, t.payments, t.salaries, t.expenses, t.reimbursements, t.records) as by_totals,
-        lms.finance_figures(currency, r.payments, r.salaries, r.expenses, r.reimbursements, r.records) as by_records,
-        lms.finance_figures(currency, l.payments, l.salaries, l.expenses, l.reimbursements, l.records) as by_lines,
+        lms.finance_summary(currency, t.payments, t.salaries, t.expenses, t.reimbursements, t.records) as by_totals,
+        lms.finance_summary(currency, r.payments, r.salaries, r.expenses, r.reimbursements, r.records) as by_records,
+        lms.finance_summary(currency, l.payments, l.salaries, l.expenses, l.reimbursements, l.records) as by_lines,
         lms.money(coalesce(l.balance, 0), currency) as balance,
         coalesce(l.wrong, 0) as wrong,
         2 * coalesce(r.records, 0)::bigint - coalesce(l.lines, 0) as missing

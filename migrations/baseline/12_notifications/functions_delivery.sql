@@ -63,7 +63,7 @@ begin
       column = case obstacle when 'inactive' then 'user_id' else 'type' end;
   end if;
   if new.template is not null then
-    new := lms_private.worded(new);
+    new := lms_private.render_message(new);
   end if;
   if new.type = 'sms' and char_length(new.message) > 1600 then
     raise exception using errcode = 'LM422', message = 'An SMS has at most 1600 characters.', column = 'message';
@@ -175,7 +175,7 @@ comment on function lms.retry_notification is 'Queues a failed notification anew
 
 grant execute on function lms.retry_notification to lms_application;
 
-create function lms_private.tenants_to_deliver_for(type text) returns table (tenant_id uuid)
+create function lms_private.tenants_with_due_deliveries(type text) returns table (tenant_id uuid)
 language sql
 stable
 security definer
@@ -209,27 +209,27 @@ as $$
     on t.tenant_id = step.tenant_id
   where t.status = 'active'
     and t.deleted_at is null
-    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+    and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
     and exists (
       select
       from lms.notification_deliveries as d
       where d.tenant_id = t.tenant_id
-        and d.type = tenants_to_deliver_for.type
+        and d.type = tenants_with_due_deliveries.type
         and d.delivered_at is null
         and d.dead_at is null
         and d.next_attempt_at <= now()
     )
 $$;
 
-comment on function lms_private.tenants_to_deliver_for is
+comment on function lms_private.tenants_with_due_deliveries is
   'The active tenants with deliveries of a type that are due. Steps from tenant to tenant, so it costs what their number costs and not what waits.';
 
-alter function lms_private.tenants_to_deliver_for owner to lms_definer;
-grant execute on function lms_private.tenants_to_deliver_for to lms_owner;
+alter function lms_private.tenants_with_due_deliveries owner to lms_definer;
+grant execute on function lms_private.tenants_with_due_deliveries to lms_owner;
 
 -- The warning that an address is to be changed goes to the address that it is made for. A recipient that is looked up when the message is
 -- sent could be the new address by then.
-create function lms_private.tell_address(tenant uuid, person uuid, event text, address text) returns void
+create function lms_private.notify_address(tenant uuid, person uuid, event text, address text) returns void
 language plpgsql
 volatile
 security definer
@@ -250,7 +250,7 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_address is
+comment on function lms_private.notify_address is
   'Queues the notification of an event to a user at this address, whichever address the user has when it is sent. None if the user cannot be notified.';
 
-alter function lms_private.tell_address owner to lms_definer;
+alter function lms_private.notify_address owner to lms_definer;

@@ -47,7 +47,7 @@ comment on function lms.erasure_receipt is 'The receipt that is handed out about
 
 grant execute on function lms.erasure_receipt to lms_application, lms_definer;
 
-create function lms_private.unerased(tenant uuid, account uuid) returns text
+create function lms_private.find_unerased_table(tenant uuid, account uuid) returns text
 language plpgsql
 stable
 security definer
@@ -56,7 +56,7 @@ set timezone = 'UTC'
 as $$
 #variable_conflict use_variable
 declare
-  person lms_private.person;
+  person lms_private.data_subject;
   declared record;
   is_there boolean;
 begin
@@ -83,7 +83,7 @@ begin
         from lms.%1$I as r
         where r.tenant_id = $1
           and (%2$s)
-          and lms_private.redacted(%1$L, to_jsonb(r), $2) <> to_jsonb(r)
+          and lms_private.redact_row(%1$L, to_jsonb(r), $2) <> to_jsonb(r)
       )',
       declared.table_name, declared.is_own
     )
@@ -97,10 +97,10 @@ begin
 end
 $$;
 
-comment on function lms_private.unerased is
+comment on function lms_private.find_unerased_table is
   'The first table in which rows of an account still hold, or hold again, what an erasure replaces; null when there is none.';
 
-alter function lms_private.unerased owner to lms_definer;
+alter function lms_private.find_unerased_table owner to lms_definer;
 
 create function lms.erasure_problem(receipt jsonb) returns text
 language plpgsql
@@ -189,7 +189,7 @@ begin
   if found then
     return format('The event at position %s does not hold what the erasure put there.', told.position);
   end if;
-  return 'Rows of ' || lms_private.unerased(tenant, erasure.user_id) || ' hold something of the person again.';
+  return 'Rows of ' || lms_private.find_unerased_table(tenant, erasure.user_id) || ' hold something of the person again.';
 end
 $$;
 

@@ -129,7 +129,7 @@ comment on function lms.free_times is
 alter function lms.free_times owner to lms_definer;
 grant execute on function lms.free_times to lms_application;
 
-create function lms_private.lessons_off_the_clock(now timestamptz) returns table (class_id uuid, lessons bigint, first_at timestamptz)
+create function lms_private.classes_with_outdated_times(now timestamptz) returns table (class_id uuid, lessons bigint, first_at timestamptz)
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -155,5 +155,5 @@ as $$
   order by min(o.original_start), o.class_id;
 $$;
 
-comment on function lms_private.lessons_off_the_clock is
+comment on function lms_private.classes_with_outdated_times is
   'Classes of the context''s tenant with lessons to come that do not begin when the clock of their zone shows the time of their schedule, how many these are, and the first of them.';

@@ -2,7 +2,7 @@
 -- student is taken, is made cancelled by the worker; everybody concerned is told, and so are those who run the centre: they may
 -- find another time.
 
-create function lms_private.tell_of_clashes() returns trigger
+create function lms_private.notify_clashes() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -62,7 +62,7 @@ begin
       union
       select n.id, u.user_id, null
       from clashing as n
-      cross join unnest(lms_private.supervisors_of(n.tenant_id, n.centre_id)) as u (user_id)
+      cross join unnest(lms_private.centre_supervisors(n.tenant_id, n.centre_id)) as u (user_id)
     )
     select
       n.tenant_id,
@@ -71,7 +71,7 @@ begin
       min(n.starts_at) as first_at,
       max(n.starts_at) as last_at,
       case
-        when min(n.reason) = 'clash' then lms_private.clash_in_words(min(w.languages))
+        when min(n.reason) = 'clash' then lms_private.clash_reason(min(w.languages))
         else min(n.reason)
       end as reason,
       to_jsonb(array_agg(distinct told.student) filter (where told.student is not null)) as students,
@@ -93,7 +93,7 @@ begin
       on r.tenant_id = n.tenant_id
       and r.id = n.centre_id
     cross join lateral (
-      select lms_private.language_order(u.language_preferences, e.settings) as languages
+      select lms_private.preferred_languages(u.language_preferences, e.settings) as languages
       from lms.users as u
       join lms.tenants as e
         on e.tenant_id = u.tenant_id
@@ -123,9 +123,9 @@ begin
             'subject', one.subject,
             'room', one.room,
             'count', one.lessons,
-            'first_at', lms_private.local_time(one.first_at, one.zone),
-            'last_at', lms_private.local_time(one.last_at, one.zone),
-            'starts_at', lms_private.local_time(one.first_at, one.zone)
+            'first_at', lms_private.format_local_time(one.first_at, one.zone),
+            'last_at', lms_private.format_local_time(one.last_at, one.zone),
+            'starts_at', lms_private.format_local_time(one.first_at, one.zone)
           ))
         ) as v (name, value)
         join lms_private.notification_events as e
@@ -138,13 +138,13 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_clashes is
+comment on function lms_private.notify_clashes is
   'Tells students, their parents, the tutor and the centre''s supervisors of lessons ahead that are made cancelled, each person once for each class.';
 
-alter function lms_private.tell_of_clashes owner to lms_definer;
+alter function lms_private.notify_clashes owner to lms_definer;
 
 -- The reason for which the worker cancels a lesson that clashes is a code word in the row; messages say it in the reader's language.
-create function lms_private.clash_in_words(languages text[]) returns text
+create function lms_private.clash_reason(languages text[]) returns text
 language sql
 immutable
 parallel safe
@@ -160,7 +160,7 @@ return (
   limit 1
 );
 
-comment on function lms_private.clash_in_words is
+comment on function lms_private.clash_reason is
   'Says for messages that a lesson clashes, in the first of the languages that has words for it, or in English.';
 
-grant execute on function lms_private.clash_in_words to lms_definer;
+grant execute on function lms_private.clash_reason to lms_definer;

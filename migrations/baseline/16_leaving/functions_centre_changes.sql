@@ -3,7 +3,7 @@
 -- students at the old centre stays until they are given to others. Requests at the old centre are not left on the desk of somebody
 -- who works at another.
 
-create function lms_private.end_places(tenant uuid, student uuid, stays_at uuid default null) returns setof uuid
+create function lms_private.end_enrolments(tenant uuid, student uuid, stays_at uuid default null) returns setof uuid
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -44,12 +44,12 @@ begin
 end
 $$;
 
-comment on function lms_private.end_places is
+comment on function lms_private.end_enrolments is
   'Takes a student out of all classes that are scheduled, but for those of one centre, and of their lessons ahead; gives the classes.';
 
-alter function lms_private.end_places owner to lms_definer;
+alter function lms_private.end_enrolments owner to lms_definer;
 
-create function lms_private.leave_tutor_of_centre() returns trigger
+create function lms_private.reset_assigned_tutor() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -68,10 +68,10 @@ begin
 end
 $$;
 
-comment on function lms_private.leave_tutor_of_centre is
+comment on function lms_private.reset_assigned_tutor is
   'A student who moves to another centre has no tutor, unless the tutor is there too or another is named with the move.';
 
-alter function lms_private.leave_tutor_of_centre owner to lms_definer;
+alter function lms_private.reset_assigned_tutor owner to lms_definer;
 
 create function lms_private.leave_centre() returns trigger
 language plpgsql
@@ -93,7 +93,7 @@ begin
     order by n.tenant_id, n.id
   loop
     if tg_table_name = 'students' then
-      perform lms_private.end_places(one.tenant_id, one.id, one.centre_id);
+      perform lms_private.end_enrolments(one.tenant_id, one.id, one.centre_id);
     else
       update lms.requests as r
       set assigned_to = null
@@ -112,7 +112,7 @@ comment on function lms_private.leave_centre is
 
 alter function lms_private.leave_centre owner to lms_definer;
 
-create function lms_private.check_move_of_tutor() returns trigger
+create function lms_private.check_tutor_centre_change() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -124,7 +124,7 @@ declare
 begin
   for dependant in
     select d.*
-    from lms_private.dependants as d
+    from lms_private.dependency_rules as d
     where d.parent = 'tutors'
       and d.rule = 'refuse'
     order by d.child, d.child_column
@@ -153,7 +153,7 @@ begin
 end
 $$;
 
-comment on function lms_private.check_move_of_tutor is
-  'LM409 for a tutor who moves to another centre and has something at the former one that also refuses leaving: lms_private.dependants.';
+comment on function lms_private.check_tutor_centre_change is
+  'LM409 for a tutor who moves to another centre and has something at the former one that also refuses leaving: lms_private.dependency_rules.';
 
-alter function lms_private.check_move_of_tutor owner to lms_definer;
+alter function lms_private.check_tutor_centre_change owner to lms_definer;

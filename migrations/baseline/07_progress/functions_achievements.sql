@@ -1,7 +1,7 @@
 -- Consequences of assessments, points and attendance: academic ages, badges that a tenant's rules award by themselves, and a
 -- student's last five lessons.
 
-create function lms_private.date_assessment() returns trigger
+create function lms_private.set_assessment_date() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -32,12 +32,12 @@ begin
 end
 $$;
 
-comment on function lms_private.date_assessment is
+comment on function lms_private.set_assessment_date is
   'An assessment without a day is of today, by the clock of the student''s centre, and none is of a day that has not come there.';
 
-alter function lms_private.date_assessment owner to lms_definer;
+alter function lms_private.set_assessment_date owner to lms_definer;
 
-create function lms_private.move_academic_age() returns trigger
+create function lms_private.update_academic_age() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -101,10 +101,10 @@ begin
 end
 $$;
 
-comment on function lms_private.move_academic_age is
+comment on function lms_private.update_academic_age is
   'A student''s age of a type is that of the latest live assessment of this type that found one. When the last of them goes, so does the age.';
 
-alter function lms_private.move_academic_age owner to lms_definer;
+alter function lms_private.update_academic_age owner to lms_definer;
 
 create function lms_private.award_badges(tenant uuid, condition text, reached jsonb) returns void
 language sql
@@ -172,7 +172,7 @@ comment on function lms_private.award_for_points is 'Badges for points reached.'
 
 alter function lms_private.award_for_points owner to lms_definer;
 
-create function lms_private.follow_attendance() returns trigger
+create function lms_private.apply_attendance() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -258,10 +258,10 @@ begin
 end
 $$;
 
-comment on function lms_private.follow_attendance is
+comment on function lms_private.apply_attendance is
   'Keeps students.history at the last five lessons with a record, and awards badges for streaks.';
 
-alter function lms_private.follow_attendance owner to lms_definer;
+alter function lms_private.apply_attendance owner to lms_definer;
 
 create function lms_private.attendance_streak(tenant uuid, student uuid) returns bigint
 language sql

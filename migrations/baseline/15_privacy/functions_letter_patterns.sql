@@ -2,18 +2,18 @@
 -- composed and decomposed letters, all forms that case gives a letter, Turkish and German ones too, and within text of scripts that
 -- have no spaces. Characters that nobody sees between letters are passed over.
 
-create function lms_private.quoted(words text) returns text
+create function lms_private.quote_regex(words text) returns text
 language sql
 immutable
 strict
 parallel safe
 return regexp_replace(words, '([^[:alnum:]])', '\\\1', 'g');
 
-comment on function lms_private.quoted is 'A regular expression that matches this text and nothing else.';
+comment on function lms_private.quote_regex is 'A regular expression that matches this text and nothing else.';
 
-grant execute on function lms_private.quoted to lms_definer;
+grant execute on function lms_private.quote_regex to lms_definer;
 
-create function lms_private.digits_pattern(phone text) returns text
+create function lms_private.phone_pattern(phone text) returns text
 language sql
 immutable
 strict
@@ -25,9 +25,9 @@ return regexp_replace(
   'g'
 );
 
-comment on function lms_private.digits_pattern is 'Matches a telephone number however its digits are grouped.';
+comment on function lms_private.phone_pattern is 'Matches a telephone number however its digits are grouped.';
 
-grant execute on function lms_private.digits_pattern to lms_definer;
+grant execute on function lms_private.phone_pattern to lms_definer;
 
 create function lms_private.letter_forms(letter text, is_any_case boolean) returns text
 language sql
@@ -36,8 +36,8 @@ strict
 parallel safe
 begin atomic
   select case count(*)
-    when 1 then min(lms_private.quoted(f.form))
-    else '(?:' || string_agg(lms_private.quoted(f.form), '|' order by char_length(f.form) desc, f.form) || ')'
+    when 1 then min(lms_private.quote_regex(f.form))
+    else '(?:' || string_agg(lms_private.quote_regex(f.form), '|' order by char_length(f.form) desc, f.form) || ')'
   end
   from (
     select normalize(s.form, nfc) as form
@@ -57,7 +57,7 @@ comment on function lms_private.letter_forms is
 
 grant execute on function lms_private.letter_forms to lms_definer;
 
-create function lms_private.spelled(word text, is_any_case boolean) returns text
+create function lms_private.spelling_pattern(word text, is_any_case boolean) returns text
 language sql
 immutable
 strict
@@ -76,7 +76,7 @@ begin atomic
           then '[\u002D\u00AD\u2010-\u2015\u2043\u2212\uFE58\uFE63\uFF0D]'
         when c.letter = '\' then '\\\\?'
         -- An unaccented letter has one form, for the whole pattern looks past case.
-        when ascii(c.letter) < 128 then lms_private.quoted(c.letter)
+        when ascii(c.letter) < 128 then lms_private.quote_regex(c.letter)
         else lms_private.letter_forms(c.letter, is_any_case)
       end,
       '' order by c.place
@@ -86,10 +86,10 @@ begin atomic
   from regexp_split_to_table(normalize(word, nfc), '') with ordinality as c (letter, place);
 end;
 
-comment on function lms_private.spelled is
+comment on function lms_private.spelling_pattern is
   'A regular expression for a word in all its spellings that differ by typography: to be used with (?i), or with (?c) where case matters.';
 
-grant execute on function lms_private.spelled to lms_definer;
+grant execute on function lms_private.spelling_pattern to lms_definer;
 
 create function lms_private.space_pattern() returns text
 language sql
@@ -102,16 +102,16 @@ comment on function lms_private.space_pattern is 'A regular expression for what 
 
 grant execute on function lms_private.space_pattern to lms_definer;
 
-create function lms_private.unseen_pattern() returns text
+create function lms_private.invisible_pattern() returns text
 language sql
 immutable
 parallel safe
 -- Soft hyphens, joiners, marks of direction and what has no width.
 return '[\u00AD\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]';
 
-comment on function lms_private.unseen_pattern is 'A regular expression for a character that is not seen: it may stand within a word of a name.';
+comment on function lms_private.invisible_pattern is 'A regular expression for a character that is not seen: it may stand within a word of a name.';
 
-grant execute on function lms_private.unseen_pattern to lms_definer;
+grant execute on function lms_private.invisible_pattern to lms_definer;
 
 create function lms_private.is_unspaced(letter text) returns boolean
 language sql
@@ -135,21 +135,21 @@ begin atomic
     -- The dot of i comes and goes with the case in Turkish, and may stand behind the letter.
     when letter in ('i', 'I', 'ı', 'İ') and mode = 'any' then '[iI\u0130\u0131]\u0307?'
     when letter in ('i', 'I', 'ı', 'İ') and mode = 'capitals' then '[I\u0130]\u0307?'
-    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'any' then '(?:[sS]' || lms_private.unseen_pattern() || '*[sS]|[\u00DF\u1E9E])'
-    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'capitals' then '(?:S' || lms_private.unseen_pattern() || '*S|\u1E9E)'
+    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'any' then '(?:[sS]' || lms_private.invisible_pattern() || '*[sS]|[\u00DF\u1E9E])'
+    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'capitals' then '(?:S' || lms_private.invisible_pattern() || '*S|\u1E9E)'
     when letter in ('σ', 'ς', 'Σ') and mode = 'any' then '[\u03A3\u03C2\u03C3]'
-    when ascii(letter) < 128 and mode = 'capitals' then lms_private.quoted(upper(letter))
+    when ascii(letter) < 128 and mode = 'capitals' then lms_private.quote_regex(upper(letter))
     -- An unaccented letter has one form, for the whole pattern looks past case.
-    when ascii(letter) < 128 then lms_private.quoted(letter)
+    when ascii(letter) < 128 then lms_private.quote_regex(letter)
     else (
       select case count(*)
-        when 1 then min(lms_private.quoted(n.form))
+        when 1 then min(lms_private.quote_regex(n.form))
         else '(?:' || string_agg(
           case
             -- A letter in title case is taken for that of another case, but for what is written as a range.
             when n.form not in (upper(n.form collate "und-x-icu"), lower(n.form collate "und-x-icu")) and char_length(n.form) = 1
               then '[' || n.form || '-' || n.form || ']'
-            else lms_private.quoted(n.form)
+            else lms_private.quote_regex(n.form)
           end,
           '|' order by char_length(n.form) desc, n.form
         ) || ')'
@@ -184,7 +184,7 @@ comment on function lms_private.case_forms is
 
 grant execute on function lms_private.case_forms to lms_definer;
 
-create function lms_private.spelled_name(word text, mode text) returns text
+create function lms_private.name_word_pattern(word text, mode text) returns text
 language sql
 immutable
 strict
@@ -196,12 +196,12 @@ begin atomic
         when c.place = 1 then ''
         -- Where the surname ends in a word of such a script, some write a space.
         when lms_private.is_unspaced(c.letter) and lms_private.is_unspaced(c.former) then lms_private.space_pattern() || '*'
-        else lms_private.unseen_pattern() || '*'
+        else lms_private.invisible_pattern() || '*'
       end || case
-        when c.letter ~ lms_private.unseen_pattern() then lms_private.space_pattern() || '*'
+        when c.letter ~ lms_private.invisible_pattern() then lms_private.space_pattern() || '*'
         -- Apostrophes, quotation marks, hyphens and the backslash.
         when c.letter ~ '[''\u0060\u00B4\u02B9\u02BB\u02BC\u2018\u2019\u201B\u2032\uFF07"\u00AB\u00BB\u201C-\u201F\u2033\uFF02\u002D\u2010-\u2015\u2043\u2212\uFE58\uFE63\uFF0D\\]'
-          then lms_private.spelled(c.letter, false)
+          then lms_private.spelling_pattern(c.letter, false)
         else lms_private.case_forms(c.letter, mode)
       end,
       '' order by c.place
@@ -218,7 +218,7 @@ begin atomic
   ) as c;
 end;
 
-comment on function lms_private.spelled_name is
+comment on function lms_private.name_word_pattern is
   'A regular expression for a word of a name in all its spellings that differ by typography, and by what nobody sees in it: in any case, as it is written, or in capitals.';
 
-grant execute on function lms_private.spelled_name to lms_definer;
+grant execute on function lms_private.name_word_pattern to lms_definer;

@@ -1,7 +1,7 @@
 -- Leaving: what carries the declaration out, whoever deactivates or deletes. Its triggers stand at the tables of those who
 -- leave.
 
-create function lms_private.keep_left() returns trigger
+create function lms_private.maintain_left_at() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ begin
   if (tg_op = 'INSERT' or comes_back) and row_now ? 'user_id' then
     select u.role, d.roles
     into account
-    from lms_private.dependants as d
+    from lms_private.dependency_rules as d
     join lms.users as u
       on u.tenant_id = new.tenant_id
       and u.id = (row_now ->> 'user_id')::uuid
@@ -42,7 +42,7 @@ begin
   if comes_back then
     for reference in
       select d.parent, d.child_column, d.is_for_deletion, a.attnotnull as is_needed
-      from lms_private.dependants as d
+      from lms_private.dependency_rules as d
       join pg_attribute as a
         on a.attrelid = tg_relid
         and a.attname = d.child_column
@@ -94,7 +94,7 @@ begin
       new.left_with := nullif(
         new.left_with - array(
           select d.child || '.' || d.child_column
-          from lms_private.dependants as d
+          from lms_private.dependency_rules as d
           where d.parent = tg_table_name
             and d.rule = 'end'
             and d.is_for_deletion
@@ -107,13 +107,13 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_left is
+comment on function lms_private.maintain_left_at is
   'Keeps left_at true, whatever the statement wrote, and lets nothing come back that refers to what is deleted (LM409).';
 
-alter function lms_private.keep_left owner to lms_definer;
+alter function lms_private.maintain_left_at owner to lms_definer;
 
 -- A refusal names one row of each kind. All are counted and one is read by its key, for a centre may have tens of thousands of lessons ahead.
-create function lms_private.leave_one(parent text, former jsonb, fresh jsonb) returns void
+create function lms_private.apply_leaving_rules(parent text, former jsonb, fresh jsonb) returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -139,8 +139,8 @@ begin
   if leaves or is_deleted then
     for dependant in
       select d.*
-      from lms_private.dependants as d
-      where d.parent = leave_one.parent
+      from lms_private.dependency_rules as d
+      where d.parent = apply_leaving_rules.parent
         and d.rule = 'refuse'
         and case when d.is_for_deletion then is_deleted else leaves or is_deleted end
         -- Erasing is a right that waits for no laptop. What others rely on, their lessons, it waits for.
@@ -178,8 +178,8 @@ begin
 
   for dependant in
     select d.*
-    from lms_private.dependants as d
-    where d.parent = leave_one.parent
+    from lms_private.dependency_rules as d
+    where d.parent = apply_leaving_rules.parent
       and d.rule = 'end'
       and case when d.is_for_deletion then is_deleted else leaves end
     order by d.child, d.child_column
@@ -201,8 +201,8 @@ begin
   -- triggers see to what stands on them.
   for dependant in
     select d.*
-    from lms_private.dependants as d
-    where d.parent = leave_one.parent
+    from lms_private.dependency_rules as d
+    where d.parent = apply_leaving_rules.parent
       and d.rule = 'delete'
       and (is_deleted or is_restored or leaves or returns)
     order by d.child, d.child_column
@@ -242,8 +242,8 @@ begin
 
   for dependant in
     select d.*
-    from lms_private.dependants as d
-    where d.parent = leave_one.parent
+    from lms_private.dependency_rules as d
+    where d.parent = apply_leaving_rules.parent
       and d.rule = 'end'
       and d.return is not null
       and case when d.is_for_deletion then is_restored else returns end
@@ -263,12 +263,12 @@ begin
 end
 $$;
 
-comment on function lms_private.leave_one is
-  'Carries out what follows when a row of users, students, tutors, staff or centres leaves, is deleted, or comes back: lms_private.dependants, all in this transaction. LM409 names what stands in the way.';
+comment on function lms_private.apply_leaving_rules is
+  'Carries out what follows when a row of users, students, tutors, staff or centres leaves, is deleted, or comes back: lms_private.dependency_rules, all in this transaction. LM409 names what stands in the way.';
 
-alter function lms_private.leave_one owner to lms_definer;
+alter function lms_private.apply_leaving_rules owner to lms_definer;
 
-create function lms_private.leave() returns trigger
+create function lms_private.handle_leaving() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -286,15 +286,15 @@ begin
       or (n.deleted_at is null) <> (o.deleted_at is null)
     order by n.tenant_id, n.id
   loop
-    perform lms_private.leave_one(tg_table_name, one.former, one.fresh);
+    perform lms_private.apply_leaving_rules(tg_table_name, one.former, one.fresh);
   end loop;
   return null;
 end
 $$;
 
-comment on function lms_private.leave is 'lms_private.leave_one for each row that a statement let leave or come back.';
+comment on function lms_private.handle_leaving is 'lms_private.apply_leaving_rules for each row that a statement let leave or come back.';
 
-alter function lms_private.leave owner to lms_definer;
+alter function lms_private.handle_leaving owner to lms_definer;
 
 create function lms_private.check_present() returns trigger
 language plpgsql
@@ -353,7 +353,7 @@ comment on function lms_private.check_present is
 
 alter function lms_private.check_present owner to lms_definer;
 
-create procedure lms_private.refuse_who_left(
+create procedure lms_private.require_present(
   child text, child_column text, parent text, field text, refused text default 'id', counts text default 'true'
 )
 language plpgsql
@@ -366,15 +366,15 @@ begin
   execute format(
     'create trigger %I after insert on lms.%I referencing new table as new_rows
     for each statement execute function lms_private.check_present(%s)',
-    'then_refuse_' || child_column || '_insert', child, arguments
+    'then_require_present_' || child_column || '_insert', child, arguments
   );
   execute format(
     'create trigger %I after update on lms.%I referencing old table as old_rows new table as new_rows
     for each statement execute function lms_private.check_present(%s)',
-    'then_refuse_' || child_column || '_update', child, arguments
+    'then_require_present_' || child_column || '_update', child, arguments
   );
 end
 $$;
 
-comment on procedure lms_private.refuse_who_left is
+comment on procedure lms_private.require_present is
   'Refuses rows of a table that begin something with somebody who has left. counts is the condition of those that do, with %1$s for the row.';

@@ -1,7 +1,7 @@
 -- Everything held on a person, as one document with a file for each table.
 
 create function lms_private.subject_files(
-  tenant uuid, own lms_private.person, children lms_private.person, most bigint
+  tenant uuid, own lms_private.data_subject, children lms_private.data_subject, most bigint
 ) returns json
 language plpgsql
 stable
@@ -57,7 +57,7 @@ begin
           and coalesce(c.class, 'plain') not in ('secret', 'others')
       ) as columns
     from lms_private.personal_tables as t
-    where t.withheld is null
+    where t.withheld_reason is null
       and exists (select from lms_private.personal_rows as o where o.table_name = t.table_name)
     order by t.table_name
   loop
@@ -95,7 +95,7 @@ comment on function lms_private.subject_files is
 
 alter function lms_private.subject_files owner to lms_definer;
 
-create function lms_private.withheld(has_children boolean) returns json
+create function lms_private.withheld_data(has_children boolean) returns json
 language sql
 stable
 security definer
@@ -103,9 +103,9 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   select json_agg(json_build_object('table', w.table_name, 'what', w.what, 'reason', w.reason) order by w.table_name, w.what)
   from (
-    select t.table_name, 'rows' as what, t.withheld as reason
+    select t.table_name, 'rows' as what, t.withheld_reason as reason
     from lms_private.personal_tables as t
-    where t.withheld is not null
+    where t.withheld_reason is not null
     union all
     select
       c.table_name,
@@ -115,7 +115,7 @@ begin atomic
     join lms_private.personal_tables as t
       using (table_name)
     where c.class in ('secret', 'others')
-      and t.withheld is null
+      and t.withheld_reason is null
       and exists (select from lms_private.personal_rows as o where o.table_name = c.table_name)
     union all
     select 'assessments', 'rows of the person''s students', 'Personal data of other people.'
@@ -127,15 +127,15 @@ begin atomic
     join lms_private.personal_tables as t
       using (table_name)
     where has_children
-      and t.withheld is null
+      and t.withheld_reason is null
     group by o.table_name
     having not bool_or(o.is_for_guardians)
   ) as w;
 end;
 
-comment on function lms_private.withheld is 'The data that an export leaves out, and why.';
+comment on function lms_private.withheld_data is 'The data that an export leaves out, and why.';
 
-alter function lms_private.withheld owner to lms_definer;
+alter function lms_private.withheld_data owner to lms_definer;
 
 create function lms.export_subject(account uuid, most bigint) returns json
 language plpgsql
@@ -147,8 +147,8 @@ as $$
 declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   given lms.users;
-  own lms_private.person;
-  children lms_private.person;
+  own lms_private.data_subject;
+  children lms_private.data_subject;
   document json;
 begin
   if current_setting('app.role') <> 'admin' then
@@ -185,7 +185,7 @@ begin
     'children', children.users,
     'made_at', lms.utc(now()),
     'files', lms_private.subject_files(tenant, own, children, most),
-    'withheld', lms_private.withheld(children.users <> '{}')
+    'withheld', lms_private.withheld_data(children.users <> '{}')
   );
   -- The most that a component can take in one answer.
   if most is not null and octet_length(document::text) > 33554432 then

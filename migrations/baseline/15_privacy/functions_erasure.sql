@@ -1,6 +1,6 @@
 -- Erasing a person: rows, secrets and the event log, in one transaction, with a receipt.
 
-create function lms_private.erase_rows(tenant uuid, person lms_private.person) returns jsonb
+create function lms_private.erase_rows(tenant uuid, person lms_private.data_subject) returns jsonb
 language plpgsql
 volatile
 security definer
@@ -19,7 +19,7 @@ begin
       c.table_name,
       string_agg(format('%I', c.column_name), ', ' order by c.column_name) as columns,
       coalesce(
-        string_agg(format('lms_private.mentions(to_jsonb(r.%I)::text, $2)', c.column_name), ' or ') filter (where c.class = 'words'),
+        string_agg(format('lms_private.may_mention(to_jsonb(r.%I)::text, $2)', c.column_name), ' or ') filter (where c.class = 'words'),
         'false'
       ) as has_words,
       coalesce(
@@ -38,7 +38,7 @@ begin
   loop
     execute format(
       'with erased as materialized (
-        select r.id, lms_private.redacted(%1$L, to_jsonb(r), $2) as state
+        select r.id, lms_private.redact_row(%1$L, to_jsonb(r), $2) as state
         from lms.%1$I as r
         where r.tenant_id = $1
           and (%2$s or %3$s)
@@ -66,7 +66,7 @@ comment on function lms_private.erase_rows is
 
 alter function lms_private.erase_rows owner to lms_definer;
 
-create function lms_private.erase_secrets(tenant uuid, person lms_private.person) returns jsonb
+create function lms_private.erase_secrets(tenant uuid, person lms_private.data_subject) returns jsonb
 language plpgsql
 volatile
 security definer
@@ -111,7 +111,7 @@ begin
     keys as (
       delete from lms.idempotency_keys as k
       where k.tenant_id = tenant
-        and (k.user_id = any (person.users) or lms_private.mentions(concat_ws(' ', k.key, k.body, k.tag), person))
+        and (k.user_id = any (person.users) or lms_private.may_mention(concat_ws(' ', k.key, k.body, k.tag), person))
       returning 1
     ),
     failures as (
@@ -158,7 +158,7 @@ comment on function lms_private.erase_secrets is
 
 alter function lms_private.erase_secrets owner to lms_definer;
 
-create function lms_private.stop_sending(tenant uuid, person lms_private.person) returns void
+create function lms_private.cancel_deliveries(tenant uuid, person lms_private.data_subject) returns void
 language plpgsql
 volatile
 security definer
@@ -186,11 +186,11 @@ begin
 end
 $$;
 
-comment on function lms_private.stop_sending is 'Gives up what was still to be sent to a person.';
+comment on function lms_private.cancel_deliveries is 'Gives up what was still to be sent to a person.';
 
-alter function lms_private.stop_sending owner to lms_definer;
+alter function lms_private.cancel_deliveries owner to lms_definer;
 
-create function lms_private.erase_events(tenant uuid, erasure uuid, person lms_private.person) returns bigint
+create function lms_private.erase_events(tenant uuid, erasure uuid, person lms_private.data_subject) returns bigint
 language plpgsql
 volatile
 security definer
@@ -208,14 +208,14 @@ begin
     select l.position
     from lms.event_log as l
     where l.tenant_id = tenant
-      and lms_private.mentions(l.state::text, person)
+      and lms_private.may_mention(l.state::text, person)
   ) loop
     select l.*
     into event
     from lms.event_log as l
     where l.tenant_id = tenant
       and l.position = place;
-    erased := lms_private.redacted(event.entity, event.state, person);
+    erased := lms_private.redact_row(event.entity, event.state, person);
     continue when erased = event.state;
 
     -- A salt of its own, or the hash of what was there would go with what is there.
@@ -250,14 +250,14 @@ as $$
 declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   erasure constant uuid := lms.new_id();
-  person lms_private.person;
+  person lms_private.data_subject;
   counts jsonb;
   events bigint;
 begin
   if current_setting('app.role') <> 'admin' then
     raise exception using errcode = 'LM403';
   end if;
-  perform lms_private.take_turn(tenant);
+  perform lms_private.acquire_write_lock(tenant);
   -- A writer of something of this person waits, and then sees that the person is gone.
   perform
   from lms.users as u
@@ -267,13 +267,13 @@ begin
   if not found then
     raise exception using errcode = 'LM404';
   end if;
-  perform lms_private.refuse_erasure(tenant, account);
+  perform lms_private.check_erasure_allowed(tenant, account);
   perform lms_private.seal_events(tenant);
-  person := lms_private.person(tenant, account);
+  person := lms_private.find_data_subject(tenant, account);
 
-  insert into lms_private.erasures_under_way
+  insert into lms_private.erasures_in_progress
   default values;
-  perform lms_private.stop_sending(tenant, person);
+  perform lms_private.cancel_deliveries(tenant, person);
   counts := lms_private.erase_secrets(tenant, person) || lms_private.erase_rows(tenant, person);
   update lms.users as u
   set status = 'inactive'
@@ -291,9 +291,9 @@ begin
   events := lms_private.erase_events(tenant, erasure, person);
   insert into lms.erasures (tenant_id, id, user_id, reason, counts, events, redactions_hash)
   values (
-    tenant, erasure, account, lms_private.cut(reason, person), counts, events, lms_private.redactions_hash(tenant, erasure)
+    tenant, erasure, account, lms_private.redact_text(reason, person), counts, events, lms_private.redactions_hash(tenant, erasure)
   );
-  delete from lms_private.erasures_under_way as u
+  delete from lms_private.erasures_in_progress as u
   where u.transaction_id = pg_current_xact_id();
   perform lms_private.seal_events(tenant);
   return lms.erasure_receipt(erasure);

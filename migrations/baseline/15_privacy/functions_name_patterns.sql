@@ -36,11 +36,11 @@ declare
   -- A name that has a comma itself says its surname first.
   is_turned constant boolean := first_comma between 2 and cardinality(parts) - 1;
   anyhow constant text[] := array(
-    select lms_private.spelled_name(w.word, 'any') from unnest(words) with ordinality as w (word, place) order by w.place
+    select lms_private.name_word_pattern(w.word, 'any') from unnest(words) with ordinality as w (word, place) order by w.place
   );
   -- As the word is written, or in capitals.
   exact constant text[] := array(
-    select format('(?:%s|%s)', lms_private.spelled_name(w.word, 'written'), lms_private.spelled_name(w.word, 'capitals'))
+    select format('(?:%s|%s)', lms_private.name_word_pattern(w.word, 'written'), lms_private.name_word_pattern(w.word, 'capitals'))
     from unnest(words) with ordinality as w (word, place)
     order by w.place
   );
@@ -144,7 +144,7 @@ comment on function lms_private.name_forms is
 
 grant execute on function lms_private.name_forms to lms_definer;
 
-create function lms_private.identifiers(names text[], emails text[], phones text[])
+create function lms_private.identifier_patterns(names text[], emails text[], phones text[])
 returns table (pattern text, in_json text, substitute text)
 language sql
 immutable
@@ -179,21 +179,21 @@ begin atomic
   union all
   select
     '(?i)(?<![[:alnum:]._%+-])'
-      || replace(lms_private.spelled(e.email, true), '\@', '(?:@|%40)')
+      || replace(lms_private.spelling_pattern(e.email, true), '\@', '(?:@|%40)')
       || '(?!\.?[[:alnum:]-])',
-    replace(lms_private.spelled(e.email, true), '\@', '(?:@|%40)'),
+    replace(lms_private.spelling_pattern(e.email, true), '\@', '(?:@|%40)'),
     case when char_length(e.email) >= 21 then 'erased@erased.invalid' when char_length(e.email) >= 14 then 'erased@invalid' else 'x@x' end
   from unnest(emails) as e (email)
   union all
   select
-    '(?<![[:alnum:]])\+?' || lms_private.digits_pattern(f.phone) || '(?![[:alnum:]])',
-    lms_private.digits_pattern(f.phone),
+    '(?<![[:alnum:]])\+?' || lms_private.phone_pattern(f.phone) || '(?![[:alnum:]])',
+    lms_private.phone_pattern(f.phone),
     '[erased]'
   from unnest(phones) as f (phone)
   where char_length(regexp_replace(f.phone, '[^0-9]', '', 'g')) >= 8;
 end;
 
-comment on function lms_private.identifiers is
+comment on function lms_private.identifier_patterns is
   'How names, e-mail addresses and telephone numbers are found: in text as whole words, but where a script has no spaces between them, and roughly in JSON text. What stands there instead is never longer, so that it fits where they did, and keeps the form of an address. Names of less than three letters, of scripts without spaces of less than two, and numbers of less than eight digits could be anything, so they are not looked for.';
 
-grant execute on function lms_private.identifiers to lms_definer;
+grant execute on function lms_private.identifier_patterns to lms_definer;

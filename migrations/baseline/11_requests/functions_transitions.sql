@@ -1,6 +1,6 @@
 -- The way of a request from one state to the next: one table of moves, kept by a trigger whoever writes.
 
-create function lms_private.request_moves() returns table (move text, former text, fresh text)
+create function lms_private.request_transitions() returns table (move text, former text, fresh text)
 language sql
 immutable
 parallel safe
@@ -19,11 +19,11 @@ begin atomic
   ) as m (move, former, fresh);
 end;
 
-comment on function lms_private.request_moves is 'The one state table of requests: which move leads from which state to which.';
+comment on function lms_private.request_transitions is 'The one state table of requests: which move leads from which state to which.';
 
-grant execute on function lms_private.request_moves to lms_application, lms_definer;
+grant execute on function lms_private.request_transitions to lms_application, lms_definer;
 
-create function lms_private.refuse_move(status text) returns boolean
+create function lms_private.raise_invalid_transition(status text) returns boolean
 language plpgsql
 immutable
 as $$
@@ -33,15 +33,15 @@ begin
     message = format(
       'A request that is %s takes these moves: %s.',
       status,
-      (select string_agg(m.move, ', ') from lms_private.request_moves() as m where m.former = status)
+      (select string_agg(m.move, ', ') from lms_private.request_transitions() as m where m.former = status)
     ),
     column = 'status';
 end
 $$;
 
-comment on function lms_private.refuse_move is 'LM409 that says which moves a request takes in its state.';
+comment on function lms_private.raise_invalid_transition is 'LM409 that says which moves a request takes in its state.';
 
-grant execute on function lms_private.refuse_move to lms_application, lms_definer;
+grant execute on function lms_private.raise_invalid_transition to lms_application, lms_definer;
 
 create function lms_private.assignment_problem(tenant uuid, centre uuid, staff uuid) returns text
 language plpgsql
@@ -60,7 +60,7 @@ begin
   join lms.users as u
     on u.tenant_id = s.tenant_id
     and u.id = s.user_id
-  where lms_private.is_of_context(tenant)
+  where lms_private.is_current_tenant(tenant)
     and s.tenant_id = tenant
     and s.id = staff
     and s.deleted_at is null
@@ -80,7 +80,7 @@ comment on function lms_private.assignment_problem is
 alter function lms_private.assignment_problem owner to lms_definer;
 grant execute on function lms_private.assignment_problem to lms_application;
 
-create function lms_private.check_request_links(r lms.requests) returns void
+create function lms_private.check_request_references(r lms.requests) returns void
 language plpgsql
 as $$
 begin
@@ -111,9 +111,9 @@ begin
 end
 $$;
 
-comment on function lms_private.check_request_links is 'LM422 for a class, a lesson or an item that is not of the request''s centre.';
+comment on function lms_private.check_request_references is 'LM422 for a class, a lesson or an item that is not of the request''s centre.';
 
-grant execute on function lms_private.check_request_links to lms_application, lms_definer;
+grant execute on function lms_private.check_request_references to lms_application, lms_definer;
 
 create function lms_private.open_request() returns trigger
 language plpgsql
@@ -123,7 +123,7 @@ begin
     raise exception using errcode = 'LM409', message = 'A request begins open.', column = 'status';
   end if;
   if num_nonnulls(new.class_id, new.occurrence_start, new.inventory_id) > 0 then
-    perform lms_private.check_request_links(new);
+    perform lms_private.check_request_references(new);
   end if;
   new.opened_at := now();
   -- Without a centre the foreign key has the words for it.
@@ -139,7 +139,7 @@ comment on function lms_private.open_request is 'A new request is open and due.'
 
 -- A request that is opened again, or restored, is nobody's if whoever had it has left since, is inactive or works at another centre: as the
 -- open requests of somebody who leaves are.
-create function lms_private.keep_request() returns trigger
+create function lms_private.enforce_request_rules() returns trigger
 language plpgsql
 as $$
 declare
@@ -147,9 +147,9 @@ declare
 begin
   if new.status <> old.status then
     if not exists (
-      select from lms_private.request_moves() as m where m.former = old.status and m.fresh = new.status
+      select from lms_private.request_transitions() as m where m.former = old.status and m.fresh = new.status
     ) then
-      perform lms_private.refuse_move(old.status);
+      perform lms_private.raise_invalid_transition(old.status);
     end if;
     case new.status
       when 'open' then
@@ -180,8 +180,8 @@ begin
   then
     new.assigned_to := null;
   elsif new.assigned_to is distinct from old.assigned_to then
-    if not exists (select from lms_private.request_moves() as m where m.move = 'assign' and m.former = new.status) then
-      perform lms_private.refuse_move(new.status);
+    if not exists (select from lms_private.request_transitions() as m where m.move = 'assign' and m.former = new.status) then
+      perform lms_private.raise_invalid_transition(new.status);
     end if;
     problem := lms_private.assignment_problem(new.tenant_id, new.centre_id, new.assigned_to);
     if new.assigned_to is not null and problem is not null then
@@ -192,7 +192,7 @@ begin
   if (new.class_id, new.occurrence_start, new.inventory_id)
     is distinct from (old.class_id, old.occurrence_start, old.inventory_id)
   then
-    perform lms_private.check_request_links(new);
+    perform lms_private.check_request_references(new);
   end if;
 
   -- A request that the worker escalates stays as late as it is.
@@ -208,10 +208,10 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_request is
+comment on function lms_private.enforce_request_rules is
   'A request moves by the state table, is assigned to those who can do it, is nobody''s when it comes back to somebody who cannot, and is due anew when its type or priority changes or it is reopened.';
 
-create function lms_private.move_lesson(r lms.requests, input jsonb) returns void
+create function lms_private.reschedule_lesson(r lms.requests, input jsonb) returns void
 language plpgsql
 as $$
 declare
@@ -223,7 +223,7 @@ begin
       message = 'Only a reschedule request with class_id and occurrence_start can move a lesson.',
       column = 'move';
   end if;
-  perform lms.move_occurrence(r.class_id, r.occurrence_start, input);
+  perform lms.reschedule_occurrence(r.class_id, r.occurrence_start, input);
 exception
   when sqlstate 'LM404' then
     raise exception using errcode = 'LM403', message = 'This lesson is not there any more, or not yours to move.';
@@ -236,11 +236,11 @@ exception
 end
 $$;
 
-comment on function lms_private.move_lesson is 'Moves the lesson that a reschedule request is about, with the caller''s rights.';
+comment on function lms_private.reschedule_lesson is 'Moves the lesson that a reschedule request is about, with the caller''s rights.';
 
-grant execute on function lms_private.move_lesson to lms_application, lms_definer;
+grant execute on function lms_private.reschedule_lesson to lms_application, lms_definer;
 
-create function lms.move_request(request uuid, move text, input jsonb, versions jsonb) returns lms.requests
+create function lms.transition_request(request uuid, move text, input jsonb, versions jsonb) returns lms.requests
 language plpgsql
 as $$
 #variable_conflict use_variable
@@ -264,18 +264,18 @@ begin
     );
     select m.fresh
     into fresh
-    from lms_private.request_moves() as m
+    from lms_private.request_transitions() as m
     where m.move = move
       and m.former = former.status;
     if not found then
-      perform lms_private.refuse_move(former.status);
+      perform lms_private.raise_invalid_transition(former.status);
     end if;
     -- The row is not locked before this: writers for a tenant wait for their turn first, and for rows then.
     update lms.requests as q
     set
       status = fresh,
       assigned_to = case
-        when move = 'assign' then lms.referenced(
+        when move = 'assign' then lms.check_reference(
           'staff_id',
           (input ->> 'staff_id')::uuid,
           exists (select from lms.staff as s where s.id = (input ->> 'staff_id')::uuid and s.deleted_at is null)
@@ -295,13 +295,13 @@ begin
     end if;
   end loop;
   if move = 'resolve' and input ? 'move' then
-    perform lms_private.move_lesson(r, input -> 'move');
+    perform lms_private.reschedule_lesson(r, input -> 'move');
   end if;
   return r;
 end
 $$;
 
-comment on function lms.move_request is
+comment on function lms.transition_request is
   'Moves a request by the state table: assign with staff_id, start, resolve with resolution and perhaps move (start, end, room of its lesson), close, reopen.';
 
-grant execute on function lms.move_request to lms_application;
+grant execute on function lms.transition_request to lms_application;

@@ -3,7 +3,7 @@
 -- not wait until the poll that was left behind is over; beyond the bound of the cell, the tenant with most of them makes way, so
 -- that a tenant that has few keeps them however many the others begin.
 
-create function lms.begin_waiting(ticket uuid, seconds integer) returns void
+create function lms.begin_event_wait(ticket uuid, seconds integer) returns void
 language plpgsql
 volatile
 security definer
@@ -34,12 +34,12 @@ begin
 end
 $$;
 
-comment on function lms.begin_waiting is 'Counts a request of the context''s session as one that waits for events.';
+comment on function lms.begin_event_wait is 'Counts a request of the context''s session as one that waits for events.';
 
-alter function lms.begin_waiting owner to lms_definer;
-grant execute on function lms.begin_waiting to lms_application;
+alter function lms.begin_event_wait owner to lms_definer;
+grant execute on function lms.begin_event_wait to lms_application;
 
-create function lms.may_wait(ticket uuid) returns boolean
+create function lms.may_continue_event_wait(ticket uuid) returns boolean
 language sql
 stable
 security definer
@@ -76,18 +76,18 @@ begin atomic
     select
     from of_cell as c
     where c.tenant_id = current_setting('app.tenant_id')::uuid
-      and c.ticket = may_wait.ticket
+      and c.ticket = may_continue_event_wait.ticket
       and c.place <= 128
   );
 end;
 
-comment on function lms.may_wait is
+comment on function lms.may_continue_event_wait is
   'True when a request of the context''s tenant may go on waiting: it is among the newest 4 of its session, the newest 32 of its tenant, and the 128 of the cell, of which the tenants that have most give up their oldest.';
 
-alter function lms.may_wait owner to lms_definer;
-grant execute on function lms.may_wait to lms_application;
+alter function lms.may_continue_event_wait owner to lms_definer;
+grant execute on function lms.may_continue_event_wait to lms_application;
 
-create function lms.end_waiting(ticket uuid) returns void
+create function lms.end_event_wait(ticket uuid) returns void
 language plpgsql
 volatile
 security definer
@@ -104,7 +104,7 @@ begin
 end
 $$;
 
-comment on function lms.end_waiting is 'Takes a request of the context''s tenant off those that wait for events.';
+comment on function lms.end_event_wait is 'Takes a request of the context''s tenant off those that wait for events.';
 
-alter function lms.end_waiting owner to lms_definer;
-grant execute on function lms.end_waiting to lms_application;
+alter function lms.end_event_wait owner to lms_definer;
+grant execute on function lms.end_event_wait to lms_application;

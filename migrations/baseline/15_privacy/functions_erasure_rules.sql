@@ -1,7 +1,7 @@
 -- The guards of erasing: who is held, which transaction erases, who may write what is to be erased, and the one exception that
 -- append-only tables make for it.
 
-create procedure lms_private.let_erase()
+create procedure lms_private.grant_erasure()
 language plpgsql
 as $$
 declare
@@ -25,10 +25,10 @@ begin
 end
 $$;
 
-comment on procedure lms_private.let_erase is
+comment on procedure lms_private.grant_erasure is
   'Lets lms_definer read and erase what is declared. Called again by every migration that declares more.';
 
-create function lms_private.hold_on(tenant uuid, person uuid) returns text
+create function lms_private.hold_reason(tenant uuid, person uuid) returns text
 language sql
 stable
 security definer
@@ -55,17 +55,17 @@ begin atomic
   limit 1;
 end;
 
-comment on function lms_private.hold_on is
+comment on function lms_private.hold_reason is
   'Why a person is held: by a hold of the person''s own or of a child of the person. Null when nothing holds.';
 
-alter function lms_private.hold_on owner to lms_definer;
-grant execute on function lms_private.hold_on to lms_owner;
+alter function lms_private.hold_reason owner to lms_definer;
+grant execute on function lms_private.hold_reason to lms_owner;
 
 create function lms_private.is_held(tenant uuid, person uuid) returns boolean
 language sql
 stable
 begin atomic
-  select lms_private.hold_on(tenant, person) is not null;
+  select lms_private.hold_reason(tenant, person) is not null;
 end;
 
 comment on function lms_private.is_held is 'True when a legal hold keeps the person''s rows: then nothing of them is erased or removed.';
@@ -80,7 +80,7 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   select exists (
     select
-    from lms_private.erasures_under_way as e
+    from lms_private.erasures_in_progress as e
     where e.transaction_id = pg_current_xact_id_if_assigned()
   );
 end;
@@ -90,7 +90,7 @@ comment on function lms_private.is_erasing is 'True when this very transaction e
 alter function lms_private.is_erasing owner to lms_definer;
 grant execute on function lms_private.is_erasing to public;
 
-create function lms_private.guard_words() returns trigger
+create function lms_private.allow_redaction_only() returns trigger
 language plpgsql
 as $$
 begin
@@ -103,12 +103,12 @@ begin
 end
 $$;
 
-comment on function lms_private.guard_words is
+comment on function lms_private.allow_redaction_only is
   'Refuses every change of a row, whoever asks, but that an erasure replaces the one column of free text that the argument names.';
 
-grant execute on function lms_private.guard_words to public;
+grant execute on function lms_private.allow_redaction_only to public;
 
-create procedure lms_private.append_but_erase(table_name text, column_name text)
+create procedure lms_private.append_only_redactable(table_name text, column_name text)
 language plpgsql
 as $$
 begin
@@ -120,7 +120,7 @@ begin
   -- By its name it comes before stamp, which would change more than the one column.
   execute format(
     'create trigger append_only_update before update on lms.%I
-    for each row execute function lms_private.guard_words(%L)',
+    for each row execute function lms_private.allow_redaction_only(%L)',
     table_name, column_name
   );
   execute format('alter table lms.%I enable always trigger append_only', table_name);
@@ -128,10 +128,10 @@ begin
 end
 $$;
 
-comment on procedure lms_private.append_but_erase is
+comment on procedure lms_private.append_only_redactable is
   'Makes a table append-only, but for the column of free text in which an erasure replaces a name.';
 
-create function lms_private.refuse_erasure(tenant uuid, account uuid) returns void
+create function lms_private.check_erasure_allowed(tenant uuid, account uuid) returns void
 language plpgsql
 stable
 security definer
@@ -140,7 +140,7 @@ as $$
 declare
   given lms.users;
   former uuid;
-  hold constant text := lms_private.hold_on(tenant, account);
+  hold constant text := lms_private.hold_reason(tenant, account);
 begin
   select u.*
   into given
@@ -187,7 +187,7 @@ begin
 end
 $$;
 
-comment on function lms_private.refuse_erasure is
+comment on function lms_private.check_erasure_allowed is
   'LM409 for oneself, who is held, the last admin, and who has been erased already.';
 
-alter function lms_private.refuse_erasure owner to lms_definer;
+alter function lms_private.check_erasure_allowed owner to lms_definer;

@@ -3,7 +3,7 @@
 -- with those that are there, class by class, and each person concerned is told once of each change of a class. Another end of a
 -- lesson is a change, too.
 
-create function lms_private.tell_of_class(former lms.classes, fresh lms.classes, lessons jsonb) returns void
+create function lms_private.notify_class_change(former lms.classes, fresh lms.classes, lessons jsonb) returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -185,13 +185,13 @@ begin
       order by min(r.was_at)
     ) as was_rooms,
     array(
-      select lms_private.local_time(f.was_at, zone)
+      select lms_private.format_local_time(f.was_at, zone)
       from lessons as f
       where f.what = 'cancelled'
       order by f.was_at
     ) as fewer,
     array(
-      select lms_private.local_time(f.starts_at, zone)
+      select lms_private.format_local_time(f.starts_at, zone)
       from lessons as f
       where f.what = 'added'
       order by f.starts_at
@@ -229,17 +229,17 @@ begin
       ''
     ),
     'count', change.count,
-    'first_at', lms_private.local_time(change.first_at, zone),
-    'was_at', lms_private.local_time(change.first_at, zone),
-    'starts_at', lms_private.local_time(case when change.what = 'moved' then change.starts_at else change.first_at end, zone),
-    'was_last_at', lms_private.local_time(change.last_at, zone),
-    'last_at', lms_private.local_time(case when change.what = 'moved' then change.last_starts_at else change.last_at end, zone),
-    'until', lms_private.local_time(change.until, zone),
-    'was_until', lms_private.local_time(change.was_until, zone)
+    'first_at', lms_private.format_local_time(change.first_at, zone),
+    'was_at', lms_private.format_local_time(change.first_at, zone),
+    'starts_at', lms_private.format_local_time(case when change.what = 'moved' then change.starts_at else change.first_at end, zone),
+    'was_last_at', lms_private.format_local_time(change.last_at, zone),
+    'last_at', lms_private.format_local_time(case when change.what = 'moved' then change.last_starts_at else change.last_at end, zone),
+    'until', lms_private.format_local_time(change.until, zone),
+    'was_until', lms_private.format_local_time(change.was_until, zone)
   ))
   -- The subject of the message is not said twice.
-  || case when change.what = 'cancelled' then '{}' else lms_private.some_of('fewer', change.fewer, max_named) end
-  || case when change.what = 'added' then '{}' else lms_private.some_of('more', change.more, max_named) end
+  || case when change.what = 'cancelled' then '{}' else lms_private.list_or_count('fewer', change.fewer, max_named) end
+  || case when change.what = 'added' then '{}' else lms_private.list_or_count('more', change.more, max_named) end
   into words
   from lms.tutors as t
   join lms.centres as c
@@ -346,11 +346,11 @@ begin
               when one.students <> '{}' and not (one.is_tutor and cardinality(one.students) > max_named) then to_jsonb(one.students)
             end
           )
-          || lms_private.some_of('joined', one.joined, case when one.is_tutor then max_named else 200 end)
-          || lms_private.some_of('left', one.gone, case when one.is_tutor then max_named else 200 end)
+          || lms_private.list_or_count('joined', one.joined, case when one.is_tutor then max_named else 200 end)
+          || lms_private.list_or_count('left', one.gone, case when one.is_tutor then max_named else 200 end)
           || case told_key
             when 'class_students_changed' then jsonb_build_object(
-              'first_at', lms_private.local_time(
+              'first_at', lms_private.format_local_time(
                 least(
                   case when one.joined <> '{}' then change.first_after end,
                   case when one.gone <> '{}' then change.first_before end
@@ -371,7 +371,7 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_class is
+comment on function lms_private.notify_class_change is
   'Tells students, their guardians and the tutors, former ones too, of what a change of a class did to its lessons ahead and to who is in it: each person once, and not who did it. Lessons are compared with those that were noted before.';
 
-alter function lms_private.tell_of_class owner to lms_definer;
+alter function lms_private.notify_class_change owner to lms_definer;

@@ -1,7 +1,7 @@
 -- Messages about single lessons, and the triggers that tell people of changed classes. Messages say whose lesson it is, of what,
 -- where and when, and read well without a subject, a room or a reason; many lessons of a class are told at once.
 
-create function lms_private.tell_of_lessons() returns trigger
+create function lms_private.notify_lesson_changes() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -157,20 +157,20 @@ begin
           else jsonb_build_object(
             'was_room', one.was_room,
             'was_tutor', one.was_tutor,
-            'until', lms_private.local_time(one.until, one.zone),
-            'was_until', lms_private.local_time(one.was_until, one.zone)
+            'until', lms_private.format_local_time(one.until, one.zone),
+            'was_until', lms_private.format_local_time(one.was_until, one.zone)
           )
         end || case
           when one.what = 'moved' then jsonb_build_object(
-            'was_at', lms_private.local_time(one.was_at, one.zone),
-            'starts_at', lms_private.local_time(one.starts_at, one.zone)
+            'was_at', lms_private.format_local_time(one.was_at, one.zone),
+            'starts_at', lms_private.format_local_time(one.starts_at, one.zone)
           )
           when one.lessons > 1 then jsonb_build_object(
             'count', one.lessons,
-            'first_at', lms_private.local_time(one.was_at, one.zone),
-            'last_at', lms_private.local_time(one.last_at, one.zone)
+            'first_at', lms_private.format_local_time(one.was_at, one.zone),
+            'last_at', lms_private.format_local_time(one.last_at, one.zone)
           )
-          else jsonb_build_object('starts_at', lms_private.local_time(one.was_at, one.zone))
+          else jsonb_build_object('starts_at', lms_private.format_local_time(one.was_at, one.zone))
         end
       )
     );
@@ -179,13 +179,13 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_lessons is
+comment on function lms_private.notify_lesson_changes is
   'Tells students, their guardians and the tutors, former ones too, of lessons ahead that were cancelled, moved, or have another end, room or tutor; not who did it, and each person once.';
 
-alter function lms_private.tell_of_lessons owner to lms_definer;
+alter function lms_private.notify_lesson_changes owner to lms_definer;
 
 -- A plan that is made anew has new rows, so the lessons ahead are noted before they are planned.
-create function lms_private.note_lessons() returns trigger
+create function lms_private.capture_lessons() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -231,12 +231,12 @@ begin
 end
 $$;
 
-comment on function lms_private.note_lessons is
-  'Notes the lessons ahead of classes that are changed, before they are planned anew, for lms_private.tell_of_classes.';
+comment on function lms_private.capture_lessons is
+  'Notes the lessons ahead of classes that are changed, before they are planned anew, for lms_private.notify_class_changes.';
 
-alter function lms_private.note_lessons owner to lms_definer;
+alter function lms_private.capture_lessons owner to lms_definer;
 
-create function lms_private.some_of(placeholder text, items text[], most integer) returns jsonb
+create function lms_private.list_or_count(placeholder text, items text[], most integer) returns jsonb
 language sql
 immutable
 parallel safe
@@ -246,12 +246,12 @@ return case
   else jsonb_build_object(placeholder || '_count', cardinality(items))
 end;
 
-comment on function lms_private.some_of is
+comment on function lms_private.list_or_count is
   'A placeholder of a message with its list, or, with _count behind its name, how many there are when they are too many to be named; nothing when there are none.';
 
-grant execute on function lms_private.some_of to lms_definer;
+grant execute on function lms_private.list_or_count to lms_definer;
 
-create function lms_private.tell_of_classes() returns trigger
+create function lms_private.notify_class_changes() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -273,12 +273,12 @@ begin
     where notes ? n.id::text
     order by n.tenant_id, n.id
   loop
-    perform lms_private.tell_of_class(change.former, change.fresh, change.lessons);
+    perform lms_private.notify_class_change(change.former, change.fresh, change.lessons);
   end loop;
   return null;
 end
 $$;
 
-comment on function lms_private.tell_of_classes is 'Tells of classes that were changed, when their lessons are planned anew.';
+comment on function lms_private.notify_class_changes is 'Tells of classes that were changed, when their lessons are planned anew.';
 
-alter function lms_private.tell_of_classes owner to lms_definer;
+alter function lms_private.notify_class_changes owner to lms_definer;

@@ -54,19 +54,19 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  dependant record;
+  rule record;
   row_id uuid;
 begin
-  for dependant in
+  for rule in
     select d.child, d.child_column
     from lms_private.dependency_rules as d
     where d.parent = 'users'
-      and new.role <> all (d.roles)
+      and new.role <> all (d.allowed_roles)
     order by d.child, d.child_column
   loop
     execute format(
       'select c.id from lms.%I as c where c.tenant_id = $1 and c.%I = $2 and c.deleted_at is null',
-      dependant.child, dependant.child_column
+      rule.child, rule.child_column
     )
     into row_id
     using new.tenant_id, new.id;
@@ -75,7 +75,7 @@ begin
         errcode = 'LM409',
         message = format(
           'This person is still a %1$s. Delete the %1$s (%2$s) first.',
-          case dependant.child when 'staff' then 'member of the staff' else left(dependant.child, -1) end,
+          case rule.child when 'staff' then 'member of the staff' else left(rule.child, -1) end,
           row_id
         ),
         column = 'role';

@@ -34,7 +34,7 @@ comment on function lms_private.end_codes() is 'Ends all codes of a user whose a
 
 alter function lms_private.end_codes() owner to lms_definer;
 
-create function lms_private.end_codes(tenant uuid, person uuid, purpose text default null) returns void
+create function lms_private.end_codes(tenant uuid, account uuid, purpose text default null) returns void
 language sql
 volatile
 security definer
@@ -44,7 +44,7 @@ as $$
     update lms.one_use_tokens as o
     set used_at = now()
     where o.tenant_id = tenant
-      and o.user_id = person
+      and o.user_id = account
       and o.used_at is null
       and o.purpose = coalesce(end_codes.purpose, o.purpose)
     returning o.token_hash
@@ -61,7 +61,7 @@ comment on function lms_private.end_codes(uuid, uuid, text) is
 alter function lms_private.end_codes(uuid, uuid, text) owner to lms_definer;
 
 create function lms_private.send_code(
-  tenant uuid, person uuid, purpose text, span interval, data jsonb, email text default null
+  tenant uuid, account uuid, purpose text, span interval, data jsonb, email text default null
 ) returns void
 language plpgsql
 volatile
@@ -84,14 +84,14 @@ declare
   );
   notification uuid;
 begin
-  perform lms_private.end_codes(tenant, person, purpose);
+  perform lms_private.end_codes(tenant, account, purpose);
   insert into lms.notifications (tenant_id, user_id, type, template, data)
-  values (tenant, person, 'email', purpose, data)
+  values (tenant, account, 'email', purpose, data)
   returning id into notification;
   insert into lms_private.notification_secrets (tenant_id, notification_id, token, address, expires_at)
   values (tenant, notification, code, email, now() + span);
   insert into lms.one_use_tokens (tenant_id, user_id, purpose, token_hash, email, expires_at)
-  values (tenant, person, purpose, sha256(convert_to(code, 'UTF8')), email, now() + span);
+  values (tenant, account, purpose, sha256(convert_to(code, 'UTF8')), email, now() + span);
 end
 $$;
 

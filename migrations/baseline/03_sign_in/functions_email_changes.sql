@@ -4,7 +4,7 @@
 -- right to ask, so the right is asked again when the code comes.
 
 -- Three conditions enter one index each; one condition with three ways to be somebody's child enters none.
-create function lms_private.belongs_to_other_centres(tenant uuid, person uuid, centre uuid) returns boolean
+create function lms_private.belongs_to_other_centres(tenant uuid, account uuid, centre uuid) returns boolean
 language sql
 stable
 security definer
@@ -14,7 +14,7 @@ as $$
     select
     from lms.students as s
     where s.tenant_id = tenant
-      and s.user_id = person
+      and s.user_id = account
       and s.deleted_at is null
       and s.centre_id is distinct from centre
   )
@@ -22,7 +22,7 @@ as $$
     select
     from lms.students as s
     where s.tenant_id = tenant
-      and s.parent_id = person
+      and s.parent_id = account
       and s.deleted_at is null
       and s.centre_id is distinct from centre
   )
@@ -33,7 +33,7 @@ as $$
       on s.tenant_id = g.tenant_id
       and s.id = g.student_id
     where g.tenant_id = tenant
-      and g.user_id = person
+      and g.user_id = account
       and g.deleted_at is null
       and s.deleted_at is null
       and s.centre_id is distinct from centre
@@ -42,7 +42,7 @@ as $$
     select
     from lms.tutors as t
     where t.tenant_id = tenant
-      and t.user_id = person
+      and t.user_id = account
       and t.deleted_at is null
       and (
         t.centre_id is distinct from centre
@@ -60,7 +60,7 @@ as $$
     select
     from lms.staff as f
     where f.tenant_id = tenant
-      and f.user_id = person
+      and f.user_id = account
       and f.deleted_at is null
       and f.centre_id is distinct from centre
   )
@@ -224,7 +224,7 @@ grant execute on function lms.confirm_email_change to lms_application;
 
 -- While a code is on its way, the person may come to belong to other centres or move, or the asker may be no supervisor: the account would be
 -- the asker's mailbox's all the same.
-create function lms_private.may_change_email(tenant uuid, person uuid, asker uuid) returns boolean
+create function lms_private.may_change_email(tenant uuid, account uuid, asker uuid) returns boolean
 language sql
 stable
 security definer
@@ -236,7 +236,7 @@ as $$
     join lms.users as a
       on a.tenant_id = u.tenant_id
     where u.tenant_id = tenant
-      and u.id = person
+      and u.id = account
       and u.deleted_at is null
       and a.id = asker
       and a.status = 'active'

@@ -213,7 +213,7 @@ comment on function lms.request_password_reset is
 alter function lms.request_password_reset owner to lms_definer;
 grant execute on function lms.request_password_reset to lms_application;
 
-create function lms_private.process_reset_requests(most integer default 100) returns integer
+create function lms_private.process_reset_requests(max_count integer default 100) returns integer
 language plpgsql
 volatile
 security definer
@@ -223,7 +223,7 @@ as $$
 declare
   span constant interval := '30 minutes';
   request record;
-  person record;
+  account record;
   answered integer := 0;
 begin
   for request in
@@ -232,7 +232,7 @@ begin
       select due.id
       from lms_private.reset_requests as due
       order by due.id
-      limit most
+      limit max_count
       for update skip locked
     )
     returning r.tenant_slug, r.email, r.requested_at
@@ -240,7 +240,7 @@ begin
     answered := answered + 1;
     continue when request.requested_at < now() - span;
     select u.tenant_id, u.id
-    into person
+    into account
     from lms_private.tenant_slugs as s
     join lms.tenants as t
       on t.tenant_id = s.tenant_id
@@ -257,16 +257,16 @@ begin
     continue when (
       select count(*)
       from lms.one_use_tokens as o
-      where o.tenant_id = person.tenant_id
-        and o.user_id = person.id
+      where o.tenant_id = account.tenant_id
+        and o.user_id = account.id
         and o.purpose = 'password_reset'
         and o.created_at > now() - span
     ) >= 3;
     -- One that cannot be answered holds up no other.
     begin
-      perform set_config('app.tenant_id', person.tenant_id::text, true);
+      perform set_config('app.tenant_id', account.tenant_id::text, true);
       perform lms_private.send_code(
-        person.tenant_id, person.id, 'password_reset', span, jsonb_build_object('minutes', extract(epoch from span)::integer / 60)
+        account.tenant_id, account.id, 'password_reset', span, jsonb_build_object('minutes', extract(epoch from span)::integer / 60)
       );
     exception when others then
       raise warning 'A request for a password reset could not be answered: %.', sqlstate;

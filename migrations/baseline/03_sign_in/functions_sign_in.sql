@@ -1,30 +1,30 @@
 -- Sign-in and refresh: functions that look past row security, because there is no caller yet. Security definer, owned by
 -- lms_definer. A refusal that has to leave a trace returns null: raising would roll the trace back.
 
-create function lms_private.user_json(person lms.users) returns json
+create function lms_private.user_json(account lms.users) returns json
 language sql
 stable
 return json_build_object(
-  'id', person.id,
-  'centre_id', person.centre_id,
-  'name', person.name,
-  'email', person.email,
-  'phone', person.phone,
-  'role', person.role,
-  'language_preferences', person.language_preferences,
-  'accessibility_settings', person.accessibility_settings,
-  'status', person.status,
-  'created_at', lms.utc(person.created_at),
-  'updated_at', lms.utc(person.updated_at),
-  'created_by', person.created_by,
-  'updated_by', person.updated_by
+  'id', account.id,
+  'centre_id', account.centre_id,
+  'name', account.name,
+  'email', account.email,
+  'phone', account.phone,
+  'role', account.role,
+  'language_preferences', account.language_preferences,
+  'accessibility_settings', account.accessibility_settings,
+  'status', account.status,
+  'created_at', lms.utc(account.created_at),
+  'updated_at', lms.utc(account.updated_at),
+  'created_by', account.created_by,
+  'updated_by', account.updated_by
 );
 
 comment on function lms_private.user_json is 'A user as the interface shows it: never with the password''s hash.';
 
 grant execute on function lms_private.user_json to lms_definer;
 
-create function lms_private.identity_json(tenant uuid, person uuid) returns json
+create function lms_private.identity_json(tenant uuid, account uuid) returns json
 language plpgsql
 volatile
 security definer
@@ -47,7 +47,7 @@ begin
     join lms.tenants as t
       on t.tenant_id = u.tenant_id
     where u.tenant_id = tenant
-      and u.id = person
+      and u.id = account
       and u.status = 'active'
       and u.deleted_at is null
       and t.status = 'active'
@@ -212,7 +212,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  nil_id constant uuid := '00000000-0000-0000-0000-000000000000';
   from_address constant text := left(begin_sign_in.address, 64);
   program constant text := left(begin_sign_in.user_agent, 500);
   is_known boolean;
@@ -246,8 +246,8 @@ begin
   is_known := exists (
     select
     from lms.sessions as s
-    where s.tenant_id = coalesce(begin_sign_in.tenant_id, nobody)
-      and s.user_id = coalesce(begin_sign_in.user_id, nobody)
+    where s.tenant_id = coalesce(begin_sign_in.tenant_id, nil_id)
+      and s.user_id = coalesce(begin_sign_in.user_id, nil_id)
       and s.address = from_address
       and s.user_agent is not distinct from program
   );

@@ -4,16 +4,16 @@
 -- error at every verbosity.
 
 -- Without SET search_path, which would be a fifth of the price of each session check: the names in it say their schema instead.
-create function lms_private.check_session(given pg_catalog.jsonb) returns pg_catalog.text
+create function lms_private.check_session(context pg_catalog.jsonb) returns pg_catalog.text
 language plpgsql
 stable
 security definer
 as $$
 declare
-  nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
-  tenant constant pg_catalog.uuid := (given ->> 'tenant')::pg_catalog.uuid;
-  caller constant pg_catalog.uuid := (given ->> 'user')::pg_catalog.uuid;
-  session constant pg_catalog.uuid := (given ->> 'session')::pg_catalog.uuid;
+  nil_id constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+  tenant constant pg_catalog.uuid := (context ->> 'tenant')::pg_catalog.uuid;
+  caller constant pg_catalog.uuid := (context ->> 'user')::pg_catalog.uuid;
+  session constant pg_catalog.uuid := (context ->> 'session')::pg_catalog.uuid;
   home record;
   centre pg_catalog.uuid;
   is_away pg_catalog.bool;
@@ -32,27 +32,27 @@ begin
       and s.user_id = caller
       and s.revoked_at is null
       and s.expires_at > pg_catalog.now()
-      and u.role = given ->> 'role'
+      and u.role = context ->> 'role'
       and u.status = 'active'
       and u.deleted_at is null
       and exists (
         select from lms_private.cell as c
-        where c.region = given ->> 'region'
-          and c.name = coalesce(given ->> 'cell', c.name)
+        where c.region = context ->> 'region'
+          and c.name = coalesce(context ->> 'cell', c.name)
       );
     if found then
       if is_away then
         perform lms_private.check_tenant_location(tenant);
       end if;
-      return coalesce(centre, nobody);
+      return coalesce(centre, nil_id);
     end if;
   end if;
 
   select c.name, c.region
   into home
   from lms_private.cell as c;
-  if home.region is distinct from given ->> 'region'
-    or home.name is distinct from coalesce(given ->> 'cell', home.name)
+  if home.region is distinct from context ->> 'region'
+    or home.name is distinct from coalesce(context ->> 'cell', home.name)
   then
     raise exception using
       errcode = 'LM503',
@@ -60,8 +60,8 @@ begin
         'This cell is %s, in region %s; the component serves %s, in %s.',
         coalesce(home.name, '(none)'),
         coalesce(home.region, '(none)'),
-        coalesce(given ->> 'cell', '(any)'),
-        given ->> 'region'
+        coalesce(context ->> 'cell', '(any)'),
+        context ->> 'region'
       );
   end if;
   if tenant is not null then
@@ -77,7 +77,7 @@ begin
     where u.tenant_id = tenant
       and u.id = caller;
   end if;
-  return coalesce(centre, nobody);
+  return coalesce(centre, nil_id);
 end
 $$;
 
@@ -87,14 +87,14 @@ comment on function lms_private.check_session is
 alter function lms_private.check_session owner to lms_definer;
 grant execute on function lms_private.check_session to lms_application;
 
-create procedure lms_private.prepare_statement(name text, kept_as text, sql text)
+create procedure lms_private.prepare_statement(name text, prepared_name text, sql text)
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  most_lists constant integer := 32;
-  most_others constant integer := 256;
-  spare text;
+  max_lists constant integer := 32;
+  max_others constant integer := 256;
+  evicted text;
 begin
   if octet_length(name) > 52
     or name !~ '[#~][0-9a-f]{16}$'
@@ -111,7 +111,7 @@ begin
   -- Each takes memory in this server process for as long as the connection lives, so their number is bounded. There are as many lists
   -- as ways to filter them (~), so they have a bound of their own: they can't push out the statements of the fixed verbs (#). Those that
   -- were used least for the time that they have been there make room.
-  for spare in
+  for evicted in
     select p.name
     from (
       select
@@ -128,12 +128,12 @@ begin
         and s.name like '%@' || pg_backend_pid()
     ) as p
     where p.is_list = (name ~ '~[0-9a-f]{16}$')
-      and p.place >= case when p.is_list then most_lists else most_others end
+      and p.place >= case when p.is_list then max_lists else max_others end
   loop
-    execute format('deallocate %I', spare);
+    execute format('deallocate %I', evicted);
   end loop;
 
-  execute format('prepare %I (jsonb) as %s', kept_as, sql);
+  execute format('prepare %I (jsonb) as %s', prepared_name, sql);
 end
 $$;
 
@@ -157,14 +157,14 @@ language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  nobody constant text := '00000000-0000-0000-0000-000000000000';
+  nil_id constant text := '00000000-0000-0000-0000-000000000000';
   -- A name of this connection, given by prepare_statement, which has looked at the text: what somebody else has prepared under the
   -- statement's own name, with any text, is not executed. Looking the text up in pg_prepared_statements would take a microsecond for each
   -- statement that is prepared, in every request.
-  kept_as constant text := name || '@' || pg_backend_pid();
-  given jsonb;
+  prepared_name constant text := name || '@' || pg_backend_pid();
+  request_context jsonb;
   has_key boolean;
-  kept record;
+  stored record;
   ignored text;
   is_missing boolean := false;
   code text;
@@ -188,26 +188,26 @@ begin
       -- One expression, because each has its price in every request. All of it is for this transaction only. The arguments are a setting,
       -- too, because EXECUTE of a prepared statement takes an expression but no parameter: as text of the statement they would be in
       -- the log with every error.
-      given := context::jsonb;
+      request_context := context::jsonb;
       ignored := concat(
-        set_config('app.tenant_id', coalesce(given ->> 'tenant', nobody), true),
-        set_config('app.user_id', coalesce(given ->> 'user', nobody), true),
-        set_config('app.role', coalesce(given ->> 'role', 'nobody'), true),
-        set_config('app.session_id', coalesce(given ->> 'session', ''), true),
-        set_config('app.request_id', coalesce(given ->> 'request_id', ''), true),
-        set_config('app.centre_id', lms_private.check_session(given), true),
+        set_config('app.tenant_id', coalesce(request_context ->> 'tenant', nil_id), true),
+        set_config('app.user_id', coalesce(request_context ->> 'user', nil_id), true),
+        set_config('app.role', coalesce(request_context ->> 'role', 'nobody'), true),
+        set_config('app.session_id', coalesce(request_context ->> 'session', ''), true),
+        set_config('app.request_id', coalesce(request_context ->> 'request_id', ''), true),
+        set_config('app.centre_id', lms_private.check_session(request_context), true),
         case when name <> '' then set_config('app.arguments', args, true) end
       );
 
-      has_key := given ->> 'idempotency_key' is not null and given ->> 'user' is not null;
+      has_key := request_context ->> 'idempotency_key' is not null and request_context ->> 'user' is not null;
       if has_key then
         -- Waits while another request with this key is under way. An expired key is taken over.
         insert into lms.idempotency_keys as k (tenant_id, user_id, key, fingerprint)
         values (
-          (given ->> 'tenant')::uuid,
-          (given ->> 'user')::uuid,
-          given ->> 'idempotency_key',
-          coalesce(given ->> 'fingerprint', '')
+          (request_context ->> 'tenant')::uuid,
+          (request_context ->> 'user')::uuid,
+          request_context ->> 'idempotency_key',
+          coalesce(request_context ->> 'fingerprint', '')
         )
         on conflict (tenant_id, user_id, key) do update
         set
@@ -218,16 +218,16 @@ begin
         where k.expires_at <= now();
         if not found then
           select k.fingerprint, k.body, k.tag
-          into kept
+          into stored
           from lms.idempotency_keys as k
-          where k.tenant_id = (given ->> 'tenant')::uuid
-            and k.user_id = (given ->> 'user')::uuid
-            and k.key = given ->> 'idempotency_key';
-          if kept.fingerprint is distinct from coalesce(given ->> 'fingerprint', '') then
+          where k.tenant_id = (request_context ->> 'tenant')::uuid
+            and k.user_id = (request_context ->> 'user')::uuid
+            and k.key = request_context ->> 'idempotency_key';
+          if stored.fingerprint is distinct from coalesce(request_context ->> 'fingerprint', '') then
             raise exception using errcode = 'LM424', message = 'This idempotency key was used for another request.';
           end if;
-          body := kept.body;
-          tag := kept.tag;
+          body := stored.body;
+          tag := stored.tag;
           replayed := true;
           return;
         end if;
@@ -238,9 +238,9 @@ begin
         execute sql into body, tag using args::jsonb;
       else
         if is_missing then
-          call lms_private.prepare_statement(name, kept_as, sql);
+          call lms_private.prepare_statement(name, prepared_name, sql);
         end if;
-        execute format('execute %I(current_setting(''app.arguments'')::jsonb)', kept_as) into body, tag;
+        execute format('execute %I(current_setting(''app.arguments'')::jsonb)', prepared_name) into body, tag;
       end if;
 
       -- Checks that wait for the end of a transaction are made in here, too.
@@ -255,9 +255,9 @@ begin
         set
           body = run.body,
           tag = run.tag
-        where k.tenant_id = (given ->> 'tenant')::uuid
-          and k.user_id = (given ->> 'user')::uuid
-          and k.key = given ->> 'idempotency_key';
+        where k.tenant_id = (request_context ->> 'tenant')::uuid
+          and k.user_id = (request_context ->> 'user')::uuid
+          and k.key = request_context ->> 'idempotency_key';
       end if;
       return;
     exception

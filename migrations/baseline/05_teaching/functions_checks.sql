@@ -145,15 +145,15 @@ language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  what constant text := case violated
+  field constant text := case violated
     when 'occurrences_tutor_id_excl' then 'tutor_id'
     when 'occurrences_room_excl' then 'room'
     when 'attendances_student_id_excl' then 'student_ids'
   end;
-  who constant text := case what when 'tutor_id' then 'The tutor' when 'room' then 'The room' else 'A student' end;
+  label constant text := case field when 'tutor_id' then 'The tutor' when 'room' then 'The room' else 'A student' end;
   clash record;
 begin
-  if what is null then
+  if field is null then
     raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
   end if;
   -- The hours that the classes are after, and those that they have; of the lessons there, those that the caller may see. Of a class's own
@@ -175,7 +175,7 @@ begin
   cross join lateral (
     select o.class_id, o.starts_at, o.ends_at, null::uuid as student_id
     from lms.occurrences as o
-    where what = 'tutor_id'
+    where field = 'tutor_id'
       and o.tenant_id = c.tenant_id
       and o.tutor_id = c.tutor_id
       and o.starts_at < wanted.ends_at
@@ -188,7 +188,7 @@ begin
     union all
     select o.class_id, o.starts_at, o.ends_at, null
     from lms.occurrences as o
-    where what = 'room'
+    where field = 'room'
       and o.tenant_id = c.tenant_id
       and o.centre_id = c.centre_id
       and lower(o.room) = lower(wanted.room)
@@ -201,7 +201,7 @@ begin
     union all
     select a.class_id, a.starts_at, a.ends_at, a.student_id
     from lms.attendances as a
-    where what = 'student_ids'
+    where field = 'student_ids'
       and a.tenant_id = c.tenant_id
       and a.student_id = any (array(select one.id::uuid from jsonb_array_elements_text(c.student_ids) as one (id)))
       and a.starts_at < wanted.ends_at
@@ -232,15 +232,15 @@ begin
       cross join lms_private.planned_lessons(c.planned) as s
       cross join lateral (
         select c.tutor_id::text
-        where what = 'tutor_id'
+        where field = 'tutor_id'
         union all
         select c.centre_id || lower(c.room)
-        where what = 'room'
+        where field = 'room'
           and c.room is not null
         union all
         select one.id
         from jsonb_array_elements_text(c.student_ids) as one (id)
-        where what = 'student_ids'
+        where field = 'student_ids'
       ) as k (key)
     ) as w
     where w.taken_until > w.starts_at
@@ -251,27 +251,27 @@ begin
         errcode = 'LM409',
         message = format(
           '%s is taken by two of these classes from %s on.',
-          who,
+          label,
           to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         ),
         detail = clash.id,
-        column = what;
+        column = field;
     end if;
   end if;
   if clash is null then
-    raise exception using errcode = 'LM409', message = format('%s is taken at this time.', who), column = what;
+    raise exception using errcode = 'LM409', message = format('%s is taken at this time.', label), column = field;
   end if;
   raise exception using
     errcode = 'LM409',
     message = format(
       '%s is taken from %s to %s by the class %s.',
-      who || coalesce(' (' || clash.student_id || ')', ''),
+      label || coalesce(' (' || clash.student_id || ')', ''),
       to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
       to_char(clash.ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
       clash.class_id
     ),
     detail = clash.id,
-    column = what;
+    column = field;
 end
 $$;
 
@@ -357,18 +357,18 @@ create function lms_private.check_enrolment_limit() returns trigger
 language plpgsql
 as $$
 declare
-  most constant integer := 50000;
+  max_count constant integer := 50000;
   lessons constant integer := jsonb_array_length(new.planned);
   students constant integer := jsonb_array_length(new.student_ids);
 begin
-  if lessons * students > most
+  if lessons * students > max_count
     and (tg_op = 'INSERT' or (new.student_ids, new.schedule) is distinct from (old.student_ids, old.schedule))
   then
     raise exception using
       errcode = 'LM422',
       message = format(
         'These are %s lessons for %s students; a class has %s places at most. Let it end earlier, or make several classes of it.',
-        lessons, students, most
+        lessons, students, max_count
       ),
       detail = new.id,
       column = 'schedule';

@@ -9,7 +9,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   one record;
-  clash_key text;
+  event_key text;
 begin
   if not exists (select from new_rows as n where n.status = 'cancelled' and n.starts_at > now() and n.deleted_at is null) then
     return null;
@@ -105,12 +105,12 @@ begin
     group by n.tenant_id, told.user_id, n.class_id
     order by n.tenant_id, told.user_id
   loop
-    clash_key := case when one.lessons > 1 then 'lessons_cancelled' else 'lesson_cancelled' end;
+    event_key := case when one.lessons > 1 then 'lessons_cancelled' else 'lesson_cancelled' end;
     -- As much as the event has room for.
     perform lms_private.notify(
       one.tenant_id,
       one.user_id,
-      clash_key,
+      event_key,
       (
         select jsonb_object_agg(v.name, v.value)
         from jsonb_each(
@@ -129,7 +129,7 @@ begin
           ))
         ) as v (name, value)
         join lms_private.notification_events as e
-          on e.key = clash_key
+          on e.key = event_key
           and v.name = any (e.placeholders)
       )
     );
@@ -149,13 +149,13 @@ language sql
 immutable
 parallel safe
 return (
-  select w.words
+  select w.reason
   from (
     values
       ('en', 'The tutor, the room or a student has another lesson at that time.'),
       ('de', 'Lehrkraft, Raum oder jemand aus der Klasse hat dann schon eine andere Stunde.'),
       ('es', 'El tutor, el aula o un alumno ya tiene otra clase a esa hora.')
-  ) as w (language, words)
+  ) as w (language, reason)
   order by coalesce(array_position(languages, w.language), 1000), w.language <> 'en'
   limit 1
 );

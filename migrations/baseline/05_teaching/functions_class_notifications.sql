@@ -22,8 +22,8 @@ declare
   -- So many students are named to a tutor, and so many times and rooms to everybody; of more the number says enough.
   max_named constant integer := 3;
   change record;
-  words jsonb;
-  told_key text;
+  message_data jsonb;
+  event_key text;
   one record;
 begin
   with before as materialized (
@@ -240,7 +240,7 @@ begin
   -- The subject of the message is not said twice.
   || case when change.what = 'cancelled' then '{}' else lms_private.list_or_count('fewer', change.fewer, max_named) end
   || case when change.what = 'added' then '{}' else lms_private.list_or_count('more', change.more, max_named) end
-  into words
+  into message_data
   from lms.tutors as t
   join lms.centres as c
     on c.tenant_id = t.tenant_id
@@ -326,9 +326,9 @@ begin
     order by t.user_id
   loop
     if change.what is not null and one.is_of_lessons then
-      told_key := case when change.count > 1 then 'lessons_' else 'lesson_' end || change.what;
+      event_key := case when change.count > 1 then 'lessons_' else 'lesson_' end || change.what;
     elsif one.joined <> '{}' or one.gone <> '{}' then
-      told_key := 'class_students_changed';
+      event_key := 'class_students_changed';
     else
       continue;
     end if;
@@ -336,11 +336,11 @@ begin
     perform lms_private.notify(
       fresh.tenant_id,
       one.user_id,
-      told_key,
+      event_key,
       (
         select jsonb_object_agg(v.name, v.value)
         from jsonb_each(jsonb_strip_nulls(
-          words
+          message_data
           || jsonb_build_object(
             'students', case
               when one.students <> '{}' and not (one.is_tutor and cardinality(one.students) > max_named) then to_jsonb(one.students)
@@ -348,7 +348,7 @@ begin
           )
           || lms_private.list_or_count('joined', one.joined, case when one.is_tutor then max_named else 200 end)
           || lms_private.list_or_count('left', one.gone, case when one.is_tutor then max_named else 200 end)
-          || case told_key
+          || case event_key
             when 'class_students_changed' then jsonb_build_object(
               'first_at', lms_private.format_local_time(
                 least(
@@ -363,7 +363,7 @@ begin
           end
         )) as v (name, value)
         join lms_private.notification_events as e
-          on e.key = told_key
+          on e.key = event_key
           and v.name = any (e.placeholders)
       )
     );

@@ -236,13 +236,13 @@ comment on function lms_private.capture_lessons is
 
 alter function lms_private.capture_lessons owner to lms_definer;
 
-create function lms_private.list_or_count(placeholder text, items text[], most integer) returns jsonb
+create function lms_private.list_or_count(placeholder text, items text[], max_count integer) returns jsonb
 language sql
 immutable
 parallel safe
 return case
   when cardinality(items) = 0 then '{}'
-  when cardinality(items) <= most then jsonb_build_object(placeholder, items)
+  when cardinality(items) <= max_count then jsonb_build_object(placeholder, items)
   else jsonb_build_object(placeholder || '_count', cardinality(items))
 end;
 

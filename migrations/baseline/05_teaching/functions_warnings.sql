@@ -2,7 +2,7 @@
 -- available or has a day off. It is worked out with whatever it follows from: the class, one of its lessons, the tutor.
 
 create function lms_private.available_on(tutor uuid, days date[])
-returns table (available tstzmultirange, unavailable tstzmultirange, is_said boolean)
+returns table (available tstzmultirange, unavailable tstzmultirange, is_declared boolean)
 language plpgsql
 stable
 parallel safe
@@ -149,7 +149,7 @@ begin
   select a.*
   into tutor
   from lms_private.available_on(class.tutor_id, days) as a;
-  if tutor.is_said and exists (
+  if tutor.is_declared and exists (
     select from unnest(lessons) as l (span) where not l.span <@ tutor.available and not l.span && tutor.unavailable
   ) then
     warnings := warnings || '"tutor_unavailable"';

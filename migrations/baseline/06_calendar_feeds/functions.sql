@@ -9,7 +9,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-  nobody constant text := '00000000-0000-0000-0000-000000000000';
+  nil_id constant text := '00000000-0000-0000-0000-000000000000';
   reader record;
 begin
   select f.tenant_id, u.id, u.role, u.centre_id
@@ -34,7 +34,7 @@ begin
     set_config('app.tenant_id', reader.tenant_id::text, true),
     set_config('app.user_id', reader.id::text, true),
     set_config('app.role', reader.role, true),
-    set_config('app.centre_id', coalesce(reader.centre_id::text, nobody), true);
+    set_config('app.centre_id', coalesce(reader.centre_id::text, nil_id), true);
   return true;
 end
 $$;
@@ -52,7 +52,7 @@ language plpgsql
 volatile
 as $$
 declare
-  most constant integer := 1000;
+  max_count constant integer := 1000;
   past constant interval := interval '90 days';
   scope constant text := current_setting('app.role');
   own_tutor constant uuid := case when scope = 'tutor' then lms.caller_tutor() end;
@@ -165,7 +165,7 @@ begin
         )
       ) as c
       order by c.id desc
-      limit most
+      limit max_count
     ) as c
     cross join lateral (
       select

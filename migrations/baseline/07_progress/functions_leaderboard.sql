@@ -2,7 +2,7 @@
 -- first name and initial, or as that family chose. Nobody who has left is on it.
 
 -- A period without an end is planned as such: a plan for any period would take it for a short one.
-create function lms.leaderboard(centre uuid, first_day date, last_day date, most integer)
+create function lms.leaderboard(centre uuid, first_day date, last_day date, max_count integer)
 returns table ("rank" bigint, student_id uuid, name text, points bigint, badges bigint, is_own boolean)
 language plpgsql
 stable
@@ -97,7 +97,7 @@ begin
       p.badges,
       p.is_own
     from placed as p
-    where p.line <= most
+    where p.line <= max_count
       or p.is_own
     order by p.line;
 end

@@ -85,7 +85,7 @@ stable
 as $$
 #variable_conflict use_column
 declare
-  most constant integer := 10000;
+  max_count constant integer := 10000;
   holder constant uuid := coalesce(
     parent,
     case
@@ -112,10 +112,10 @@ begin
     select count(*)
     from lms_private.account_entries(students, last_day) as e
     where e."on" >= first_day
-  ) > most then
+  ) > max_count then
     raise exception using
       errcode = 'LM422',
-      message = format('There are more than %s entries in this period: ask for a shorter one.', most);
+      message = format('There are more than %s entries in this period: ask for a shorter one.', max_count);
   end if;
   return (
     with entry as materialized (

@@ -1,12 +1,12 @@
 -- The way of a request from one state to the next: one table of moves, kept by a trigger whoever writes.
 
-create function lms_private.request_transitions() returns table (move text, former text, fresh text)
+create function lms_private.request_transitions() returns table (transition text, from_status text, to_status text)
 language sql
 immutable
 parallel safe
 rows 7
 begin atomic
-  select m.move, m.former, m.fresh
+  select m.transition, m.from_status, m.to_status
   from (
     values
       ('assign', 'open', 'open'),
@@ -16,7 +16,7 @@ begin atomic
       ('close', 'resolved', 'closed'),
       ('reopen', 'resolved', 'open'),
       ('reopen', 'closed', 'open')
-  ) as m (move, former, fresh);
+  ) as m (transition, from_status, to_status);
 end;
 
 comment on function lms_private.request_transitions is 'The one state table of requests: which move leads from which state to which.';
@@ -33,7 +33,7 @@ begin
     message = format(
       'A request that is %s takes these moves: %s.',
       status,
-      (select string_agg(m.move, ', ') from lms_private.request_transitions() as m where m.former = status)
+      (select string_agg(m.transition, ', ') from lms_private.request_transitions() as m where m.from_status = status)
     ),
     column = 'status';
 end
@@ -147,7 +147,7 @@ declare
 begin
   if new.status <> old.status then
     if not exists (
-      select from lms_private.request_transitions() as m where m.former = old.status and m.fresh = new.status
+      select from lms_private.request_transitions() as m where m.from_status = old.status and m.to_status = new.status
     ) then
       perform lms_private.raise_invalid_transition(old.status);
     end if;
@@ -180,7 +180,7 @@ begin
   then
     new.assigned_to := null;
   elsif new.assigned_to is distinct from old.assigned_to then
-    if not exists (select from lms_private.request_transitions() as m where m.move = 'assign' and m.former = new.status) then
+    if not exists (select from lms_private.request_transitions() as m where m.transition = 'assign' and m.from_status = new.status) then
       perform lms_private.raise_invalid_transition(new.status);
     end if;
     problem := lms_private.assignment_problem(new.tenant_id, new.centre_id, new.assigned_to);
@@ -240,7 +240,7 @@ comment on function lms_private.reschedule_lesson is 'Moves the lesson that a re
 
 grant execute on function lms_private.reschedule_lesson to lms_application, lms_definer;
 
-create function lms.transition_request(request uuid, move text, input jsonb, versions jsonb) returns lms.requests
+create function lms.transition_request(request uuid, transition text, input jsonb, versions jsonb) returns lms.requests
 language plpgsql
 as $$
 #variable_conflict use_variable
@@ -262,11 +262,11 @@ begin
       former.version,
       case when versions @> to_jsonb(former.version) then former.version else (versions ->> 0)::bigint end
     );
-    select m.fresh
+    select m.to_status
     into fresh
     from lms_private.request_transitions() as m
-    where m.move = move
-      and m.former = former.status;
+    where m.transition = transition
+      and m.from_status = former.status;
     if not found then
       perform lms_private.raise_invalid_transition(former.status);
     end if;
@@ -275,14 +275,14 @@ begin
     set
       status = fresh,
       assigned_to = case
-        when move = 'assign' then lms.check_reference(
+        when transition = 'assign' then lms.check_reference(
           'staff_id',
           (input ->> 'staff_id')::uuid,
           exists (select from lms.staff as s where s.id = (input ->> 'staff_id')::uuid and s.deleted_at is null)
         )
         else q.assigned_to
       end,
-      resolution = case when move = 'resolve' then input ->> 'resolution' else q.resolution end
+      resolution = case when transition = 'resolve' then input ->> 'resolution' else q.resolution end
     where q.id = request
       and q.version = former.version
       and q.deleted_at is null
@@ -294,7 +294,7 @@ begin
       raise exception using errcode = 'LM404';
     end if;
   end loop;
-  if move = 'resolve' and input ? 'move' then
+  if transition = 'resolve' and input ? 'move' then
     perform lms_private.reschedule_lesson(r, input -> 'move');
   end if;
   return r;

@@ -229,7 +229,7 @@ grant execute on function lms_private.tenants_with_due_deliveries to lms_owner;
 
 -- The warning that an address is to be changed goes to the address that it is made for. A recipient that is looked up when the message is
 -- sent could be the new address by then.
-create function lms_private.notify_address(tenant uuid, person uuid, event text, address text) returns void
+create function lms_private.notify_address(tenant uuid, account uuid, event text, address text) returns void
 language plpgsql
 volatile
 security definer
@@ -239,11 +239,11 @@ as $$
 declare
   notification uuid;
 begin
-  if lms_private.notification_obstacle(tenant, person, 'email', event) is not null then
+  if lms_private.notification_obstacle(tenant, account, 'email', event) is not null then
     return;
   end if;
   insert into lms.notifications (tenant_id, user_id, type, template)
-  values (tenant, person, 'email', event)
+  values (tenant, account, 'email', event)
   returning id into notification;
   insert into lms_private.notification_secrets (tenant_id, notification_id, address, expires_at)
   values (tenant, notification, address, now() + interval '30 days');

@@ -44,7 +44,7 @@ comment on function lms.event_json is 'An event as it is shown, to who reads the
 
 grant execute on function lms.event_json to lms_application;
 
-create function lms.read_events(after bigint, most integer, of_entity text, of_row uuid) returns setof lms.event_log
+create function lms.read_events(after bigint, max_count integer, of_entity text, of_row uuid) returns setof lms.event_log
 language plpgsql
 volatile
 as $$
@@ -58,7 +58,7 @@ begin
       where l.position > after
         and (of_entity is null or l.entity = of_entity)
       order by l.position
-      limit most;
+      limit max_count;
   else
     return query
       select l.*
@@ -67,7 +67,7 @@ begin
         and l.position > after
         and (of_entity is null or l.entity = of_entity)
       order by l.position
-      limit most;
+      limit max_count;
   end if;
 end
 $$;

@@ -6,18 +6,18 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  most constant integer := 20;
+  max_count constant integer := 20;
 begin
   if (
     select count(*)
     from lms.webhooks as w
     where w.tenant_id = new.tenant_id
       and w.deleted_at is null
-  ) > most
+  ) > max_count
   then
     raise exception using
       errcode = 'LM409',
-      message = format('There are %s webhooks already, which is the most: delete one first.', most);
+      message = format('There are %s webhooks already, which is the most: delete one first.', max_count);
   end if;
   insert into lms.webhook_queues (tenant_id, id, position)
   select
@@ -63,7 +63,7 @@ language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  most constant integer := 5;
+  max_count constant integer := 5;
   w lms.webhooks;
 begin
   update lms.webhooks as r
@@ -80,11 +80,11 @@ begin
     from lms.webhook_secrets as s
     where s.webhook_id = webhook
       and s.expires_at > now()
-  ) >= most
+  ) >= max_count
   then
     raise exception using
       errcode = 'LM409',
-      message = format('%s former secrets sign still: rotate again when the oldest is a day old.', most);
+      message = format('%s former secrets sign still: rotate again when the oldest is a day old.', max_count);
   end if;
   update lms.webhook_secrets as s
   set expires_at = now() + interval '24 hours'

@@ -19,19 +19,19 @@ begin
       c.table_name,
       string_agg(format('%I', c.column_name), ', ' order by c.column_name) as columns,
       coalesce(
-        string_agg(format('lms_private.may_mention(to_jsonb(r.%I)::text, $2)', c.column_name), ' or ') filter (where c.class = 'words'),
+        string_agg(format('lms_private.may_mention(to_jsonb(r.%I)::text, $2)', c.column_name), ' or ') filter (where c.class = 'free_text'),
         'false'
       ) as has_words,
       coalesce(
         (
-          select string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.refers), ' or ')
+          select string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.subject_kind), ' or ')
           from lms_private.personal_rows as o
           where o.table_name = c.table_name
         ),
         'false'
       ) as is_own
     from lms_private.personal_columns as c
-    where c.class in ('personal', 'words')
+    where c.class in ('personal', 'free_text')
       or c.replacement is not null
     group by c.table_name
     order by c.table_name

@@ -5,21 +5,21 @@ create procedure lms_private.grant_erasure()
 language plpgsql
 as $$
 declare
-  told record;
+  declared record;
 begin
-  for told in
+  for declared in
     select
       t.table_name,
-      string_agg(format('%I', c.column_name), ', ') filter (where c.class in ('personal', 'words') or c.replacement is not null) as erased
+      string_agg(format('%I', c.column_name), ', ') filter (where c.class in ('personal', 'free_text') or c.replacement is not null) as erased
     from lms_private.personal_tables as t
     left join lms_private.personal_columns as c
       using (table_name)
     where t.table_name not in ('event_log', 'event_heads', 'event_redactions')
     group by t.table_name
   loop
-    execute format('grant select on lms.%I to lms_definer', told.table_name);
-    if told.erased is not null then
-      execute format('grant update (%s) on lms.%I to lms_definer', told.erased, told.table_name);
+    execute format('grant select on lms.%I to lms_definer', declared.table_name);
+    if declared.erased is not null then
+      execute format('grant update (%s) on lms.%I to lms_definer', declared.erased, declared.table_name);
     end if;
   end loop;
 end
@@ -28,7 +28,7 @@ $$;
 comment on procedure lms_private.grant_erasure is
   'Lets lms_definer read and erase what is declared. Called again by every migration that declares more.';
 
-create function lms_private.hold_reason(tenant uuid, person uuid) returns text
+create function lms_private.hold_reason(tenant uuid, account uuid) returns text
 language sql
 stable
 security definer
@@ -39,7 +39,7 @@ begin atomic
   where h.tenant_id = tenant
     and h.deleted_at is null
     and (
-      h.user_id = person
+      h.user_id = account
       or h.user_id in (
         select s.user_id
         from lms.guardians as g
@@ -47,11 +47,11 @@ begin atomic
           on s.tenant_id = g.tenant_id
           and s.id = g.student_id
         where g.tenant_id = tenant
-          and g.user_id = person
+          and g.user_id = account
           and g.deleted_at is null
       )
     )
-  order by h.user_id <> person, h.created_at
+  order by h.user_id <> account, h.created_at
   limit 1;
 end;
 
@@ -61,11 +61,11 @@ comment on function lms_private.hold_reason is
 alter function lms_private.hold_reason owner to lms_definer;
 grant execute on function lms_private.hold_reason to lms_owner;
 
-create function lms_private.is_held(tenant uuid, person uuid) returns boolean
+create function lms_private.is_held(tenant uuid, account uuid) returns boolean
 language sql
 stable
 begin atomic
-  select lms_private.hold_reason(tenant, person) is not null;
+  select lms_private.hold_reason(tenant, account) is not null;
 end;
 
 comment on function lms_private.is_held is 'True when a legal hold keeps the person''s rows: then nothing of them is erased or removed.';

@@ -1,7 +1,7 @@
 -- Everything held on a person, as one document with a file for each table.
 
 create function lms_private.subject_files(
-  tenant uuid, own lms_private.data_subject, children lms_private.data_subject, most bigint
+  tenant uuid, own lms_private.data_subject, children lms_private.data_subject, max_count bigint
 ) returns json
 language plpgsql
 stable
@@ -21,13 +21,13 @@ begin
     select
       t.table_name,
       (
-        select string_agg(format('r.%1$I = any ($2.%2$ss)', o.column_name, o.refers), ' or ')
+        select string_agg(format('r.%1$I = any ($2.%2$ss)', o.column_name, o.subject_kind), ' or ')
         from lms_private.personal_rows as o
         where o.table_name = t.table_name
       )
         || coalesce(
           (
-            select ' or ' || string_agg(format('r.%1$I = any ($3.%2$ss)', o.column_name, o.refers), ' or ')
+            select ' or ' || string_agg(format('r.%1$I = any ($3.%2$ss)', o.column_name, o.subject_kind), ' or ')
             from lms_private.personal_rows as o
             where o.table_name = t.table_name
               and o.is_for_guardians
@@ -54,7 +54,7 @@ begin
           and a.attnum > 0
           and not a.attisdropped
           and a.attname not in ('tenant_id', 'version')
-          and coalesce(c.class, 'plain') not in ('secret', 'others')
+          and coalesce(c.class, 'plain') not in ('secret', 'other_people')
       ) as columns
     from lms_private.personal_tables as t
     where t.withheld_reason is null
@@ -74,12 +74,12 @@ begin
       declared.table_name, declared.is_own, declared.columns
     )
     into had, file
-    using tenant, own, children, most - total + 1;
+    using tenant, own, children, max_count - total + 1;
     total := total + had;
-    if total > most then
+    if total > max_count then
       raise exception using
         errcode = 'LM409',
-        message = format('These are more than %s rows. The operator can export them by lms privacy export.', most),
+        message = format('These are more than %s rows. The operator can export them by lms privacy export.', max_count),
         column = 'id';
     end if;
     if had > 0 then
@@ -114,7 +114,7 @@ begin atomic
     from lms_private.personal_columns as c
     join lms_private.personal_tables as t
       using (table_name)
-    where c.class in ('secret', 'others')
+    where c.class in ('secret', 'other_people')
       and t.withheld_reason is null
       and exists (select from lms_private.personal_rows as o where o.table_name = c.table_name)
     union all
@@ -137,7 +137,7 @@ comment on function lms_private.withheld_data is 'The data that an export leaves
 
 alter function lms_private.withheld_data owner to lms_definer;
 
-create function lms.export_subject(account uuid, most bigint) returns json
+create function lms.export_subject(account uuid, max_count bigint) returns json
 language plpgsql
 stable
 security definer
@@ -184,11 +184,11 @@ begin
     'subject', account,
     'children', children.users,
     'made_at', lms.utc(now()),
-    'files', lms_private.subject_files(tenant, own, children, most),
+    'files', lms_private.subject_files(tenant, own, children, max_count),
     'withheld', lms_private.withheld_data(children.users <> '{}')
   );
   -- The most that a component can take in one answer.
-  if most is not null and octet_length(document::text) > 33554432 then
+  if max_count is not null and octet_length(document::text) > 33554432 then
     raise exception using
       errcode = 'LM409', message = 'This is more than 32 MiB. The operator can export it by lms privacy export.', column = 'id';
   end if;

@@ -94,7 +94,7 @@ begin atomic
     from lms_private.personal_rows as r
     where r.table_name = is_row_of_subject.table_name
       and (state ->> r.column_name)::uuid = any (
-        case r.refers
+        case r.subject_kind
           when 'user' then person.users
           when 'student' then person.students
           else person.tutors
@@ -121,7 +121,7 @@ begin
     select c.column_name, c.class, c.replacement
     from lms_private.personal_columns as c
     where c.table_name = redact_row.table_name
-      and (c.class = 'words' or is_own and c.replacement is not null)
+      and (c.class = 'free_text' or is_own and c.replacement is not null)
   loop
     -- A field that was not there is not added.
     continue when coalesce(state -> declared.column_name, 'null') = 'null';

@@ -66,7 +66,7 @@ begin
   person.patterns := '{}';
   person.substitutes := '{}';
   for declared in
-    select o.table_name, string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.refers), ' or ') as is_own
+    select o.table_name, string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.subject_kind), ' or ') as is_own
     from lms_private.personal_rows as o
     where exists (
       select

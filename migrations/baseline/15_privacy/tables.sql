@@ -29,10 +29,10 @@ create table lms_private.personal_columns (
   table_name text not null references lms_private.personal_tables (table_name),
   column_name text not null,
   class text not null
-    constraint personal_columns_class_check check (class in ('plain', 'personal', 'words', 'others', 'secret')),
+    constraint personal_columns_class_check check (class in ('plain', 'personal', 'free_text', 'other_people', 'secret')),
   replacement jsonb,
   primary key (table_name, column_name),
-  constraint personal_columns_replacement_check check (replacement is null or class in ('personal', 'words', 'secret'))
+  constraint personal_columns_replacement_check check (replacement is null or class in ('personal', 'free_text', 'secret'))
 );
 
 comment on table lms_private.personal_columns is
@@ -47,8 +47,8 @@ grant select on lms_private.personal_columns to lms_definer;
 create table lms_private.personal_rows (
   table_name text not null references lms_private.personal_tables (table_name),
   column_name text not null,
-  refers text not null
-    constraint personal_rows_refers_check check (refers in ('user', 'student', 'tutor')),
+  subject_kind text not null
+    constraint personal_rows_subject_kind_check check (subject_kind in ('user', 'student', 'tutor')),
   is_for_guardians boolean not null default false,
   primary key (table_name, column_name)
 );

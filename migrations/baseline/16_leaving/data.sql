@@ -1,6 +1,6 @@
 -- The rule for each reference to users, students, tutors, staff and centres, with the reason.
 
-insert into lms_private.dependency_rules (parent, child, child_column, rule, is_for_deletion, roles, condition, label, example, reason)
+insert into lms_private.dependency_rules (parent, child, child_column, rule, only_on_deletion, allowed_roles, condition, label, example, reason)
 values
   ('users', 'students', 'user_id', 'delete', true, '{student}', 'true', null, null, 'A student is an account''s.'),
   ('users', 'tutors', 'user_id', 'delete', true, '{tutor}', 'true', null, null, 'A tutor is an account''s.'),
@@ -76,7 +76,7 @@ values
   ('centres', 'finance_records', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
   ('centres', 'payroll_runs', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.');
 
-insert into lms_private.dependency_rules (parent, child, child_column, rule, is_for_deletion, ending, return, reason)
+insert into lms_private.dependency_rules (parent, child, child_column, rule, only_on_deletion, end_statement, restore_statement, reason)
 values
   (
     'users', 'students', 'parent_id', 'end', true,

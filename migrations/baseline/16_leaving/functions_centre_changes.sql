@@ -3,7 +3,7 @@
 -- students at the old centre stays until they are given to others. Requests at the old centre are not left on the desk of somebody
 -- who works at another.
 
-create function lms_private.end_enrolments(tenant uuid, student uuid, stays_at uuid default null) returns setof uuid
+create function lms_private.end_enrolments(tenant uuid, student uuid, except_centre uuid default null) returns setof uuid
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ begin
         and k.tenant_id = tenant
         and k.id = e.class_id
         and k.status = 'scheduled'
-        and k.centre_id is distinct from stays_at
+        and k.centre_id is distinct from except_centre
       returning e.class_id, k.deleted_at as gone_at
     ),
     freed as (
@@ -118,11 +118,11 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  dependant record;
+  rule record;
   found record;
-  standing text[] := '{}';
+  remaining text[] := '{}';
 begin
-  for dependant in
+  for rule in
     select d.*
     from lms_private.dependency_rules as d
     where d.parent = 'tutors'
@@ -133,19 +133,19 @@ begin
       'select count(*) as rows, (array_agg(%s order by c.id))[1] as example
       from lms.%I as c
       where c.tenant_id = $1 and c.%I = $2 and c.centre_id = $3 and %s',
-      dependant.example, dependant.child, dependant.child_column, dependant.condition
+      rule.example, rule.child, rule.child_column, rule.condition
     )
     into found
     using new.tenant_id, new.id, old.centre_id;
     if found.rows > 0 then
-      standing := standing || format('%s: %s (such as %s)', dependant.label, found.rows, found.example);
+      remaining := remaining || format('%s: %s (such as %s)', rule.label, found.rows, found.example);
     end if;
   end loop;
-  if standing <> '{}' then
+  if remaining <> '{}' then
     raise exception using
       errcode = 'LM409',
       message = format(
-        'At the former centre this tutor still has %s. Give them to others or end them first.', array_to_string(standing, '; ')
+        'At the former centre this tutor still has %s. Give them to others or end them first.', array_to_string(remaining, '; ')
       ),
       column = 'centre_id';
   end if;

@@ -15,7 +15,7 @@ declare
 begin
   -- The account is locked, so that it does not come back or change its role at the same moment. Whoever restores has the turn.
   if (tg_op = 'INSERT' or comes_back) and row_now ? 'user_id' then
-    select u.role, d.roles
+    select u.role, d.allowed_roles
     into account
     from lms_private.dependency_rules as d
     join lms.users as u
@@ -23,9 +23,9 @@ begin
       and u.id = (row_now ->> 'user_id')::uuid
     where d.child = tg_table_name
       and d.child_column = 'user_id'
-      and d.roles is not null
+      and d.allowed_roles is not null
     for share of u;
-    if account.role <> all (account.roles) then
+    if account.role <> all (account.allowed_roles) then
       raise exception using
         errcode = case when comes_back then 'LM409' else 'LM422' end,
         message = case
@@ -41,7 +41,7 @@ begin
   -- References that deactivating and closing leave alone are only emptied by a deletion.
   if comes_back then
     for reference in
-      select d.parent, d.child_column, d.is_for_deletion, a.attnotnull as is_needed
+      select d.parent, d.child_column, d.only_on_deletion, a.attnotnull as is_needed
       from lms_private.dependency_rules as d
       join pg_attribute as a
         on a.attrelid = tg_relid
@@ -53,7 +53,7 @@ begin
     loop
       execute format(
         'select %s is not null from lms.%I as p where p.tenant_id = $1 and p.id = $2',
-        case when reference.is_needed or reference.is_for_deletion then 'p.deleted_at' else 'p.left_at' end,
+        case when reference.is_needed or reference.only_on_deletion then 'p.deleted_at' else 'p.left_at' end,
         reference.parent
       )
       into is_gone
@@ -97,7 +97,7 @@ begin
           from lms_private.dependency_rules as d
           where d.parent = tg_table_name
             and d.rule = 'end'
-            and d.is_for_deletion
+            and d.only_on_deletion
         ),
         '{}'
       );
@@ -126,23 +126,23 @@ declare
   returns constant boolean := former ->> 'left_at' is not null and fresh ->> 'left_at' is null;
   is_deleted constant boolean := former ->> 'deleted_at' is null and fresh ->> 'deleted_at' is not null;
   is_restored constant boolean := former ->> 'deleted_at' is not null and fresh ->> 'deleted_at' is null;
-  dependant record;
+  rule record;
   found record;
-  standing text[] := '{}';
-  standing_rows bigint;
-  standing_id uuid;
+  remaining text[] := '{}';
+  remaining_rows bigint;
+  remaining_id uuid;
   example text;
   ids uuid[];
   ended jsonb := coalesce(nullif(fresh -> 'left_with', 'null'), '{}');
   given_back constant jsonb := coalesce(nullif(former -> 'left_with', 'null'), '{}');
 begin
   if leaves or is_deleted then
-    for dependant in
+    for rule in
       select d.*
       from lms_private.dependency_rules as d
       where d.parent = apply_leaving_rules.parent
         and d.rule = 'refuse'
-        and case when d.is_for_deletion then is_deleted else leaves or is_deleted end
+        and case when d.only_on_deletion then is_deleted else leaves or is_deleted end
         -- Erasing is a right that waits for no laptop. What others rely on, their lessons, it waits for.
         and not (d.parent = 'users' and lms_private.is_erasing())
       order by d.child, d.child_column
@@ -154,42 +154,42 @@ begin
         where c.tenant_id = $1
           and c.%I = $2
           and %s',
-        dependant.child, dependant.child_column, dependant.condition
+        rule.child, rule.child_column, rule.condition
       )
-      into standing_rows, standing_id
+      into remaining_rows, remaining_id
       using tenant, id;
-      if standing_rows > 0 then
-        execute format('select %s from lms.%I as c where c.tenant_id = $1 and c.id = $2', dependant.example, dependant.child)
+      if remaining_rows > 0 then
+        execute format('select %s from lms.%I as c where c.tenant_id = $1 and c.id = $2', rule.example, rule.child)
         into example
-        using tenant, standing_id;
-        standing := standing || format('%s: %s (such as %s)', dependant.label, standing_rows, example);
+        using tenant, remaining_id;
+        remaining := remaining || format('%s: %s (such as %s)', rule.label, remaining_rows, example);
       end if;
     end loop;
-    if standing <> '{}' then
+    if remaining <> '{}' then
       raise exception using
         errcode = 'LM409',
         message = format(
           'This %s still has %s. Give them to others or end them first.',
           case parent when 'users' then 'person' when 'staff' then 'member of the staff' else left(parent, -1) end,
-          array_to_string(standing, '; ')
+          array_to_string(remaining, '; ')
         );
     end if;
   end if;
 
-  for dependant in
+  for rule in
     select d.*
     from lms_private.dependency_rules as d
     where d.parent = apply_leaving_rules.parent
       and d.rule = 'end'
-      and case when d.is_for_deletion then is_deleted else leaves end
+      and case when d.only_on_deletion then is_deleted else leaves end
     order by d.child, d.child_column
   loop
     ids := '{}';
-    for found in execute dependant.ending using tenant, id loop
+    for found in execute rule.end_statement using tenant, id loop
       ids := ids || found.id;
     end loop;
-    if ids <> '{}' and dependant.return is not null then
-      ended := ended || jsonb_build_object(dependant.child || '.' || dependant.child_column, ids);
+    if ids <> '{}' and rule.restore_statement is not null then
+      ended := ended || jsonb_build_object(rule.child || '.' || rule.child_column, ids);
     end if;
   end loop;
   if (leaves or is_deleted) and ended <> '{}' and ended is distinct from fresh -> 'left_with' then
@@ -199,7 +199,7 @@ begin
 
   -- The rows of an account leave with it, and come back with it however they left, unless they are deleted or inactive themselves. Their own
   -- triggers see to what stands on them.
-  for dependant in
+  for rule in
     select d.*
     from lms_private.dependency_rules as d
     where d.parent = apply_leaving_rules.parent
@@ -215,13 +215,13 @@ begin
           and c.%I = $2
           and c.deleted_at is not distinct from $4
           and ($3 is not null or (%s))',
-        dependant.child, dependant.child_column, dependant.condition
+        rule.child, rule.child_column, rule.condition
       )
       using tenant, id, (fresh ->> 'deleted_at')::timestamptz, (former ->> 'deleted_at')::timestamptz;
     elsif exists (
       select
       from pg_attribute as a
-      where a.attrelid = format('lms.%I', dependant.child)::regclass
+      where a.attrelid = format('lms.%I', rule.child)::regclass
         and a.attname = 'left_at'
     ) then
       execute format(
@@ -234,29 +234,29 @@ begin
             $3 is not null
             or (c.deleted_at is null and coalesce(to_jsonb(c) ->> ''status'', ''active'') = ''active'')
           )',
-        dependant.child, dependant.child_column
+        rule.child, rule.child_column
       )
       using tenant, id, (fresh ->> 'left_at')::timestamptz, (former ->> 'left_at')::timestamptz;
     end if;
   end loop;
 
-  for dependant in
+  for rule in
     select d.*
     from lms_private.dependency_rules as d
     where d.parent = apply_leaving_rules.parent
       and d.rule = 'end'
-      and d.return is not null
-      and case when d.is_for_deletion then is_restored else returns end
+      and d.restore_statement is not null
+      and case when d.only_on_deletion then is_restored else returns end
     order by d.child, d.child_column
   loop
     ids := array(
       select one.id::uuid
       from jsonb_array_elements_text(
-        coalesce(given_back -> (dependant.child || '.' || dependant.child_column), '[]')
+        coalesce(given_back -> (rule.child || '.' || rule.child_column), '[]')
       ) as one (id)
     );
     if ids <> '{}' then
-      execute dependant.return
+      execute rule.restore_statement
       using tenant, id, ids;
     end if;
   end loop;

@@ -147,7 +147,7 @@ $$;
 comment on function lms_private.held_person_condition is
   'The condition that a row of a table, by its alias, is of or about a person under a legal hold.';
 
-create function lms_private.purge_deleted(table_name text, now timestamptz, most integer) returns bigint
+create function lms_private.purge_deleted(table_name text, now timestamptz, max_count integer) returns bigint
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
@@ -162,7 +162,7 @@ begin
   select
     string_agg(c.condition, ' and '),
     -- With some of them goes much more.
-    case when bool_or(c.goes_along) then least(most, 20) else most end
+    case when bool_or(c.goes_along) then least(max_count, 20) else max_count end
   into conditions, limited
   from (
     select format('not (%s)', lms_private.held_person_condition(target, 't')) as condition, false as goes_along

@@ -89,3 +89,21 @@ comment on function lms_private.check_role_change is
   'LM409 for an account whose role would change from under its student, tutor or member of the staff: lms_private.dependency_rules.roles.';
 
 alter function lms_private.check_role_change owner to lms_definer;
+
+create function lms_private.centre_supervisors(tenant uuid, centre uuid) returns uuid[]
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(array_agg(u.id), '{}')
+  from lms.users as u
+  where u.tenant_id = centre_supervisors.tenant
+    and u.centre_id = centre_supervisors.centre
+    and u.role = 'supervisor'
+    and u.deleted_at is null
+$$;
+
+comment on function lms_private.centre_supervisors is 'The users who supervise a centre.';
+
+alter function lms_private.centre_supervisors owner to lms_definer;

@@ -129,31 +129,97 @@ comment on function lms.free_times is
 alter function lms.free_times owner to lms_definer;
 grant execute on function lms.free_times to lms_application;
 
-create function lms_private.classes_with_outdated_times(now timestamptz) returns table (class_id uuid, lessons bigint, first_at timestamptz)
-language sql
+create function lms_private.available_on(tutor uuid, days date[])
+returns table (available tstzmultirange, unavailable tstzmultirange, is_declared boolean)
+language plpgsql
 stable
+parallel safe
+security definer
+rows 1
 set search_path = pg_catalog, pg_temp
 as $$
-  select o.class_id, count(*), min(o.original_start)
-  from lms.occurrences as o
-  join lms.classes as c
-    on c.tenant_id = o.tenant_id
-    and c.id = o.class_id
-  cross join lateral (
-    select c.schedule ->> 'time_zone' as time_zone, ((c.schedule ->> 'start')::timestamp)::time as begins
-  ) as s
-  where o.starts_at > now
-    and o.original_start > now
-    and o.status = 'scheduled'
-    and o.deleted_at is null
-    and c.status = 'scheduled'
-    and c.deleted_at is null
-    -- Where clocks skip the hour of a lesson they show another one, and it is right where it is.
-    and (o.original_start at time zone s.time_zone)::time <> s.begins
-    and lms_private.instant((o.original_start at time zone s.time_zone)::date + s.begins, s.time_zone) <> o.original_start
-  group by o.class_id
-  order by min(o.original_start), o.class_id;
+#variable_conflict use_variable
+declare
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+begin
+  return query
+    with asked as (
+      select t.availability, c.time_zone
+      from lms.tutors as t
+      join lms.centres as c
+        on c.tenant_id = t.tenant_id
+        and c.id = t.centre_id
+      where t.tenant_id = tenant
+        and t.id = tutor
+    ),
+    windows as (
+      select true as available, d.day, w.start, w."end", a.time_zone
+      from asked as a
+      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'weekly', '[]'))
+        as w (weekday text, start interval, "end" interval)
+      join unnest(days) as d (day)
+        on w.weekday = (
+          array['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
+        )[extract(isodow from d.day)]
+      union all
+      select e.available, e.date, coalesce(e.start, interval '0 hours'), coalesce(e."end", interval '24 hours'), a.time_zone
+      from asked as a
+      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'exceptions', '[]'))
+        as e (date date, available boolean, start interval, "end" interval)
+      where e.date = any (days)
+    ),
+    spans as (
+      select
+        w.available,
+        lms_private.instant(w.day + w.start, w.time_zone) as starts_at,
+        lms_private.instant(w.day + w."end", w.time_zone) as ends_at
+      from windows as w
+    )
+    select
+      coalesce(range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where s.available), '{}'),
+      coalesce(range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where not s.available), '{}'),
+      coalesce(
+        (
+          select jsonb_typeof(a.availability -> 'weekly') = 'array'
+            or jsonb_path_exists(a.availability, '$.exceptions[*] ? (@.available == true)')
+          from asked as a
+        ),
+        false
+      )
+    from spans as s
+    -- Skipped hours may turn a window around.
+    where s.starts_at < s.ends_at;
+end
 $$;
 
-comment on function lms_private.classes_with_outdated_times is
-  'Classes of the context''s tenant with lessons to come that do not begin when the clock of their zone shows the time of their schedule, how many these are, and the first of them.';
+comment on function lms_private.available_on is
+  'When a tutor of the context''s tenant is available on days of the centre''s clock, and when away, by the same windows and exceptions as lms.free_times. is_said: whether anything was ever said of when the tutor is available.';
+
+alter function lms_private.available_on owner to lms_definer;
+
+create function lms.tutors_planned_until(tutors uuid[]) returns table (tutor_id uuid, planned_until timestamptz)
+language plpgsql
+stable
+security definer
+rows 100
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+  return query
+    select c.tutor_id, min(c.planned_until)
+    from lms.classes as c
+    where c.tenant_id = current_setting('app.tenant_id')::uuid
+      and c.tutor_id = any (tutors)
+      and c.planned_until is not null
+      and c.status = 'scheduled'
+      and c.deleted_at is null
+    group by c.tutor_id;
+end
+$$;
+
+comment on function lms.tutors_planned_until is
+  'Until when the lessons of tutors of the tenant are all known: the earliest planned_until of their classes. No row for tutors whose classes are all planned to their end. It looks past row security, as lms.free_times does.';
+
+alter function lms.tutors_planned_until owner to lms_definer;
+grant execute on function lms.tutors_planned_until to lms_application;

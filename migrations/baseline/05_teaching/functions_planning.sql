@@ -257,3 +257,32 @@ end
 $$;
 
 comment on function lms_private.update_attendances is 'Keeps the attendances of an occurrence at its time: moved, cancelled, deleted and restored with it.';
+
+create function lms_private.classes_with_outdated_times(now timestamptz) returns table (class_id uuid, lessons bigint, first_at timestamptz)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select o.class_id, count(*), min(o.original_start)
+  from lms.occurrences as o
+  join lms.classes as c
+    on c.tenant_id = o.tenant_id
+    and c.id = o.class_id
+  cross join lateral (
+    select c.schedule ->> 'time_zone' as time_zone, ((c.schedule ->> 'start')::timestamp)::time as begins
+  ) as s
+  where o.starts_at > now
+    and o.original_start > now
+    and o.status = 'scheduled'
+    and o.deleted_at is null
+    and c.status = 'scheduled'
+    and c.deleted_at is null
+    -- Where clocks skip the hour of a lesson they show another one, and it is right where it is.
+    and (o.original_start at time zone s.time_zone)::time <> s.begins
+    and lms_private.instant((o.original_start at time zone s.time_zone)::date + s.begins, s.time_zone) <> o.original_start
+  group by o.class_id
+  order by min(o.original_start), o.class_id;
+$$;
+
+comment on function lms_private.classes_with_outdated_times is
+  'Classes of the context''s tenant with lessons to come that do not begin when the clock of their zone shows the time of their schedule, how many these are, and the first of them.';

@@ -1,74 +1,6 @@
 -- Oddities of a class that are not refused: a tutor who does not teach its subject, lessons ahead at times when the tutor is not
 -- available or has a day off. It is worked out with whatever it follows from: the class, one of its lessons, the tutor.
 
-create function lms_private.available_on(tutor uuid, days date[])
-returns table (available tstzmultirange, unavailable tstzmultirange, is_declared boolean)
-language plpgsql
-stable
-parallel safe
-security definer
-rows 1
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_variable
-declare
-  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-begin
-  return query
-    with asked as (
-      select t.availability, c.time_zone
-      from lms.tutors as t
-      join lms.centres as c
-        on c.tenant_id = t.tenant_id
-        and c.id = t.centre_id
-      where t.tenant_id = tenant
-        and t.id = tutor
-    ),
-    windows as (
-      select true as available, d.day, w.start, w."end", a.time_zone
-      from asked as a
-      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'weekly', '[]'))
-        as w (weekday text, start interval, "end" interval)
-      join unnest(days) as d (day)
-        on w.weekday = (
-          array['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
-        )[extract(isodow from d.day)]
-      union all
-      select e.available, e.date, coalesce(e.start, interval '0 hours'), coalesce(e."end", interval '24 hours'), a.time_zone
-      from asked as a
-      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'exceptions', '[]'))
-        as e (date date, available boolean, start interval, "end" interval)
-      where e.date = any (days)
-    ),
-    spans as (
-      select
-        w.available,
-        lms_private.instant(w.day + w.start, w.time_zone) as starts_at,
-        lms_private.instant(w.day + w."end", w.time_zone) as ends_at
-      from windows as w
-    )
-    select
-      coalesce(range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where s.available), '{}'),
-      coalesce(range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where not s.available), '{}'),
-      coalesce(
-        (
-          select jsonb_typeof(a.availability -> 'weekly') = 'array'
-            or jsonb_path_exists(a.availability, '$.exceptions[*] ? (@.available == true)')
-          from asked as a
-        ),
-        false
-      )
-    from spans as s
-    -- Skipped hours may turn a window around.
-    where s.starts_at < s.ends_at;
-end
-$$;
-
-comment on function lms_private.available_on is
-  'When a tutor of the context''s tenant is available on days of the centre''s clock, and when away, by the same windows and exceptions as lms.free_times. is_said: whether anything was ever said of when the tutor is available.';
-
-alter function lms_private.available_on owner to lms_definer;
-
 create function lms_private.upcoming_lessons(class lms.classes) returns tstzrange[]
 language plpgsql
 stable
@@ -225,33 +157,6 @@ $$;
 comment on function lms_private.update_warnings_of_tutor is 'Keeps the warnings of a tutor''s classes when the tutor''s availability, subjects or centre change.';
 
 alter function lms_private.update_warnings_of_tutor owner to lms_definer;
-
-create function lms.tutors_planned_until(tutors uuid[]) returns table (tutor_id uuid, planned_until timestamptz)
-language plpgsql
-stable
-security definer
-rows 100
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_variable
-begin
-  return query
-    select c.tutor_id, min(c.planned_until)
-    from lms.classes as c
-    where c.tenant_id = current_setting('app.tenant_id')::uuid
-      and c.tutor_id = any (tutors)
-      and c.planned_until is not null
-      and c.status = 'scheduled'
-      and c.deleted_at is null
-    group by c.tutor_id;
-end
-$$;
-
-comment on function lms.tutors_planned_until is
-  'Until when the lessons of tutors of the tenant are all known: the earliest planned_until of their classes. No row for tutors whose classes are all planned to their end. It looks past row security, as lms.free_times does.';
-
-alter function lms.tutors_planned_until owner to lms_definer;
-grant execute on function lms.tutors_planned_until to lms_application;
 
 create function lms.current_class_warnings(class uuid) returns jsonb
 language sql

@@ -40,24 +40,6 @@ comment on function lms_private.notify_request is 'Tells people, each once and n
 
 alter function lms_private.notify_request owner to lms_definer;
 
-create function lms_private.centre_supervisors(tenant uuid, centre uuid) returns uuid[]
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  select coalesce(array_agg(u.id), '{}')
-  from lms.users as u
-  where u.tenant_id = centre_supervisors.tenant
-    and u.centre_id = centre_supervisors.centre
-    and u.role = 'supervisor'
-    and u.deleted_at is null
-$$;
-
-comment on function lms_private.centre_supervisors is 'The users who supervise a centre.';
-
-alter function lms_private.centre_supervisors owner to lms_definer;
-
 create function lms_private.notify_new_requests() returns trigger
 language plpgsql
 security definer

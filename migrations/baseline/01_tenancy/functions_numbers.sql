@@ -1,4 +1,5 @@
--- Numbers for the rows of a table, each tenant's own and without gaps, at the price of one for a statement of many rows.
+-- Gapless numbers for the rows of a table, counted separately in each tenant. A statement that
+-- inserts many rows takes the sequence once.
 
 create function lms_private.advance_sequence(sequence text) returns void
 language plpgsql
@@ -17,7 +18,7 @@ begin
 end
 $$;
 
-comment on function lms_private.advance_sequence is 'Writes down where the sequence that assign_number holds goes on.';
+comment on function lms_private.advance_sequence is 'Stores the next value of the sequence that assign_number holds in a setting.';
 
 alter function lms_private.advance_sequence owner to lms_definer;
 
@@ -51,7 +52,7 @@ end
 $$;
 
 comment on function lms_private.assign_number is
-  'Before each row: its number, of the sequence that is the argument. The sequence stays locked until commit, so that a number given back by a rollback is given out again. An insert that skips rows (on conflict do nothing) would leave gaps.';
+  'Before each row: assigns the next number of the sequence that the argument names. The sequence stays locked until commit, so that a number whose transaction is rolled back is used again. An insert that skips rows (on conflict do nothing) would leave gaps.';
 
 alter function lms_private.assign_number owner to lms_definer;
 
@@ -66,6 +67,6 @@ begin
 end
 $$;
 
-comment on function lms_private.advance_sequence_after_insert is 'After the statement: advance_sequence.';
+comment on function lms_private.advance_sequence_after_insert is 'After the statement: calls advance_sequence.';
 
 alter function lms_private.advance_sequence_after_insert owner to lms_definer;

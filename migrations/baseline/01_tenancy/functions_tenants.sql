@@ -1,6 +1,8 @@
--- Rules for each tenant that is written: its slug is its own in the cell, its region and retention class are the cell's.
+-- Rules for rows of tenants: the slug is unique in the cell, and region and retention class are
+-- those of the cell.
 
--- Sign-in with the slug of a tenant that has moved is sent there, so nobody else may take the slug.
+-- A sign-in with the slug of a relocated tenant is redirected to its new cell, so no other tenant
+-- may take the slug.
 create function lms_private.reserve_slug() returns trigger
 language plpgsql
 security definer
@@ -27,7 +29,7 @@ end
 $$;
 
 comment on function lms_private.reserve_slug is
-  'Keeps lms_private.tenant_slugs; LM409 when the slug is taken, or is that of a tenant that has moved to another cell.';
+  'Maintains lms_private.tenant_slugs. LM409 when the slug is taken or belongs to a tenant that was relocated to another cell.';
 
 alter function lms_private.reserve_slug owner to lms_definer;
 
@@ -59,6 +61,6 @@ begin
 end
 $$;
 
-comment on function lms_private.check_cell is 'LM422 for a tenant of another region or retention class.';
+comment on function lms_private.check_cell is 'LM422 for a tenant whose region or retention class is not that of the cell.';
 
 alter function lms_private.check_cell owner to lms_definer;

@@ -1,6 +1,6 @@
--- E-mail addresses in lower case, and the last admin who can sign in. That one stays, because nobody else could make another
--- one. The table keeps this rule, so that it holds for every way to deactivate, demote, delete or erase an account, and for two
--- that are under way at once.
+-- Rules for accounts: e-mail addresses are in lower case, and the last active admin of a tenant
+-- cannot be removed, because nobody else could create another one. A trigger enforces this for
+-- every way to deactivate, demote, delete or erase an account, and for concurrent ones.
 
 create function lms_private.normalize_email() returns trigger
 language plpgsql
@@ -11,7 +11,7 @@ begin
 end
 $$;
 
-comment on function lms_private.normalize_email is 'Keeps e-mail addresses in lower case.';
+comment on function lms_private.normalize_email is 'Converts e-mail addresses to lower case.';
 
 create function lms_private.require_active_admin() returns trigger
 language plpgsql
@@ -19,7 +19,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Transactions that take an admin away wait for each other: each of two would otherwise count on the admin that the other one takes.
+  -- Transactions that remove an admin wait for each other. Otherwise each of two could rely on the
+  -- admin that the other one removes.
   perform pg_advisory_xact_lock(hashtextextended('admins of ' || new.tenant_id::text, 0));
   if exists (
     select
@@ -47,7 +48,8 @@ comment on function lms_private.require_active_admin is 'LM409 for a change that
 
 alter function lms_private.require_active_admin owner to lms_definer;
 
--- A student, tutor or member of the staff holds the account to its role: a tutor whose account became a parent's would still have lessons.
+-- A student, tutor or staff row requires the role of its account: a tutor whose account became a
+-- parent's would still have lessons.
 create function lms_private.check_role_change() returns trigger
 language plpgsql
 security definer
@@ -86,7 +88,7 @@ end
 $$;
 
 comment on function lms_private.check_role_change is
-  'LM409 for an account whose role would change from under its student, tutor or member of the staff: lms_private.dependency_rules.roles.';
+  'LM409 when the role of an account would no longer match its student, tutor or staff row: see lms_private.dependency_rules.allowed_roles.';
 
 alter function lms_private.check_role_change owner to lms_definer;
 
@@ -104,6 +106,6 @@ as $$
     and u.deleted_at is null
 $$;
 
-comment on function lms_private.centre_supervisors is 'The users who supervise a centre.';
+comment on function lms_private.centre_supervisors is 'The supervisors of a centre.';
 
 alter function lms_private.centre_supervisors owner to lms_definer;

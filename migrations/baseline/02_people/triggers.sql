@@ -1,7 +1,9 @@
--- Triggers that check, keep and follow changes of accounts, staff, tutors, students and guardians. A user, student, tutor or member
--- of the staff who moves to another centre leaves the old one (16_leaving).
+-- Triggers on accounts, staff, tutors, students and guardians. Their consequences when people leave
+-- or change centre are in 16_leaving. A trigger whose name begins with then_ fires after the one
+-- that records the statement, so that the cause precedes its consequences in the event log.
 
--- The rows that follow are written to tables whose writers take turns, so the turn is taken before a row is locked.
+-- Later triggers write to tables with serialized writers, so the write lock is taken before any row
+-- is locked.
 create trigger serialize_leaving
 before update of deleted_at, status on lms.users
 for each statement execute function lms_private.serialize_writers();
@@ -10,7 +12,7 @@ create trigger maintain_left_at
 before insert or update on lms.users
 for each row execute function lms_private.maintain_left_at();
 
--- By its name behind the trigger that records the statement: in the log the cause comes first.
+-- Fires after the trigger that records the statement.
 create trigger then_handle_leaving
 after update on lms.users
 referencing old table as old_rows new table as new_rows
@@ -50,7 +52,7 @@ create trigger end_sessions
 after update of status, deleted_at, role, password_hash, email on lms.users
 for each row execute function lms_private.end_sessions();
 
--- Behind normalize_email by its name: what is kept aside is the address as it is stored.
+-- Fires after normalize_email, because pending_email holds the normalized address.
 create trigger then_require_email_confirmation
 before update of email, pending_email, status, role, deleted_at, password_hash on lms.users
 for each row execute function lms_private.require_email_confirmation();
@@ -73,7 +75,8 @@ for each row
 when (new.role <> old.role)
 execute function lms_private.check_role_change();
 
--- Restoring such a row takes the turn, so the two see each other.
+-- Restoring a student, tutor or staff row takes the write lock too, so the two cannot miss each
+-- other.
 create trigger serialize_role_change
 before update of role on lms.users
 for each statement execute function lms_private.serialize_writers();
@@ -137,7 +140,8 @@ create trigger prepare_tutor
 before insert or update of user_id, max_students on lms.tutors
 for each row execute function lms_private.prepare_tutor();
 
--- It writes classes, whose writers take turns: so the turn is taken before a row is locked.
+-- The trigger updates classes, whose writers are serialized, so the write lock is taken before any
+-- row is locked.
 create trigger serialize_writers
 before update of availability, subjects, centre_id on lms.tutors
 for each statement execute function lms_private.serialize_writers();
@@ -179,7 +183,7 @@ after update on lms.students
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.handle_leaving();
 
--- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+-- Fires after the trigger that records the statement.
 create trigger then_count_students_insert
 after insert on lms.students
 referencing new table as new_rows
@@ -200,7 +204,7 @@ after update on lms.students
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.check_student_accounts();
 
--- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+-- Fires after the trigger that records the statement.
 create trigger then_ensure_first_contact_guardian_insert
 after insert on lms.students
 referencing new table as new_rows
@@ -235,7 +239,8 @@ for each row
 when (new.assigned_tutor_id is distinct from old.assigned_tutor_id and new.assigned_tutor_id is not null)
 execute function lms_private.check_tutor_assignment();
 
--- Places are rows of tables whose writers take turns, so the turn is taken before the student is locked. The others take it already.
+-- Changing the centre ends enrolments, whose writers are serialized, so the write lock is taken
+-- before the student is locked. The other tables take it already.
 create trigger serialize_centre_change
 before update of centre_id on lms.students
 for each statement execute function lms_private.serialize_writers();
@@ -260,7 +265,8 @@ for each row
 when (new.parent_id is not null)
 execute function lms_private.check_first_contact();
 
--- A first contact that comes back with an account or with its link comes by a trigger, and is named by nobody.
+-- A first contact that is restored together with an account or a link is set by a trigger and need
+-- not be checked.
 create trigger then_check_first_contact_update
 after update of parent_id on lms.students
 for each row

@@ -1,6 +1,6 @@
--- Codes that were sent to a person end with what they were sent for: when password, e-mail, role or status change, when the
--- account is deleted, when its tenant is closed, and when another code for the same purpose is issued. Sessions end with a
--- changed e-mail as well.
+-- One-use codes that are sent to a user. They end when the password, e-mail address, role or status
+-- of the user changes, when the account is deleted or its tenant closed, and when another code for
+-- the same purpose is issued. Sessions end with a changed e-mail address as well.
 
 create function lms_private.find_account(tenant uuid, email text) returns uuid
 language sql
@@ -15,7 +15,8 @@ as $$
     and u.deleted_at is null
 $$;
 
-comment on function lms_private.find_account is 'The account that has the address, active or not: the one place that says which addresses are the same.';
+comment on function lms_private.find_account is
+  'The account with this address, active or not. It is the only place that defines when two addresses are equal.';
 
 alter function lms_private.find_account owner to lms_definer;
 
@@ -56,7 +57,7 @@ as $$
 $$;
 
 comment on function lms_private.end_codes(uuid, uuid, text) is
-  'Ends the codes of a user, of one purpose or of all, and takes those that wait to be sent out of their notifications.';
+  'Ends the codes of a user, of one purpose or of all, and removes codes that wait to be sent from their notifications.';
 
 alter function lms_private.end_codes(uuid, uuid, text) owner to lms_definer;
 
@@ -70,7 +71,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-  -- A UUID has 122 random bits; three of them are more than the 256 of the hash, which is the code in unpadded base64url.
+  -- A UUID has 122 random bits, so three have more than the 256 bits of the hash. The code is the
+  -- hash as unpadded base64url.
   code constant text := translate(
     rtrim(
       encode(
@@ -96,7 +98,7 @@ end
 $$;
 
 comment on function lms_private.send_code is
-  'Makes a code that works once and queues the notification of the same name that brings it, to another address than the user''s if one is given. Earlier codes of the purpose end. No caller ever sees the code.';
+  'Creates a code that works once and queues the notification of the same name, to the given address or else to the user''s own. Earlier codes of the purpose end. The code is never returned to a caller.';
 
 alter function lms_private.send_code owner to lms_definer;
 
@@ -117,6 +119,6 @@ end
 $$;
 
 comment on function lms_private.record_invalid_code is
-  'Counts a code that is none. LM429 after 100 of an origin in 15 minutes; a code that is good is never held up by that.';
+  'Counts an invalid code. LM429 after 100 from an origin in 15 minutes. Valid codes are not limited by it.';
 
 alter function lms_private.record_invalid_code owner to lms_definer;

@@ -1,6 +1,7 @@
--- Changing and resetting passwords, and the sessions that end with it. Asking for a reset writes the request down, for every
--- address alike, and is answered. The worker looks later whether there is such an account, so that neither the answer nor its
--- time says so. A code is looked up before a password is hashed for it.
+-- Changes and resets of passwords, and the sessions that end with them. A reset request is recorded
+-- and answered in the same way for every address. The worker later looks for the account, so that
+-- neither the answer nor its timing reveals whether it exists. A code is validated before a
+-- password is hashed for it.
 
 create function lms_private.end_sessions() returns trigger
 language plpgsql
@@ -27,7 +28,7 @@ end
 $$;
 
 comment on function lms_private.end_sessions is
-  'Revokes a user''s sessions. The one that is asking is spared: it changed its own password, or lms.run refuses it from now on.';
+  'Revokes a user''s sessions, except for the one that makes the change: it either changed its own password or is refused by lms.run from now on.';
 
 alter function lms_private.end_sessions owner to lms_definer;
 
@@ -58,7 +59,8 @@ begin
 end
 $$;
 
-comment on function lms_private.end_tenant_sessions is 'Revokes every session of a tenant that is no longer active, and ends every code.';
+comment on function lms_private.end_tenant_sessions is
+  'Revokes all sessions and ends all codes of a tenant that is no longer active.';
 
 alter function lms_private.end_tenant_sessions owner to lms_definer;
 
@@ -83,7 +85,8 @@ begin
   if not found then
     return;
   end if;
-  -- Apart from attempts to sign in: strangers keep nobody who is signed in from changing the password.
+  -- Counted separately from sign-in attempts, so that strangers cannot prevent a signed-in user
+  -- from changing the password.
   attempt_id := lms_private.begin_attempt(
     current_setting('app.tenant_id')::uuid, account, lms_private.sha256_of_lines('password'), null, address
   );
@@ -92,7 +95,7 @@ end
 $$;
 
 comment on function lms.begin_password_change is
-  'The caller''s password hash, to check the current password against. complete_password_change or record_failed_attempt says how the attempt ended; LM429.';
+  'Returns the caller''s password hash for checking the current password. complete_password_change or record_failed_attempt ends the attempt; LM429.';
 
 alter function lms.begin_password_change owner to lms_definer;
 grant execute on function lms.begin_password_change to lms_application;
@@ -115,7 +118,7 @@ begin
 end
 $$;
 
-comment on function lms.complete_password_change is 'Sets the caller''s password; the caller''s other sessions end.';
+comment on function lms.complete_password_change is 'Sets the caller''s password and ends the caller''s other sessions.';
 
 alter function lms.complete_password_change owner to lms_definer;
 grant execute on function lms.complete_password_change to lms_application;
@@ -130,7 +133,7 @@ as $$
 declare
   used record;
 begin
-  -- A second request with the same token waits meanwhile, and then finds it used.
+  -- A concurrent request with the same token waits and then finds it used.
   select o.tenant_id, o.user_id
   into used
   from lms.one_use_tokens as o
@@ -146,13 +149,13 @@ begin
   perform
     set_config('app.tenant_id', used.tenant_id::text, true),
     set_config('app.user_id', used.user_id::text, true);
-  -- By trigger, every session and every code of the user ends, this one too.
+  -- A trigger ends every session and every code of the user, including this one.
   update lms.users as u
   set password_hash = complete_password_reset.password_hash
   where u.tenant_id = used.tenant_id
     and u.id = used.user_id;
   perform lms_private.end_codes(used.tenant_id, used.user_id);
-  -- The account is its owner's, who has proved it: what strangers have tried no longer counts.
+  -- The owner has proved control of the account, so failed attempts by strangers are discarded.
   delete from lms.sign_in_failures as f
   using lms.users as u
   join lms.tenants as t
@@ -165,7 +168,7 @@ end
 $$;
 
 comment on function lms.complete_password_reset is
-  'Sets the password if the token (SHA-256 of its text) is good, ends every session and code of the user, and lets the user sign in at once. False otherwise.';
+  'Sets the password if the token, given as the SHA-256 of its text, is valid, ends every session and code of the user, and lets the user sign in at once. Returns false otherwise.';
 
 alter function lms.complete_password_reset owner to lms_definer;
 grant execute on function lms.complete_password_reset to lms_application;
@@ -208,7 +211,7 @@ end
 $$;
 
 comment on function lms.request_password_reset is
-  'Writes down that a reset was asked for; reads nothing about accounts. LM429 after 10 requests for an address in 30 minutes, or 100 of an origin in 15, whether there is such an account or not.';
+  'Records that a reset was requested, without reading any account. LM429 after 10 requests for an address in 30 minutes or 100 from an origin in 15, whether the account exists or not.';
 
 alter function lms.request_password_reset owner to lms_definer;
 grant execute on function lms.request_password_reset to lms_application;
@@ -253,7 +256,7 @@ begin
       and t.deleted_at is null
       and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id);
     continue when not found;
-    -- Nobody can fill somebody else's mailbox.
+    -- Limits the number of messages that others can cause in a mailbox.
     continue when (
       select count(*)
       from lms.one_use_tokens as o
@@ -262,7 +265,7 @@ begin
         and o.purpose = 'password_reset'
         and o.created_at > now() - span
     ) >= 3;
-    -- One that cannot be answered holds up no other.
+    -- A request that fails does not hold up the others.
     begin
       perform set_config('app.tenant_id', account.tenant_id::text, true);
       perform lms_private.send_code(
@@ -277,7 +280,7 @@ end
 $$;
 
 comment on function lms_private.process_reset_requests is
-  'Takes out requests for a password reset and sends codes to those who have an active account; at most 3 in 30 minutes each. For the worker. Returns how many it took out.';
+  'Removes requests for a password reset and sends codes to active accounts, at most 3 in 30 minutes each. Returns the number of requests removed. For the worker.';
 
 alter function lms_private.process_reset_requests owner to lms_definer;
 grant execute on function lms_private.process_reset_requests to lms_owner;
@@ -315,7 +318,7 @@ end
 $$;
 
 comment on function lms.begin_password_reset is
-  'Begins an attempt that complete_password_reset ends if a token (SHA-256 of its text) is good for a new password, before that is hashed; null otherwise. LM429.';
+  'Starts an attempt if the token, given as the SHA-256 of its text, is valid, before the new password is hashed; null otherwise. complete_password_reset ends the attempt. LM429.';
 
 alter function lms.begin_password_reset owner to lms_definer;
 grant execute on function lms.begin_password_reset to lms_application;

@@ -1,5 +1,6 @@
--- Sign-in and refresh: functions that look past row security, because there is no caller yet. Security definer, owned by
--- lms_definer. A refusal that has to leave a trace returns null: raising would roll the trace back.
+-- Sign-in and refresh. These functions bypass row security, because there is no caller yet; they
+-- are owned by lms_definer. A refusal that has to be recorded returns null, because an error would
+-- roll the record back.
 
 create function lms_private.user_json(account lms.users) returns json
 language sql
@@ -20,7 +21,7 @@ return json_build_object(
   'updated_by', account.updated_by
 );
 
-comment on function lms_private.user_json is 'A user as the interface shows it: never with the password''s hash.';
+comment on function lms_private.user_json is 'A user as the interface shows it, without the password hash.';
 
 grant execute on function lms_private.user_json to lms_definer;
 
@@ -56,7 +57,7 @@ begin
 end
 $$;
 
-comment on function lms_private.identity_json is 'User and tenant; null unless both are active.';
+comment on function lms_private.identity_json is 'The user and the tenant; null unless both are active.';
 
 alter function lms_private.identity_json owner to lms_definer;
 
@@ -83,7 +84,7 @@ begin
     perform lms.record_failed_attempt(attempt_id);
     return null;
   end if;
-  -- From here on the caller is known: to the audit columns, the event and its chain.
+  -- From here on the audit columns, the event and its chain know the caller.
   perform
     set_config('app.tenant_id', tenant_id::text, true),
     set_config('app.user_id', user_id::text, true);
@@ -97,7 +98,7 @@ end
 $$;
 
 comment on function lms.complete_sign_in is
-  'Second half, once the password was right: opens the session. {"user": ..., "tenant": {"id", "slug", "name", "region"}}; null when user or tenant is not active.';
+  'Second step of sign-in, after the password was correct: opens the session. Returns {"user": ..., "tenant": {"id", "slug", "name", "region"}}; null when user or tenant is not active.';
 
 alter function lms.complete_sign_in owner to lms_definer;
 grant execute on function lms.complete_sign_in to lms_application;
@@ -176,7 +177,7 @@ end
 $$;
 
 comment on function lms.refresh_session is
-  'Exchanges a refresh token. As complete_sign_in, with "session": {"id", "expires_at"}. Null: refused; a dead token has revoked its session.';
+  'Exchanges a refresh token. Returns what complete_sign_in returns and "session": {"id", "expires_at"}; null when it is refused. A token that was used before revokes its session.';
 
 alter function lms.refresh_session owner to lms_definer;
 grant execute on function lms.refresh_session to lms_application;
@@ -195,7 +196,7 @@ begin
 end
 $$;
 
-comment on function lms.me is 'The caller: as complete_sign_in.';
+comment on function lms.me is 'The caller, in the form of complete_sign_in.';
 
 alter function lms.me owner to lms_definer;
 grant execute on function lms.me to lms_application;
@@ -242,7 +243,7 @@ begin
   where u.tenant_id = begin_sign_in.tenant_id
     and u.id = lms_private.find_account(begin_sign_in.tenant_id, begin_sign_in.email);
 
-  -- Asked of accounts that do not exist as well: it takes the same steps.
+  -- Accounts that do not exist take the same steps, so that the timing reveals nothing.
   is_known := exists (
     select
     from lms.sessions as s
@@ -268,7 +269,7 @@ end
 $$;
 
 comment on function lms.begin_sign_in is
-  'First half of sign-in: always one row, all null but attempt_id when there is no such account. complete_sign_in or record_failed_attempt says how the attempt ended. LM429 with the seconds to wait.';
+  'First step of sign-in. Always returns one row, null but for attempt_id when the account does not exist. complete_sign_in or record_failed_attempt ends the attempt. LM429 with the seconds to wait.';
 
 alter function lms.begin_sign_in owner to lms_definer;
 grant execute on function lms.begin_sign_in to lms_application;

@@ -1,4 +1,5 @@
--- Functions that the statements of the plain verbs use: references, cursors, CSV, the checks of an import.
+-- Functions that the generated statements for resources use: references, cursors, CSV and the
+-- checks of an import.
 
 create function lms.check_reference(field text, id uuid, is_there boolean) returns uuid
 language plpgsql
@@ -14,7 +15,7 @@ end
 $$;
 
 comment on function lms.check_reference is
-  'The id, or LM422 about the field when the row it refers to is not one that the caller sees. A foreign key alone would accept rows out of scope and deleted ones.';
+  'Returns the id. LM422 about the field when the caller does not see the row that it refers to. A foreign key alone would accept deleted rows and rows out of scope.';
 
 grant execute on function lms.check_reference to lms_application;
 
@@ -45,7 +46,7 @@ return translate(
   '-_'
 );
 
-comment on function lms.cursor is 'Where a list goes on, as base64url: the order and the keys of the last row shown.';
+comment on function lms.cursor is 'The position in a list as base64url: the order and the keys of the last row shown.';
 
 grant execute on function lms.cursor to lms_application;
 
@@ -66,12 +67,13 @@ return case
 end;
 
 comment on function lms.csv_field is
-  'A cell by RFC 4180. What a spreadsheet would take for a formula gets an apostrophe in front, and so does what would be taken for a text with one; an import takes it off.';
+  'A field of CSV (RFC 4180). A value that a spreadsheet would take for a formula is prefixed with an apostrophe, and so is one that begins with such a prefix; an import removes it.';
 
 grant execute on function lms.csv_field to lms_application;
 
--- The cast of a text to a uuid is not leakproof, so row security lets nothing that depends on it enter an index. Cast beforehand, behind
--- offset 0, the ids of an import are looked up by their key.
+-- Casting text to uuid is not leakproof, so under row security a condition that depends on the cast
+-- cannot use an index. The ids of an import are therefore cast in a sub-select with offset 0 and
+-- then looked up by key.
 create function lms.check_import_rows(rows jsonb, table_name text, refs text[]) returns boolean
 language plpgsql
 stable
@@ -186,7 +188,7 @@ end
 $$;
 
 comment on function lms.check_import_rows is
-  'True, or LM422 with row, column and reason of up to 100 rows of an import that refer to nothing or repeat a unique value. refs are like user_id:users, of lists student_ids:students:list; unique keys come from the catalog.';
+  'True, or LM422 with row, column and reason for up to 100 rows of an import that refer to nothing or repeat a unique value. refs are of the form user_id:users, or student_ids:students:list for lists; unique keys are read from the catalog.';
 
 grant execute on function lms.check_import_rows to lms_application;
 
@@ -218,6 +220,6 @@ end
 $$;
 
 comment on function lms.merge_patch is
-  'JSON Merge Patch (RFC 7396): absent members stay, null takes one out, an object is merged, anything else replaces.';
+  'JSON Merge Patch (RFC 7396): absent members are kept, null removes a member, objects are merged, everything else replaces.';
 
 grant execute on function lms.merge_patch to lms_application;

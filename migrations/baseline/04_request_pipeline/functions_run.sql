@@ -1,9 +1,10 @@
--- The one procedure that a request calls, with its session check and the statements that a connection keeps prepared. Refusals
--- are answered, not raised: an error that PL/pgSQL catches never gets into the server's log, and an error's DETAIL and CONTEXT
--- hold what people typed. log_error_verbosity = terse would not do instead: CloudNativePG logs as CSV, which has all parts of an
--- error at every verbosity.
+-- The procedure that every request calls, with its session check and prepared statements. An error
+-- is returned as a value instead of raised, because PostgreSQL logs every error that leaves a
+-- statement, and its DETAIL and CONTEXT contain user input. log_error_verbosity = terse would not
+-- prevent that: CloudNativePG logs as CSV, which contains all parts of an error at every verbosity.
 
--- Without SET search_path, which would be a fifth of the price of each session check: the names in it say their schema instead.
+-- Without SET search_path, which would account for a fifth of the cost of each session check. All
+-- names are schema-qualified instead.
 create function lms_private.check_session(context pg_catalog.jsonb) returns pg_catalog.text
 language plpgsql
 stable
@@ -82,7 +83,7 @@ end
 $$;
 
 comment on function lms_private.check_session is
-  'Checks that this cell serves this context: LM503 for another cell or region, LM401 for a session that is not live. Returns the user''s centre. Security definer because the policies would cost more than the look-up.';
+  'Checks that this cell serves the context: LM503 for another cell or region, LM401 for a session that is not live. Returns the user''s centre. Security definer, because applying the policies would cost more than the look-up itself.';
 
 alter function lms_private.check_session owner to lms_definer;
 grant execute on function lms_private.check_session to lms_application;
@@ -108,9 +109,10 @@ begin
       );
   end if;
 
-  -- Each takes memory in this server process for as long as the connection lives, so their number is bounded. There are as many lists
-  -- as ways to filter them (~), so they have a bound of their own: they can't push out the statements of the fixed verbs (#). Those that
-  -- were used least for the time that they have been there make room.
+  -- Prepared statements occupy memory in the server process for as long as the connection lives, so
+  -- their number is limited. There are as many lists as combinations of filters (~). They have a
+  -- limit of their own, so that they cannot evict the fixed operations (#). Those used least often
+  -- since they were prepared are evicted first.
   for evicted in
     select p.name
     from (
@@ -138,11 +140,11 @@ end
 $$;
 
 comment on procedure lms_private.prepare_statement is
-  'Prepares a statement of lms.run on this connection, if its name is true of its text. Lets go of those that are used least: 32 filtered lists (their names have ~) and 256 others (#) stay.';
+  'Prepares a statement for lms.run on this connection after checking that its name matches the hash of its text. Evicts the least used statements: 32 filtered lists (~) and 256 others (#) are kept.';
 
 grant execute on procedure lms_private.prepare_statement to lms_application;
 
--- Neither security definer nor with SET: both would forbid the COMMIT.
+-- Neither security definer nor with SET, because both forbid COMMIT.
 create procedure lms.run(
   context text,
   name text,
@@ -158,9 +160,10 @@ as $$
 #variable_conflict use_variable
 declare
   nil_id constant text := '00000000-0000-0000-0000-000000000000';
-  -- A name of this connection, given by prepare_statement, which has looked at the text: what somebody else has prepared under the
-  -- statement's own name, with any text, is not executed. Looking the text up in pg_prepared_statements would take a microsecond for each
-  -- statement that is prepared, in every request.
+  -- A name for this connection that only prepare_statement assigns, after checking the text, so
+  -- that a statement that another program prepared under the same name is not executed. Looking the
+  -- text up in pg_prepared_statements would take a microsecond for each prepared statement in every
+  -- request.
   prepared_name constant text := name || '@' || pg_backend_pid();
   request_context jsonb;
   has_key boolean;
@@ -174,20 +177,22 @@ declare
   about_table text;
   about_column text;
 begin
-  -- First, and on purpose: on a connection that was left inside a transaction this raises 2D000, and its borrower
-  -- drops the connection instead of finishing what another request began.
+  -- This comes first on purpose: on a connection that was left inside a transaction it raises
+  -- 2D000, and the host drops the connection instead of committing the work of another request.
   commit;
 
-  -- Twice for a statement that this connection has not prepared yet: to find out by executing it costs those that are prepared nothing.
+  -- The loop runs twice for a statement that is not prepared on this connection yet. Finding that
+  -- out by executing it costs nothing once it is prepared.
   loop
     begin
       if not row_security_active('lms.users') then
         raise exception using errcode = 'LM503', message = format('Role %s is not held by row security.', current_user);
       end if;
 
-      -- One expression, because each has its price in every request. All of it is for this transaction only. The arguments are a setting,
-      -- too, because EXECUTE of a prepared statement takes an expression but no parameter: as text of the statement they would be in
-      -- the log with every error.
+      -- A single expression, because each expression adds to the cost of every request. All
+      -- settings are local to this transaction. The arguments are a setting too, because EXECUTE of
+      -- a prepared statement accepts an expression but no parameter, and as part of the text they
+      -- would be logged with every error.
       request_context := context::jsonb;
       ignored := concat(
         set_config('app.tenant_id', coalesce(request_context ->> 'tenant', nil_id), true),
@@ -201,7 +206,7 @@ begin
 
       has_key := request_context ->> 'idempotency_key' is not null and request_context ->> 'user' is not null;
       if has_key then
-        -- Waits while another request with this key is under way. An expired key is taken over.
+        -- Waits while another request with this key is in progress. An expired key is reused.
         insert into lms.idempotency_keys as k (tenant_id, user_id, key, fingerprint)
         values (
           (request_context ->> 'tenant')::uuid,
@@ -243,7 +248,8 @@ begin
         execute format('execute %I(current_setting(''app.arguments'')::jsonb)', prepared_name) into body, tag;
       end if;
 
-      -- Checks that wait for the end of a transaction are made in here, too.
+      -- Checks deferred to the end of the transaction are made now, so that their errors are
+      -- returned as well.
       set constraints all immediate;
 
       if tag = 'dry_run' then
@@ -266,7 +272,8 @@ begin
           is_missing := true;
           continue;
         end if;
-        -- A full disk, no memory, damaged files: the operator's alarms look for these in the server's log. None holds what people typed.
+        -- A full disk, lack of memory and damaged files: alarms watch the server's log for these
+        -- errors, and none contains user input.
         if left(sqlstate, 2) in ('53', '58', 'XX') then
           raise;
         end if;
@@ -295,6 +302,6 @@ end
 $$;
 
 comment on procedure lms.run is
-  'Runs one statement in the context of a request and answers its row, or why it was refused. Errors of the server itself (53, 58, XX), a timeout (57014) and a connection that was left inside a transaction (2D000) are raised.';
+  'Runs one statement in the context of a request and returns its row, or the error. Errors of the server itself (53, 58, XX), a timeout (57014) and a connection left inside a transaction (2D000) are raised.';
 
 grant execute on procedure lms.run to lms_application;

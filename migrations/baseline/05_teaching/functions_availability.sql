@@ -1,5 +1,5 @@
--- When tutors are free: their windows and exceptions in the zone of the centre, less what they teach. And lessons to come that
--- were planned by rules which clocks do not follow: the worker tells of their classes, whose schedules are then saved again.
+-- Availability of tutors: their windows and exceptions in the time zone of the centre, less the
+-- lessons that they give.
 
 create function lms.free_times(tutors uuid[], since timestamptz, until timestamptz)
 returns table (tutor_id uuid, free tstzmultirange)
@@ -20,14 +20,14 @@ begin
       join lms.centres as c
         on c.tenant_id = t.tenant_id
         and c.id = t.centre_id
-        -- Nobody is free where nobody can be booked.
+        -- A tutor of a closed centre is never free.
         and c.left_at is null
       where t.tenant_id = tenant
         and t.id = any (tutors)
         and t.deleted_at is null
     ),
-    -- Few zones and days, many windows: what a clock shows is looked up once for each day, and hours are added to it
-    -- where the day has twenty-four of them.
+    -- There are few zones and days but many windows, so midnight is looked up once for each day,
+    -- and hours are added to it when the day has twenty-four.
     midnights as materialized (
       select
         z.time_zone,
@@ -39,7 +39,7 @@ begin
           = interval '24 hours' as is_plain
       from (select distinct a.time_zone from asked as a) as z
       cross join lateral generate_series(
-        -- A window in hours that are skipped may end on the day after its own.
+        -- A window within skipped hours may end on the following day.
         (since at time zone z.time_zone)::date - interval '1 day',
         (until at time zone z.time_zone)::date,
         interval '1 day'
@@ -94,7 +94,7 @@ begin
         range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where s.available) as available,
         range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where not s.available) as unavailable
       from spans as s
-      -- Skipped hours may turn a window around.
+      -- A window across skipped hours may end before it begins.
       where s.starts_at < s.ends_at
       group by s.id
     ),
@@ -103,7 +103,7 @@ begin
       from lms.occurrences as o
       where o.tenant_id = tenant
         and o.tutor_id = any (tutors)
-        -- None is longer than that.
+        -- No lesson is longer than that.
         and o.starts_at > since - interval '25 hours'
         and o.ends_at > since
         and o.starts_at < until
@@ -124,7 +124,7 @@ end
 $$;
 
 comment on function lms.free_times is
-  'When tutors of the tenant are available and teach nothing. It looks past row security, because a lesson out of the caller''s sight takes the time as well; callers pass tutors that they see.';
+  'When tutors of the tenant are available and have no lesson. It bypasses row security, because lessons that the caller does not see take time as well; callers pass tutors that they see.';
 
 alter function lms.free_times owner to lms_definer;
 grant execute on function lms.free_times to lms_application;
@@ -187,13 +187,13 @@ begin
         false
       )
     from spans as s
-    -- Skipped hours may turn a window around.
+    -- A window across skipped hours may end before it begins.
     where s.starts_at < s.ends_at;
 end
 $$;
 
 comment on function lms_private.available_on is
-  'When a tutor of the context''s tenant is available on days of the centre''s clock, and when away, by the same windows and exceptions as lms.free_times. is_said: whether anything was ever said of when the tutor is available.';
+  'When a tutor of the context''s tenant is available on some days, and when absent, by the rules of lms.free_times. is_declared is false when no availability was ever given.';
 
 alter function lms_private.available_on owner to lms_definer;
 
@@ -219,7 +219,7 @@ end
 $$;
 
 comment on function lms.tutors_planned_until is
-  'Until when the lessons of tutors of the tenant are all known: the earliest planned_until of their classes. No row for tutors whose classes are all planned to their end. It looks past row security, as lms.free_times does.';
+  'Until when the lessons of tutors are completely planned: the earliest planned_until of their classes. There is no row for a tutor whose classes are all planned to their end. It bypasses row security as lms.free_times does.';
 
 alter function lms.tutors_planned_until owner to lms_definer;
 grant execute on function lms.tutors_planned_until to lms_application;

@@ -1,8 +1,8 @@
--- Checks of classes, and the refusals when they clash. Triggers see to it, so that it holds whoever writes the class. They run with
--- the caller's rights: row scope holds, and constraints look past it anyhow. Lessons are paid, so of the own ones a tutor plans
--- those that are ahead, at the own centre and of a usual length; whatever else there is to enter, the people of the centre enter. A
--- class is planned in one statement: so many lessons for so many students that it could not be done in time are refused, not broken
--- off.
+-- Rules for classes and lessons, and the errors of clashes. Triggers enforce them with the caller's
+-- rights; exclusion constraints see all rows anyway. Lessons are paid, so tutors can plan only
+-- future lessons of usual length at their own centre, and the staff of the centre enter everything
+-- else. A class is planned in one statement, so a class that is too large to be planned in time is
+-- refused.
 
 create function lms_private.is_allowed_transition(former text, fresh text) returns boolean
 language sql
@@ -14,7 +14,7 @@ return (former, fresh) in (
   ('scheduled', 'cancelled')
 );
 
-comment on function lms_private.is_allowed_transition is 'The one table of status moves, of classes and of occurrences.';
+comment on function lms_private.is_allowed_transition is 'The allowed transitions of status, for classes and occurrences.';
 
 grant execute on function lms_private.is_allowed_transition to lms_application, lms_definer;
 
@@ -32,7 +32,7 @@ begin
 end
 $$;
 
-comment on function lms_private.check_status is 'LM409 for a move that lms_private.is_allowed_transition does not know.';
+comment on function lms_private.check_status is 'LM409 for a transition that lms_private.is_allowed_transition does not allow.';
 
 create function lms_private.teaches_subject(tenant uuid, tutor uuid, subject text, level text) returns boolean
 language plpgsql
@@ -55,7 +55,7 @@ end
 $$;
 
 comment on function lms_private.teaches_subject is
-  'True when the tutor teaches the subject at the level; a subject without a level is taught at all of them.';
+  'True when the tutor teaches the subject at the level. A subject without a level includes all levels.';
 
 alter function lms_private.teaches_subject owner to lms_definer;
 grant execute on function lms_private.teaches_subject to lms_application;
@@ -121,7 +121,7 @@ end
 $$;
 
 comment on function lms_private.check_class is
-  'Students of other centres are refused, a tutor who does not teach the subject gets a warning, and what is over is not planned anew.';
+  'Refuses students of other centres and changes to a finished class, and sets a warning when the tutor does not teach the subject.';
 
 create function lms_private.planned_lessons(planned jsonb) returns table (starts_at timestamptz, ends_at timestamptz)
 language sql
@@ -134,11 +134,12 @@ begin atomic
   from jsonb_array_elements(planned) as span;
 end;
 
-comment on function lms_private.planned_lessons is 'classes.planned as rows. The times in it are written in UTC, so that no setting has a say.';
+comment on function lms_private.planned_lessons is
+  'The rows of classes.planned. Its times are in UTC, so no setting affects the result.';
 
 grant execute on function lms_private.planned_lessons to lms_application, lms_definer;
 
--- The attendances that a class's students have at the time are looked up by student, with ids that are cast beforehand: a cast within the
+-- Attendances are looked up by student, with ids that are cast beforehand: a cast within the
 -- condition is not leakproof, and all attendances of the tenant would be read.
 create function lms_private.raise_clash(violated text, classes lms.classes[], moved uuid default null) returns void
 language plpgsql
@@ -156,8 +157,8 @@ begin
   if field is null then
     raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
   end if;
-  -- The hours that the classes are after, and those that they have; of the lessons there, those that the caller may see. Of a class's own
-  -- lessons those don't count that make room for its new ones.
+  -- Compares the times that the classes want or have with the lessons that the caller may see.
+  -- Lessons of the same class that make room for its new ones are ignored.
   select c.id, t.class_id, t.starts_at, t.ends_at, t.student_id
   into clash
   from unnest(classes) as c
@@ -215,7 +216,7 @@ begin
   order by t.class_id = c.id, t.starts_at
   limit 1;
   if not found and cardinality(classes) > 1 then
-    -- Nothing that is there: then perhaps two of these.
+    -- No existing lesson is in the way, so two of these classes may clash.
     select w.id, w.starts_at, w.ends_at
     into clash
     from (
@@ -276,7 +277,7 @@ end
 $$;
 
 comment on function lms_private.raise_clash is
-  'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it. DETAIL is the class that is refused.';
+  'LM409 for classes whose lessons, or whose one rescheduled lesson, would violate an exclusion constraint. It names the existing lesson if the caller may see it. DETAIL is the refused class.';
 
 grant execute on function lms_private.raise_clash to lms_application, lms_definer;
 
@@ -303,7 +304,7 @@ end
 $$;
 
 comment on function lms_private.limit_tutor_to_own_centre is
-  'LM403 for a class that a tutor enters at, or moves to, a centre other than the own. The people of a centre may enter one for a tutor of another.';
+  'LM403 for a class that a tutor creates at or moves to another centre. The staff of a centre can create one for a tutor of another.';
 
 create function lms_private.limit_tutor_scheduling() returns trigger
 language plpgsql
@@ -319,7 +320,8 @@ begin
         errcode = 'LM403',
         message = 'This lesson has begun. Ask the people of the centre to change when it was.';
     end if;
-    -- One that was not there when it began, because it was deleted, comes back by those who may enter it.
+    -- A lesson that began while it was deleted can be restored only by those who may enter past
+    -- lessons.
     if old.deleted_at < new.starts_at and new.deleted_at is null and new.starts_at <= now() then
       raise exception using
         errcode = 'LM403',
@@ -351,7 +353,7 @@ end
 $$;
 
 comment on function lms_private.limit_tutor_scheduling is
-  'LM403 for lessons that a tutor enters, moves, lengthens, brings back or completes and that only the people of the centre may.';
+  'LM403 for lessons that a tutor may not create, move, extend, restore or complete without the staff of the centre.';
 
 create function lms_private.check_enrolment_limit() returns trigger
 language plpgsql
@@ -377,4 +379,5 @@ begin
 end
 $$;
 
-comment on function lms_private.check_enrolment_limit is 'LM422 for a class whose lessons times students are too many to be planned at once. The worker goes on with those that are.';
+comment on function lms_private.check_enrolment_limit is
+  'LM422 for a class with too many lessons times students to plan at once. The worker extends existing classes.';

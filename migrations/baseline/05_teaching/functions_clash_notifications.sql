@@ -1,6 +1,6 @@
--- Messages about lessons that clash. A lesson that cannot take place when its turn to be planned comes, because tutor, room or
--- student is taken, is made cancelled by the worker; everybody concerned is told, and so are those who run the centre: they may
--- find another time.
+-- Notifications about lessons that clash. The worker creates a lesson as cancelled when its tutor,
+-- room or a student is already booked, and notifies everyone concerned and the supervisors of the
+-- centre, who may find another time.
 
 create function lms_private.notify_clashes() returns trigger
 language plpgsql
@@ -36,7 +36,8 @@ begin
         on u.tenant_id = s.tenant_id
         and u.id = s.user_id
     ), told as (
-      -- A parent is told whose lesson it is; a student knows, and the tutor and the office look at the class.
+      -- Parents are told which child a lesson concerns. Students need not be, and the tutor and the
+      -- office look at the class.
       select l.id, l.user_id, null as student
       from learning as l
       union
@@ -100,13 +101,13 @@ begin
       where u.tenant_id = n.tenant_id
         and u.id = told.user_id
     ) as w
-    -- Of a class that is over as a whole nobody waits for a lesson.
+    -- Nobody expects lessons of a class that has ended.
     where c.status = 'scheduled'
     group by n.tenant_id, told.user_id, n.class_id
     order by n.tenant_id, told.user_id
   loop
     event_key := case when one.lessons > 1 then 'lessons_cancelled' else 'lesson_cancelled' end;
-    -- As much as the event has room for.
+    -- Only the placeholders of the event are passed on.
     perform lms_private.notify(
       one.tenant_id,
       one.user_id,
@@ -139,11 +140,12 @@ end
 $$;
 
 comment on function lms_private.notify_clashes is
-  'Tells students, their parents, the tutor and the centre''s supervisors of lessons ahead that are made cancelled, each person once for each class.';
+  'Notifies students, guardians, the tutor and the centre''s supervisors of future lessons that are created as cancelled, each person once for each class.';
 
 alter function lms_private.notify_clashes owner to lms_definer;
 
--- The reason for which the worker cancels a lesson that clashes is a code word in the row; messages say it in the reader's language.
+-- The row holds a code as the reason for which the worker cancels a clashing lesson; messages
+-- translate it.
 create function lms_private.clash_reason(languages text[]) returns text
 language sql
 immutable
@@ -161,6 +163,6 @@ return (
 );
 
 comment on function lms_private.clash_reason is
-  'Says for messages that a lesson clashes, in the first of the languages that has words for it, or in English.';
+  'The reason of a clash for messages, in the first of the languages that is available, or in English.';
 
 grant execute on function lms_private.clash_reason to lms_definer;

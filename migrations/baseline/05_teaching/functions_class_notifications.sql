@@ -1,7 +1,7 @@
--- Messages about lessons that change through their class: another schedule moves, adds and takes away lessons, a class is deleted
--- and comes back, students join and leave it. A plan that is made anew has new rows, so the lessons that were there are compared
--- with those that are there, class by class, and each person concerned is told once of each change of a class. Another end of a
--- lesson is a change, too.
+-- Notifications about lessons that change through their class: a new schedule moves, adds or
+-- removes lessons, a class is deleted or restored, students join or leave. Replanning creates new
+-- rows, so the former lessons are compared with the present ones, and each person is notified once
+-- for each change of a class. A different end of a lesson is a change too.
 
 create function lms_private.notify_class_change(former lms.classes, fresh lms.classes, lessons jsonb) returns void
 language plpgsql
@@ -12,14 +12,16 @@ as $$
 declare
   actor constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
   zone constant text := (select c.time_zone from lms.centres as c where c.tenant_id = fresh.tenant_id and c.id = fresh.centre_id);
-  -- A series that only comes into sight is no news, and one without an end has no more lessons because it was planned anew.
+  -- Extending a series is no news, and a series without an end does not lose lessons by being
+  -- replanned.
   may_add constant boolean := fresh.schedule <> former.schedule or former.deleted_at is not null;
   is_endless constant boolean := fresh.planned_until is not null
     and former.planned_until is not null
     and fresh.deleted_at is null
     and former.deleted_at is null;
   planned_until constant timestamptz := least(former.planned_until, fresh.planned_until);
-  -- So many students are named to a tutor, and so many times and rooms to everybody; of more the number says enough.
+  -- Up to this number, students are named to a tutor and times and rooms to everyone; beyond it
+  -- only their number is given.
   max_named constant integer := 3;
   change record;
   message_data jsonb;
@@ -46,7 +48,7 @@ begin
       and o.deleted_at is null
       and (o.starts_at > now() or o.id in (select b.id from before as b))
   ), other as materialized (
-    -- Lessons that a plan no longer has, and those that it has instead.
+    -- Lessons that are no longer planned, and those that are planned instead.
     select b.id, true as is_gone, b.original_start at time zone zone as at
     from before as b
     where not exists (select from after as a where a.id = b.id)
@@ -76,7 +78,8 @@ begin
       and not c.is_gone
     where g.is_gone
   ), first_day as materialized (
-    -- Sunday to Monday is the next day, and no week earlier.
+    -- The first day of the week is chosen so that a move from Sunday to Monday is one by a day, not
+    -- by a week.
     select coalesce(
       (
         select p.day
@@ -93,7 +96,8 @@ begin
     join first_day as f
       on f.day = p.day
   ), rest as (
-    -- The lessons without a match in their week, one by one in their order. In the week where an endless plan breaks off the match is not planned yet.
+    -- Lessons without a match in their week are paired in order. In the week in which an endless
+    -- plan ends, the match may not be planned yet.
     select o.id, o.is_gone, row_number() over (partition by o.is_gone order by o.at, o.id) as place
     from other as o
     cross join first_day as f
@@ -216,7 +220,7 @@ begin
     'tutor', t.name,
     'was_tutor', w.name,
     'centre', c.name,
-    -- Lessons in several rooms name them.
+    -- Lessons in several rooms list the rooms.
     'room', case
       when change.what is null then fresh.room
       else nullif(
@@ -237,7 +241,7 @@ begin
     'until', lms_private.format_local_time(change.until, zone),
     'was_until', lms_private.format_local_time(change.was_until, zone)
   ))
-  -- The subject of the message is not said twice.
+  -- The main change is not repeated.
   || case when change.what = 'cancelled' then '{}' else lms_private.list_or_count('fewer', change.fewer, max_named) end
   || case when change.what = 'added' then '{}' else lms_private.list_or_count('more', change.more, max_named) end
   into message_data
@@ -268,7 +272,8 @@ begin
       where s.tenant_id = fresh.tenant_id
         and s.id in (select i.id::uuid from jsonb_array_elements_text(former.student_ids || fresh.student_ids) as i (id))
     ), told as (
-      -- To a student nobody's but the own, to a parent the children's, to a tutor the students' if they are few.
+      -- Students are told about their own lessons, parents about those of their children; tutors
+      -- get the names of the students if there are few.
       select l.user_id, l.name, l.was_in, l.is_in, true as is_self, false as is_tutor
       from learners as l
       where l.is_there
@@ -332,7 +337,7 @@ begin
     else
       continue;
     end if;
-    -- As much as the event has room for.
+    -- Only the placeholders of the event are passed on.
     perform lms_private.notify(
       fresh.tenant_id,
       one.user_id,
@@ -372,6 +377,6 @@ end
 $$;
 
 comment on function lms_private.notify_class_change is
-  'Tells students, their guardians and the tutors, former ones too, of what a change of a class did to its lessons ahead and to who is in it: each person once, and not who did it. Lessons are compared with those that were noted before.';
+  'Notifies students, guardians and tutors, including former ones, of the effect of a changed class on its future lessons and students: each person once, except for the user who made the change. Lessons are compared with those that capture_lessons stored.';
 
 alter function lms_private.notify_class_change owner to lms_definer;

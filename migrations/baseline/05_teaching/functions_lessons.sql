@@ -1,5 +1,5 @@
--- Changes of classes and of single lessons beyond the plain verbs, with the caller's rights, as everything a request calls. A
--- lesson that has not begun was attended by nobody and is not complete; an apology may come ahead.
+-- Operations on classes and single lessons beyond the generated ones, with the caller's rights.
+-- Before a lesson begins it cannot be completed, and attendance can only be recorded as excused.
 
 create function lms.set_class_status(class uuid, status text, reason text) returns lms.classes
 language plpgsql
@@ -53,7 +53,7 @@ end
 $$;
 
 comment on function lms.set_class_status is
-  'Cancels or completes a class. Its lessons that have not begun are cancelled, of a completed one those that have are completed; LM409 for completing what has not begun.';
+  'Cancels or completes a class. Lessons that have not begun are cancelled; those of a completed class that have begun are completed. LM409 for completing a class before its first lesson.';
 
 grant execute on function lms.set_class_status to lms_application;
 
@@ -81,7 +81,8 @@ begin
 end
 $$;
 
-comment on function lms_private.lock_active_occurrence is 'The lesson, locked; LM404 when there is none, LM409 when it is cancelled.';
+comment on function lms_private.lock_active_occurrence is
+  'Returns the lesson and locks it. LM404 when there is none, LM409 when it is cancelled.';
 
 grant execute on function lms_private.lock_active_occurrence to lms_application;
 
@@ -104,7 +105,7 @@ begin
 end
 $$;
 
-comment on function lms.cancel_occurrence is 'Cancels one lesson: its tutor, its room and its students are free again.';
+comment on function lms.cancel_occurrence is 'Cancels one lesson, which frees its tutor, room and students.';
 
 grant execute on function lms.cancel_occurrence to lms_application;
 
@@ -151,7 +152,8 @@ exception
 end
 $$;
 
-comment on function lms.reschedule_occurrence is 'Moves one lesson to another time or room; it is still known by its original start.';
+comment on function lms.reschedule_occurrence is
+  'Moves one lesson to another time or room. It is still identified by its original start.';
 
 grant execute on function lms.reschedule_occurrence to lms_application;
 
@@ -204,7 +206,7 @@ begin
         column = format('students/%s/status', stranger);
     end if;
   end if;
-  -- The whole list is recorded: a student who is not in it has no record.
+  -- The list is complete: a student who is not in it has no record.
   update lms.attendances as a
   set
     status = r.status,
@@ -234,6 +236,6 @@ end
 $$;
 
 comment on function lms.record_attendance is
-  'Records who came to a lesson, and gives all its students. With a record, a lesson that has begun is completed; before it begins, LM409 for everything but an excuse.';
+  'Records the attendance of a lesson and returns all its students. A record completes a lesson that has begun; before it begins LM409 for every status but excused.';
 
 grant execute on function lms.record_attendance to lms_application;

@@ -1,5 +1,5 @@
--- The rows that follow from a class: its enrolments, its occurrences and who comes to them. Triggers keep them, with the caller's
--- rights.
+-- Rows that follow from a class: its enrolments, occurrences and attendances. Triggers maintain
+-- them with the caller's rights.
 
 create function lms_private.plan_classes() returns trigger
 language plpgsql
@@ -27,7 +27,7 @@ exception
 end
 $$;
 
-comment on function lms_private.plan_classes is 'Makes the enrolments and occurrences of new classes.';
+comment on function lms_private.plan_classes is 'Creates the enrolments and occurrences of new classes.';
 
 create function lms_private.replan(former lms.classes, fresh lms.classes) returns void
 language plpgsql
@@ -47,7 +47,7 @@ begin
       and e.class_id = fresh.id
       and e.deleted_at is null;
   elsif former.deleted_at is not null and fresh.deleted_at is null then
-    -- Those that went with the class, and none that had gone before.
+    -- Only rows that were deleted with the class are restored.
     update lms.enrolments as e
     set deleted_at = null
     where e.tenant_id = fresh.tenant_id
@@ -79,7 +79,7 @@ begin
     return;
   end if;
 
-  -- First whatever makes room, then what moves, then what is new.
+  -- Deletions come first to make room, then changes, then insertions.
   if fresh.student_ids <> former.student_ids then
     update lms.enrolments as e
     set deleted_at = now()
@@ -104,7 +104,7 @@ begin
       and o.deleted_at is null
       and not exists (select from lms_private.planned_lessons(fresh.planned) as s where s.starts_at = o.original_start);
   end if;
-  -- A lesson that was moved elsewhere stays there, and one that was moved to another time keeps it.
+  -- A lesson that was moved to another room or time keeps it.
   update lms.occurrences as o
   set
     centre_id = fresh.centre_id,
@@ -149,7 +149,8 @@ begin
       and not former.student_ids ? one.id;
   end if;
   if fresh.planned <> former.planned and fresh.status = 'scheduled' then
-    -- Lessons that have begun stay as they were; only while nothing has, a plan may begin in the past.
+    -- Lessons that have begun stay unchanged. A plan may begin in the past only as long as no
+    -- lesson has begun.
     has_begun := exists (
       select
       from lms.occurrences as o
@@ -175,7 +176,7 @@ end
 $$;
 
 comment on function lms_private.replan is
-  'Brings enrolments and occurrences in line with a changed class. What has begun stays as it was.';
+  'Adapts enrolments and occurrences to a changed class. Lessons that have begun stay unchanged.';
 
 grant execute on function lms_private.replan to lms_application, lms_definer;
 
@@ -203,7 +204,7 @@ begin
       when exclusion_violation then
         get stacked diagnostics violated = constraint_name;
         if fresh.deleted_at is null then
-          -- Of a class that comes back the lessons to look at are those that went with it.
+          -- For a class that is restored, its deleted lessons are the ones to check.
           fresh.deleted_at := former.deleted_at;
         end if;
         perform lms_private.raise_clash(violated, array[fresh]);
@@ -213,7 +214,7 @@ begin
 end
 $$;
 
-comment on function lms_private.replan_classes is 'lms_private.replan for each class that was changed.';
+comment on function lms_private.replan_classes is 'Calls lms_private.replan for each changed class.';
 
 create function lms_private.create_attendances() returns trigger
 language plpgsql
@@ -230,7 +231,8 @@ begin
 end
 $$;
 
-comment on function lms_private.create_attendances is 'Makes the attendances of new occurrences: one for each student of the class.';
+comment on function lms_private.create_attendances is
+  'Creates the attendances of new occurrences, one for each student of the class.';
 
 create function lms_private.update_attendances() returns trigger
 language plpgsql
@@ -256,7 +258,8 @@ begin
 end
 $$;
 
-comment on function lms_private.update_attendances is 'Keeps the attendances of an occurrence at its time: moved, cancelled, deleted and restored with it.';
+comment on function lms_private.update_attendances is
+  'Keeps the attendances of an occurrence in step with it: moved, cancelled, deleted and restored together.';
 
 create function lms_private.classes_with_outdated_times(now timestamptz) returns table (class_id uuid, lessons bigint, first_at timestamptz)
 language sql
@@ -277,7 +280,8 @@ as $$
     and o.deleted_at is null
     and c.status = 'scheduled'
     and c.deleted_at is null
-    -- Where clocks skip the hour of a lesson they show another one, and it is right where it is.
+    -- When the hour of a lesson is skipped, clocks show another time, and the lesson is still
+    -- correct.
     and (o.original_start at time zone s.time_zone)::time <> s.begins
     and lms_private.instant((o.original_start at time zone s.time_zone)::date + s.begins, s.time_zone) <> o.original_start
   group by o.class_id
@@ -285,4 +289,4 @@ as $$
 $$;
 
 comment on function lms_private.classes_with_outdated_times is
-  'Classes of the context''s tenant with lessons to come that do not begin when the clock of their zone shows the time of their schedule, how many these are, and the first of them.';
+  'Classes of the context''s tenant with future lessons that no longer begin at the local time of their schedule, because the rules of the time zone have changed, with the number of these lessons and the first of them.';

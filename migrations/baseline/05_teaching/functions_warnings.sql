@@ -1,5 +1,6 @@
--- Oddities of a class that are not refused: a tutor who does not teach its subject, lessons ahead at times when the tutor is not
--- available or has a day off. It is worked out with whatever it follows from: the class, one of its lessons, the tutor.
+-- Warnings of a class, which do not prevent it: the tutor does not teach its subject, or has future
+-- lessons while not available or absent. They are updated with the class, its lessons and its
+-- tutor.
 
 create function lms_private.upcoming_lessons(class lms.classes) returns tstzrange[]
 language plpgsql
@@ -9,7 +10,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- The plan, but where single lessons depart from it: those that the plan does not have are about to go.
+  -- The plan, with the changes to single lessons. Lessons that are no longer planned are about to
+  -- be deleted.
   return array(
     select
       case
@@ -28,7 +30,8 @@ begin
 end
 $$;
 
-comment on function lms_private.upcoming_lessons is 'When the lessons of a class that are not over are, by its plan and by what was changed of single ones.';
+comment on function lms_private.upcoming_lessons is
+  'The times of the lessons of a class that have not ended, by its plan and the changes to single lessons.';
 
 alter function lms_private.upcoming_lessons owner to lms_definer;
 
@@ -46,7 +49,7 @@ declare
   days date[];
   tutor record;
 begin
-  -- A definer's function answers about the context's tenant alone.
+  -- A security definer function answers only about the tenant of the context.
   if class.tenant_id is distinct from nullif(current_setting('app.tenant_id', true), '')::uuid then
     return warnings;
   end if;
@@ -68,7 +71,7 @@ begin
   if lessons = '{}' or zone is null then
     return warnings;
   end if;
-  -- A window that begins in hours that are skipped may end on the day after its own.
+  -- A window within skipped hours may end on the following day.
   days := array(
     select distinct d.day::date
     from unnest(lessons) as l (span)
@@ -94,7 +97,7 @@ end
 $$;
 
 comment on function lms_private.class_warnings is
-  'tutor_without_subject; tutor_unavailable for a lesson ahead that is not within the tutor''s windows, where any were given; tutor_day_off for one at a time when the tutor is away.';
+  'tutor_without_subject; tutor_unavailable for a future lesson outside the tutor''s windows, if any were given; tutor_day_off for one while the tutor is absent.';
 
 alter function lms_private.class_warnings owner to lms_definer;
 grant execute on function lms_private.class_warnings to lms_application;
@@ -108,13 +111,13 @@ begin
 end
 $$;
 
-comment on function lms_private.update_class_warnings is 'Keeps classes.warnings.';
+comment on function lms_private.update_class_warnings is 'Updates classes.warnings.';
 
 create function lms_private.update_warnings_of_lessons() returns trigger
 language plpgsql
 as $$
 begin
-  -- A class has warned of its changes to its own lessons itself.
+  -- A change of the class updates its warnings itself.
   if pg_trigger_depth() > 1 then
     return null;
   end if;
@@ -135,7 +138,8 @@ begin
 end
 $$;
 
-comment on function lms_private.update_warnings_of_lessons is 'Keeps the warnings of classes of which single lessons are moved or cancelled.';
+comment on function lms_private.update_warnings_of_lessons is
+  'Updates the warnings of classes whose single lessons are rescheduled or cancelled.';
 
 create function lms_private.update_warnings_of_tutor() returns trigger
 language plpgsql
@@ -154,7 +158,8 @@ begin
 end
 $$;
 
-comment on function lms_private.update_warnings_of_tutor is 'Keeps the warnings of a tutor''s classes when the tutor''s availability, subjects or centre change.';
+comment on function lms_private.update_warnings_of_tutor is
+  'Updates the warnings of a tutor''s classes when the availability, subjects or centre of the tutor change.';
 
 alter function lms_private.update_warnings_of_tutor owner to lms_definer;
 
@@ -165,6 +170,7 @@ begin atomic
   select c.warnings from lms.classes as c where c.id = class;
 end;
 
-comment on function lms.current_class_warnings is 'The warnings of a class as they are now, after what the statement around it has changed.';
+comment on function lms.current_class_warnings is
+  'The warnings of a class after the changes that the surrounding statement has made.';
 
 grant execute on function lms.current_class_warnings to lms_application;

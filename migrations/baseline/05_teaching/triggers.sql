@@ -1,20 +1,22 @@
--- Triggers that check, plan and tell when classes, lessons and attendances are written.
+-- Triggers that validate, plan and notify when classes, lessons and attendances are written. A
+-- trigger whose name begins with then_ fires after the one that records the statement.
 
--- No tutor, student or room twice at a time, and what their changes set off.
+-- Double bookings of tutors, students and rooms, and the consequences of changes.
 call lms_private.serialize_writers('classes');
 
 create trigger check_status
 before update of status on lms.classes
 for each row execute function lms_private.check_status();
 
--- A plan is the same when a name in the words of a class or a lesson is gone.
+-- Redacting a name in a class or a lesson does not change the plan.
 create trigger check_class
 before insert or update on lms.classes
 for each row
 when (not lms_private.is_erasing())
 execute function lms_private.check_class();
 
--- Their names begin so that they fire behind record_*: the log tells of the class first.
+-- The prefix then_ sorts them after record_*, so that the event of the class comes first in the
+-- log.
 create trigger then_plan
 after insert on lms.classes
 referencing new table as new_rows
@@ -37,7 +39,7 @@ for each row
 when (current_setting('app.role', true) = 'tutor')
 execute function lms_private.limit_tutor_to_own_centre();
 
--- Its name begins so that it fires behind check_class.
+-- Fires after check_class.
 create trigger update_class_warnings
 before insert or update on lms.classes
 for each row execute function lms_private.update_class_warnings();
@@ -46,7 +48,7 @@ create trigger check_enrolment_limit
 before insert or update on lms.classes
 for each row execute function lms_private.check_enrolment_limit();
 
--- Before and behind then_replan, in the order of the alphabet.
+-- then_capture_lessons fires before then_replan, and then_send_notifications after it.
 create trigger then_capture_lessons
 after update on lms.classes
 referencing old table as old_rows new table as new_rows
@@ -79,7 +81,8 @@ for each statement
 when (not lms_private.is_erasing())
 execute function lms_private.update_attendances();
 
--- Behind then_modify_attendances, in the order of the alphabet: first what follows from it, then the telling.
+-- Fires after then_modify_attendances, because people are notified when the consequences have been
+-- applied.
 create trigger then_send_notifications
 after update on lms.occurrences
 referencing old table as old_rows new table as new_rows
@@ -101,7 +104,7 @@ after update on lms.occurrences
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.update_warnings_of_lessons();
 
--- Behind then_create_attendances, in the order of the alphabet: the attendances say whose lessons they are.
+-- Fires after then_create_attendances, because the attendances determine whom to notify.
 create trigger then_send_clash_notifications
 after insert on lms.occurrences
 referencing new table as new_rows
@@ -121,7 +124,7 @@ call lms_private.serialize_writers('enrolments');
 
 call lms_private.serialize_writers('attendances');
 
--- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+-- Fires after the trigger that records the statement.
 create trigger then_apply_attendance_insert
 after insert on lms.attendances
 referencing new table as new_rows

@@ -1,5 +1,6 @@
--- The content of a calendar program's feed: classes as series, and what departs from their rules. A calendar has the lessons that
--- its reader gives, gave or had, also of a class that has changed hands or that a student has left since.
+-- The content of a calendar feed: classes as series, and lessons that differ from their rules. A
+-- calendar contains the lessons that its user gives, gave or attended, including those of a class
+-- that has another tutor now or that the student has left.
 
 create function lms.enter_calendar_feed(token_hash bytea) returns boolean
 language plpgsql
@@ -40,13 +41,13 @@ end
 $$;
 
 comment on function lms.enter_calendar_feed is
-  'True when this is the hash of a live address whose user and tenant are active. From then on the transaction is in that user''s context.';
+  'True for the hash of a live address whose user and tenant are active. From then on the transaction has the context of that user.';
 
 alter function lms.enter_calendar_feed owner to lms_definer;
 grant execute on function lms.enter_calendar_feed to lms_application;
 
--- A tutor and a student have their own lessons of a class and no others, and those of classes out of scope as well. A series says
--- until when it is planned.
+-- Tutors and students get their own lessons of a class only, including those of classes outside row
+-- scope. The planned end of a series is included.
 create function lms.calendar_feed_series() returns json
 language plpgsql
 volatile
@@ -208,7 +209,7 @@ end
 $$;
 
 comment on function lms.calendar_feed_series is
-  'The caller''s classes for a calendar, at most 1000, those made last, without those that ended more than 90 days ago: each with its schedule and its occurrences that are cancelled, moved or not of its rule. A tutor and a student have their own lessons of a class, and a class that is not theirs any more ends with the last of them.';
+  'The caller''s classes for a calendar, at most the 1000 newest, without those that ended more than 90 days ago: each with its schedule and the occurrences that are cancelled, moved or not part of its rule. Tutors and students get their own lessons of a class, and a class that is no longer theirs ends with the last of these.';
 
 grant execute on function lms.calendar_feed_series to lms_application;
 
@@ -223,7 +224,7 @@ declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   scope constant text := current_setting('app.role');
   tutor constant uuid := case when scope = 'tutor' then lms.caller_tutor() end;
-  -- A tutor may have children who learn.
+  -- A tutor may have children who are students.
   family constant uuid[] := case
     when scope in ('student', 'parent') then lms.caller_students()
     else array(
@@ -261,7 +262,7 @@ end
 $$;
 
 comment on function lms_private.classes_of_caller_lessons is
-  'The live classes of lessons that the caller gives or has, or gave or had until so long ago: those also that are out of row scope since.';
+  'The live classes of lessons that the caller gives or attends, or did until so long ago, including those that are no longer in row scope.';
 
 alter function lms_private.classes_of_caller_lessons owner to lms_definer;
 grant execute on function lms_private.classes_of_caller_lessons to lms_application;

@@ -1,5 +1,5 @@
--- Row scope of assessments and gamification: those of a student are within reach of whoever has to do with the student.
--- Gamification is a ledger: rows are added and never changed.
+-- Row scope of assessments and gamification: they are visible to whoever works with the student.
+-- Gamification is append-only.
 
 create policy scope_read on lms.assessments
 as restrictive for select to lms_application

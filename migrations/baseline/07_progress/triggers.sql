@@ -1,6 +1,6 @@
--- Triggers that follow assessments and points.
+-- Triggers on assessments and points.
 
--- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+-- Fires after the trigger that records the statement.
 create trigger then_update_academic_age_insert
 after insert on lms.assessments
 referencing new table as new_rows
@@ -15,10 +15,10 @@ create trigger set_assessment_date
 before insert or update of assessed_on on lms.assessments
 for each row execute function lms_private.set_assessment_date();
 
--- Badges for a sum of points, once each.
+-- Badges for a total of points, each awarded once.
 call lms_private.serialize_writers('gamification');
 
--- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+-- Fires after the trigger that records the statement.
 create trigger then_award_for_points
 after insert on lms.gamification
 referencing new table as new_rows

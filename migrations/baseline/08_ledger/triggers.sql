@@ -1,5 +1,5 @@
--- Triggers that complete, check and post each finance record. Nothing of the book is ever changed, whoever switches triggers off,
--- to restore a backup or to replay the log.
+-- Triggers that complete, check and post each finance record. The append-only triggers stay enabled
+-- when triggers are switched off to restore a backup or to replay the event log.
 
 -- Gapless numbers.
 call lms_private.serialize_writers('finance_records');
@@ -8,7 +8,7 @@ create trigger complete_record
 before insert on lms.finance_records
 for each row execute function lms_private.complete_finance_record();
 
--- By its name it comes behind complete_record, which gives the day.
+-- Fires after complete_record, which sets the date.
 create trigger complete_reversal
 before insert on lms.finance_records
 for each row
@@ -19,7 +19,7 @@ create trigger number_row
 before insert on lms.finance_records
 for each row execute function lms_private.assign_number('finance_records');
 
--- Named to fire behind the trigger that records the statement.
+-- Fires after the trigger that records the statement.
 create trigger then_advance_sequence
 after insert on lms.finance_records
 for each statement execute function lms_private.advance_sequence_after_insert('finance_records');

@@ -1,4 +1,4 @@
--- Triggers that complete a rate, and that keep a posted run as it is.
+-- Triggers that complete a rate and protect a posted run.
 
 call lms_private.serialize_writers('tutor_rates');
 
@@ -6,7 +6,7 @@ create trigger complete_rate
 before insert or update on lms.tutor_rates
 for each row execute function lms_private.complete_tutor_rate();
 
--- A draft is what is due.
+-- Items of a draft are computed from rows that others may be writing.
 call lms_private.serialize_writers('payroll_runs');
 
 create trigger protect_posted_run

@@ -1,6 +1,7 @@
--- Triggers that count, lend and ask for more when inventory, adjustments and loans are written.
+-- Triggers that maintain quantities, lend items and open requests when inventory, adjustments and
+-- loans are written.
 
--- An item asks for more once.
+-- A request for an item with low stock is opened once.
 call lms_private.serialize_writers('inventory');
 
 create trigger maintain_left_at
@@ -16,7 +17,7 @@ create trigger protect_lent_items
 before update of deleted_at on lms.inventory
 for each row execute function lms_private.protect_lent_items();
 
--- Named to fire behind the triggers that record the statement and begin the ledger.
+-- Fires after the triggers that record the statement and add the opening stock.
 create trigger then_open_request_insert
 after insert on lms.inventory
 referencing new table as new_rows
@@ -69,7 +70,7 @@ for each row
 when (old.reminded_at is null and new.reminded_at is not null)
 execute function lms_private.notify_loan('loan_overdue');
 
--- The centre of a loan is its item's, which a trigger writes: so this comes behind it.
+-- Fires after the trigger that sets the centre of a loan.
 create trigger then_check_open_insert
 after insert on lms.inventory_loans
 for each row

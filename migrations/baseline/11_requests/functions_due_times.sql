@@ -1,4 +1,4 @@
--- The times by which requests are due.
+-- Due times of requests.
 
 create function lms.default_due_times() returns jsonb
 language sql
@@ -13,7 +13,7 @@ return jsonb_build_object(
 );
 
 comment on function lms.default_due_times is
-  'Minutes of working time allowed for a request by type and priority, where the tenant''s settings (due_times) say nothing else.';
+  'Minutes of working time allowed for a request by type and priority, unless the tenant''s settings (due_times) define them.';
 
 grant execute on function lms.default_due_times to lms_application, lms_definer;
 
@@ -27,7 +27,7 @@ return (
       request_due_at.start,
       (
         case
-          -- A setting of another form counts as none.
+          -- An invalid setting is ignored.
           when jsonb_typeof(t.settings -> 'due_times' -> request_due_at.type -> request_due_at.priority) = 'number'
             then t.settings -> 'due_times' -> request_due_at.type ->> request_due_at.priority
           else lms.default_due_times() -> request_due_at.type ->> request_due_at.priority
@@ -44,6 +44,6 @@ return (
     and c.id = request_due_at.centre
 );
 
-comment on function lms_private.request_due_at is 'When a request of the centre is due whose clock began at a moment.';
+comment on function lms_private.request_due_at is 'When a request of the centre is due if its time starts at a moment.';
 
 grant execute on function lms_private.request_due_at to lms_application, lms_definer;

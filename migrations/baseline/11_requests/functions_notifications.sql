@@ -1,4 +1,4 @@
--- Messages about requests.
+-- Notifications about requests.
 
 create function lms_private.notify_request(r lms.requests, event text, told uuid[]) returns void
 language plpgsql
@@ -36,7 +36,8 @@ begin
 end
 $$;
 
-comment on function lms_private.notify_request is 'Tells people, each once and not who did it, of what happened to a request.';
+comment on function lms_private.notify_request is
+  'Notifies users of an event of a request, each once, except for the user who caused it.';
 
 alter function lms_private.notify_request owner to lms_definer;
 
@@ -60,7 +61,8 @@ begin
 end
 $$;
 
-comment on function lms_private.notify_new_requests is 'Tells a centre''s supervisors of what is asked for because stock is low.';
+comment on function lms_private.notify_new_requests is
+  'Notifies a centre''s supervisors of requests that were opened because stock is low.';
 
 alter function lms_private.notify_new_requests owner to lms_definer;
 
@@ -116,6 +118,6 @@ end
 $$;
 
 comment on function lms_private.notify_request_changes is
-  'Tells who is to work on a request, who asked when it is resolved, and the assignee and the supervisors when it is escalated.';
+  'Notifies the assignee of an assignment, the requester of a resolution, and the assignee and the supervisors of an escalation.';
 
 alter function lms_private.notify_request_changes owner to lms_definer;

@@ -1,4 +1,5 @@
--- The way of a request from one state to the next: one table of moves, kept by a trigger whoever writes.
+-- The state machine of requests: its transitions, and the rules that a trigger enforces for every
+-- writer.
 
 create function lms_private.request_transitions() returns table (transition text, from_status text, to_status text)
 language sql
@@ -19,7 +20,8 @@ begin atomic
   ) as m (transition, from_status, to_status);
 end;
 
-comment on function lms_private.request_transitions is 'The one state table of requests: which move leads from which state to which.';
+comment on function lms_private.request_transitions is
+  'The allowed transitions of requests: from which status to which each of them leads.';
 
 grant execute on function lms_private.request_transitions to lms_application, lms_definer;
 
@@ -39,7 +41,7 @@ begin
 end
 $$;
 
-comment on function lms_private.raise_invalid_transition is 'LM409 that says which moves a request takes in its state.';
+comment on function lms_private.raise_invalid_transition is 'LM409 with the transitions that a request allows in its status.';
 
 grant execute on function lms_private.raise_invalid_transition to lms_application, lms_definer;
 
@@ -68,14 +70,14 @@ begin
   return case
     when found is null then 'There is no such thing here.'
     when not found.works then 'This person is not active.'
-    -- Without a centre one works for all of the tenant.
+    -- Staff without a centre work for the whole tenant.
     when found.centre_id <> centre then 'This person works at another centre.'
   end;
 end
 $$;
 
 comment on function lms_private.assignment_problem is
-  'Why a request of the centre can''t be assigned to this row of staff; null when it can. It looks past row security, because a tutor does not see colleagues'' accounts.';
+  'Why a request of the centre cannot be assigned to this staff member; null when it can. It bypasses row security, because a tutor does not see the accounts of staff.';
 
 alter function lms_private.assignment_problem owner to lms_definer;
 grant execute on function lms_private.assignment_problem to lms_application;
@@ -111,7 +113,8 @@ begin
 end
 $$;
 
-comment on function lms_private.check_request_references is 'LM422 for a class, a lesson or an item that is not of the request''s centre.';
+comment on function lms_private.check_request_references is
+  'LM422 for a class, a lesson or an item that does not belong to the request''s centre.';
 
 grant execute on function lms_private.check_request_references to lms_application, lms_definer;
 
@@ -126,7 +129,7 @@ begin
     perform lms_private.check_request_references(new);
   end if;
   new.opened_at := now();
-  -- Without a centre the foreign key has the words for it.
+  -- For a missing centre the foreign key raises the error.
   new.due_at := coalesce(
     lms_private.request_due_at(new.tenant_id, new.centre_id, new.type, new.priority, new.opened_at),
     new.opened_at
@@ -135,10 +138,10 @@ begin
 end
 $$;
 
-comment on function lms_private.open_request is 'A new request is open and due.';
+comment on function lms_private.open_request is 'Checks that a new request is open and sets when it is due.';
 
--- A request that is opened again, or restored, is nobody's if whoever had it has left since, is inactive or works at another centre: as the
--- open requests of somebody who leaves are.
+-- A request that is reopened or restored becomes unassigned if its assignee has left, is inactive
+-- or works at another centre, like the open requests of an assignee who leaves.
 create function lms_private.enforce_request_rules() returns trigger
 language plpgsql
 as $$
@@ -195,7 +198,7 @@ begin
     perform lms_private.check_request_references(new);
   end if;
 
-  -- A request that the worker escalates stays as late as it is.
+  -- A request that the worker escalates keeps its due time.
   if new.opened_at <> old.opened_at
     or ((new.type, new.priority) <> (old.type, old.priority) and new.escalated_at is not distinct from old.escalated_at)
   then
@@ -209,7 +212,7 @@ end
 $$;
 
 comment on function lms_private.enforce_request_rules is
-  'A request moves by the state table, is assigned to those who can do it, is nobody''s when it comes back to somebody who cannot, and is due anew when its type or priority changes or it is reopened.';
+  'Enforces the transitions and the eligibility of the assignee, unassigns a request that is reopened or restored to an assignee who is no longer eligible, and computes the due time again when type or priority changes or the request is reopened.';
 
 create function lms_private.reschedule_lesson(r lms.requests, input jsonb) returns void
 language plpgsql
@@ -236,7 +239,7 @@ exception
 end
 $$;
 
-comment on function lms_private.reschedule_lesson is 'Moves the lesson that a reschedule request is about, with the caller''s rights.';
+comment on function lms_private.reschedule_lesson is 'Reschedules the lesson of a reschedule request with the caller''s rights.';
 
 grant execute on function lms_private.reschedule_lesson to lms_application, lms_definer;
 
@@ -270,7 +273,8 @@ begin
     if not found then
       perform lms_private.raise_invalid_transition(former.status);
     end if;
-    -- The row is not locked before this: writers for a tenant wait for their turn first, and for rows then.
+    -- The row is not locked before this statement, because writers take the write lock of the
+    -- tenant before they lock rows.
     update lms.requests as q
     set
       status = fresh,
@@ -289,7 +293,8 @@ begin
     returning q.*
     into r;
     exit when found;
-    -- Out of the caller's scope to change, or changed meanwhile: then it is this one's turn now.
+    -- Either the caller may not change the row, or it was changed concurrently; in the latter case
+    -- the loop tries again.
     if exists (select from lms.requests as q where q.id = request and q.version = former.version and q.deleted_at is null) then
       raise exception using errcode = 'LM404';
     end if;
@@ -302,6 +307,6 @@ end
 $$;
 
 comment on function lms.transition_request is
-  'Moves a request by the state table: assign with staff_id, start, resolve with resolution and perhaps move (start, end, room of its lesson), close, reopen.';
+  'Applies a transition to a request: assign with staff_id, start, resolve with resolution and optionally move (start, end, room of its lesson), close, reopen.';
 
 grant execute on function lms.transition_request to lms_application;

@@ -1,4 +1,5 @@
--- Triggers that check, number and tell when requests are written.
+-- Triggers that validate, number and notify when requests are written. A trigger whose name begins
+-- with then_ fires after the one that records the statement.
 
 -- Gapless numbers.
 call lms_private.serialize_writers('requests');
@@ -7,7 +8,7 @@ create trigger number_row
 before insert on lms.requests
 for each row execute function lms_private.assign_number('requests');
 
--- Named to fire behind the trigger that records the statement.
+-- Fires after the trigger that records the statement.
 create trigger then_advance_sequence
 after insert on lms.requests
 for each statement execute function lms_private.advance_sequence_after_insert('requests');
@@ -16,7 +17,7 @@ create trigger open_request
 before insert on lms.requests
 for each row execute function lms_private.open_request();
 
--- Named to fire behind what follows from a request.
+-- Fires after the other consequences of a new request.
 create trigger then_send_new_request_notifications
 after insert on lms.requests
 referencing new table as new_rows
@@ -27,7 +28,7 @@ after update on lms.requests
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.notify_request_changes();
 
--- A request that is closed is changed by nobody but an erasure.
+-- Only an erasure may change a closed request.
 create trigger enforce_request_rules
 before update on lms.requests
 for each row

@@ -1,4 +1,4 @@
--- The words that come with the schema, in each language.
+-- The default texts of notifications in each language.
 
 insert into lms_private.notification_texts (key, language, subject, message)
 values

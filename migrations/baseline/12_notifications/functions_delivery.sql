@@ -1,5 +1,5 @@
--- A notification that is inserted gets its words by trigger, unless something stands in the way of sending it; and it is put into
--- the outbox, in the same transaction as what caused it.
+-- Delivery of notifications. A trigger renders the text of a new notification and puts it into the
+-- outbox, in the transaction that caused it; the worker sends it.
 
 create function lms_private.notification_obstacle(tenant uuid, recipient uuid, type text, template text) returns text
 language plpgsql
@@ -34,7 +34,7 @@ end
 $$;
 
 comment on function lms_private.notification_obstacle is
-  'Why a user is not to be sent something: inactive, no_phone or opted_out. Null when nothing is in the way.';
+  'Why a user cannot be notified: inactive, no_phone or opted_out; null when nothing prevents it.';
 
 alter function lms_private.notification_obstacle owner to lms_definer;
 grant execute on function lms_private.notification_obstacle to lms_owner;
@@ -47,7 +47,7 @@ as $$
 declare
   obstacle text;
 begin
-  -- One that has an outcome already is an entry in the log and nothing more.
+  -- A notification that is inserted with an outcome is only logged.
   if new.status is not null then
     return new;
   end if;
@@ -73,7 +73,7 @@ end
 $$;
 
 comment on function lms_private.prepare_notification is
-  'Refuses a notification that its user is not to be sent (LM409, LM422), and words one that has a template.';
+  'Refuses a notification that cannot be sent (LM409, LM422) and renders one that has a template.';
 
 alter function lms_private.prepare_notification owner to lms_definer;
 
@@ -94,7 +94,7 @@ end
 $$;
 
 comment on function lms_private.notify is
-  'Tells a user about an event by the first way that is open: e-mail, push, SMS. Nothing when the user wants none or is not active.';
+  'Notifies a user of an event through the first channel that is available: e-mail, push, SMS. Does nothing when the user has opted out of all of them or is not active.';
 
 alter function lms_private.notify owner to lms_definer;
 
@@ -104,7 +104,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- A code that is gone can't be sent again.
+  -- A code that is deleted cannot be sent again.
   if tg_op = 'UPDATE'
     and exists (
       select
@@ -134,7 +134,8 @@ begin
 end
 $$;
 
-comment on function lms_private.queue_notification is 'Puts a notification without an outcome into the outbox: a new one, or one that is tried again with its former key.';
+comment on function lms_private.queue_notification is
+  'Puts a notification without an outcome into the outbox, new or to be retried; a retry keeps its delivery key.';
 
 alter function lms_private.queue_notification owner to lms_definer;
 
@@ -171,7 +172,7 @@ begin
 end
 $$;
 
-comment on function lms.retry_notification is 'Queues a failed notification anew; LM409 when it has not failed.';
+comment on function lms.retry_notification is 'Queues a failed notification again; LM409 when it has not failed.';
 
 grant execute on function lms.retry_notification to lms_application;
 
@@ -222,13 +223,13 @@ as $$
 $$;
 
 comment on function lms_private.tenants_with_due_deliveries is
-  'The active tenants with deliveries of a type that are due. Steps from tenant to tenant, so it costs what their number costs and not what waits.';
+  'The active tenants with due deliveries of a type. It steps from tenant to tenant in an index, so its cost depends on the number of tenants, not of deliveries.';
 
 alter function lms_private.tenants_with_due_deliveries owner to lms_definer;
 grant execute on function lms_private.tenants_with_due_deliveries to lms_owner;
 
--- The warning that an address is to be changed goes to the address that it is made for. A recipient that is looked up when the message is
--- sent could be the new address by then.
+-- The warning about a requested address goes to the address at the time of the request. Looking the
+-- recipient up when the message is sent could find the new address.
 create function lms_private.notify_address(tenant uuid, account uuid, event text, address text) returns void
 language plpgsql
 volatile
@@ -251,6 +252,6 @@ end
 $$;
 
 comment on function lms_private.notify_address is
-  'Queues the notification of an event to a user at this address, whichever address the user has when it is sent. None if the user cannot be notified.';
+  'Queues the notification of an event to the given address, whatever address the user has when it is sent. Does nothing if the user cannot be notified.';
 
 alter function lms_private.notify_address owner to lms_definer;

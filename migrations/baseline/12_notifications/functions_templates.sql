@@ -1,7 +1,8 @@
--- From a template to what is sent: the language, the words, the values. Templates have parts that are there only when there is
--- something to say, Mustache's sections: {{#reason}} Reason: {{reason}}{{/reason}} says nothing without a reason, and
--- {{^room}}...{{/room}} speaks only without a room. Values that may be missing are declared, and lists of names are joined in
--- the language of the message. The subject is one line, whatever fills it: a break would begin another header of a mail.
+-- Rendering of templates: language, text and values. Templates have sections as in Mustache:
+-- {{#reason}} Reason: {{reason}}{{/reason}} is omitted without a reason, and {{^room}}...{{/room}}
+-- is used only without a room. Optional placeholders are declared, and lists of names are joined in
+-- the language of the message. The subject is kept on one line, because a line break would start
+-- another header of the e-mail.
 
 create function lms_private.check_template_text(words text, allowed text[], field text, id uuid) returns void
 language plpgsql
@@ -59,7 +60,7 @@ end
 $$;
 
 comment on function lms_private.check_template_text is
-  'LM422 for a placeholder that is not among those allowed, for double braces that are none, and for sections that do not begin and end.';
+  'LM422 for a placeholder that is not allowed, for unpaired double braces, and for sections that do not begin and end correctly.';
 
 grant execute on function lms_private.check_template_text to lms_definer;
 
@@ -89,7 +90,7 @@ begin
 end
 $$;
 
-comment on function lms_private.check_template is 'LM422 for a template whose placeholders are not those of its event.';
+comment on function lms_private.check_template is 'LM422 for a template with placeholders that its event does not have.';
 
 alter function lms_private.check_template owner to lms_definer;
 
@@ -121,7 +122,7 @@ begin atomic
 end;
 
 comment on function lms_private.preferred_languages is
-  'Language tags in the order in which they are wanted: the user''s, each with what it falls back on (pt-BR, pt), the tenant''s, English.';
+  'Language tags in order of preference: the user''s, each with its fallbacks (pt-BR, pt), the tenant''s, English.';
 
 grant execute on function lms_private.preferred_languages to lms_definer;
 
@@ -143,7 +144,7 @@ begin atomic
         select case split_part(lower(language), '-', 1)
           when 'en' then ' and '
           when 'de' then ' und '
-          -- Before a sound of i it is e.
+          -- In Spanish "y" becomes "e" before the sound of i.
           when 'es' then case when lower(items ->> -1) ~ '^h?[ií]' and lower(items ->> -1) !~ '^h?i[aeou]' then ' e ' else ' y ' end
           else ', '
         end as conjunction
@@ -153,7 +154,8 @@ begin atomic
   end;
 end;
 
-comment on function lms_private.join_list is 'The items of a list as a sentence has them: "Ada, Ben and Cy"; in a language whose word for it is not known with commas.';
+comment on function lms_private.join_list is
+  'Joins a list as in a sentence: "Ada, Ben and Cy"; with commas only in a language whose conjunction is not known.';
 
 grant execute on function lms_private.join_list to lms_definer;
 
@@ -226,7 +228,8 @@ begin
     from lms_private.notification_texts as s
     where s.key = n.template
   ) as w
-  -- A template without a subject has the one that comes with the schema, in its language or the next that is wanted.
+  -- A template without a subject gets the default subject, in its language or else in the next
+  -- preferred one.
   cross join lateral (
     select s.subject
     from lms_private.notification_texts as s
@@ -241,7 +244,7 @@ begin
   limit 1;
 
   n.language := words.language;
-  -- The text is kept as it was filled in.
+  -- The rendered text is stored, so lists are stored as text.
   n.data := coalesce(
     (
       select jsonb_object_agg(
@@ -261,7 +264,8 @@ begin
 end
 $$;
 
-comment on function lms_private.render_message is 'The notification with language, subject and message from its template. LM422 about what is wrong with template or data.';
+comment on function lms_private.render_message is
+  'Returns the notification with language, subject and message from its template. LM422 when the template does not exist or its data is invalid.';
 
 alter function lms_private.render_message owner to lms_definer;
 
@@ -272,7 +276,7 @@ strict
 parallel safe
 return to_char(moment at time zone zone, 'YYYY-MM-DD HH24:MI') || ' (' || zone || ')';
 
-comment on function lms_private.format_local_time is 'As people read it: the date, the clock on the wall, and where that wall is.';
+comment on function lms_private.format_local_time is 'A local time as people read it: date, time and time zone.';
 
 grant execute on function lms_private.format_local_time to lms_definer;
 
@@ -300,7 +304,7 @@ begin
       when '/' then is_shown := true;
       else
         if is_shown then
-          -- An empty text that was given is one; what nobody gave is missing.
+          -- An empty value that was given is used; a value that was not given is missing.
           value := coalesce(value, given ->> tag.name, case when tag.name = any (optional) then '' end);
           if value is null then
             raise exception using
@@ -320,7 +324,7 @@ end
 $$;
 
 comment on function lms_private.render_template is
-  'Words with their sections and placeholders replaced, all at once: braces in a value are text. LM422 for a value that is missing.';
+  'Renders a text by replacing its sections and placeholders in one pass, so that braces in a value are plain text. LM422 for a missing value.';
 
 grant execute on function lms_private.render_template to lms_definer;
 
@@ -333,4 +337,5 @@ begin
 end
 $$;
 
-comment on function lms_private.strip_subject_line_breaks is 'Turns line breaks and other control characters of a subject into spaces.';
+comment on function lms_private.strip_subject_line_breaks is
+  'Replaces line breaks and other control characters of a subject with spaces.';

@@ -1,4 +1,5 @@
--- Reading the log. Everything that can be seen by now is sealed first, so that readers find their own writes.
+-- Reading the event log. All committed events are sealed first, so that readers see their own
+-- writes.
 
 create function lms.check_event_position(after bigint) returns void
 language plpgsql
@@ -19,7 +20,7 @@ end
 $$;
 
 comment on function lms.check_event_position is
-  'Seals what is committed of the context''s tenant, and refuses a position beyond the end of its log with LM422.';
+  'Seals the committed events of the context''s tenant. LM422 for a position beyond the end of its log.';
 
 grant execute on function lms.check_event_position to lms_application;
 
@@ -40,7 +41,7 @@ return json_build_object(
   'hash', encode(event.hash, 'hex')
 );
 
-comment on function lms.event_json is 'An event as it is shown, to who reads the log and to webhooks.';
+comment on function lms.event_json is 'An event as the interface and webhooks show it.';
 
 grant execute on function lms.event_json to lms_application;
 
@@ -50,7 +51,7 @@ volatile
 as $$
 begin
   perform lms.check_event_position(after);
-  -- Two texts, because each has an index of its own.
+  -- There are two queries, because each uses another index.
   if of_row is null then
     return query
       select l.*
@@ -73,7 +74,7 @@ end
 $$;
 
 comment on function lms.read_events is
-  'Events of the context''s tenant behind a position, in order, of one table or one row if that is named. LM422 for a position beyond the end.';
+  'Events of the context''s tenant after a position, in order, optionally of one table or one row. LM422 for a position beyond the end.';
 
 grant execute on function lms.read_events to lms_application;
 
@@ -99,6 +100,6 @@ end
 $$;
 
 comment on function lms.state_at is
-  'The state of a row at a time: empty when it had been purged, null when it was not there. LM422 for a time to come.';
+  'The state of a row at a time: empty when it had been purged, null when it did not exist. LM422 for a time in the future.';
 
 grant execute on function lms.state_at to lms_application;

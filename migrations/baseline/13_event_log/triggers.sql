@@ -1,4 +1,4 @@
--- The log is only ever added to, and its triggers stay on when others are switched off.
+-- Triggers that make the log append-only. They stay enabled when triggers are switched off.
 
 create trigger append_only
 before update or truncate on lms_private.unsealed_events

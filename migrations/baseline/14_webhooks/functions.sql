@@ -1,4 +1,4 @@
--- Changes of webhooks and their secrets, and the questions of the worker about deliveries.
+-- Changes of webhooks and their secrets, and the queries of the worker for deliveries.
 
 create function lms_private.initialize_webhook() returns trigger
 language plpgsql
@@ -36,7 +36,8 @@ begin
 end
 $$;
 
-comment on function lms_private.initialize_webhook is 'A new webhook is told of what comes behind the present end of the log. LM409 when the tenant has too many.';
+comment on function lms_private.initialize_webhook is
+  'Starts a new webhook at the present end of the log. LM409 when the tenant has too many webhooks.';
 
 alter function lms_private.initialize_webhook owner to lms_definer;
 
@@ -54,7 +55,7 @@ begin
 end
 $$;
 
-comment on function lms_private.resume_webhook is 'A webhook that is enabled has its full time to succeed again.';
+comment on function lms_private.resume_webhook is 'Restarts the time within which an enabled webhook has to succeed.';
 
 alter function lms_private.resume_webhook owner to lms_definer;
 
@@ -96,7 +97,8 @@ begin
 end
 $$;
 
-comment on function lms.rotate_webhook_secret is 'Gives a webhook a new secret; the former one signs beside it for 24 hours. LM404, and LM409 when too many do.';
+comment on function lms.rotate_webhook_secret is
+  'Gives a webhook a new secret; the former one also signs for 24 hours. LM404; LM409 when too many former secrets still sign.';
 
 grant execute on function lms.rotate_webhook_secret to lms_application;
 
@@ -121,7 +123,7 @@ end
 $$;
 
 comment on function lms.replay_webhook is
-  'Lets a webhook be told again of what is behind a position, or not of what is before it. LM404, and LM422 for a position beyond the end.';
+  'Sets the position of a webhook, to replay or to skip events. LM404; LM422 for a position beyond the end.';
 
 grant execute on function lms.replay_webhook to lms_application;
 
@@ -146,7 +148,7 @@ begin
       and (
         k.kind = c.relname
         or (
-          -- The first argument is the noun of its kinds.
+          -- The first argument of the trigger is the noun of its kinds.
           split_part(k.kind, '.', 1) = split_part(encode(t.tgargs, 'escape'), '\000', 1)
           and split_part(k.kind, '.', 2) in ('created', 'updated', 'deleted', 'restored', 'purged', 'revoked')
           and split_part(k.kind, '.', 3) = ''
@@ -165,7 +167,7 @@ begin
 end
 $$;
 
-comment on function lms_private.check_webhook_kinds is 'LM422 for a kind or an entity of which there never will be an event.';
+comment on function lms_private.check_webhook_kinds is 'LM422 for a kind or an entity that has no events.';
 
 alter function lms_private.check_webhook_kinds owner to lms_definer;
 
@@ -178,7 +180,8 @@ return json_build_object(
   'data', lms.event_json(e)
 )::text;
 
-comment on function lms_private.webhook_body is 'The body that a webhook is told of an event, which is in it as GET /v1/events shows it.';
+comment on function lms_private.webhook_body is
+  'The body of a webhook request for an event, which it contains as GET /v1/events shows it.';
 
 create function lms_private.webhooks_with_unqueued_events() returns table (tenant_id uuid, webhook_id uuid)
 language sql
@@ -204,7 +207,8 @@ as $$
   order by w.tenant_id, w.id
 $$;
 
-comment on function lms_private.webhooks_with_unqueued_events is 'The active webhooks of active tenants behind whose position there are sealed events.';
+comment on function lms_private.webhooks_with_unqueued_events is
+  'The active webhooks of active tenants with sealed events after their position.';
 
 alter function lms_private.webhooks_with_unqueued_events owner to lms_definer;
 grant execute on function lms_private.webhooks_with_unqueued_events to lms_owner;
@@ -238,7 +242,7 @@ as $$
 $$;
 
 comment on function lms_private.webhooks_with_due_deliveries is
-  'The active webhooks of active tenants that have something due, without those that have enough under way. Costs what their number costs and not what waits.';
+  'The active webhooks of active tenants with due deliveries, except for those that have enough in progress. Its cost depends on the number of webhooks, not of deliveries.';
 
 alter function lms_private.webhooks_with_due_deliveries owner to lms_definer;
 grant execute on function lms_private.webhooks_with_due_deliveries to lms_owner;
@@ -264,7 +268,7 @@ begin
       person,
       'webhook_disabled',
       jsonb_build_object(
-        -- A path may be a secret, and a host says enough.
+        -- Only the host is named, because the path may contain a secret.
         'webhook', coalesce(new.description, substring(new.url from '^[a-z]+://([^/]+)'), new.id::text),
         'reason', new.disabled_reason
       )
@@ -274,6 +278,7 @@ begin
 end
 $$;
 
-comment on function lms_private.notify_webhook_disabled is 'Tells the tenant''s admins of a webhook that was disabled by the worker.';
+comment on function lms_private.notify_webhook_disabled is
+  'Notifies the tenant''s admins of a webhook that the worker has disabled.';
 
 alter function lms_private.notify_webhook_disabled owner to lms_definer;

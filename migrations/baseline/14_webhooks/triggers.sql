@@ -1,4 +1,5 @@
--- Triggers that check and begin a webhook. The tenant's admins are told when the worker has disabled one.
+-- Triggers that validate and initialize a webhook, and notify the tenant's admins when the worker
+-- has disabled one.
 
 create trigger then_initialize_webhook
 after insert on lms.webhooks
@@ -20,7 +21,7 @@ create trigger check_webhook_kinds
 before insert or update of kinds on lms.webhooks
 for each row execute function lms_private.check_webhook_kinds();
 
--- Nobody need be told of a webhook that they disabled by hand.
+-- Nobody is notified of a webhook that a user disabled.
 create trigger then_send_notifications
 after update of status on lms.webhooks
 for each row

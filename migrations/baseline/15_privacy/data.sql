@@ -1,4 +1,5 @@
--- Every table and every column that can hold words, dates or bytes, by class, and the persons whose rows they are.
+-- The class of every table and of every column that can hold text, dates or bytes, and the people
+-- to whom rows belong.
 
 insert into lms_private.personal_tables (table_name, withheld_reason)
 values
@@ -87,7 +88,7 @@ values
   ('event_log', 'kind', 'plain', null),
   ('event_log', 'previous_hash', 'plain', null),
   ('event_log', 'request_id', 'plain', null),
-  -- By the classes of the table that it is the state of.
+  -- A state is exported and redacted by the classes of its own table.
   ('event_log', 'state', 'other_people', null),
   ('event_log', 'state_hash', 'plain', null),
   ('event_redactions', 'state_hash', 'plain', null),

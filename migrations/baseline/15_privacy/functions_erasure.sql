@@ -1,4 +1,4 @@
--- Erasing a person: rows, secrets and the event log, in one transaction, with a receipt.
+-- Erasure of a person: rows, secrets and events, in one transaction, with a receipt.
 
 create function lms_private.erase_rows(tenant uuid, person lms_private.data_subject) returns jsonb
 language plpgsql
@@ -13,7 +13,8 @@ declare
   declared record;
   changed bigint;
 begin
-  -- By their names students come behind assessments and attendances, from which triggers derive what students have.
+  -- In alphabetical order students come after assessments and attendances, from which triggers
+  -- derive data of students.
   for declared in
     select
       c.table_name,
@@ -62,7 +63,7 @@ end
 $$;
 
 comment on function lms_private.erase_rows is
-  'Replaces what is the person''s, and what names the person, in every table that is declared; counts the rows by table.';
+  'Redacts the person''s rows and the rows that mention the person in every declared table, and counts them by table.';
 
 alter function lms_private.erase_rows owner to lms_definer;
 
@@ -154,7 +155,7 @@ end
 $$;
 
 comment on function lms_private.erase_secrets is
-  'Deletes tokens, codes, kept answers and counted attempts of a person, and counts them by table.';
+  'Deletes tokens, codes, stored responses and attempts of a person, and counts them by table.';
 
 alter function lms_private.erase_secrets owner to lms_definer;
 
@@ -186,7 +187,7 @@ begin
 end
 $$;
 
-comment on function lms_private.cancel_deliveries is 'Gives up what was still to be sent to a person.';
+comment on function lms_private.cancel_deliveries is 'Cancels pending notifications to a person.';
 
 alter function lms_private.cancel_deliveries owner to lms_definer;
 
@@ -218,7 +219,7 @@ begin
     erased := lms_private.redact_row(event.entity, event.state, person);
     continue when erased = event.state;
 
-    -- A salt of its own, or the hash of what was there would go with what is there.
+    -- A new salt, because with the former one the erased state could be guessed from its hash.
     fresh := gen_random_uuid();
     insert into lms.event_redactions (tenant_id, erasure_id, position, state_hash)
     values (tenant, erasure, place, lms_private.state_hash(fresh, erased));
@@ -236,7 +237,7 @@ end
 $$;
 
 comment on function lms_private.erase_events is
-  'Replaces the states of sealed events that are the person''s or name the person, each with a row in event_redactions, and counts them.';
+  'Redacts the sealed events that belong to the person or mention the person, each with a row in event_redactions, and counts them.';
 
 alter function lms_private.erase_events owner to lms_definer;
 
@@ -258,7 +259,7 @@ begin
     raise exception using errcode = 'LM403';
   end if;
   perform lms_private.acquire_write_lock(tenant);
-  -- A writer of something of this person waits, and then sees that the person is gone.
+  -- A concurrent writer of the person's rows waits and then sees that the person is erased.
   perform
   from lms.users as u
   where u.tenant_id = tenant
@@ -286,7 +287,7 @@ begin
     and s.user_id = account
     and s.revoked_at is null;
 
-  -- Sealed once more: what the former statements recorded, and what others have committed meanwhile.
+  -- Seals again, because the previous statements recorded events and others may have committed.
   perform lms_private.seal_events(tenant);
   events := lms_private.erase_events(tenant, erasure, person);
   insert into lms.erasures (tenant_id, id, user_id, reason, counts, events, redactions_hash)
@@ -301,7 +302,7 @@ end
 $$;
 
 comment on function lms.erase_subject is
-  'Erases a person of the context''s tenant, for an admin and for the operator''s tool, and returns the receipt. LM404, LM409.';
+  'Erases a person of the context''s tenant and returns the receipt. For admins and the operator''s tool. LM404, LM409.';
 
 alter function lms.erase_subject owner to lms_definer;
 grant execute on function lms.erase_subject to lms_application, lms_owner;

@@ -1,5 +1,5 @@
--- The guards of erasing: who is held, which transaction erases, who may write what is to be erased, and the one exception that
--- append-only tables make for it.
+-- Rules for erasure: legal holds, the transaction that erases, privileges, and the exception that
+-- append-only tables make.
 
 create procedure lms_private.grant_erasure()
 language plpgsql
@@ -26,7 +26,7 @@ end
 $$;
 
 comment on procedure lms_private.grant_erasure is
-  'Lets lms_definer read and erase what is declared. Called again by every migration that declares more.';
+  'Grants lms_definer the privileges to read and redact what is declared. A change that declares more calls it again.';
 
 create function lms_private.hold_reason(tenant uuid, account uuid) returns text
 language sql
@@ -56,7 +56,7 @@ begin atomic
 end;
 
 comment on function lms_private.hold_reason is
-  'Why a person is held: by a hold of the person''s own or of a child of the person. Null when nothing holds.';
+  'The reason why a person is under a legal hold, directly or through a child; null when there is none.';
 
 alter function lms_private.hold_reason owner to lms_definer;
 grant execute on function lms_private.hold_reason to lms_owner;
@@ -68,7 +68,8 @@ begin atomic
   select lms_private.hold_reason(tenant, account) is not null;
 end;
 
-comment on function lms_private.is_held is 'True when a legal hold keeps the person''s rows: then nothing of them is erased or removed.';
+comment on function lms_private.is_held is
+  'True when a person is under a legal hold, so that none of the person''s rows may be erased or purged.';
 
 grant execute on function lms_private.is_held to lms_definer;
 
@@ -85,7 +86,7 @@ begin atomic
   );
 end;
 
-comment on function lms_private.is_erasing is 'True when this very transaction erases somebody.';
+comment on function lms_private.is_erasing is 'True when the current transaction erases a person.';
 
 alter function lms_private.is_erasing owner to lms_definer;
 grant execute on function lms_private.is_erasing to public;
@@ -104,7 +105,7 @@ end
 $$;
 
 comment on function lms_private.allow_redaction_only is
-  'Refuses every change of a row, whoever asks, but that an erasure replaces the one column of free text that the argument names.';
+  'Refuses every change of a row for every role, except that an erasure redacts the free-text column that the argument names.';
 
 grant execute on function lms_private.allow_redaction_only to public;
 
@@ -117,7 +118,7 @@ begin
     for each statement execute function lms_private.forbid_change()',
     table_name
   );
-  -- By its name it comes before stamp, which would change more than the one column.
+  -- The name sorts it before set_audit_columns, which would change more than this column.
   execute format(
     'create trigger append_only_update before update on lms.%I
     for each row execute function lms_private.allow_redaction_only(%L)',
@@ -129,7 +130,7 @@ end
 $$;
 
 comment on procedure lms_private.append_only_redactable is
-  'Makes a table append-only, but for the column of free text in which an erasure replaces a name.';
+  'Makes a table append-only, except that an erasure may redact its free-text column.';
 
 create function lms_private.check_erasure_allowed(tenant uuid, account uuid) returns void
 language plpgsql
@@ -175,7 +176,7 @@ begin
     and e.user_id = account
   order by e.created_at desc
   limit 1;
-  -- Somebody who was given a name again can be erased again.
+  -- An account that was given a name after its erasure can be erased again.
   if former is not null and (given.name, given.email, given.phone)
     is not distinct from ('Erased', format('erased-%s@erased.invalid', account), null)
   then
@@ -188,6 +189,6 @@ end
 $$;
 
 comment on function lms_private.check_erasure_allowed is
-  'LM409 for oneself, who is held, the last admin, and who has been erased already.';
+  'LM409 for the caller, a person under a legal hold, the last admin, and a person who has been erased already.';
 
 alter function lms_private.check_erasure_allowed owner to lms_definer;

@@ -1,4 +1,4 @@
--- Everything held on a person, as one document with a file for each table.
+-- Export of a person's data as one document with a file for each table.
 
 create function lms_private.subject_files(
   tenant uuid, own lms_private.data_subject, children lms_private.data_subject, max_count bigint
@@ -61,7 +61,7 @@ begin
       and exists (select from lms_private.personal_rows as o where o.table_name = t.table_name)
     order by t.table_name
   loop
-    -- One row more than is allowed tells that there are too many.
+    -- One row more than allowed shows that there are too many.
     execute format(
       'select count(*), coalesce(json_agg(json_build_object(%3$s) order by r.created_at, r.id), ''[]'')
       from (
@@ -91,7 +91,7 @@ end
 $$;
 
 comment on function lms_private.subject_files is
-  'The rows of a person and of children, a file for each table that has some. LM409 when there are more than the most.';
+  'The rows of a person and of the person''s children, one file for each table that has any. LM409 when there are more than allowed.';
 
 alter function lms_private.subject_files owner to lms_definer;
 
@@ -133,7 +133,7 @@ begin atomic
   ) as w;
 end;
 
-comment on function lms_private.withheld_data is 'The data that an export leaves out, and why.';
+comment on function lms_private.withheld_data is 'The data that an export omits, with the reasons.';
 
 alter function lms_private.withheld_data owner to lms_definer;
 
@@ -166,7 +166,7 @@ begin
   own.users := array[account];
   own.students := array(select s.id from lms.students as s where s.tenant_id = tenant and s.user_id = account);
   own.tutors := array(select t.id from lms.tutors as t where t.tenant_id = tenant and t.user_id = account);
-  -- The people whom the interface shows to a guardian.
+  -- The children that the interface shows to a guardian.
   select coalesce(array_agg(s.user_id), '{}'), coalesce(array_agg(s.id), '{}'), '{}'
   into children.users, children.students, children.tutors
   from lms.students as s
@@ -187,7 +187,7 @@ begin
     'files', lms_private.subject_files(tenant, own, children, max_count),
     'withheld', lms_private.withheld_data(children.users <> '{}')
   );
-  -- The most that a component can take in one answer.
+  -- The largest response that a component can handle.
   if max_count is not null and octet_length(document::text) > 33554432 then
     raise exception using
       errcode = 'LM409', message = 'This is more than 32 MiB. The operator can export it by lms privacy export.', column = 'id';
@@ -197,7 +197,7 @@ end
 $$;
 
 comment on function lms.export_subject is
-  'Everything held on a person of the context''s tenant, and on the children of a guardian, as long as it is no more than so many rows, if that is given: {"subject", "children", "made_at", "files", "withheld"}. For an admin and for the operator''s tool. LM404; LM409 when it is too much.';
+  'Exports the data of a person of the context''s tenant, and of a guardian''s children: {"subject", "children", "made_at", "files", "withheld"}. A number of rows limits it if given. For admins and the operator''s tool. LM404; LM409 when the limit is exceeded.';
 
 alter function lms.export_subject owner to lms_definer;
 grant execute on function lms.export_subject to lms_application, lms_owner;

@@ -1,4 +1,4 @@
--- The search for a person in a row or in the state of an event, and the cut: by the one declaration of what is personal.
+-- Redaction of a person in rows and in the states of events, by the declaration of personal data.
 
 create function lms_private.redact_text(words text, person lms_private.data_subject) returns text
 language plpgsql
@@ -13,7 +13,8 @@ begin
 end
 $$;
 
-comment on function lms_private.redact_text(text, lms_private.data_subject) is 'The text without the person''s names, addresses and numbers.';
+comment on function lms_private.redact_text(text, lms_private.data_subject) is
+  'Replaces the person''s names, addresses and numbers in a text.';
 
 grant execute on function lms_private.redact_text(text, lms_private.data_subject) to lms_definer;
 
@@ -40,7 +41,8 @@ begin
         '[]'
       );
     when 'object' then
-      -- Two keys that become one would lose a value; a key of one word may be the name of a field.
+      -- Redacted keys could collide and lose a value, so keys of one word, which may be names of
+      -- fields, are kept.
       return coalesce(
         (
           select jsonb_object_agg(
@@ -57,7 +59,8 @@ begin
 end
 $$;
 
-comment on function lms_private.redact_json(jsonb, lms_private.data_subject) is 'The same for all texts, numbers and keys in a JSON value.';
+comment on function lms_private.redact_json(jsonb, lms_private.data_subject) is
+  'Redacts all texts, numbers and keys of a JSON value.';
 
 grant execute on function lms_private.redact_json(jsonb, lms_private.data_subject) to lms_definer;
 
@@ -69,7 +72,7 @@ as $$
 declare
   id text;
 begin
-  -- Not in the pattern, because comparing takes a tenth of what matching does.
+  -- The ids are not part of the pattern, because a comparison costs a tenth of a match.
   foreach id in array person.ids loop
     if strpos(words, id) > 0 then
       return true;
@@ -80,7 +83,7 @@ end
 $$;
 
 comment on function lms_private.may_mention is
-  'True when JSON text may have something of a person and is to be looked at more closely. Most has not.';
+  'True when JSON text may mention a person and has to be examined more closely. Most texts do not.';
 
 grant execute on function lms_private.may_mention to lms_definer;
 
@@ -103,7 +106,7 @@ begin atomic
   );
 end;
 
-comment on function lms_private.is_row_of_subject is 'True when a row, or the state of one, is the person''s.';
+comment on function lms_private.is_row_of_subject is 'True when a row, or the state of one, belongs to the person.';
 
 grant execute on function lms_private.is_row_of_subject to lms_definer;
 
@@ -123,7 +126,7 @@ begin
     where c.table_name = redact_row.table_name
       and (c.class = 'free_text' or is_own and c.replacement is not null)
   loop
-    -- A field that was not there is not added.
+    -- A column that was null or missing stays so.
     continue when coalesce(state -> declared.column_name, 'null') = 'null';
     state := state || jsonb_build_object(
       declared.column_name,
@@ -134,7 +137,8 @@ begin
       end
     );
   end loop;
-  -- A table that has gone since: what it was is not known, so all of it is words.
+  -- The classes of a table that has been dropped are not known, so all of its state is treated as
+  -- free text.
   if not exists (select from lms_private.personal_tables as t where t.table_name = redact_row.table_name) then
     state := lms_private.redact_json(state, person);
   end if;
@@ -142,7 +146,7 @@ begin
 end
 $$;
 
-comment on function lms_private.redact_row is 'A row, or the state of one, as it is when the person has been erased.';
+comment on function lms_private.redact_row is 'A row, or the state of one, after the erasure of the person.';
 
 grant execute on function lms_private.redact_row to lms_definer;
 
@@ -160,7 +164,7 @@ declare
   phones text[];
 begin
   person.users := array[account];
-  -- Rows that are gone are known from the log.
+  -- Deleted rows are known from the event log.
   person.students := array(
     select s.id
     from lms.students as s
@@ -188,7 +192,7 @@ begin
 
   person.ids := (person.users || person.students || person.tutors)::text[];
 
-  -- Present and former, but for what an earlier erasure left.
+  -- Present and former values, except for those that an earlier erasure wrote.
   select
     coalesce(array_agg(distinct k.state ->> 'name') filter (where k.state ->> 'name' <> 'Erased'), '{}'),
     coalesce(array_agg(distinct k.state ->> 'email') filter (where k.state ->> 'email' not like 'erased-%@erased.invalid'), '{}'),
@@ -218,6 +222,6 @@ end
 $$;
 
 comment on function lms_private.find_data_subject is
-  'The person of an account: the ids of its rows, and how its present and former names, addresses and numbers are found. The log has to be sealed.';
+  'The data subject of an account: the ids of its rows, and patterns for its present and former names, addresses and numbers. The log has to be sealed first.';
 
 alter function lms_private.find_data_subject owner to lms_definer;

@@ -1,4 +1,4 @@
--- The proof that a receipt of an erasure is true of the database.
+-- Verification of erasure receipts against the database.
 
 create function lms_private.redactions_hash(tenant uuid, erasure uuid) returns bytea
 language sql
@@ -10,7 +10,7 @@ begin atomic
     and r.erasure_id = erasure;
 end;
 
-comment on function lms_private.redactions_hash is 'The hash that the row of an erasure has of its event_redactions.';
+comment on function lms_private.redactions_hash is 'The hash over the event_redactions of an erasure, which its row contains.';
 
 grant execute on function lms_private.redactions_hash to lms_application, lms_definer;
 
@@ -43,7 +43,7 @@ begin atomic
     and e.id = erasure;
 end;
 
-comment on function lms.erasure_receipt is 'The receipt that is handed out about an erasure; lms privacy verify holds it against the database.';
+comment on function lms.erasure_receipt is 'The receipt of an erasure; lms privacy verify checks it against the database.';
 
 grant execute on function lms.erasure_receipt to lms_application, lms_definer;
 
@@ -98,7 +98,7 @@ end
 $$;
 
 comment on function lms_private.find_unerased_table is
-  'The first table in which rows of an account still hold, or hold again, what an erasure replaces; null when there is none.';
+  'The first table in which rows of an account contain data that an erasure redacts; null when there is none.';
 
 alter function lms_private.find_unerased_table owner to lms_definer;
 
@@ -144,7 +144,8 @@ begin
   then
     return format('The event at position %s is not the one that the receipt was made of.', event.position);
   end if;
-  -- The state carries what the erasure says of itself; its reason alone may have been erased in since.
+  -- The event's state must agree with the receipt. Only its reason may have been redacted by a
+  -- later erasure.
   if lms_private.state_hash(event.salt, event.state) <> coalesce(
     (
       select r.state_hash
@@ -194,7 +195,7 @@ end
 $$;
 
 comment on function lms.erasure_problem is
-  'Why a receipt is not true of the context''s tenant; null when it is. For the operator''s tool.';
+  'Why a receipt does not agree with the context''s tenant; null when it does. For the operator''s tool.';
 
 alter function lms.erasure_problem owner to lms_definer;
 grant execute on function lms.erasure_problem to lms_owner;

@@ -1,4 +1,4 @@
--- The rule for each reference to users, students, tutors, staff and centres, with the reason.
+-- The rule for each reference to users, students, tutors, staff and centres, with its reason.
 
 insert into lms_private.dependency_rules (parent, child, child_column, rule, only_on_deletion, allowed_roles, condition, label, example, reason)
 values
@@ -9,7 +9,8 @@ values
     'A member of the staff is an account''s.'
   ),
   (
-    -- A link that came with the first contact comes back where nobody else has been named since.
+    -- A link that was created with the first contact is restored only if no other first contact has
+    -- been set since.
     'users', 'guardians', 'user_id', 'delete', true, null,
     'not c.by_first_contact or exists (
       select

@@ -1,7 +1,7 @@
--- Moving to another centre is leaving the old one. A student's places in its classes end as they do for a student who leaves, for a
--- class has students of its own centre only, and so does the tutor who is not at the new one. A tutor who has lessons, classes or
--- students at the old centre stays until they are given to others. Requests at the old centre are not left on the desk of somebody
--- who works at another.
+-- Consequences of a change of centre. A student is removed from the classes of the old centre,
+-- because a class has students of its own centre only, and loses a tutor who is not at the new one.
+-- A tutor with lessons, classes or students at the old centre cannot move until they are
+-- reassigned. Requests of the old centre are not left with an assignee who works at another.
 
 create function lms_private.end_enrolments(tenant uuid, student uuid, except_centre uuid default null) returns setof uuid
 language plpgsql
@@ -10,8 +10,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
-  -- The enrolments and the lessons ahead first: triggers do as much behind the class, but not within an erasure, and not of a class
-  -- that is deleted: it would bring the student back with it.
+  -- Enrolments and future lessons are updated here, because the triggers of classes do not do so
+  -- during an erasure or for a deleted class, which would restore the student with the class.
   return query
     with taken_out as (
       update lms.enrolments as e
@@ -45,7 +45,7 @@ end
 $$;
 
 comment on function lms_private.end_enrolments is
-  'Takes a student out of all classes that are scheduled, but for those of one centre, and of their lessons ahead; gives the classes.';
+  'Removes a student from all scheduled classes, except for those of one centre, and from their future lessons. Returns the classes.';
 
 alter function lms_private.end_enrolments owner to lms_definer;
 
@@ -69,7 +69,7 @@ end
 $$;
 
 comment on function lms_private.reset_assigned_tutor is
-  'A student who moves to another centre has no tutor, unless the tutor is there too or another is named with the move.';
+  'Clears the tutor of a student who moves to another centre, unless the tutor belongs to it or another tutor is set in the same statement.';
 
 alter function lms_private.reset_assigned_tutor owner to lms_definer;
 
@@ -108,7 +108,7 @@ end
 $$;
 
 comment on function lms_private.leave_centre is
-  'Ends what a student or a member of the staff who moves to another centre leaves behind: places in classes of the others, requests of the others on the desk.';
+  'Ends what a student or staff member leaves behind when moving to another centre: enrolments in classes of other centres, assignments of requests of other centres.';
 
 alter function lms_private.leave_centre owner to lms_definer;
 
@@ -154,6 +154,6 @@ end
 $$;
 
 comment on function lms_private.check_tutor_centre_change is
-  'LM409 for a tutor who moves to another centre and has something at the former one that also refuses leaving: lms_private.dependency_rules.';
+  'LM409 for a tutor who moves to another centre and has rows at the former one that also prevent leaving, by lms_private.dependency_rules.';
 
 alter function lms_private.check_tutor_centre_change owner to lms_definer;

@@ -1,5 +1,5 @@
--- Leaving: what carries the declaration out, whoever deactivates or deletes. Its triggers stand at the tables of those who
--- leave.
+-- Consequences of leaving, as lms_private.dependency_rules declares them. The triggers are on the
+-- tables of those who leave. Changes of centre are in functions_centre_changes.sql.
 
 create function lms_private.maintain_left_at() returns trigger
 language plpgsql
@@ -13,7 +13,8 @@ declare
   reference record;
   is_gone boolean;
 begin
-  -- The account is locked, so that it does not come back or change its role at the same moment. Whoever restores has the turn.
+  -- The account is locked, so that it cannot be restored or change its role concurrently. A
+  -- statement that restores holds the write lock.
   if (tg_op = 'INSERT' or comes_back) and row_now ? 'user_id' then
     select u.role, d.allowed_roles
     into account
@@ -37,8 +38,9 @@ begin
         column = 'user_id';
     end if;
   end if;
-  -- A row that comes back refers to nobody who is gone: a reference that may be empty is emptied, and for the rest somebody has to be restored first.
-  -- References that deactivating and closing leave alone are only emptied by a deletion.
+  -- A restored row must not refer to a deleted one: an optional reference is cleared, and a
+  -- required one has to be restored first. References that are unaffected by deactivation and
+  -- closing are cleared only after a deletion.
   if comes_back then
     for reference in
       select d.parent, d.child_column, d.only_on_deletion, a.attnotnull as is_needed
@@ -90,7 +92,8 @@ begin
     if not is_gone then
       new.left_with := null;
     elsif comes_back and new.left_with is not null then
-      -- It comes back deactivated. What ended with the deletion is given back now, and not once more at another time.
+      -- The row is restored as deactivated. What ended with the deletion is restored now and must
+      -- not be restored again later.
       new.left_with := nullif(
         new.left_with - array(
           select d.child || '.' || d.child_column
@@ -108,11 +111,12 @@ end
 $$;
 
 comment on function lms_private.maintain_left_at is
-  'Keeps left_at true, whatever the statement wrote, and lets nothing come back that refers to what is deleted (LM409).';
+  'Maintains left_at, whatever the statement wrote, and refuses to restore a row that refers to a deleted one (LM409).';
 
 alter function lms_private.maintain_left_at owner to lms_definer;
 
--- A refusal names one row of each kind. All are counted and one is read by its key, for a centre may have tens of thousands of lessons ahead.
+-- The error names one row of each kind. Rows are counted and one is read by its key, because a
+-- centre may have tens of thousands of future lessons.
 create function lms_private.apply_leaving_rules(parent text, former jsonb, fresh jsonb) returns void
 language plpgsql
 security definer
@@ -143,11 +147,13 @@ begin
       where d.parent = apply_leaving_rules.parent
         and d.rule = 'refuse'
         and case when d.only_on_deletion then is_deleted else leaves or is_deleted end
-        -- Erasing is a right that waits for no laptop. What others rely on, their lessons, it waits for.
+        -- An erasure is not delayed by a loan. It does wait for lessons, which concern other
+        -- people.
         and not (d.parent = 'users' and lms_private.is_erasing())
       order by d.child, d.child_column
     loop
-      -- The first of them by its id. PostgreSQL 15 has no min(uuid); as text in "C" order it is the same.
+      -- The row with the smallest id. PostgreSQL 15 has no min(uuid); the order as text in "C" is
+      -- the same.
       execute format(
         'select count(*), min(c.id::text collate "C")::uuid
         from lms.%I as c
@@ -197,8 +203,8 @@ begin
     using tenant, id, ended;
   end if;
 
-  -- The rows of an account leave with it, and come back with it however they left, unless they are deleted or inactive themselves. Their own
-  -- triggers see to what stands on them.
+  -- The rows of an account leave and return with it, unless they are deleted or inactive
+  -- themselves. Their own triggers handle the consequences.
   for rule in
     select d.*
     from lms_private.dependency_rules as d
@@ -264,7 +270,7 @@ end
 $$;
 
 comment on function lms_private.apply_leaving_rules is
-  'Carries out what follows when a row of users, students, tutors, staff or centres leaves, is deleted, or comes back: lms_private.dependency_rules, all in this transaction. LM409 names what stands in the way.';
+  'Applies lms_private.dependency_rules when a row of users, students, tutors, staff or centres leaves, is deleted or returns, within this transaction. LM409 lists the rows that prevent it.';
 
 alter function lms_private.apply_leaving_rules owner to lms_definer;
 
@@ -292,7 +298,8 @@ begin
 end
 $$;
 
-comment on function lms_private.handle_leaving is 'lms_private.apply_leaving_rules for each row that a statement let leave or come back.';
+comment on function lms_private.handle_leaving is
+  'Calls lms_private.apply_leaving_rules for each row that leaves or returns by a statement.';
 
 alter function lms_private.handle_leaving owner to lms_definer;
 
@@ -302,7 +309,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Column, whose id it is, the field in the answer, which row is refused, and which rows count, by the alias %1$s.
+  -- Arguments: the column, the table that it refers to, the field of the error, the column that
+  -- identifies the refused row, and the condition of rows to check, with %1$s as their alias.
   key constant text := tg_argv[0];
   parent constant text := tg_argv[1];
   counts constant text := tg_argv[4];
@@ -349,7 +357,7 @@ end
 $$;
 
 comment on function lms_private.check_present is
-  'LM422 for a row that is to begin something with somebody who has left. Rows that tell of what was are not looked at.';
+  'LM422 for a row that starts something new with a person who has left. Historical rows are not checked.';
 
 alter function lms_private.check_present owner to lms_definer;
 
@@ -361,8 +369,9 @@ as $$
 declare
   arguments constant text := format('%L, %L, %L, %L, %L', child_column, parent, field, refused, counts);
 begin
-  -- All of these tables but students take turns with those who leave. Of students the triggers come behind
-  -- then_count_students by their names, which waits for the tutor's row: so whoever left meanwhile is seen.
+  -- Writers of these tables, except for students, are serialized with leaving. On students these
+  -- triggers fire after then_count_students, which waits for the tutor's row, so that a tutor who
+  -- has left meanwhile is seen.
   execute format(
     'create trigger %I after insert on lms.%I referencing new table as new_rows
     for each statement execute function lms_private.check_present(%s)',
@@ -377,4 +386,4 @@ end
 $$;
 
 comment on procedure lms_private.require_present is
-  'Refuses rows of a table that begin something with somebody who has left. counts is the condition of those that do, with %1$s for the row.';
+  'Refuses rows that start something new with a person who has left or a closed centre. counts is the condition of these rows, with %1$s as their alias.';

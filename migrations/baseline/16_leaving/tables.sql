@@ -1,5 +1,5 @@
--- The declaration of what becomes of everything that stands on somebody who leaves: one for users, students, tutors, staff and
--- centres. docs/leaving.md has the decisions in words.
+-- The rules for rows that refer to a person who leaves or a centre that closes: users, students,
+-- tutors, staff and centres. docs/reference/leaving.md explains the decisions.
 
 create table lms_private.dependency_rules (
   parent text not null,
@@ -21,18 +21,21 @@ create table lms_private.dependency_rules (
 );
 
 comment on table lms_private.dependency_rules is
-  'The rule for each row that refers to somebody who leaves. A test holds it against the foreign keys; those that cascade belong to their row and need no entry.';
+  'The rule for each reference to a person who leaves or a centre that closes. A test compares the rules with the foreign keys; keys that cascade need no rule.';
 comment on column lms_private.dependency_rules.rule is
-  'refuse: LM409 as long as there are such rows. end: ending is executed, and return when they come back. delete: deleted and restored together. keep: it tells of what was.';
-comment on column lms_private.dependency_rules.only_on_deletion is 'True when deactivating leaves it alone.';
-comment on column lms_private.dependency_rules.condition is 'Which rows count, by the alias c; of rule delete: which come back.';
-comment on column lms_private.dependency_rules.label is 'The name of the rows in the refusal.';
+  'refuse: LM409 while such rows exist. end: end_statement is executed on leaving, and restore_statement on return. delete: deleted and restored together. keep: unchanged.';
+comment on column lms_private.dependency_rules.only_on_deletion is
+  'True when the rule applies to deletion only, not to deactivation.';
+comment on column lms_private.dependency_rules.condition is
+  'The rows to which the rule applies, with the alias c; for the rule delete, the rows that are restored.';
+comment on column lms_private.dependency_rules.label is 'The name of the rows in the error.';
 comment on column lms_private.dependency_rules.example is
-  'An expression that names one of them by its id, by the alias c. A refusal is in the server''s log, so no person is named in it.';
+  'An expression with the alias c that names one of the rows by id. Errors are logged, so it must not name a person.';
 comment on column lms_private.dependency_rules.end_statement is
-  'A statement on the tenant $1 and the parent''s id $2 that returns the ids of the rows that it has changed.';
-comment on column lms_private.dependency_rules.restore_statement is 'A statement on tenant $1, parent $2 and those ids $3. Null: what was ended stays so.';
+  'A statement with the tenant $1 and the parent''s id $2 that returns the ids of the rows that it has changed.';
+comment on column lms_private.dependency_rules.restore_statement is
+  'A statement with the tenant $1, the parent''s id $2 and those ids $3; null when nothing is restored.';
 comment on column lms_private.dependency_rules.allowed_roles is
-  'Of rows of an account: which roles the account may have. As long as there is one, a change to another role is LM409; none is made or restored for an account of another. Null: any.';
+  'For rows of an account: the roles that the account may have. LM409 for a change to another role while such a row exists, and none can be created or restored for an account of another role. Null for any role.';
 
 grant select on lms_private.dependency_rules to lms_definer;

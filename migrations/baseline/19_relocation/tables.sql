@@ -1,4 +1,4 @@
--- Tenants whose home is not simply this cell: those that are about to leave it, and those that live in another.
+-- The directory of relocated tenants, and the progress of relocations.
 
 create table lms_private.relocated_tenants (
   tenant_id uuid primary key,
@@ -12,12 +12,12 @@ create table lms_private.relocated_tenants (
 );
 
 comment on table lms_private.relocated_tenants is
-  'The directory: no row of a tenant that simply lives here. Kept by `lms tenant move`. It holds no personal data, and stays for good.';
+  'Tenants that are not simply served by this cell: those that are about to leave, to arrive, or that another cell serves. Maintained by `lms tenant move`. It contains no personal data and is permanent.';
 comment on column lms_private.relocated_tenants.state is
-  'leaving: served here, to be read only. closed: about to be served here, 503 until then. elsewhere: served at the URL, 421.';
-comment on column lms_private.relocated_tenants.url is 'The base URL of the cell where the tenant lives.';
+  'leaving: served here, read-only. closed: about to be served here, 503 until then. elsewhere: served at the URL, 421.';
+comment on column lms_private.relocated_tenants.url is 'The base URL of the cell that serves the tenant.';
 comment on column lms_private.relocated_tenants.erased_at is
-  'The time of the transaction that erases the tenant''s rows here: that one may delete what is append-only.';
+  'The time of the transaction that erases the tenant''s rows here: this transaction may delete append-only rows.';
 
 grant select on lms_private.relocated_tenants to lms_definer;
 
@@ -44,6 +44,7 @@ create index idx_tenant_relocations_tenant_id
 on lms_private.tenant_relocations (tenant_id);
 
 comment on table lms_private.tenant_relocations is
-  'How far each move of a tenant out of this cell or into it has come: who runs `lms tenant move` again goes on from here.';
-comment on column lms_private.tenant_relocations.id is 'The same in both cells.';
-comment on column lms_private.tenant_relocations.receipt is 'The content of the receipt: cells, counts and hashes. No personal data.';
+  'The progress of each relocation of a tenant out of this cell or into it, from which `lms tenant move` continues when it is run again.';
+comment on column lms_private.tenant_relocations.id is 'The same id in both cells.';
+comment on column lms_private.tenant_relocations.receipt is
+  'The contents of the receipt: cells, counts and hashes, without personal data.';

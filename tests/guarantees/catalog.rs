@@ -126,7 +126,7 @@ const RULES: [(&str, &str); 7] = [
           and p.prosecdef
           and has_function_privilege('lms_application', p.oid, 'execute')
           and p.proargnames[1:p.pronargs] && array['tenant', 'tenant_id']
-          and pg_get_functiondef(p.oid) !~ 'is_of_context|app\\.tenant_id'",
+          and pg_get_functiondef(p.oid) !~ 'is_current_tenant|app\\.tenant_id'",
     ),
 ];
 

@@ -84,8 +84,8 @@ fn functions_that_take_a_tenant_answer_about_that_of_the_context_alone() {
             let row = client
                 .query_one(
                     "select
-                      lms_private.are_of_centre($1, $2, jsonb_build_array($3::uuid)),
-                      lms_private.is_taught($1, $4, $5, null),
+                      lms_private.are_students_of_centre($1, $2, jsonb_build_array($3::uuid)),
+                      lms_private.teaches_subject($1, $4, $5, null),
                       coalesce(lms_private.assignment_problem($1, $2, $6), ''),
                       lms_private.assignment_problem($1, $2, $7)",
                     &[

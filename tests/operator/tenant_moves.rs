@@ -242,9 +242,9 @@ async fn break_at(client: &tokio_postgres::Client, state: &str) -> Result<()> {
         .batch_execute(&format!(
             "create function public.break_off() returns trigger language plpgsql security definer as $$
             begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
-            create trigger break_off before insert or update on lms_private.tenant_moves
+            create trigger break_off before insert or update on lms_private.tenant_relocations
             for each row when (new.state = '{state}') execute function public.break_off();
-            alter table lms_private.tenant_moves enable always trigger break_off"
+            alter table lms_private.tenant_relocations enable always trigger break_off"
         ))
         .await?;
     Ok(())
@@ -444,11 +444,11 @@ fn every_table_is_moved_or_belongs_to_the_cell() {
             [
                 "lms_private.cell",
                 "lms_private.currencies",
-                "lms_private.dependants",
-                "lms_private.erasures_under_way",
+                "lms_private.dependency_rules",
+                "lms_private.erasures_in_progress",
                 "lms_private.migrations",
                 "lms_private.notification_events",
-                "lms_private.notification_words",
+                "lms_private.notification_texts",
                 "lms_private.personal_columns",
                 "lms_private.personal_rows",
                 "lms_private.personal_tables",

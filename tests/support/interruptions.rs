@@ -91,7 +91,7 @@ pub async fn disconnect(server: &Client, database: &str) -> Result<()> {
 pub async fn hold_writers(holder: &Transaction<'_>, tenant: Uuid) -> Result<()> {
     holder
         .execute(
-            "select lms_private.take_turn(t.tenant_id) from lms.tenants as t where t.tenant_id = $1 for update",
+            "select lms_private.acquire_write_lock(t.tenant_id) from lms.tenants as t where t.tenant_id = $1 for update",
             &[&tenant],
         )
         .await?;

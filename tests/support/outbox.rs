@@ -36,7 +36,7 @@ pub async fn post(app: &Application, session: &Session, body: Value) -> Result<R
 pub async fn answer_resets(app: &Application) -> Result<()> {
     app.superuser()
         .await?
-        .execute("select lms_private.answer_reset_requests()", &[])
+        .execute("select lms_private.process_reset_requests()", &[])
         .await?;
     Ok(())
 }

@@ -213,7 +213,7 @@ fn relocate() -> Sql {
     let mut sql = Sql::from(
         "with o as materialized (
   select o.*
-  from lms.move_occurrence(
+  from lms.reschedule_occurrence(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
     $1->'input'
@@ -226,7 +226,7 @@ select
     members(&mut sql);
     sql.push(
         ",
-      'warnings', lms.warnings_of(o.class_id)
+      'warnings', lms.current_class_warnings(o.class_id)
     )::text as body,
   null::text as tag
 from o",

@@ -190,7 +190,7 @@ fn assign(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
         "with r as (
   update lms.students as r
-  set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
+  set assigned_tutor_id = lms.tutor_with_capacity(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null",
     );

@@ -67,7 +67,7 @@ fn balance(grant: &Grant) -> Sql {
   json_build_object(
     'data', coalesce(
       json_agg(
-        lms.finance_figures(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
         order by b.currency
       ),
       '[]'
@@ -137,7 +137,7 @@ fn records<'a>(sql: &'a mut Sql, of_somebody: &'static str) -> &'a mut Sql {
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms_private.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where ",

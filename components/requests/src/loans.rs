@@ -191,7 +191,7 @@ fn lend(grant: &Grant) -> Sql {
   insert into lms.inventory_loans as r (inventory_id, user_id, quantity, due_on)
   select
     i.id,
-    lms.referenced(
+    lms.check_reference(
       'user_id',
       ($1->'input'->>'user_id')::uuid,
       exists (

@@ -122,7 +122,7 @@ fn moved(name: &'static str, grant: &Grant) -> Sql {
     let mut sql = Sql::from(
         "with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     '",
     );

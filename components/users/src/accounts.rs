@@ -104,7 +104,7 @@ r as (
     given.input->>'email',
     given.input->>'phone',
     given.input->>'role',
-    lms.referenced(
+    lms.check_reference(
       'centre_id',
       (given.input->>'centre_id')::uuid,
       exists (

@@ -7,7 +7,7 @@ student as (
     (given.profile->>'dob')::date,
     coalesce(given.profile->'special_needs', '[]'::jsonb),
     coalesce(given.profile->'languages', '[]'::jsonb),
-    lms.referenced(
+    lms.check_reference(
       'profile/parent_id',
       (given.profile->>'parent_id')::uuid,
       exists (
@@ -40,7 +40,7 @@ guardian as (
   select
     given.profile_id,
     r.id,
-    lms.referenced(
+    lms.check_reference(
       'profile/student_id',
       (given.profile->>'student_id')::uuid,
       exists (

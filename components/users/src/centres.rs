@@ -91,7 +91,7 @@ pub(crate) const CENTRES: Resource = Resource {
             "The weekly hours during which requests are handled, as local time in the centre's time zone. Defaults to \
              Monday to Friday from 09:00 to 17:00. With an empty list, every hour counts.",
         )
-        .default("lms.usual_working_hours()"),
+        .default("lms.default_working_hours()"),
         Field::new(
             "holidays",
             Kind::Rows(HOLIDAY),

@@ -227,7 +227,7 @@ fn begin() -> Statement {
         "select
   ''::text as body,
   null::text as tag
-from lms.begin_waiting(($1->>'ticket')::uuid, ($1->>'seconds')::integer)",
+from lms.begin_event_wait(($1->>'ticket')::uuid, ($1->>'seconds')::integer)",
     )
 }
 
@@ -237,7 +237,7 @@ fn end() -> Statement {
         "select
   ''::text as body,
   null::text as tag
-from lms.end_waiting(($1->>'ticket')::uuid)",
+from lms.end_event_wait(($1->>'ticket')::uuid)",
     )
 }
 
@@ -248,7 +248,7 @@ fn page() -> Statement {
     'next_after', coalesce(max(page.position), ($1->>'after')::bigint, 0)
   )::text as body,
   case
-    when count(*) = 0 and $1->>'ticket' is not null and not lms.may_wait(($1->>'ticket')::uuid) then 'made way'
+    when count(*) = 0 and $1->>'ticket' is not null and not lms.may_continue_event_wait(($1->>'ticket')::uuid) then 'made way'
     else count(*)::text
   end as tag
 from (

@@ -96,7 +96,7 @@ pub async fn all(client: &Client) -> Result<Vec<(Uuid, String)>> {
             select s.tenant_id, s.slug
             from lms_private.tenant_slugs as s
             where not exists (
-              select from lms_private.tenants_away as a
+              select from lms_private.relocated_tenants as a
               where a.tenant_id = s.tenant_id
             )
             order by s.slug",
@@ -134,7 +134,7 @@ pub async fn enter(transaction: &Transaction<'_>, tenant: Uuid, request: &str) -
     take_context(transaction, tenant, request).await?;
     // Nothing may change of a tenant that is on its way to another cell, and nothing be read that is left behind.
     transaction
-        .execute("select lms_private.enter_home()", &[])
+        .execute("select lms_private.check_current_tenant_location()", &[])
         .await
         .map_err(explain)?;
     Ok(())
@@ -168,7 +168,7 @@ pub async fn take_context(
 /// locks rows of the tenant first waits for somebody who waits for him.
 pub async fn take_turn(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
     transaction
-        .execute("select lms_private.take_turn($1)", &[&tenant])
+        .execute("select lms_private.acquire_write_lock($1)", &[&tenant])
         .await
         .map_err(explain)?;
     Ok(())

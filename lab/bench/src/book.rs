@@ -45,7 +45,7 @@ pub(super) async fn fill(client: &mut Client, tenant: Uuid) -> Result<()> {
     }
     // What triggers make of records.
     transaction
-        .execute("call lms_private.derive_finance()", &[])
+        .execute("call lms_private.rebuild_ledger()", &[])
         .await
         .map_err(explain)
         .context("cannot write beneath the book")?;

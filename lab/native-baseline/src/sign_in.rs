@@ -19,11 +19,11 @@ use crate::service::Service;
 
 const BEGIN: &str = "\
 select attempt_id, tenant_id, user_id, password_hash, role
-from lms.sign_in_begin($1, $2, $3, null)
+from lms.begin_sign_in($1, $2, $3, null)
 where status = 'active'";
 
 const END: &str = "\
-select lms.sign_in_end($1, $2, $3, $4, decode($5, 'hex'), null, $6)";
+select lms.complete_sign_in($1, $2, $3, $4, decode($5, 'hex'), null, $6)";
 
 /// Who signs in.
 #[derive(Deserialize)]

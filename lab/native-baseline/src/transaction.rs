@@ -22,7 +22,7 @@ select set_config('app.tenant_id', $1, true),
        set_config('app.role', $3, true),
        set_config('app.session_id', $4, true),
        set_config('app.request_id', $5, true),
-       set_config('app.centre_id', lms_private.admit($6::text::jsonb), true)";
+       set_config('app.centre_id', lms_private.check_session($6::text::jsonb), true)";
 
 /// Begins a transaction in which the caller's rows are visible.
 pub(crate) async fn begin<'a>(

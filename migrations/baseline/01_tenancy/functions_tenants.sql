@@ -1,14 +1,16 @@
--- Rules for each tenant that is written: its slug is its own in the cell, its region and retention class are the cell's.
+-- Rules for rows of tenants: the slug is unique in the cell, and region and retention class are
+-- those of the cell.
 
--- Sign-in with the slug of a tenant that has moved is sent there, so nobody else may take the slug.
-create function lms_private.keep_slug() returns trigger
+-- A sign-in with the slug of a relocated tenant is redirected to its new cell, so no other tenant
+-- may take the slug.
+create function lms_private.reserve_slug() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if exists (
-    select from lms_private.tenants_away as a
+    select from lms_private.relocated_tenants as a
     where a.slug = new.slug
       and a.tenant_id <> new.tenant_id
   )
@@ -26,10 +28,10 @@ exception
 end
 $$;
 
-comment on function lms_private.keep_slug is
-  'Keeps lms_private.tenant_slugs; LM409 when the slug is taken, or is that of a tenant that has moved to another cell.';
+comment on function lms_private.reserve_slug is
+  'Maintains lms_private.tenant_slugs. LM409 when the slug is taken or belongs to a tenant that was relocated to another cell.';
 
-alter function lms_private.keep_slug owner to lms_definer;
+alter function lms_private.reserve_slug owner to lms_definer;
 
 create function lms_private.check_cell() returns trigger
 language plpgsql
@@ -59,6 +61,6 @@ begin
 end
 $$;
 
-comment on function lms_private.check_cell is 'LM422 for a tenant of another region or retention class.';
+comment on function lms_private.check_cell is 'LM422 for a tenant whose region or retention class is not that of the cell.';
 
 alter function lms_private.check_cell owner to lms_definer;

@@ -1,4 +1,5 @@
--- Finance records are a book: numbered without gaps, dated, only ever added to. A mistake is reversed by a linked record.
+-- Rules for finance records: they are numbered without gaps, dated and append-only. A mistake is
+-- corrected by a linked reversal.
 
 create function lms_private.complete_finance_record() returns trigger
 language plpgsql
@@ -44,7 +45,7 @@ end
 $$;
 
 comment on function lms_private.complete_finance_record is
-  'Currency and day where none is given, the amount''s digits by its currency.';
+  'Sets the default currency and date, and rounds the amount to the digits of its currency.';
 
 alter function lms_private.complete_finance_record owner to lms_definer;
 
@@ -95,6 +96,6 @@ end
 $$;
 
 comment on function lms_private.check_reversal is
-  'A record is reversed at most once, by one that is like it, and a reversal not at all.';
+  'A record can be reversed once, by a record that repeats it. A reversal cannot be reversed.';
 
 alter function lms_private.check_reversal owner to lms_definer;

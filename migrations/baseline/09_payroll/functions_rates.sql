@@ -1,4 +1,4 @@
--- The currency and day that a tutor's rate is completed with.
+-- Default values of a tutor's rate.
 
 create function lms_private.complete_tutor_rate() returns trigger
 language plpgsql
@@ -37,4 +37,4 @@ end
 $$;
 
 comment on function lms_private.complete_tutor_rate is
-  'The currency of the tutor''s centre, where none is given; LM422 for an amount that the currency has no coins for.';
+  'Sets the default currency, that of the tutor''s centre. LM422 for an amount with more digits than the currency has.';

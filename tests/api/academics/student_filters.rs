@@ -220,7 +220,7 @@ fn the_plan_of_a_filter_uses_an_index_under_row_security() {
             .query_one(
                 &format!(
                     "explain (format json) select s.id from lms.students as s
-                    where lms_private.keys_of_tenant(s.tenant_id, s.special_needs) @> array['{}:Dyspraxia']
+                    where lms_private.tenant_prefixed_keys(s.tenant_id, s.special_needs) @> array['{}:Dyspraxia']
                       and s.deleted_at is null",
                     app.demo.tenants[0].id
                 ),

@@ -269,7 +269,7 @@ fn lines_and_totals_can_be_made_again_from_the_records() {
             )
             .await?;
         client
-            .batch_execute("call lms_private.derive_finance()")
+            .batch_execute("call lms_private.rebuild_ledger()")
             .await?;
         let after = book(app).await?;
         // Totals are new rows with the same sums.

@@ -19,7 +19,7 @@ fn every_way_into_the_book_has_its_index() {
                   case i % 2 when 1 then lms.new_id() end, 1.00, 'EUR', 'reimbursement', 'cash',
                   date '2020-01-01' + i
                 from generate_series(1, 20000) as i;
-                call lms_private.derive_finance();
+                call lms_private.rebuild_ledger();
                 analyze lms.finance_records, lms.finance_lines, lms.finance_totals",
                 session.tenant
             ))

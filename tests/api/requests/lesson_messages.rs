@@ -239,7 +239,7 @@ fn without_subject_room_or_reason_it_reads_well_in_every_language() {
         let f = families(app, &admin).await?;
         let languages = rows::texts(
             app,
-            "select distinct language from lms_private.notification_words order by 1",
+            "select distinct language from lms_private.notification_texts order by 1",
             &[],
         )
         .await?;

@@ -201,7 +201,7 @@ fn a_password_is_the_same_on_every_keyboard() {
 /// Lets what answers requests for a reset do so, where that is not the request itself.
 async fn answer_resets(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
-    let routine = "lms_private.answer_reset_requests";
+    let routine = "lms_private.process_reset_requests";
     let row = client
         .query_one("select to_regproc($1) is not null", &[&routine])
         .await?;

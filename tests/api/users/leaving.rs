@@ -111,12 +111,12 @@ fn every_reference_to_people_and_centres_has_a_decision() {
               and p.relnamespace = 'lms'::regnamespace
               and p.relname in ('users', 'students', 'tutors', 'staff', 'centres')
               and not exists (
-                select from lms_private.dependants as d
+                select from lms_private.dependency_rules as d
                 where d.child = c.relname and d.child_column = a.attname and d.parent = p.relname
               )
             union all
             select format('%s.%s is not there', d.child, d.child_column)
-            from lms_private.dependants as d
+            from lms_private.dependency_rules as d
             where to_regclass('lms.' || d.child) is not null
               and not exists (
                 select from information_schema.columns as c

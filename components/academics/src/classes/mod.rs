@@ -234,7 +234,7 @@ fn cancel(grant: &Grant) -> Sql {
         Sql::from(
             "with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
   ",
@@ -248,7 +248,7 @@ fn complete(grant: &Grant) -> Sql {
         Sql::from(
             "with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
   ",

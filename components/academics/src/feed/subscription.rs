@@ -81,7 +81,7 @@ fn read<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
 fn statement() -> Statement {
     Statement::named("calendar.feed.read", "select
   case
-    when lms.calendar_feed_begin(decode($1->>'token_hash', 'hex')) then lms.calendar_feed_series()::text
+    when lms.enter_calendar_feed(decode($1->>'token_hash', 'hex')) then lms.calendar_feed_series()::text
   end as body,
   null::text as tag")
 }

@@ -78,7 +78,7 @@ fn dropped() -> Statement {
     Statement::named(
         "auth.attempt_dropped",
         "select
-  lms.attempt_dropped(($1->>'attempt_id')::uuid)::text as body,
+  lms.discard_attempt(($1->>'attempt_id')::uuid)::text as body,
   null::text as tag",
     )
 }
@@ -87,7 +87,7 @@ fn written() -> Statement {
     Statement::named(
         "auth.attempt_failed",
         "select
-  lms.attempt_failed(($1->>'attempt_id')::uuid)::text as body,
+  lms.record_failed_attempt(($1->>'attempt_id')::uuid)::text as body,
   null::text as tag",
     )
 }

@@ -48,7 +48,7 @@ fn end() -> Statement {
     Statement::named(
         "auth.email.confirm",
         "select
-  lms.email_change_end(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
+  lms.confirm_email_change(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
   null::text as tag",
     )
 }

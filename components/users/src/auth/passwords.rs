@@ -140,7 +140,7 @@ fn begin() -> Statement {
         "select
   row_to_json(r)::text as body,
   null::text as tag
-from lms.password_begin($1->>'address') as r",
+from lms.begin_password_change($1->>'address') as r",
     )
 }
 
@@ -148,7 +148,7 @@ fn end() -> Statement {
     Statement::named(
         "auth.password.end",
         "select
-  lms.password_end(($1->>'attempt_id')::uuid, $1->>'password_hash')::text as body,
+  lms.complete_password_change(($1->>'attempt_id')::uuid, $1->>'password_hash')::text as body,
   null::text as tag",
     )
 }
@@ -200,7 +200,7 @@ fn check() -> Statement {
     Statement::named(
         "auth.password.check",
         "select
-  lms.password_reset_check(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
+  lms.begin_password_reset(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
   null::text as tag",
     )
 }
@@ -209,7 +209,7 @@ fn set() -> Statement {
     Statement::named(
         "auth.password.confirm",
         "select
-  lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash')::text as body,
+  lms.complete_password_reset(decode($1->>'token_hash', 'hex'), $1->>'password_hash')::text as body,
   null::text as tag",
     )
 }

@@ -176,7 +176,7 @@ fn begin() -> Statement {
         "select
   row_to_json(r)::text as body,
   null::text as tag
-from lms.sign_in_begin($1->>'tenant', $1->>'email', $1->>'address', $1->>'user_agent') as r",
+from lms.begin_sign_in($1->>'tenant', $1->>'email', $1->>'address', $1->>'user_agent') as r",
     )
 }
 
@@ -184,7 +184,7 @@ fn end() -> Statement {
     Statement::named(
         "auth.login.end",
         "select
-  lms.sign_in_end(
+  lms.complete_sign_in(
     ($1->>'attempt_id')::uuid,
     ($1->>'tenant_id')::uuid,
     ($1->>'user_id')::uuid,
@@ -241,7 +241,7 @@ fn exchange() -> Statement {
     Statement::named(
         "auth.refresh",
         "select
-  lms.session_refresh(
+  lms.refresh_session(
     decode($1->>'refresh_hash', 'hex'),
     decode($1->>'new_hash', 'hex'),
     $1->>'user_agent',

@@ -148,7 +148,7 @@ async fn check_free(to: &Client, tenant: Uuid, slug: &str, cell: &str) -> Result
         .query_opt(
             "-- moves.other_of_slug
             select a.tenant_id
-            from lms_private.tenants_away as a
+            from lms_private.relocated_tenants as a
             where a.slug = $1
               and a.tenant_id <> $2",
             &[&slug, &tenant],

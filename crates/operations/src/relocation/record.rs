@@ -40,7 +40,7 @@ impl Move {
             id: row.get(0),
             state: row.get(1),
             receipt: serde_json::from_str(&row.get::<_, String>(2))
-                .context("lms_private.tenant_moves has a receipt that can't be read")?,
+                .context("lms_private.tenant_relocations has a receipt that can't be read")?,
         })
     }
 
@@ -50,7 +50,7 @@ impl Move {
             .query_opt(
                 "-- moves.find
                 select m.id, m.state, m.receipt::text
-                from lms_private.tenant_moves as m
+                from lms_private.tenant_relocations as m
                 where m.id = $1",
                 &[&id],
             )
@@ -69,7 +69,7 @@ impl Move {
             .query_opt(
                 "-- moves.under_way
                 select m.id, m.state, m.receipt::text
-                from lms_private.tenant_moves as m
+                from lms_private.tenant_relocations as m
                 where m.slug = $1
                   and m.direction = $2
                   and m.state <> 'forgotten'
@@ -89,7 +89,7 @@ pub(crate) async fn has_move(client: &Client, tenant: Uuid) -> Result<bool> {
         .query_one(
             "-- moves.has_move
             select exists (
-              select from lms_private.tenant_moves as m
+              select from lms_private.tenant_relocations as m
               where m.tenant_id = $1
                 and m.state in ('leaving', 'left', 'arrived', 'awaited')
             )",
@@ -106,7 +106,7 @@ pub(super) async fn home(client: &Client, tenant: Uuid) -> Result<Option<String>
         .query_opt(
             "-- moves.home
             select a.url
-            from lms_private.tenants_away as a
+            from lms_private.relocated_tenants as a
             where a.tenant_id = $1
               and a.state = 'elsewhere'",
             &[&tenant],
@@ -141,7 +141,7 @@ pub(crate) async fn freeze(transaction: &Transaction<'_>, tenant: Uuid, slug: &s
     transaction
         .execute(
             "-- moves.freeze
-            insert into lms_private.tenants_away (tenant_id, slug, state)
+            insert into lms_private.relocated_tenants (tenant_id, slug, state)
             values ($1, $2, 'leaving')",
             &[&tenant, &slug],
         )
@@ -155,7 +155,7 @@ pub(crate) async fn thaw(transaction: &Transaction<'_>, tenant: Uuid) -> Result<
     transaction
         .execute(
             "-- moves.thaw
-            delete from lms_private.tenants_away as a
+            delete from lms_private.relocated_tenants as a
             where a.tenant_id = $1
               and a.state = 'leaving'",
             &[&tenant],
@@ -170,7 +170,7 @@ pub(super) async fn arrive(transaction: &Transaction<'_>, out: &Move, home: &str
     transaction
         .execute(
             "-- moves.arrive
-            insert into lms_private.tenants_away (tenant_id, slug, state, url)
+            insert into lms_private.relocated_tenants (tenant_id, slug, state, url)
             values ($1, $2, 'elsewhere', $3)
             on conflict (tenant_id) do update
             set
@@ -196,7 +196,7 @@ pub(super) async fn close(client: &mut Client, out: &Move) -> Result<()> {
         transaction
             .execute(
                 "-- moves.close
-                update lms_private.tenants_away as a
+                update lms_private.relocated_tenants as a
                 set
                   state = 'closed',
                   url = null
@@ -215,7 +215,7 @@ pub(super) async fn leave(client: &mut Client, out: &mut Move) -> Result<()> {
     transaction
         .execute(
             "-- moves.leave
-            update lms_private.tenants_away as a
+            update lms_private.relocated_tenants as a
             set
               state = 'elsewhere',
               url = $2
@@ -228,7 +228,7 @@ pub(super) async fn leave(client: &mut Client, out: &mut Move) -> Result<()> {
     transaction
         .execute(
             "-- moves.keep_receipt
-            update lms_private.tenant_moves as m
+            update lms_private.tenant_relocations as m
             set receipt = $2::text::jsonb
             where m.id = $1",
             &[&out.id, &serde_json::to_string(&out.receipt)?],
@@ -249,7 +249,7 @@ pub(super) async fn serve(client: &mut Client, out: &Move) -> Result<()> {
         transaction
             .execute(
                 "-- moves.serve
-                delete from lms_private.tenants_away as a
+                delete from lms_private.relocated_tenants as a
                 where a.tenant_id = $1",
                 &[&tenant],
             )
@@ -278,7 +278,7 @@ pub(super) async fn send_back(client: &mut Client, out: &Move, home: &str) -> Re
     transaction
         .execute(
             "-- moves.send_back
-            update lms_private.tenants_away as a
+            update lms_private.relocated_tenants as a
             set
               state = 'elsewhere',
               url = $2
@@ -304,7 +304,7 @@ async fn drop_record(transaction: &Transaction<'_>, id: Uuid) -> Result<()> {
     transaction
         .execute(
             "-- moves.drop
-            delete from lms_private.tenant_moves as m
+            delete from lms_private.tenant_relocations as m
             where m.id = $1",
             &[&id],
         )
@@ -328,7 +328,7 @@ async fn record(
     transaction
         .execute(
             "-- moves.record
-            insert into lms_private.tenant_moves (id, tenant_id, slug, direction, state, receipt)
+            insert into lms_private.tenant_relocations (id, tenant_id, slug, direction, state, receipt)
             values ($1, $2, $3, $4, $5, $6::text::jsonb)",
             &[
                 &receipt.move_id,
@@ -354,7 +354,7 @@ pub(super) async fn advance(
     let count = transaction
         .execute(
             "-- moves.advance
-            update lms_private.tenant_moves as m
+            update lms_private.tenant_relocations as m
             set
               state = $3,
               changed_at = now()

@@ -7,8 +7,11 @@ use tokio_postgres::GenericClient;
 /// Tables that have a column `tenant_id` and belong to the cell all the same, and why.
 pub const NOT_OF_A_TENANT: &[(&str, &str)] = &[
     ("lms_private.row_template", "never holds a row"),
-    ("lms_private.tenants_away", "the directory of this cell"),
-    ("lms_private.tenant_moves", "how far moves have come"),
+    (
+        "lms_private.relocated_tenants",
+        "the directory of this cell",
+    ),
+    ("lms_private.tenant_relocations", "how far moves have come"),
     (
         "lms_private.reset_requests",
         "taken out within seconds, and whom they are for is looked up only then",

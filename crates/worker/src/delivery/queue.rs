@@ -30,7 +30,7 @@ pub(super) async fn tenants(client: &mut Client, channel: Channel) -> Result<Vec
     let rows = transaction
         .query(
             "select t.tenant_id
-            from lms_private.tenants_to_deliver_for($1) as t",
+            from lms_private.tenants_with_due_deliveries($1) as t",
             &[&channel.name()],
         )
         .await
@@ -43,7 +43,7 @@ pub(super) async fn answer_resets(client: &mut Client) -> Result<()> {
     loop {
         let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
         let row = transaction
-            .query_one("select lms_private.answer_reset_requests()", &[])
+            .query_one("select lms_private.process_reset_requests()", &[])
             .await
             .map_err(explain)?;
         transaction.commit().await.map_err(explain)?;

@@ -24,7 +24,7 @@ pub(super) async fn fill(client: &mut Client, now: DateTime<Utc>) -> Result<()> 
     let rows = transaction
         .query(
             "select t.tenant_id, t.webhook_id
-            from lms_private.webhooks_to_queue_for() as t",
+            from lms_private.webhooks_with_unqueued_events() as t",
             &[],
         )
         .await
@@ -109,7 +109,7 @@ pub(super) async fn due(
     let rows = transaction
         .query(
             "select t.tenant_id, t.webhook_id
-            from lms_private.webhooks_to_deliver_to($1, $2) as t",
+            from lms_private.webhooks_with_due_deliveries($1, $2) as t",
             &[&now, &busy],
         )
         .await

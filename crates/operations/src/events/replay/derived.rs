@@ -39,7 +39,7 @@ pub(super) async fn make(
     Ok(())
 }
 
-/// As `lms_private.derive_finance` does it for the tables of all tenants.
+/// As `lms_private.rebuild_ledger` does it for the tables of all tenants.
 fn book(schema: &str) -> String {
     format!(
         "insert into {schema}.finance_lines (
@@ -68,7 +68,7 @@ fn book(schema: &str) -> String {
           r.effective_on,
           r.currency,
           r.type,
-          sum(lms_private.book_amount(r.amount, r.reverses_id)),
+          sum(lms_private.signed_amount(r.amount, r.reverses_id)),
           count(*)
         from {schema}.finance_records as r
         group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type"
@@ -92,7 +92,7 @@ async fn sequences(transaction: &Transaction<'_>) -> Result<Vec<Sequence>> {
             from pg_trigger as t
             join pg_class as c
               on c.oid = t.tgrelid
-            where t.tgfoid = 'lms_private.give_number'::regproc",
+            where t.tgfoid = 'lms_private.assign_number'::regproc",
             &[],
         )
         .await

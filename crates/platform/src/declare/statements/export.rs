@@ -35,7 +35,9 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
                     .push("), '')");
             }
             _ => {
-                sql.push("lms.csv_cell(r.").push(field.name).push("::text)");
+                sql.push("lms.csv_field(r.")
+                    .push(field.name)
+                    .push("::text)");
             }
         }
     }
@@ -70,7 +72,7 @@ mod tests {
         let text = text(&ADMIN, "/");
         for guarded in ["name", "kind", "tags"] {
             assert!(
-                text.contains(&format!("lms.csv_cell(r.{guarded}::text)")),
+                text.contains(&format!("lms.csv_field(r.{guarded}::text)")),
                 "{guarded}"
             );
         }

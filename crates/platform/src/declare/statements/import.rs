@@ -25,7 +25,7 @@ pub fn statement(resource: &Resource) -> Statement {
     sql.push(
         "
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', '",
+  where (select lms.check_import_rows($1->'rows', '",
     );
     sql.push(resource.table).push("', array[");
     let references = single_row::stored(resource).filter_map(|field| match field.kind {

@@ -155,7 +155,9 @@ pub fn input(sql: &mut Sql, field: &Field) {
 /// One field of the body in `$1`, checked if it refers to another table, or its default.
 pub fn checked_input(sql: &mut Sql, field: &Field) {
     if let Kind::Reference(table) = field.kind {
-        sql.push("lms.referenced('").push(field.name).push("', ");
+        sql.push("lms.check_reference('")
+            .push(field.name)
+            .push("', ");
         input(sql, field);
         sql.push(", exists (select from lms.")
             .push(table)
@@ -163,7 +165,7 @@ pub fn checked_input(sql: &mut Sql, field: &Field) {
         input(sql, field);
         sql.push(" and t.deleted_at is null))");
     } else if let Kind::References { table, .. } = field.kind {
-        sql.push("coalesce(lms.referenced_all('")
+        sql.push("coalesce(lms.check_references('")
             .push(field.name)
             .push("', ");
         input(sql, field);
@@ -302,7 +304,7 @@ mod tests {
         );
         assert_eq!(
             written("owner_id"),
-            "lms.referenced('owner_id', ($1->'input'->>'owner_id')::uuid, exists (select from lms.users as t \
+            "lms.check_reference('owner_id', ($1->'input'->>'owner_id')::uuid, exists (select from lms.users as t \
 where t.id = ($1->'input'->>'owner_id')::uuid and t.deleted_at is null))"
         );
     }

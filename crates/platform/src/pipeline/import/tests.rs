@@ -236,7 +236,7 @@ fn the_statement_makes_all_rows_or_none() {
         "insert into lms.lamps (id, name, owner_id, kind, watts, bought_on, tags, code)",
         "coalesce((one->'input'->>'watts')::bigint, 10)",
         "coalesce(nullif(one->'input'->'tags', 'null'::jsonb), '[]'::jsonb)",
-        "lms.rows_checked($1->'rows', 'lamps', array['owner_id:users']::text[])",
+        "lms.check_import_rows($1->'rows', 'lamps', array['owner_id:users']::text[])",
         "case when ($1->>'dry_run')::boolean then 'dry_run' end as tag",
     ] {
         assert!(statement.text.contains(part), "{part}: {}", statement.text);

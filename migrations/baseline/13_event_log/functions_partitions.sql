@@ -1,4 +1,4 @@
--- The partitions of the event log, one for each month.
+-- The monthly partitions of the event log.
 
 create function lms_private.make_event_partition(name text, month date) returns integer
 language plpgsql
@@ -6,7 +6,8 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Made beside the log and attached: that stops nobody, where making it as a partition would stop every writer.
+  -- The table is created separately and then attached, which blocks nobody; creating it as a
+  -- partition would block every writer.
   execute format('create table lms_private.%I (like lms.event_log including defaults including constraints)', name);
   execute format('alter table lms_private.%I enable row level security', name);
   execute format('alter table lms_private.%I force row level security', name);
@@ -22,14 +23,15 @@ begin
   );
   return 1;
 exception
-  -- A month of which something is in the default partition stays there: nothing is ever moved.
+  -- If the default partition already contains events of the month, they stay there: events are
+  -- never moved.
   when check_violation then
     return 0;
 end
 $$;
 
 comment on function lms_private.make_event_partition is
-  'Makes the event log''s partition of a month and returns 1, or 0 when events of it are in the default partition already.';
+  'Creates the partition of a month and returns 1, or 0 when the default partition already contains events of it.';
 
 create function lms.make_event_partitions(until date) returns integer
 language plpgsql
@@ -56,6 +58,6 @@ end
 $$;
 
 comment on function lms.make_event_partitions is
-  'Makes the event log''s partitions of this month and the following ones, to the month of a date, and counts those that it made. For lms_migrator.';
+  'Creates the partitions of the event log from this month to the month of a date and returns their number. For lms_migrator.';
 
 grant execute on function lms.make_event_partitions to lms_migrator;

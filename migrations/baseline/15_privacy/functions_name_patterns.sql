@@ -1,6 +1,6 @@
--- The forms in which a person's name, address or number is found: the name in its order and with the surname first, with a comma
--- and without. One pattern serves rows, events and the look through JSON text that comes before both. How a single word is spelled
--- is in functions_letters.sql.
+-- Patterns for a person's names, addresses and numbers: names in their order and with the surname
+-- first, with and without a comma. The same patterns serve rows, events and the quick search of
+-- JSON text. functions_letter_patterns.sql has the patterns of single words.
 
 create function lms_private.name_parts(name text) returns text[]
 language sql
@@ -14,7 +14,7 @@ return array_remove(
   ''
 );
 
-comment on function lms_private.name_parts is 'The words of a name, and its commas.';
+comment on function lms_private.name_parts is 'The words of a name, with its commas.';
 
 grant execute on function lms_private.name_parts to lms_definer;
 
@@ -33,14 +33,14 @@ declare
   size constant integer := cardinality(words);
   first_comma constant integer := coalesce(array_position(parts, ','), 0);
   second_comma constant integer := coalesce(array_position(parts, ',', first_comma + 1), 0);
-  -- A name that has a comma itself says its surname first.
+  -- A name that contains a comma has the surname first.
   is_turned constant boolean := first_comma between 2 and cardinality(parts) - 1;
   anyhow constant text[] := array(
-    select lms_private.spelled_name(w.word, 'any') from unnest(words) with ordinality as w (word, place) order by w.place
+    select lms_private.name_word_pattern(w.word, 'any') from unnest(words) with ordinality as w (word, place) order by w.place
   );
-  -- As the word is written, or in capitals.
+  -- The word as written, or in capitals.
   exact constant text[] := array(
-    select format('(?:%s|%s)', lms_private.spelled_name(w.word, 'written'), lms_private.spelled_name(w.word, 'capitals'))
+    select format('(?:%s|%s)', lms_private.name_word_pattern(w.word, 'written'), lms_private.name_word_pattern(w.word, 'capitals'))
     from unnest(words) with ordinality as w (word, place)
     order by w.place
   );
@@ -58,7 +58,7 @@ begin
         array(select (f.first + n - 2) % size + 1 from generate_series(1, size) as n order by n) as places
       from generate_series(1, size) as f (first)
     )
-    -- Behind which word a comma stands: none, this one, or any.
+    -- The word that a comma follows: none, this one, or any.
     select t.places, case when is_turned then 'any' else '0' end as comma, size = 1 as is_exact, true as is_turn
     from turns as t
     where t.first = 1
@@ -74,7 +74,7 @@ begin
     where t.first > 1
       and not is_turned
     union all
-    -- First Surname, Jr.
+    -- The form "First Surname, Jr."
     select
       array(select n from generate_series(first_comma, second_comma - 2) as n order by n)
         || array(select n from generate_series(1, first_comma - 1) as n order by n)
@@ -86,7 +86,8 @@ begin
       and second_comma > first_comma + 1
       and second_comma < cardinality(parts)
   loop
-    -- Text of a script without spaces has no edges of words; one letter alone would be found everywhere.
+    -- Text in a script without spaces has no word boundaries. A single letter needs boundaries in
+    -- any case, or it would match everywhere.
     form := case
       when lms_private.is_unspaced(left(words[one.places[1]], 1)) and char_length(array_to_string(words, '')) > 1 then ''
       else '(?<![[:alnum:]])'
@@ -107,7 +108,7 @@ begin
     end loop;
     form := form || case
       when lms_private.is_unspaced(right(words[one.places[size]], 1)) and char_length(array_to_string(words, '')) > 1 then ''
-      -- A mark behind the last letter makes it another one.
+      -- A combining mark after the last letter would make it another letter.
       else '(?![[:alnum:]\u0300-\u036F])'
     end;
     if one.is_exact then
@@ -115,7 +116,8 @@ begin
     else
       loose := loose || form;
     end if;
-    -- Of many words two that stand side by side will do: every turn of them has the first and the second, or the second and the third.
+    -- Two adjacent words of a longer name suffice: every order of the words contains the first and
+    -- the second, or the second and the third.
     form := array_to_string(
       array(
         select anyhow[p.place]
@@ -133,18 +135,18 @@ begin
     return query select '(?i)(?:' || array_to_string(loose, '|') || ')', array_to_string(rough, '|');
   end if;
   if narrow <> '{}' then
-    -- The rough look is the same.
+    -- The quick pattern is the same for both.
     return query select '(?c)(?:' || array_to_string(narrow, '|') || ')', case when loose = '{}' then array_to_string(rough, '|') end;
   end if;
 end
 $$;
 
 comment on function lms_private.name_forms is
-  'Regular expressions for the words and commas of a name: in their order, and as Surname, First, in any case; one that has a comma itself in both orders, with the comma and without. What could as well be words of the language, a single word and the surname first without a comma, is found as it is written and in capitals. Beside each, if it adds something, what finds all of it roughly in JSON text.';
+  'Regular expressions for a name, given as its words and commas: in order and as "Surname, First" in any case; a name with a comma in both orders, with and without it. Forms that could be ordinary words, a single word and the surname first without a comma, match only as written and in capitals. in_json is a quick, less exact pattern for JSON text, if it adds anything.';
 
 grant execute on function lms_private.name_forms to lms_definer;
 
-create function lms_private.identifiers(names text[], emails text[], phones text[])
+create function lms_private.identifier_patterns(names text[], emails text[], phones text[])
 returns table (pattern text, in_json text, substitute text)
 language sql
 immutable
@@ -179,21 +181,21 @@ begin atomic
   union all
   select
     '(?i)(?<![[:alnum:]._%+-])'
-      || replace(lms_private.spelled(e.email, true), '\@', '(?:@|%40)')
+      || replace(lms_private.spelling_pattern(e.email, true), '\@', '(?:@|%40)')
       || '(?!\.?[[:alnum:]-])',
-    replace(lms_private.spelled(e.email, true), '\@', '(?:@|%40)'),
+    replace(lms_private.spelling_pattern(e.email, true), '\@', '(?:@|%40)'),
     case when char_length(e.email) >= 21 then 'erased@erased.invalid' when char_length(e.email) >= 14 then 'erased@invalid' else 'x@x' end
   from unnest(emails) as e (email)
   union all
   select
-    '(?<![[:alnum:]])\+?' || lms_private.digits_pattern(f.phone) || '(?![[:alnum:]])',
-    lms_private.digits_pattern(f.phone),
+    '(?<![[:alnum:]])\+?' || lms_private.phone_pattern(f.phone) || '(?![[:alnum:]])',
+    lms_private.phone_pattern(f.phone),
     '[erased]'
   from unnest(phones) as f (phone)
   where char_length(regexp_replace(f.phone, '[^0-9]', '', 'g')) >= 8;
 end;
 
-comment on function lms_private.identifiers is
-  'How names, e-mail addresses and telephone numbers are found: in text as whole words, but where a script has no spaces between them, and roughly in JSON text. What stands there instead is never longer, so that it fits where they did, and keeps the form of an address. Names of less than three letters, of scripts without spaces of less than two, and numbers of less than eight digits could be anything, so they are not looked for.';
+comment on function lms_private.identifier_patterns is
+  'Patterns for names, e-mail addresses and telephone numbers: whole words, except in scripts without spaces, and a quick pattern for JSON text. The substitute is never longer than a match, so that it fits, and keeps the form of an address. Names of fewer than three letters (two in scripts without spaces) and numbers of fewer than eight digits are too ambiguous to look for.';
 
-grant execute on function lms_private.identifiers to lms_definer;
+grant execute on function lms_private.identifier_patterns to lms_definer;

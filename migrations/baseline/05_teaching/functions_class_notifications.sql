@@ -1,9 +1,9 @@
--- Messages about lessons that change through their class: another schedule moves, adds and takes away lessons, a class is deleted
--- and comes back, students join and leave it. A plan that is made anew has new rows, so the lessons that were there are compared
--- with those that are there, class by class, and each person concerned is told once of each change of a class. Another end of a
--- lesson is a change, too.
+-- Notifications about lessons that change through their class: a new schedule moves, adds or
+-- removes lessons, a class is deleted or restored, students join or leave. Replanning creates new
+-- rows, so the former lessons are compared with the present ones, and each person is notified once
+-- for each change of a class. A different end of a lesson is a change too.
 
-create function lms_private.tell_of_class(former lms.classes, fresh lms.classes, lessons jsonb) returns void
+create function lms_private.notify_class_change(former lms.classes, fresh lms.classes, lessons jsonb) returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -12,18 +12,20 @@ as $$
 declare
   actor constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
   zone constant text := (select c.time_zone from lms.centres as c where c.tenant_id = fresh.tenant_id and c.id = fresh.centre_id);
-  -- A series that only comes into sight is no news, and one without an end has no more lessons because it was planned anew.
+  -- Extending a series is no news, and a series without an end does not lose lessons by being
+  -- replanned.
   may_add constant boolean := fresh.schedule <> former.schedule or former.deleted_at is not null;
   is_endless constant boolean := fresh.planned_until is not null
     and former.planned_until is not null
     and fresh.deleted_at is null
     and former.deleted_at is null;
   planned_until constant timestamptz := least(former.planned_until, fresh.planned_until);
-  -- So many students are named to a tutor, and so many times and rooms to everybody; of more the number says enough.
+  -- Up to this number, students are named to a tutor and times and rooms to everyone; beyond it
+  -- only their number is given.
   max_named constant integer := 3;
   change record;
-  words jsonb;
-  told_key text;
+  message_data jsonb;
+  event_key text;
   one record;
 begin
   with before as materialized (
@@ -46,7 +48,7 @@ begin
       and o.deleted_at is null
       and (o.starts_at > now() or o.id in (select b.id from before as b))
   ), other as materialized (
-    -- Lessons that a plan no longer has, and those that it has instead.
+    -- Lessons that are no longer planned, and those that are planned instead.
     select b.id, true as is_gone, b.original_start at time zone zone as at
     from before as b
     where not exists (select from after as a where a.id = b.id)
@@ -76,7 +78,8 @@ begin
       and not c.is_gone
     where g.is_gone
   ), first_day as materialized (
-    -- Sunday to Monday is the next day, and no week earlier.
+    -- The first day of the week is chosen so that a move from Sunday to Monday is one by a day, not
+    -- by a week.
     select coalesce(
       (
         select p.day
@@ -93,7 +96,8 @@ begin
     join first_day as f
       on f.day = p.day
   ), rest as (
-    -- The lessons without a match in their week, one by one in their order. In the week where an endless plan breaks off the match is not planned yet.
+    -- Lessons without a match in their week are paired in order. In the week in which an endless
+    -- plan ends, the match may not be planned yet.
     select o.id, o.is_gone, row_number() over (partition by o.is_gone order by o.at, o.id) as place
     from other as o
     cross join first_day as f
@@ -185,13 +189,13 @@ begin
       order by min(r.was_at)
     ) as was_rooms,
     array(
-      select lms_private.local_time(f.was_at, zone)
+      select lms_private.format_local_time(f.was_at, zone)
       from lessons as f
       where f.what = 'cancelled'
       order by f.was_at
     ) as fewer,
     array(
-      select lms_private.local_time(f.starts_at, zone)
+      select lms_private.format_local_time(f.starts_at, zone)
       from lessons as f
       where f.what = 'added'
       order by f.starts_at
@@ -216,7 +220,7 @@ begin
     'tutor', t.name,
     'was_tutor', w.name,
     'centre', c.name,
-    -- Lessons in several rooms name them.
+    -- Lessons in several rooms list the rooms.
     'room', case
       when change.what is null then fresh.room
       else nullif(
@@ -229,18 +233,18 @@ begin
       ''
     ),
     'count', change.count,
-    'first_at', lms_private.local_time(change.first_at, zone),
-    'was_at', lms_private.local_time(change.first_at, zone),
-    'starts_at', lms_private.local_time(case when change.what = 'moved' then change.starts_at else change.first_at end, zone),
-    'was_last_at', lms_private.local_time(change.last_at, zone),
-    'last_at', lms_private.local_time(case when change.what = 'moved' then change.last_starts_at else change.last_at end, zone),
-    'until', lms_private.local_time(change.until, zone),
-    'was_until', lms_private.local_time(change.was_until, zone)
+    'first_at', lms_private.format_local_time(change.first_at, zone),
+    'was_at', lms_private.format_local_time(change.first_at, zone),
+    'starts_at', lms_private.format_local_time(case when change.what = 'moved' then change.starts_at else change.first_at end, zone),
+    'was_last_at', lms_private.format_local_time(change.last_at, zone),
+    'last_at', lms_private.format_local_time(case when change.what = 'moved' then change.last_starts_at else change.last_at end, zone),
+    'until', lms_private.format_local_time(change.until, zone),
+    'was_until', lms_private.format_local_time(change.was_until, zone)
   ))
-  -- The subject of the message is not said twice.
-  || case when change.what = 'cancelled' then '{}' else lms_private.some_of('fewer', change.fewer, max_named) end
-  || case when change.what = 'added' then '{}' else lms_private.some_of('more', change.more, max_named) end
-  into words
+  -- The main change is not repeated.
+  || case when change.what = 'cancelled' then '{}' else lms_private.list_or_count('fewer', change.fewer, max_named) end
+  || case when change.what = 'added' then '{}' else lms_private.list_or_count('more', change.more, max_named) end
+  into message_data
   from lms.tutors as t
   join lms.centres as c
     on c.tenant_id = t.tenant_id
@@ -268,7 +272,8 @@ begin
       where s.tenant_id = fresh.tenant_id
         and s.id in (select i.id::uuid from jsonb_array_elements_text(former.student_ids || fresh.student_ids) as i (id))
     ), told as (
-      -- To a student nobody's but the own, to a parent the children's, to a tutor the students' if they are few.
+      -- Students are told about their own lessons, parents about those of their children; tutors
+      -- get the names of the students if there are few.
       select l.user_id, l.name, l.was_in, l.is_in, true as is_self, false as is_tutor
       from learners as l
       where l.is_there
@@ -326,31 +331,31 @@ begin
     order by t.user_id
   loop
     if change.what is not null and one.is_of_lessons then
-      told_key := case when change.count > 1 then 'lessons_' else 'lesson_' end || change.what;
+      event_key := case when change.count > 1 then 'lessons_' else 'lesson_' end || change.what;
     elsif one.joined <> '{}' or one.gone <> '{}' then
-      told_key := 'class_students_changed';
+      event_key := 'class_students_changed';
     else
       continue;
     end if;
-    -- As much as the event has room for.
+    -- Only the placeholders of the event are passed on.
     perform lms_private.notify(
       fresh.tenant_id,
       one.user_id,
-      told_key,
+      event_key,
       (
         select jsonb_object_agg(v.name, v.value)
         from jsonb_each(jsonb_strip_nulls(
-          words
+          message_data
           || jsonb_build_object(
             'students', case
               when one.students <> '{}' and not (one.is_tutor and cardinality(one.students) > max_named) then to_jsonb(one.students)
             end
           )
-          || lms_private.some_of('joined', one.joined, case when one.is_tutor then max_named else 200 end)
-          || lms_private.some_of('left', one.gone, case when one.is_tutor then max_named else 200 end)
-          || case told_key
+          || lms_private.list_or_count('joined', one.joined, case when one.is_tutor then max_named else 200 end)
+          || lms_private.list_or_count('left', one.gone, case when one.is_tutor then max_named else 200 end)
+          || case event_key
             when 'class_students_changed' then jsonb_build_object(
-              'first_at', lms_private.local_time(
+              'first_at', lms_private.format_local_time(
                 least(
                   case when one.joined <> '{}' then change.first_after end,
                   case when one.gone <> '{}' then change.first_before end
@@ -363,7 +368,7 @@ begin
           end
         )) as v (name, value)
         join lms_private.notification_events as e
-          on e.key = told_key
+          on e.key = event_key
           and v.name = any (e.placeholders)
       )
     );
@@ -371,7 +376,7 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_class is
-  'Tells students, their guardians and the tutors, former ones too, of what a change of a class did to its lessons ahead and to who is in it: each person once, and not who did it. Lessons are compared with those that were noted before.';
+comment on function lms_private.notify_class_change is
+  'Notifies students, guardians and tutors, including former ones, of the effect of a changed class on its future lessons and students: each person once, except for the user who made the change. Lessons are compared with those that capture_lessons stored.';
 
-alter function lms_private.tell_of_class owner to lms_definer;
+alter function lms_private.notify_class_change owner to lms_definer;

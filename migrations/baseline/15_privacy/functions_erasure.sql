@@ -1,6 +1,6 @@
--- Erasing a person: rows, secrets and the event log, in one transaction, with a receipt.
+-- Erasure of a person: rows, secrets and events, in one transaction, with a receipt.
 
-create function lms_private.erase_rows(tenant uuid, person lms_private.person) returns jsonb
+create function lms_private.erase_rows(tenant uuid, person lms_private.data_subject) returns jsonb
 language plpgsql
 volatile
 security definer
@@ -13,32 +13,33 @@ declare
   declared record;
   changed bigint;
 begin
-  -- By their names students come behind assessments and attendances, from which triggers derive what students have.
+  -- In alphabetical order students come after assessments and attendances, from which triggers
+  -- derive data of students.
   for declared in
     select
       c.table_name,
       string_agg(format('%I', c.column_name), ', ' order by c.column_name) as columns,
       coalesce(
-        string_agg(format('lms_private.mentions(to_jsonb(r.%I)::text, $2)', c.column_name), ' or ') filter (where c.class = 'words'),
+        string_agg(format('lms_private.may_mention(to_jsonb(r.%I)::text, $2)', c.column_name), ' or ') filter (where c.class = 'free_text'),
         'false'
       ) as has_words,
       coalesce(
         (
-          select string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.refers), ' or ')
+          select string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.subject_kind), ' or ')
           from lms_private.personal_rows as o
           where o.table_name = c.table_name
         ),
         'false'
       ) as is_own
     from lms_private.personal_columns as c
-    where c.class in ('personal', 'words')
+    where c.class in ('personal', 'free_text')
       or c.replacement is not null
     group by c.table_name
     order by c.table_name
   loop
     execute format(
       'with erased as materialized (
-        select r.id, lms_private.redacted(%1$L, to_jsonb(r), $2) as state
+        select r.id, lms_private.redact_row(%1$L, to_jsonb(r), $2) as state
         from lms.%1$I as r
         where r.tenant_id = $1
           and (%2$s or %3$s)
@@ -62,11 +63,11 @@ end
 $$;
 
 comment on function lms_private.erase_rows is
-  'Replaces what is the person''s, and what names the person, in every table that is declared; counts the rows by table.';
+  'Redacts the person''s rows and the rows that mention the person in every declared table, and counts them by table.';
 
 alter function lms_private.erase_rows owner to lms_definer;
 
-create function lms_private.erase_secrets(tenant uuid, person lms_private.person) returns jsonb
+create function lms_private.erase_secrets(tenant uuid, person lms_private.data_subject) returns jsonb
 language plpgsql
 volatile
 security definer
@@ -111,7 +112,7 @@ begin
     keys as (
       delete from lms.idempotency_keys as k
       where k.tenant_id = tenant
-        and (k.user_id = any (person.users) or lms_private.mentions(concat_ws(' ', k.key, k.body, k.tag), person))
+        and (k.user_id = any (person.users) or lms_private.may_mention(concat_ws(' ', k.key, k.body, k.tag), person))
       returning 1
     ),
     failures as (
@@ -154,11 +155,11 @@ end
 $$;
 
 comment on function lms_private.erase_secrets is
-  'Deletes tokens, codes, kept answers and counted attempts of a person, and counts them by table.';
+  'Deletes tokens, codes, stored responses and attempts of a person, and counts them by table.';
 
 alter function lms_private.erase_secrets owner to lms_definer;
 
-create function lms_private.stop_sending(tenant uuid, person lms_private.person) returns void
+create function lms_private.cancel_deliveries(tenant uuid, person lms_private.data_subject) returns void
 language plpgsql
 volatile
 security definer
@@ -186,11 +187,11 @@ begin
 end
 $$;
 
-comment on function lms_private.stop_sending is 'Gives up what was still to be sent to a person.';
+comment on function lms_private.cancel_deliveries is 'Cancels pending notifications to a person.';
 
-alter function lms_private.stop_sending owner to lms_definer;
+alter function lms_private.cancel_deliveries owner to lms_definer;
 
-create function lms_private.erase_events(tenant uuid, erasure uuid, person lms_private.person) returns bigint
+create function lms_private.erase_events(tenant uuid, erasure uuid, person lms_private.data_subject) returns bigint
 language plpgsql
 volatile
 security definer
@@ -208,17 +209,17 @@ begin
     select l.position
     from lms.event_log as l
     where l.tenant_id = tenant
-      and lms_private.mentions(l.state::text, person)
+      and lms_private.may_mention(l.state::text, person)
   ) loop
     select l.*
     into event
     from lms.event_log as l
     where l.tenant_id = tenant
       and l.position = place;
-    erased := lms_private.redacted(event.entity, event.state, person);
+    erased := lms_private.redact_row(event.entity, event.state, person);
     continue when erased = event.state;
 
-    -- A salt of its own, or the hash of what was there would go with what is there.
+    -- A new salt, because with the former one the erased state could be guessed from its hash.
     fresh := gen_random_uuid();
     insert into lms.event_redactions (tenant_id, erasure_id, position, state_hash)
     values (tenant, erasure, place, lms_private.state_hash(fresh, erased));
@@ -236,7 +237,7 @@ end
 $$;
 
 comment on function lms_private.erase_events is
-  'Replaces the states of sealed events that are the person''s or name the person, each with a row in event_redactions, and counts them.';
+  'Redacts the sealed events that belong to the person or mention the person, each with a row in event_redactions, and counts them.';
 
 alter function lms_private.erase_events owner to lms_definer;
 
@@ -250,15 +251,15 @@ as $$
 declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   erasure constant uuid := lms.new_id();
-  person lms_private.person;
+  person lms_private.data_subject;
   counts jsonb;
   events bigint;
 begin
   if current_setting('app.role') <> 'admin' then
     raise exception using errcode = 'LM403';
   end if;
-  perform lms_private.take_turn(tenant);
-  -- A writer of something of this person waits, and then sees that the person is gone.
+  perform lms_private.acquire_write_lock(tenant);
+  -- A concurrent writer of the person's rows waits and then sees that the person is erased.
   perform
   from lms.users as u
   where u.tenant_id = tenant
@@ -267,13 +268,13 @@ begin
   if not found then
     raise exception using errcode = 'LM404';
   end if;
-  perform lms_private.refuse_erasure(tenant, account);
+  perform lms_private.check_erasure_allowed(tenant, account);
   perform lms_private.seal_events(tenant);
-  person := lms_private.person(tenant, account);
+  person := lms_private.find_data_subject(tenant, account);
 
-  insert into lms_private.erasures_under_way
+  insert into lms_private.erasures_in_progress
   default values;
-  perform lms_private.stop_sending(tenant, person);
+  perform lms_private.cancel_deliveries(tenant, person);
   counts := lms_private.erase_secrets(tenant, person) || lms_private.erase_rows(tenant, person);
   update lms.users as u
   set status = 'inactive'
@@ -286,14 +287,14 @@ begin
     and s.user_id = account
     and s.revoked_at is null;
 
-  -- Sealed once more: what the former statements recorded, and what others have committed meanwhile.
+  -- Seals again, because the previous statements recorded events and others may have committed.
   perform lms_private.seal_events(tenant);
   events := lms_private.erase_events(tenant, erasure, person);
   insert into lms.erasures (tenant_id, id, user_id, reason, counts, events, redactions_hash)
   values (
-    tenant, erasure, account, lms_private.cut(reason, person), counts, events, lms_private.redactions_hash(tenant, erasure)
+    tenant, erasure, account, lms_private.redact_text(reason, person), counts, events, lms_private.redactions_hash(tenant, erasure)
   );
-  delete from lms_private.erasures_under_way as u
+  delete from lms_private.erasures_in_progress as u
   where u.transaction_id = pg_current_xact_id();
   perform lms_private.seal_events(tenant);
   return lms.erasure_receipt(erasure);
@@ -301,7 +302,7 @@ end
 $$;
 
 comment on function lms.erase_subject is
-  'Erases a person of the context''s tenant, for an admin and for the operator''s tool, and returns the receipt. LM404, LM409.';
+  'Erases a person of the context''s tenant and returns the receipt. For admins and the operator''s tool. LM404, LM409.';
 
 alter function lms.erase_subject owner to lms_definer;
 grant execute on function lms.erase_subject to lms_application, lms_owner;

@@ -1,8 +1,9 @@
--- The earnings of tutors, from the lessons that they gave and the rates of those days. A lesson that is reported after the payroll
--- of its month was posted is paid by the centre's next run, which names it. The lessons that a posted run has paid are kept, one
--- row each, so that none is paid twice, and none never, whatever becomes of its centre or its zone.
+-- Earnings of tutors, computed from the lessons that they gave and the rates of those dates. A
+-- lesson that is completed after the payroll of its month was posted is paid by the centre's next
+-- run, which lists it as late. Paid lessons are stored, one row each, so that each is paid exactly
+-- once, even if its centre or time zone changes.
 
-create function lms_private.share_half_up(total numeric, parts integer, digits integer) returns numeric
+create function lms_private.divide_half_up(total numeric, parts integer, digits integer) returns numeric
 language sql
 immutable
 strict
@@ -12,13 +13,14 @@ return round(
   digits
 );
 
-comment on function lms_private.share_half_up is
-  'One part of so many of a total that is not negative, rounded half up to so many decimals. In whole numbers: a quotient that is rounded first could be pushed over the half.';
+comment on function lms_private.divide_half_up is
+  'One of so many equal parts of a non-negative total, rounded half up to the given digits. It uses whole numbers, because rounding the quotient first could push it over the half.';
 
-grant execute on function lms_private.share_half_up to lms_application;
+grant execute on function lms_private.divide_half_up to lms_application;
 
--- Security definer, in the context's tenant: a run reads each lesson since the first posted month, and row scope would be asked of each.
--- Drafting and posting are for admins and finance, who see all of them.
+-- Security definer within the tenant of the context: a run reads all lessons since the first posted
+-- month, and row scope would be evaluated for each. Only admins and finance, who see all lessons,
+-- draft and post payroll.
 create function lms_private.payroll_lessons_due(centre uuid, month date) returns table (
   occurrence_id uuid,
   tutor_id uuid,
@@ -35,7 +37,8 @@ declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   following constant date := (payroll_lessons_due.month + interval '1 month')::date;
   zone text;
-  -- The months that other runs were posted for: between them a lesson that nobody has paid is late. Before the first, payroll was done elsewhere.
+  -- The months of other posted runs: an unpaid lesson between them is late. Before the first,
+  -- payroll was done outside the system.
   first_posted date;
   last_posted date;
 begin
@@ -65,7 +68,8 @@ begin
         and o.centre_id = centre
         and o.status = 'completed'
         and o.deleted_at is null
-        -- No zone is a day off UTC. The day itself is asked below: a midnight may come twice, or not at all.
+        -- No time zone differs from UTC by more than a day. The date itself is checked below,
+        -- because midnight may occur twice or not at all.
         and o.starts_at >= (least(first_posted, payroll_lessons_due.month) - 1)::timestamp at time zone 'UTC'
         and o.starts_at < (following + 1)::timestamp at time zone 'UTC'
         and not exists (
@@ -81,7 +85,7 @@ end
 $$;
 
 comment on function lms_private.payroll_lessons_due is
-  'The completed lessons that a run of a centre and month pays: those that begin in the month on the centre''s calendar, and late ones of earlier months that payroll has passed already; none that a posted run has paid.';
+  'The completed lessons that the run of a centre and month pays: those that begin in the month in the centre''s time zone, and late lessons of earlier months whose payroll was posted; never those that a posted run has paid.';
 
 alter function lms_private.payroll_lessons_due owner to lms_definer;
 grant execute on function lms_private.payroll_lessons_due to lms_application;
@@ -165,7 +169,7 @@ begin
       b.currency,
       sum(b.lessons)::integer,
       sum(b.minutes)::integer,
-      lms_private.share_half_up(sum(b.sixtyfold), 60, c.digits),
+      lms_private.divide_half_up(sum(b.sixtyfold), 60, c.digits),
       min(b.first_on),
       max(b.last_on),
       coalesce(
@@ -199,6 +203,6 @@ end
 $$;
 
 comment on function lms_private.payroll_due is
-  'The earnings of the tutors of a centre by the lessons that the run of a month pays, each at the rate of its day. Lessons without one have a row of their own.';
+  'The earnings of a centre''s tutors from the lessons that the run of a month pays, each at the rate of its date. Lessons without a rate have a row of their own.';
 
 grant execute on function lms_private.payroll_due to lms_application;

@@ -1,6 +1,6 @@
--- The words that come with the schema, in each language.
+-- The default texts of notifications in each language.
 
-insert into lms_private.notification_words (key, language, subject, message)
+insert into lms_private.notification_texts (key, language, subject, message)
 values
   ('announcement', 'en', '{{title}}', 'Hello {{name}}, {{text}} – {{tenant}}'),
   ('announcement', 'de', '{{title}}', 'Guten Tag {{name}}, {{text}} – {{tenant}}'),

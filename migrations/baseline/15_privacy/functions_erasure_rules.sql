@@ -1,34 +1,34 @@
--- The guards of erasing: who is held, which transaction erases, who may write what is to be erased, and the one exception that
--- append-only tables make for it.
+-- Rules for erasure: legal holds, the transaction that erases, privileges, and the exception that
+-- append-only tables make.
 
-create procedure lms_private.let_erase()
+create procedure lms_private.grant_erasure()
 language plpgsql
 as $$
 declare
-  told record;
+  declared record;
 begin
-  for told in
+  for declared in
     select
       t.table_name,
-      string_agg(format('%I', c.column_name), ', ') filter (where c.class in ('personal', 'words') or c.replacement is not null) as erased
+      string_agg(format('%I', c.column_name), ', ') filter (where c.class in ('personal', 'free_text') or c.replacement is not null) as erased
     from lms_private.personal_tables as t
     left join lms_private.personal_columns as c
       using (table_name)
     where t.table_name not in ('event_log', 'event_heads', 'event_redactions')
     group by t.table_name
   loop
-    execute format('grant select on lms.%I to lms_definer', told.table_name);
-    if told.erased is not null then
-      execute format('grant update (%s) on lms.%I to lms_definer', told.erased, told.table_name);
+    execute format('grant select on lms.%I to lms_definer', declared.table_name);
+    if declared.erased is not null then
+      execute format('grant update (%s) on lms.%I to lms_definer', declared.erased, declared.table_name);
     end if;
   end loop;
 end
 $$;
 
-comment on procedure lms_private.let_erase is
-  'Lets lms_definer read and erase what is declared. Called again by every migration that declares more.';
+comment on procedure lms_private.grant_erasure is
+  'Grants lms_definer the privileges to read and redact what is declared. A change that declares more calls it again.';
 
-create function lms_private.hold_on(tenant uuid, person uuid) returns text
+create function lms_private.hold_reason(tenant uuid, account uuid) returns text
 language sql
 stable
 security definer
@@ -39,7 +39,7 @@ begin atomic
   where h.tenant_id = tenant
     and h.deleted_at is null
     and (
-      h.user_id = person
+      h.user_id = account
       or h.user_id in (
         select s.user_id
         from lms.guardians as g
@@ -47,28 +47,29 @@ begin atomic
           on s.tenant_id = g.tenant_id
           and s.id = g.student_id
         where g.tenant_id = tenant
-          and g.user_id = person
+          and g.user_id = account
           and g.deleted_at is null
       )
     )
-  order by h.user_id <> person, h.created_at
+  order by h.user_id <> account, h.created_at
   limit 1;
 end;
 
-comment on function lms_private.hold_on is
-  'Why a person is held: by a hold of the person''s own or of a child of the person. Null when nothing holds.';
+comment on function lms_private.hold_reason is
+  'The reason why a person is under a legal hold, directly or through a child; null when there is none.';
 
-alter function lms_private.hold_on owner to lms_definer;
-grant execute on function lms_private.hold_on to lms_owner;
+alter function lms_private.hold_reason owner to lms_definer;
+grant execute on function lms_private.hold_reason to lms_owner;
 
-create function lms_private.is_held(tenant uuid, person uuid) returns boolean
+create function lms_private.is_held(tenant uuid, account uuid) returns boolean
 language sql
 stable
 begin atomic
-  select lms_private.hold_on(tenant, person) is not null;
+  select lms_private.hold_reason(tenant, account) is not null;
 end;
 
-comment on function lms_private.is_held is 'True when a legal hold keeps the person''s rows: then nothing of them is erased or removed.';
+comment on function lms_private.is_held is
+  'True when a person is under a legal hold, so that none of the person''s rows may be erased or purged.';
 
 grant execute on function lms_private.is_held to lms_definer;
 
@@ -80,17 +81,17 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   select exists (
     select
-    from lms_private.erasures_under_way as e
+    from lms_private.erasures_in_progress as e
     where e.transaction_id = pg_current_xact_id_if_assigned()
   );
 end;
 
-comment on function lms_private.is_erasing is 'True when this very transaction erases somebody.';
+comment on function lms_private.is_erasing is 'True when the current transaction erases a person.';
 
 alter function lms_private.is_erasing owner to lms_definer;
 grant execute on function lms_private.is_erasing to public;
 
-create function lms_private.guard_words() returns trigger
+create function lms_private.allow_redaction_only() returns trigger
 language plpgsql
 as $$
 begin
@@ -103,12 +104,12 @@ begin
 end
 $$;
 
-comment on function lms_private.guard_words is
-  'Refuses every change of a row, whoever asks, but that an erasure replaces the one column of free text that the argument names.';
+comment on function lms_private.allow_redaction_only is
+  'Refuses every change of a row for every role, except that an erasure redacts the free-text column that the argument names.';
 
-grant execute on function lms_private.guard_words to public;
+grant execute on function lms_private.allow_redaction_only to public;
 
-create procedure lms_private.append_but_erase(table_name text, column_name text)
+create procedure lms_private.append_only_redactable(table_name text, column_name text)
 language plpgsql
 as $$
 begin
@@ -117,10 +118,10 @@ begin
     for each statement execute function lms_private.forbid_change()',
     table_name
   );
-  -- By its name it comes before stamp, which would change more than the one column.
+  -- The name sorts it before set_audit_columns, which would change more than this column.
   execute format(
     'create trigger append_only_update before update on lms.%I
-    for each row execute function lms_private.guard_words(%L)',
+    for each row execute function lms_private.allow_redaction_only(%L)',
     table_name, column_name
   );
   execute format('alter table lms.%I enable always trigger append_only', table_name);
@@ -128,10 +129,10 @@ begin
 end
 $$;
 
-comment on procedure lms_private.append_but_erase is
-  'Makes a table append-only, but for the column of free text in which an erasure replaces a name.';
+comment on procedure lms_private.append_only_redactable is
+  'Makes a table append-only, except that an erasure may redact its free-text column.';
 
-create function lms_private.refuse_erasure(tenant uuid, account uuid) returns void
+create function lms_private.check_erasure_allowed(tenant uuid, account uuid) returns void
 language plpgsql
 stable
 security definer
@@ -140,7 +141,7 @@ as $$
 declare
   given lms.users;
   former uuid;
-  hold constant text := lms_private.hold_on(tenant, account);
+  hold constant text := lms_private.hold_reason(tenant, account);
 begin
   select u.*
   into given
@@ -175,7 +176,7 @@ begin
     and e.user_id = account
   order by e.created_at desc
   limit 1;
-  -- Somebody who was given a name again can be erased again.
+  -- An account that was given a name after its erasure can be erased again.
   if former is not null and (given.name, given.email, given.phone)
     is not distinct from ('Erased', format('erased-%s@erased.invalid', account), null)
   then
@@ -187,7 +188,7 @@ begin
 end
 $$;
 
-comment on function lms_private.refuse_erasure is
-  'LM409 for oneself, who is held, the last admin, and who has been erased already.';
+comment on function lms_private.check_erasure_allowed is
+  'LM409 for the caller, a person under a legal hold, the last admin, and a person who has been erased already.';
 
-alter function lms_private.refuse_erasure owner to lms_definer;
+alter function lms_private.check_erasure_allowed owner to lms_definer;

@@ -1,9 +1,10 @@
--- Long polls of the event log. A session has a few, a tenant not many, and the cell a bounded number together, because those of all
--- tenants share the rooms of a host. When one more comes, the oldest is answered at once, so that whoever lost a connection need
--- not wait until the poll that was left behind is over; beyond the bound of the cell, the tenant with most of them makes way, so
--- that a tenant that has few keeps them however many the others begin.
+-- Long polls of the event log. Their number is limited for each session, each tenant and the whole
+-- cell, because all tenants share the capacity of a host. When a limit is exceeded, the oldest poll
+-- is answered at once, so that a client that lost its connection need not wait for its former poll
+-- to end. Beyond the limit of the cell, the tenant with the most polls gives way, so that a tenant
+-- with few keeps them.
 
-create function lms.begin_waiting(ticket uuid, seconds integer) returns void
+create function lms.begin_event_wait(ticket uuid, seconds integer) returns void
 language plpgsql
 volatile
 security definer
@@ -11,11 +12,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
-  -- A tenant that is leaving can only be read: its waits are answered at once.
+  -- A tenant that is being relocated is read-only: its polls are answered at once.
   if current_setting('transaction_read_only')::boolean then
     return;
   end if;
-  -- Rows that were left behind go, of whichever tenant; those that another is removing at this moment are left to that one.
+  -- Removes expired rows of all tenants, except for those that another transaction is removing.
   delete from lms_private.event_waits as w
   where (w.tenant_id, w.ticket) in (
     select old.tenant_id, old.ticket
@@ -28,18 +29,18 @@ begin
     current_setting('app.tenant_id')::uuid,
     ticket,
     current_setting('app.session_id')::uuid,
-    -- The statements of the looks take their time, too.
+    -- Five seconds more for the statements of the poll itself.
     now() + make_interval(secs => least(greatest(seconds, 0), 60) + 5)
   );
 end
 $$;
 
-comment on function lms.begin_waiting is 'Counts a request of the context''s session as one that waits for events.';
+comment on function lms.begin_event_wait is 'Registers a request of the context''s session as waiting for events.';
 
-alter function lms.begin_waiting owner to lms_definer;
-grant execute on function lms.begin_waiting to lms_application;
+alter function lms.begin_event_wait owner to lms_definer;
+grant execute on function lms.begin_event_wait to lms_application;
 
-create function lms.may_wait(ticket uuid) returns boolean
+create function lms.may_continue_event_wait(ticket uuid) returns boolean
 language sql
 stable
 security definer
@@ -63,7 +64,8 @@ begin atomic
     from of_session as s
     where s.place <= 4
   ),
-  -- The first of every tenant come before the second of any: what is behind the bound is of those that have most.
+  -- The first poll of every tenant ranks before the second of any, so the polls beyond the limit
+  -- are those of the tenants with the most.
   of_cell as (
     select
       t.tenant_id,
@@ -76,18 +78,18 @@ begin atomic
     select
     from of_cell as c
     where c.tenant_id = current_setting('app.tenant_id')::uuid
-      and c.ticket = may_wait.ticket
+      and c.ticket = may_continue_event_wait.ticket
       and c.place <= 128
   );
 end;
 
-comment on function lms.may_wait is
-  'True when a request of the context''s tenant may go on waiting: it is among the newest 4 of its session, the newest 32 of its tenant, and the 128 of the cell, of which the tenants that have most give up their oldest.';
+comment on function lms.may_continue_event_wait is
+  'True when a request of the context''s tenant may continue to wait: it is among the newest 4 of its session, the newest 32 of its tenant, and the 128 of the cell, in which tenants with the most polls give up their oldest.';
 
-alter function lms.may_wait owner to lms_definer;
-grant execute on function lms.may_wait to lms_application;
+alter function lms.may_continue_event_wait owner to lms_definer;
+grant execute on function lms.may_continue_event_wait to lms_application;
 
-create function lms.end_waiting(ticket uuid) returns void
+create function lms.end_event_wait(ticket uuid) returns void
 language plpgsql
 volatile
 security definer
@@ -104,7 +106,7 @@ begin
 end
 $$;
 
-comment on function lms.end_waiting is 'Takes a request of the context''s tenant off those that wait for events.';
+comment on function lms.end_event_wait is 'Removes a request of the context''s tenant from those that wait for events.';
 
-alter function lms.end_waiting owner to lms_definer;
-grant execute on function lms.end_waiting to lms_application;
+alter function lms.end_event_wait owner to lms_definer;
+grant execute on function lms.end_event_wait to lms_application;

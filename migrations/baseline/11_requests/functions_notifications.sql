@@ -1,6 +1,6 @@
--- Messages about requests.
+-- Notifications about requests.
 
-create function lms_private.tell_of_request(r lms.requests, event text, told uuid[]) returns void
+create function lms_private.notify_request(r lms.requests, event text, told uuid[]) returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -29,36 +29,19 @@ begin
       jsonb_build_object('number', r.number, 'details', left(r.details, 300), 'centre', centre.name) || case event
         when 'request_resolved' then jsonb_build_object('resolution', left(coalesce(r.resolution, '—'), 300))
         when 'low_stock' then '{}'
-        else jsonb_build_object('priority', r.priority, 'due_at', lms_private.local_time(r.due_at, centre.time_zone))
+        else jsonb_build_object('priority', r.priority, 'due_at', lms_private.format_local_time(r.due_at, centre.time_zone))
       end
     );
   end loop;
 end
 $$;
 
-comment on function lms_private.tell_of_request is 'Tells people, each once and not who did it, of what happened to a request.';
+comment on function lms_private.notify_request is
+  'Notifies users of an event of a request, each once, except for the user who caused it.';
 
-alter function lms_private.tell_of_request owner to lms_definer;
+alter function lms_private.notify_request owner to lms_definer;
 
-create function lms_private.supervisors_of(tenant uuid, centre uuid) returns uuid[]
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  select coalesce(array_agg(u.id), '{}')
-  from lms.users as u
-  where u.tenant_id = supervisors_of.tenant
-    and u.centre_id = supervisors_of.centre
-    and u.role = 'supervisor'
-    and u.deleted_at is null
-$$;
-
-comment on function lms_private.supervisors_of is 'The users who supervise a centre.';
-
-alter function lms_private.supervisors_of owner to lms_definer;
-
-create function lms_private.tell_of_new_requests() returns trigger
+create function lms_private.notify_new_requests() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -72,17 +55,18 @@ begin
     where n.by_rule
     order by n.tenant_id, n.number
   loop
-    perform lms_private.tell_of_request(r, 'low_stock', lms_private.supervisors_of(r.tenant_id, r.centre_id));
+    perform lms_private.notify_request(r, 'low_stock', lms_private.centre_supervisors(r.tenant_id, r.centre_id));
   end loop;
   return null;
 end
 $$;
 
-comment on function lms_private.tell_of_new_requests is 'Tells a centre''s supervisors of what is asked for because stock is low.';
+comment on function lms_private.notify_new_requests is
+  'Notifies a centre''s supervisors of requests that were opened because stock is low.';
 
-alter function lms_private.tell_of_new_requests owner to lms_definer;
+alter function lms_private.notify_new_requests owner to lms_definer;
 
-create function lms_private.tell_of_requests() returns trigger
+create function lms_private.notify_request_changes() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -118,14 +102,14 @@ begin
       and s.id = r.assigned_to
       and s.deleted_at is null;
     if one.is_assigned then
-      perform lms_private.tell_of_request(r, 'request_assigned', array[assignee]);
+      perform lms_private.notify_request(r, 'request_assigned', array[assignee]);
     end if;
     if one.is_resolved then
-      perform lms_private.tell_of_request(r, 'request_resolved', array[r.created_by]);
+      perform lms_private.notify_request(r, 'request_resolved', array[r.created_by]);
     end if;
     if one.is_escalated then
-      perform lms_private.tell_of_request(
-        r, 'request_escalated', lms_private.supervisors_of(r.tenant_id, r.centre_id) || assignee
+      perform lms_private.notify_request(
+        r, 'request_escalated', lms_private.centre_supervisors(r.tenant_id, r.centre_id) || assignee
       );
     end if;
   end loop;
@@ -133,7 +117,7 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_requests is
-  'Tells who is to work on a request, who asked when it is resolved, and the assignee and the supervisors when it is escalated.';
+comment on function lms_private.notify_request_changes is
+  'Notifies the assignee of an assignment, the requester of a resolution, and the assignee and the supervisors of an escalation.';
 
-alter function lms_private.tell_of_requests owner to lms_definer;
+alter function lms_private.notify_request_changes owner to lms_definer;

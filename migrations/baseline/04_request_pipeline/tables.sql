@@ -1,4 +1,4 @@
--- Idempotency keys: the answers to requests that may come twice.
+-- Idempotency keys with the stored responses of requests that may be repeated.
 
 create table lms.idempotency_keys (
   like lms_private.row_template including all,
@@ -18,14 +18,16 @@ create table lms.idempotency_keys (
 create index idx_idempotency_keys_expires_at
 on lms.idempotency_keys (expires_at);
 
-comment on table lms.idempotency_keys is 'Answers of writing requests, kept for 24 hours, so that a repeated request gets the same one.';
+comment on table lms.idempotency_keys is
+  'Responses of writing requests, kept for 24 hours, so that a repeated request gets the same response.';
 comment on column lms.idempotency_keys.key is 'As the client sent it; unique for the user.';
-comment on column lms.idempotency_keys.fingerprint is 'Hash of method, path and body: the same key with another one is refused.';
+comment on column lms.idempotency_keys.fingerprint is
+  'Hash of method, path and body. The same key with another fingerprint is refused.';
 comment on column lms.idempotency_keys.body is 'The response body, stored in the transaction that made it.';
 comment on column lms.idempotency_keys.tag is 'Its ETag.';
-comment on column lms.idempotency_keys.expires_at is 'After this the key may be used anew.';
+comment on column lms.idempotency_keys.expires_at is 'After this time the key can be used again.';
 
-call lms_private.adopt('idempotency_keys', listed => false);
+call lms_private.register_table('idempotency_keys', listed => false);
 
 grant select, insert, update on lms.idempotency_keys to lms_application;
 grant select, delete on lms.idempotency_keys to lms_definer;

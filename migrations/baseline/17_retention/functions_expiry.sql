@@ -1,4 +1,4 @@
--- Housekeeping: rows that have lived out their purpose go for good. None of it is recorded in the event log.
+-- Deletion of expired rows. These deletions have no events, except for sessions.
 
 create function lms.purge() returns json
 language plpgsql
@@ -25,10 +25,11 @@ begin
   get diagnostics tokens = row_count;
   delete from lms_private.notification_secrets where expires_at < now();
   get diagnostics secrets = row_count;
-  -- The log still says when a session was opened and revoked. Its refresh tokens go with it.
+  -- The event log keeps when a session was opened and revoked. Its refresh tokens are deleted with
+  -- it.
   delete from lms.sessions where least(revoked_at, expires_at) < now() - kept;
   get diagnostics sessions = row_count;
-  -- Deliveries that were given up stay: they can be tried again under their key.
+  -- Dead letters stay, because they can be queued again under their key.
   delete from lms.notification_deliveries where delivered_at < now() - kept;
   get diagnostics deliveries = row_count;
   delete from lms.webhook_deliveries as d
@@ -58,7 +59,7 @@ end
 $$;
 
 comment on function lms.purge is
-  'Deletes expired keys, attempts, tokens, secrets, sessions, and deliveries that ended 30 days ago, and counts them. For lms_migrator, once a day.';
+  'Deletes expired keys, attempts, tokens, secrets and sessions, and deliveries that ended 30 days ago, and counts them. For lms_migrator, once a day.';
 
 alter function lms.purge owner to lms_definer;
 grant execute on function lms.purge to lms_migrator;

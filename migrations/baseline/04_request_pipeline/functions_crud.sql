@@ -1,27 +1,7 @@
--- Functions that the statements of the plain verbs use: references, cursors, CSV, the checks of an import.
+-- Functions that the generated statements for resources use: references, cursors, CSV and the
+-- checks of an import.
 
-create function lms.no_such(field text) returns text
-language sql
-immutable
-parallel safe
-return 'No such ' || (
-  select
-    case f.name
-      when 'assigned_to' then 'staff member'
-      when 'assigned_tutor' then 'tutor'
-      when 'inventory' then 'inventory item'
-      when 'reverses' then 'finance record'
-      when 'staff' then 'staff member'
-      else replace(f.name, '_', ' ')
-    end
-  from (select regexp_replace(field, '^.*/|_ids?$', '', 'g')) as f (name)
-) || '.';
-
-comment on function lms.no_such is 'The message for a field that refers to a resource that does not exist or is out of scope: "No such centre." of centre_id.';
-
-grant execute on function lms.no_such to lms_application;
-
-create function lms.referenced(field text, id uuid, is_there boolean) returns uuid
+create function lms.check_reference(field text, id uuid, is_there boolean) returns uuid
 language plpgsql
 volatile
 parallel unsafe
@@ -34,12 +14,12 @@ begin
 end
 $$;
 
-comment on function lms.referenced is
-  'The id, or LM422 about the field when the row it refers to is not one that the caller sees. A foreign key alone would accept rows out of scope and deleted ones.';
+comment on function lms.check_reference is
+  'Returns the id. LM422 about the field when the caller does not see the row that it refers to. A foreign key alone would accept deleted rows and rows out of scope.';
 
-grant execute on function lms.referenced to lms_application;
+grant execute on function lms.check_reference to lms_application;
 
-create function lms.referenced_all(field text, ids jsonb, are_there boolean) returns jsonb
+create function lms.check_references(field text, ids jsonb, are_there boolean) returns jsonb
 language plpgsql
 volatile
 parallel unsafe
@@ -52,9 +32,9 @@ begin
 end
 $$;
 
-comment on function lms.referenced_all is 'As lms.referenced, for a list of ids.';
+comment on function lms.check_references is 'As lms.check_reference, for a list of ids.';
 
-grant execute on function lms.referenced_all to lms_application;
+grant execute on function lms.check_references to lms_application;
 
 create function lms.cursor(sort text, after json) returns text
 language sql
@@ -66,11 +46,11 @@ return translate(
   '-_'
 );
 
-comment on function lms.cursor is 'Where a list goes on, as base64url: the order and the keys of the last row shown.';
+comment on function lms.cursor is 'The position in a list as base64url: the order and the keys of the last row shown.';
 
 grant execute on function lms.cursor to lms_application;
 
-create function lms.csv_cell(value text) returns text
+create function lms.csv_field(value text) returns text
 language sql
 immutable
 parallel safe
@@ -86,14 +66,15 @@ return case
   )
 end;
 
-comment on function lms.csv_cell is
-  'A cell by RFC 4180. What a spreadsheet would take for a formula gets an apostrophe in front, and so does what would be taken for a text with one; an import takes it off.';
+comment on function lms.csv_field is
+  'A field of CSV (RFC 4180). A value that a spreadsheet would take for a formula is prefixed with an apostrophe, and so is one that begins with such a prefix; an import removes it.';
 
-grant execute on function lms.csv_cell to lms_application;
+grant execute on function lms.csv_field to lms_application;
 
--- The cast of a text to a uuid is not leakproof, so row security lets nothing that depends on it enter an index. Cast beforehand, behind
--- offset 0, the ids of an import are looked up by their key.
-create function lms.rows_checked(rows jsonb, table_name text, refs text[]) returns boolean
+-- Casting text to uuid is not leakproof, so under row security a condition that depends on the cast
+-- cannot use an index. The ids of an import are therefore cast in a sub-select with offset 0 and
+-- then looked up by key.
+create function lms.check_import_rows(rows jsonb, table_name text, refs text[]) returns boolean
 language plpgsql
 stable
 as $$
@@ -207,10 +188,10 @@ begin
 end
 $$;
 
-comment on function lms.rows_checked is
-  'True, or LM422 with row, column and reason of up to 100 rows of an import that refer to nothing or repeat a unique value. refs are like user_id:users, of lists student_ids:students:list; unique keys come from the catalog.';
+comment on function lms.check_import_rows is
+  'True, or LM422 with row, column and reason for up to 100 rows of an import that refer to nothing or repeat a unique value. refs are of the form user_id:users, or student_ids:students:list for lists; unique keys are read from the catalog.';
 
-grant execute on function lms.rows_checked to lms_application;
+grant execute on function lms.check_import_rows to lms_application;
 
 create function lms.merge_patch(target jsonb, patch jsonb) returns jsonb
 language plpgsql
@@ -240,6 +221,6 @@ end
 $$;
 
 comment on function lms.merge_patch is
-  'JSON Merge Patch (RFC 7396): absent members stay, null takes one out, an object is merged, anything else replaces.';
+  'JSON Merge Patch (RFC 7396): absent members are kept, null removes a member, objects are merged, everything else replaces.';
 
 grant execute on function lms.merge_patch to lms_application;

@@ -1,17 +1,17 @@
--- Moving to another centre is leaving the old one. A student's places in its classes end as they do for a student who leaves, for a
--- class has students of its own centre only, and so does the tutor who is not at the new one. A tutor who has lessons, classes or
--- students at the old centre stays until they are given to others. Requests at the old centre are not left on the desk of somebody
--- who works at another.
+-- Consequences of a change of centre. A student is removed from the classes of the old centre,
+-- because a class has students of its own centre only, and loses a tutor who is not at the new one.
+-- A tutor with lessons, classes or students at the old centre cannot move until they are
+-- reassigned. Requests of the old centre are not left with an assignee who works at another.
 
-create function lms_private.end_places(tenant uuid, student uuid, stays_at uuid default null) returns setof uuid
+create function lms_private.end_enrolments(tenant uuid, student uuid, except_centre uuid default null) returns setof uuid
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
-  -- The enrolments and the lessons ahead first: triggers do as much behind the class, but not within an erasure, and not of a class
-  -- that is deleted: it would bring the student back with it.
+  -- Enrolments and future lessons are updated here, because the triggers of classes do not do so
+  -- during an erasure or for a deleted class, which would restore the student with the class.
   return query
     with taken_out as (
       update lms.enrolments as e
@@ -23,7 +23,7 @@ begin
         and k.tenant_id = tenant
         and k.id = e.class_id
         and k.status = 'scheduled'
-        and k.centre_id is distinct from stays_at
+        and k.centre_id is distinct from except_centre
       returning e.class_id, k.deleted_at as gone_at
     ),
     freed as (
@@ -44,12 +44,12 @@ begin
 end
 $$;
 
-comment on function lms_private.end_places is
-  'Takes a student out of all classes that are scheduled, but for those of one centre, and of their lessons ahead; gives the classes.';
+comment on function lms_private.end_enrolments is
+  'Removes a student from all scheduled classes, except for those of one centre, and from their future lessons. Returns the classes.';
 
-alter function lms_private.end_places owner to lms_definer;
+alter function lms_private.end_enrolments owner to lms_definer;
 
-create function lms_private.leave_tutor_of_centre() returns trigger
+create function lms_private.reset_assigned_tutor() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -68,10 +68,10 @@ begin
 end
 $$;
 
-comment on function lms_private.leave_tutor_of_centre is
-  'A student who moves to another centre has no tutor, unless the tutor is there too or another is named with the move.';
+comment on function lms_private.reset_assigned_tutor is
+  'Clears the tutor of a student who moves to another centre, unless the tutor belongs to it or another tutor is set in the same statement.';
 
-alter function lms_private.leave_tutor_of_centre owner to lms_definer;
+alter function lms_private.reset_assigned_tutor owner to lms_definer;
 
 create function lms_private.leave_centre() returns trigger
 language plpgsql
@@ -93,7 +93,7 @@ begin
     order by n.tenant_id, n.id
   loop
     if tg_table_name = 'students' then
-      perform lms_private.end_places(one.tenant_id, one.id, one.centre_id);
+      perform lms_private.end_enrolments(one.tenant_id, one.id, one.centre_id);
     else
       update lms.requests as r
       set assigned_to = null
@@ -108,23 +108,23 @@ end
 $$;
 
 comment on function lms_private.leave_centre is
-  'Ends what a student or a member of the staff who moves to another centre leaves behind: places in classes of the others, requests of the others on the desk.';
+  'Ends what a student or staff member leaves behind when moving to another centre: enrolments in classes of other centres, assignments of requests of other centres.';
 
 alter function lms_private.leave_centre owner to lms_definer;
 
-create function lms_private.check_move_of_tutor() returns trigger
+create function lms_private.check_tutor_centre_change() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  dependant record;
+  rule record;
   found record;
-  standing text[] := '{}';
+  remaining text[] := '{}';
 begin
-  for dependant in
+  for rule in
     select d.*
-    from lms_private.dependants as d
+    from lms_private.dependency_rules as d
     where d.parent = 'tutors'
       and d.rule = 'refuse'
     order by d.child, d.child_column
@@ -133,19 +133,19 @@ begin
       'select count(*) as rows, (array_agg(%s order by c.id))[1] as example
       from lms.%I as c
       where c.tenant_id = $1 and c.%I = $2 and c.centre_id = $3 and %s',
-      dependant.example, dependant.child, dependant.child_column, dependant.condition
+      rule.example, rule.child, rule.child_column, rule.condition
     )
     into found
     using new.tenant_id, new.id, old.centre_id;
     if found.rows > 0 then
-      standing := standing || format('%s: %s (such as %s)', dependant.label, found.rows, found.example);
+      remaining := remaining || format('%s: %s (such as %s)', rule.label, found.rows, found.example);
     end if;
   end loop;
-  if standing <> '{}' then
+  if remaining <> '{}' then
     raise exception using
       errcode = 'LM409',
       message = format(
-        'The tutor still has %s at the former centre. Reassign or end them first.', array_to_string(standing, '; ')
+        'The tutor still has %s at the former centre. Reassign or end them first.', array_to_string(remaining, '; ')
       ),
       column = 'centre_id';
   end if;
@@ -153,7 +153,7 @@ begin
 end
 $$;
 
-comment on function lms_private.check_move_of_tutor is
-  'LM409 for a tutor who moves to another centre and has something at the former one that also refuses leaving: lms_private.dependants.';
+comment on function lms_private.check_tutor_centre_change is
+  'LM409 for a tutor who moves to another centre and has rows at the former one that also prevent leaving, by lms_private.dependency_rules.';
 
-alter function lms_private.check_move_of_tutor owner to lms_definer;
+alter function lms_private.check_tutor_centre_change owner to lms_definer;

@@ -1,7 +1,7 @@
--- Leaving: what carries the declaration out, whoever deactivates or deletes. Its triggers stand at the tables of those who
--- leave.
+-- Consequences of leaving, as lms_private.dependency_rules declares them. The triggers are on the
+-- tables of those who leave. Changes of centre are in functions_centre_changes.sql.
 
-create function lms_private.keep_left() returns trigger
+create function lms_private.maintain_left_at() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -13,19 +13,20 @@ declare
   reference record;
   is_gone boolean;
 begin
-  -- The account is locked, so that it does not come back or change its role at the same moment. Whoever restores has the turn.
+  -- The account is locked, so that it cannot be restored or change its role concurrently. A
+  -- statement that restores holds the write lock.
   if (tg_op = 'INSERT' or comes_back) and row_now ? 'user_id' then
-    select u.role, d.roles
+    select u.role, d.allowed_roles
     into account
-    from lms_private.dependants as d
+    from lms_private.dependency_rules as d
     join lms.users as u
       on u.tenant_id = new.tenant_id
       and u.id = (row_now ->> 'user_id')::uuid
     where d.child = tg_table_name
       and d.child_column = 'user_id'
-      and d.roles is not null
+      and d.allowed_roles is not null
     for share of u;
-    if account.role <> all (account.roles) then
+    if account.role <> all (account.allowed_roles) then
       raise exception using
         errcode = case when comes_back then 'LM409' else 'LM422' end,
         message = case
@@ -37,12 +38,13 @@ begin
         column = 'user_id';
     end if;
   end if;
-  -- A row that comes back refers to nobody who is gone: a reference that may be empty is emptied, and for the rest somebody has to be restored first.
-  -- References that deactivating and closing leave alone are only emptied by a deletion.
+  -- A restored row must not refer to a deleted one: an optional reference is cleared, and a
+  -- required one has to be restored first. References that are unaffected by deactivation and
+  -- closing are cleared only after a deletion.
   if comes_back then
     for reference in
-      select d.parent, d.child_column, d.is_for_deletion, a.attnotnull as is_needed
-      from lms_private.dependants as d
+      select d.parent, d.child_column, d.only_on_deletion, a.attnotnull as is_needed
+      from lms_private.dependency_rules as d
       join pg_attribute as a
         on a.attrelid = tg_relid
         and a.attname = d.child_column
@@ -53,7 +55,7 @@ begin
     loop
       execute format(
         'select %s is not null from lms.%I as p where p.tenant_id = $1 and p.id = $2',
-        case when reference.is_needed or reference.is_for_deletion then 'p.deleted_at' else 'p.left_at' end,
+        case when reference.is_needed or reference.only_on_deletion then 'p.deleted_at' else 'p.left_at' end,
         reference.parent
       )
       into is_gone
@@ -90,14 +92,15 @@ begin
     if not is_gone then
       new.left_with := null;
     elsif comes_back and new.left_with is not null then
-      -- It comes back deactivated. What ended with the deletion is given back now, and not once more at another time.
+      -- The row is restored as deactivated. What ended with the deletion is restored now and must
+      -- not be restored again later.
       new.left_with := nullif(
         new.left_with - array(
           select d.child || '.' || d.child_column
-          from lms_private.dependants as d
+          from lms_private.dependency_rules as d
           where d.parent = tg_table_name
             and d.rule = 'end'
-            and d.is_for_deletion
+            and d.only_on_deletion
         ),
         '{}'
       );
@@ -107,13 +110,14 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_left is
-  'Keeps left_at true, whatever the statement wrote, and lets nothing come back that refers to what is deleted (LM409).';
+comment on function lms_private.maintain_left_at is
+  'Maintains left_at, whatever the statement wrote, and refuses to restore a row that refers to a deleted one (LM409).';
 
-alter function lms_private.keep_left owner to lms_definer;
+alter function lms_private.maintain_left_at owner to lms_definer;
 
--- A refusal names one row of each kind. All are counted and one is read by its key, for a centre may have tens of thousands of lessons ahead.
-create function lms_private.leave_one(parent text, former jsonb, fresh jsonb) returns void
+-- The error names one row of each kind. Rows are counted and one is read by its key, because a
+-- centre may have tens of thousands of future lessons.
+create function lms_private.apply_leaving_rules(parent text, former jsonb, fresh jsonb) returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -126,70 +130,72 @@ declare
   returns constant boolean := former ->> 'left_at' is not null and fresh ->> 'left_at' is null;
   is_deleted constant boolean := former ->> 'deleted_at' is null and fresh ->> 'deleted_at' is not null;
   is_restored constant boolean := former ->> 'deleted_at' is not null and fresh ->> 'deleted_at' is null;
-  dependant record;
+  rule record;
   found record;
-  standing text[] := '{}';
-  standing_rows bigint;
-  standing_id uuid;
+  remaining text[] := '{}';
+  remaining_rows bigint;
+  remaining_id uuid;
   example text;
   ids uuid[];
   ended jsonb := coalesce(nullif(fresh -> 'left_with', 'null'), '{}');
   given_back constant jsonb := coalesce(nullif(former -> 'left_with', 'null'), '{}');
 begin
   if leaves or is_deleted then
-    for dependant in
+    for rule in
       select d.*
-      from lms_private.dependants as d
-      where d.parent = leave_one.parent
+      from lms_private.dependency_rules as d
+      where d.parent = apply_leaving_rules.parent
         and d.rule = 'refuse'
-        and case when d.is_for_deletion then is_deleted else leaves or is_deleted end
-        -- Erasing is a right that waits for no laptop. What others rely on, their lessons, it waits for.
+        and case when d.only_on_deletion then is_deleted else leaves or is_deleted end
+        -- An erasure is not delayed by a loan. It does wait for lessons, which concern other
+        -- people.
         and not (d.parent = 'users' and lms_private.is_erasing())
       order by d.child, d.child_column
     loop
-      -- The first of them by its id. PostgreSQL 15 has no min(uuid); as text in "C" order it is the same.
+      -- The row with the smallest id. PostgreSQL 15 has no min(uuid); the order as text in "C" is
+      -- the same.
       execute format(
         'select count(*), min(c.id::text collate "C")::uuid
         from lms.%I as c
         where c.tenant_id = $1
           and c.%I = $2
           and %s',
-        dependant.child, dependant.child_column, dependant.condition
+        rule.child, rule.child_column, rule.condition
       )
-      into standing_rows, standing_id
+      into remaining_rows, remaining_id
       using tenant, id;
-      if standing_rows > 0 then
-        execute format('select %s from lms.%I as c where c.tenant_id = $1 and c.id = $2', dependant.example, dependant.child)
+      if remaining_rows > 0 then
+        execute format('select %s from lms.%I as c where c.tenant_id = $1 and c.id = $2', rule.example, rule.child)
         into example
-        using tenant, standing_id;
-        standing := standing || format('%s: %s (such as %s)', dependant.label, standing_rows, example);
+        using tenant, remaining_id;
+        remaining := remaining || format('%s: %s (such as %s)', rule.label, remaining_rows, example);
       end if;
     end loop;
-    if standing <> '{}' then
+    if remaining <> '{}' then
       raise exception using
         errcode = 'LM409',
         message = format(
           'The %s still has %s. Reassign or end them first.',
           case parent when 'users' then 'person' when 'staff' then 'staff member' else left(parent, -1) end,
-          array_to_string(standing, '; ')
+          array_to_string(remaining, '; ')
         );
     end if;
   end if;
 
-  for dependant in
+  for rule in
     select d.*
-    from lms_private.dependants as d
-    where d.parent = leave_one.parent
+    from lms_private.dependency_rules as d
+    where d.parent = apply_leaving_rules.parent
       and d.rule = 'end'
-      and case when d.is_for_deletion then is_deleted else leaves end
+      and case when d.only_on_deletion then is_deleted else leaves end
     order by d.child, d.child_column
   loop
     ids := '{}';
-    for found in execute dependant.ending using tenant, id loop
+    for found in execute rule.end_statement using tenant, id loop
       ids := ids || found.id;
     end loop;
-    if ids <> '{}' and dependant.return is not null then
-      ended := ended || jsonb_build_object(dependant.child || '.' || dependant.child_column, ids);
+    if ids <> '{}' and rule.restore_statement is not null then
+      ended := ended || jsonb_build_object(rule.child || '.' || rule.child_column, ids);
     end if;
   end loop;
   if (leaves or is_deleted) and ended <> '{}' and ended is distinct from fresh -> 'left_with' then
@@ -197,12 +203,12 @@ begin
     using tenant, id, ended;
   end if;
 
-  -- The rows of an account leave with it, and come back with it however they left, unless they are deleted or inactive themselves. Their own
-  -- triggers see to what stands on them.
-  for dependant in
+  -- The rows of an account leave and return with it, unless they are deleted or inactive
+  -- themselves. Their own triggers handle the consequences.
+  for rule in
     select d.*
-    from lms_private.dependants as d
-    where d.parent = leave_one.parent
+    from lms_private.dependency_rules as d
+    where d.parent = apply_leaving_rules.parent
       and d.rule = 'delete'
       and (is_deleted or is_restored or leaves or returns)
     order by d.child, d.child_column
@@ -215,13 +221,13 @@ begin
           and c.%I = $2
           and c.deleted_at is not distinct from $4
           and ($3 is not null or (%s))',
-        dependant.child, dependant.child_column, dependant.condition
+        rule.child, rule.child_column, rule.condition
       )
       using tenant, id, (fresh ->> 'deleted_at')::timestamptz, (former ->> 'deleted_at')::timestamptz;
     elsif exists (
       select
       from pg_attribute as a
-      where a.attrelid = format('lms.%I', dependant.child)::regclass
+      where a.attrelid = format('lms.%I', rule.child)::regclass
         and a.attname = 'left_at'
     ) then
       execute format(
@@ -234,41 +240,41 @@ begin
             $3 is not null
             or (c.deleted_at is null and coalesce(to_jsonb(c) ->> ''status'', ''active'') = ''active'')
           )',
-        dependant.child, dependant.child_column
+        rule.child, rule.child_column
       )
       using tenant, id, (fresh ->> 'left_at')::timestamptz, (former ->> 'left_at')::timestamptz;
     end if;
   end loop;
 
-  for dependant in
+  for rule in
     select d.*
-    from lms_private.dependants as d
-    where d.parent = leave_one.parent
+    from lms_private.dependency_rules as d
+    where d.parent = apply_leaving_rules.parent
       and d.rule = 'end'
-      and d.return is not null
-      and case when d.is_for_deletion then is_restored else returns end
+      and d.restore_statement is not null
+      and case when d.only_on_deletion then is_restored else returns end
     order by d.child, d.child_column
   loop
     ids := array(
       select one.id::uuid
       from jsonb_array_elements_text(
-        coalesce(given_back -> (dependant.child || '.' || dependant.child_column), '[]')
+        coalesce(given_back -> (rule.child || '.' || rule.child_column), '[]')
       ) as one (id)
     );
     if ids <> '{}' then
-      execute dependant.return
+      execute rule.restore_statement
       using tenant, id, ids;
     end if;
   end loop;
 end
 $$;
 
-comment on function lms_private.leave_one is
-  'Carries out what follows when a row of users, students, tutors, staff or centres leaves, is deleted, or comes back: lms_private.dependants, all in this transaction. LM409 names what stands in the way.';
+comment on function lms_private.apply_leaving_rules is
+  'Applies lms_private.dependency_rules when a row of users, students, tutors, staff or centres leaves, is deleted or returns, within this transaction. LM409 lists the rows that prevent it.';
 
-alter function lms_private.leave_one owner to lms_definer;
+alter function lms_private.apply_leaving_rules owner to lms_definer;
 
-create function lms_private.leave() returns trigger
+create function lms_private.handle_leaving() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -286,15 +292,16 @@ begin
       or (n.deleted_at is null) <> (o.deleted_at is null)
     order by n.tenant_id, n.id
   loop
-    perform lms_private.leave_one(tg_table_name, one.former, one.fresh);
+    perform lms_private.apply_leaving_rules(tg_table_name, one.former, one.fresh);
   end loop;
   return null;
 end
 $$;
 
-comment on function lms_private.leave is 'lms_private.leave_one for each row that a statement let leave or come back.';
+comment on function lms_private.handle_leaving is
+  'Calls lms_private.apply_leaving_rules for each row that leaves or returns by a statement.';
 
-alter function lms_private.leave owner to lms_definer;
+alter function lms_private.handle_leaving owner to lms_definer;
 
 create function lms_private.check_present() returns trigger
 language plpgsql
@@ -302,7 +309,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Column, whose id it is, the field in the answer, which row is refused, and which rows count, by the alias %1$s.
+  -- Arguments: the column, the table that it refers to, the field of the error, the column that
+  -- identifies the refused row, and the condition of rows to check, with %1$s as their alias.
   key constant text := tg_argv[0];
   parent constant text := tg_argv[1];
   counts constant text := tg_argv[4];
@@ -349,11 +357,11 @@ end
 $$;
 
 comment on function lms_private.check_present is
-  'LM422 for a row that is to begin something with somebody who has left. Rows that tell of what was are not looked at.';
+  'LM422 for a row that starts something new with a person who has left. Historical rows are not checked.';
 
 alter function lms_private.check_present owner to lms_definer;
 
-create procedure lms_private.refuse_who_left(
+create procedure lms_private.require_present(
   child text, child_column text, parent text, field text, refused text default 'id', counts text default 'true'
 )
 language plpgsql
@@ -361,20 +369,21 @@ as $$
 declare
   arguments constant text := format('%L, %L, %L, %L, %L', child_column, parent, field, refused, counts);
 begin
-  -- All of these tables but students take turns with those who leave. Of students the triggers come behind
-  -- then_count_students by their names, which waits for the tutor's row: so whoever left meanwhile is seen.
+  -- Writers of these tables, except for students, are serialized with leaving. On students these
+  -- triggers fire after then_count_students, which waits for the tutor's row, so that a tutor who
+  -- has left meanwhile is seen.
   execute format(
     'create trigger %I after insert on lms.%I referencing new table as new_rows
     for each statement execute function lms_private.check_present(%s)',
-    'then_refuse_' || child_column || '_insert', child, arguments
+    'then_require_present_' || child_column || '_insert', child, arguments
   );
   execute format(
     'create trigger %I after update on lms.%I referencing old table as old_rows new table as new_rows
     for each statement execute function lms_private.check_present(%s)',
-    'then_refuse_' || child_column || '_update', child, arguments
+    'then_require_present_' || child_column || '_update', child, arguments
   );
 end
 $$;
 
-comment on procedure lms_private.refuse_who_left is
-  'Refuses rows of a table that begin something with somebody who has left. counts is the condition of those that do, with %1$s for the row.';
+comment on procedure lms_private.require_present is
+  'Refuses rows that start something new with a person who has left or a closed centre. counts is the condition of these rows, with %1$s as their alias.';

@@ -1,7 +1,7 @@
--- Consequences of assessments, points and attendance: academic ages, badges that a tenant's rules award by themselves, and a
--- student's last five lessons.
+-- Consequences of assessments, points and attendance: academic ages, badges that a tenant's rules
+-- award automatically, and a student's last five lessons.
 
-create function lms_private.date_assessment() returns trigger
+create function lms_private.set_assessment_date() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -17,12 +17,12 @@ begin
     and c.id = s.centre_id
   where s.tenant_id = new.tenant_id
     and s.id = new.student_id;
-  -- A student who is not there is refused by the foreign key, which is checked later.
+  -- The foreign key, which is checked later, refuses a student who does not exist.
   today := coalesce(today, lms.today_in('UTC'));
   new.assessed_on := coalesce(new.assessed_on, today);
   if new.assessed_on > today
     and (tg_op = 'INSERT' or new.assessed_on is distinct from old.assessed_on)
-    -- Rows that are copied from elsewhere or replayed stay as they were.
+    -- Rows that are copied or replayed keep their date.
     and current_setting('app.role', true) <> ''
   then
     raise exception using
@@ -32,21 +32,22 @@ begin
 end
 $$;
 
-comment on function lms_private.date_assessment is
-  'An assessment without a day is of today, by the clock of the student''s centre, and none is of a day that has not come there.';
+comment on function lms_private.set_assessment_date is
+  'The default date of an assessment is the current date in the time zone of the student''s centre. LM422 for a date in the future there.';
 
-alter function lms_private.date_assessment owner to lms_definer;
+alter function lms_private.set_assessment_date owner to lms_definer;
 
-create function lms_private.move_academic_age() returns trigger
+create function lms_private.update_academic_age() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- A type of a student whose age may have moved: {"tenant_id", "student_id", "type"}.
+  -- Types of a student whose academic age may have changed: {"tenant_id", "student_id", "type"}.
   touched jsonb;
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have.
   if tg_op = 'INSERT' then
     select jsonb_agg(distinct jsonb_build_object('tenant_id', n.tenant_id, 'student_id', n.student_id, 'type', n.type))
     into touched
@@ -101,10 +102,10 @@ begin
 end
 $$;
 
-comment on function lms_private.move_academic_age is
-  'A student''s age of a type is that of the latest live assessment of this type that found one. When the last of them goes, so does the age.';
+comment on function lms_private.update_academic_age is
+  'Sets a student''s academic age of a type to that of the latest live assessment that found one, and removes it when there is none left.';
 
-alter function lms_private.move_academic_age owner to lms_definer;
+alter function lms_private.update_academic_age owner to lms_definer;
 
 create function lms_private.award_badges(tenant uuid, condition text, reached jsonb) returns void
 language sql
@@ -130,7 +131,7 @@ as $$
 $$;
 
 comment on function lms_private.award_badges is
-  'Awards what a tenant''s rules give for a condition, once each. reached is a list of {"student_id", "count"}.';
+  'Awards the badges of a tenant''s rules for a condition, each once. reached is a list of {"student_id", "count"}.';
 
 alter function lms_private.award_badges owner to lms_definer;
 
@@ -168,21 +169,22 @@ begin
 end
 $$;
 
-comment on function lms_private.award_for_points is 'Badges for points reached.';
+comment on function lms_private.award_for_points is 'Awards badges for points reached.';
 
 alter function lms_private.award_for_points owner to lms_definer;
 
-create function lms_private.follow_attendance() returns trigger
+create function lms_private.apply_attendance() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Students of whom a record was made, changed or taken away: {"tenant_id", "student_id"}.
+  -- Students whose attendance was recorded, changed or removed: {"tenant_id", "student_id"}.
   touched jsonb;
   one record;
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have.
   if tg_op = 'INSERT' then
     select jsonb_agg(distinct jsonb_build_object('tenant_id', n.tenant_id, 'student_id', n.student_id))
     into touched
@@ -258,10 +260,10 @@ begin
 end
 $$;
 
-comment on function lms_private.follow_attendance is
-  'Keeps students.history at the last five lessons with a record, and awards badges for streaks.';
+comment on function lms_private.apply_attendance is
+  'Maintains students.history, the last five lessons with recorded attendance, and awards badges for streaks.';
 
-alter function lms_private.follow_attendance owner to lms_definer;
+alter function lms_private.apply_attendance owner to lms_definer;
 
 create function lms_private.attendance_streak(tenant uuid, student uuid) returns bigint
 language sql
@@ -290,6 +292,6 @@ return (
 );
 
 comment on function lms_private.attendance_streak is
-  'Lessons that a student came to since the last absence. An excused one neither counts nor breaks the streak.';
+  'Number of lessons that a student attended since the last absence. Excused lessons are ignored.';
 
 grant execute on function lms_private.attendance_streak to lms_application, lms_definer;

@@ -1,19 +1,20 @@
--- The spellings in which a word of a name is found, as people write it: other apostrophes, quotation marks, hyphens and spaces,
--- composed and decomposed letters, all forms that case gives a letter, Turkish and German ones too, and within text of scripts that
--- have no spaces. Characters that nobody sees between letters are passed over.
+-- Patterns for a word of a name in all its spellings: variants of apostrophes, quotation marks,
+-- hyphens and spaces, composed and decomposed letters, every case of a letter, including Turkish
+-- and German ones, and text in scripts without spaces. Invisible characters between letters are
+-- ignored.
 
-create function lms_private.quoted(words text) returns text
+create function lms_private.quote_regex(words text) returns text
 language sql
 immutable
 strict
 parallel safe
 return regexp_replace(words, '([^[:alnum:]])', '\\\1', 'g');
 
-comment on function lms_private.quoted is 'A regular expression that matches this text and nothing else.';
+comment on function lms_private.quote_regex is 'Escapes a text as a regular expression that matches only this text.';
 
-grant execute on function lms_private.quoted to lms_definer;
+grant execute on function lms_private.quote_regex to lms_definer;
 
-create function lms_private.digits_pattern(phone text) returns text
+create function lms_private.phone_pattern(phone text) returns text
 language sql
 immutable
 strict
@@ -25,9 +26,9 @@ return regexp_replace(
   'g'
 );
 
-comment on function lms_private.digits_pattern is 'Matches a telephone number however its digits are grouped.';
+comment on function lms_private.phone_pattern is 'A regular expression for a telephone number with any grouping of its digits.';
 
-grant execute on function lms_private.digits_pattern to lms_definer;
+grant execute on function lms_private.phone_pattern to lms_definer;
 
 create function lms_private.letter_forms(letter text, is_any_case boolean) returns text
 language sql
@@ -36,8 +37,8 @@ strict
 parallel safe
 begin atomic
   select case count(*)
-    when 1 then min(lms_private.quoted(f.form))
-    else '(?:' || string_agg(lms_private.quoted(f.form), '|' order by char_length(f.form) desc, f.form) || ')'
+    when 1 then min(lms_private.quote_regex(f.form))
+    else '(?:' || string_agg(lms_private.quote_regex(f.form), '|' order by char_length(f.form) desc, f.form) || ')'
   end
   from (
     select normalize(s.form, nfc) as form
@@ -53,11 +54,11 @@ begin atomic
 end;
 
 comment on function lms_private.letter_forms is
-  'A regular expression for a letter, composed and decomposed and, if asked, in both cases: the case of a letter is ICU''s, whatever locale the database has.';
+  'A regular expression for a letter, composed or decomposed and optionally in both cases. ICU determines the case, whatever locale the database has.';
 
 grant execute on function lms_private.letter_forms to lms_definer;
 
-create function lms_private.spelled(word text, is_any_case boolean) returns text
+create function lms_private.spelling_pattern(word text, is_any_case boolean) returns text
 language sql
 immutable
 strict
@@ -66,7 +67,7 @@ begin atomic
   select coalesce(
     string_agg(
       case
-        -- Apostrophes, and what keyboards have in their place.
+        -- Apostrophes, and the characters that keyboards offer instead.
         when c.letter ~ '[''\u0060\u00B4\u02B9\u02BB\u02BC\u2018\u2019\u201B\u2032\uFF07]'
           then '[''\u0060\u00B4\u02B9\u02BB\u02BC\u2018\u2019\u201B\u2032\uFF07]'
         -- Quotation marks; JSON text has a backslash before its own.
@@ -75,8 +76,8 @@ begin atomic
         when c.letter ~ '[\u002D\u00AD\u2010-\u2015\u2043\u2212\uFE58\uFE63\uFF0D]'
           then '[\u002D\u00AD\u2010-\u2015\u2043\u2212\uFE58\uFE63\uFF0D]'
         when c.letter = '\' then '\\\\?'
-        -- An unaccented letter has one form, for the whole pattern looks past case.
-        when ascii(c.letter) < 128 then lms_private.quoted(c.letter)
+        -- An unaccented letter has one form, because the whole pattern ignores case.
+        when ascii(c.letter) < 128 then lms_private.quote_regex(c.letter)
         else lms_private.letter_forms(c.letter, is_any_case)
       end,
       '' order by c.place
@@ -86,32 +87,34 @@ begin atomic
   from regexp_split_to_table(normalize(word, nfc), '') with ordinality as c (letter, place);
 end;
 
-comment on function lms_private.spelled is
-  'A regular expression for a word in all its spellings that differ by typography: to be used with (?i), or with (?c) where case matters.';
+comment on function lms_private.spelling_pattern is
+  'A regular expression for a word in all its typographic spellings, for use with (?i), or with (?c) to respect case.';
 
-grant execute on function lms_private.spelled to lms_definer;
+grant execute on function lms_private.spelling_pattern to lms_definer;
 
 create function lms_private.space_pattern() returns text
 language sql
 immutable
 parallel safe
--- White space of every kind, what is not seen, and the escapes by which JSON text, HTML and addresses write spaces.
+-- White space of every kind, invisible characters, and the escapes for spaces in JSON, HTML and
+-- URLs.
 return '(?:[\s\u0085\u00A0\u00AD\u061C\u1680\u2000-\u200F\u2028-\u202F\u205F-\u2064\u2066-\u2069\u3000\uFEFF]|\\[tnrfb]|&nbsp;|&#160;|&#xa0;|%20|%C2%A0)';
 
-comment on function lms_private.space_pattern is 'A regular expression for what may stand between two words of a name.';
+comment on function lms_private.space_pattern is 'A regular expression for what may be between two words of a name.';
 
 grant execute on function lms_private.space_pattern to lms_definer;
 
-create function lms_private.unseen_pattern() returns text
+create function lms_private.invisible_pattern() returns text
 language sql
 immutable
 parallel safe
--- Soft hyphens, joiners, marks of direction and what has no width.
+-- Soft hyphens, joiners, directional marks and characters without width.
 return '[\u00AD\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]';
 
-comment on function lms_private.unseen_pattern is 'A regular expression for a character that is not seen: it may stand within a word of a name.';
+comment on function lms_private.invisible_pattern is
+  'A regular expression for an invisible character, which may occur within a word of a name.';
 
-grant execute on function lms_private.unseen_pattern to lms_definer;
+grant execute on function lms_private.invisible_pattern to lms_definer;
 
 create function lms_private.is_unspaced(letter text) returns boolean
 language sql
@@ -121,7 +124,7 @@ parallel safe
 -- Thai, Lao, Myanmar, Khmer; Han, Hiragana and Katakana.
 return letter ~ '^[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u19E0-\u19FF\u2E80-\u2FDF\u3005-\u3007\u3021-\u3029\u3038-\u303B\u3040-\u30FF\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uA9E0-\uA9FF\uAA60-\uAA7F\uF900-\uFAFF\uFF66-\uFF9F\U00020000-\U0003FFFF]$';
 
-comment on function lms_private.is_unspaced is 'Returns whether a letter is of a script that is written without spaces between words.';
+comment on function lms_private.is_unspaced is 'True when the script of a letter is written without spaces between words.';
 
 grant execute on function lms_private.is_unspaced to lms_definer;
 
@@ -132,24 +135,25 @@ strict
 parallel safe
 begin atomic
   select case
-    -- The dot of i comes and goes with the case in Turkish, and may stand behind the letter.
+    -- In Turkish the dot of i depends on the case, and it may follow as a combining mark.
     when letter in ('i', 'I', 'ı', 'İ') and mode = 'any' then '[iI\u0130\u0131]\u0307?'
     when letter in ('i', 'I', 'ı', 'İ') and mode = 'capitals' then '[I\u0130]\u0307?'
-    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'any' then '(?:[sS]' || lms_private.unseen_pattern() || '*[sS]|[\u00DF\u1E9E])'
-    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'capitals' then '(?:S' || lms_private.unseen_pattern() || '*S|\u1E9E)'
+    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'any' then '(?:[sS]' || lms_private.invisible_pattern() || '*[sS]|[\u00DF\u1E9E])'
+    when letter ~ '^([sS]{2}|[ßẞ])$' and mode = 'capitals' then '(?:S' || lms_private.invisible_pattern() || '*S|\u1E9E)'
     when letter in ('σ', 'ς', 'Σ') and mode = 'any' then '[\u03A3\u03C2\u03C3]'
-    when ascii(letter) < 128 and mode = 'capitals' then lms_private.quoted(upper(letter))
-    -- An unaccented letter has one form, for the whole pattern looks past case.
-    when ascii(letter) < 128 then lms_private.quoted(letter)
+    when ascii(letter) < 128 and mode = 'capitals' then lms_private.quote_regex(upper(letter))
+    -- An unaccented letter has one form, because the whole pattern ignores case.
+    when ascii(letter) < 128 then lms_private.quote_regex(letter)
     else (
       select case count(*)
-        when 1 then min(lms_private.quoted(n.form))
+        when 1 then min(lms_private.quote_regex(n.form))
         else '(?:' || string_agg(
           case
-            -- A letter in title case is taken for that of another case, but for what is written as a range.
+            -- Without the range, the regular expression would treat a letter in title case as one
+            -- of another case.
             when n.form not in (upper(n.form collate "und-x-icu"), lower(n.form collate "und-x-icu")) and char_length(n.form) = 1
               then '[' || n.form || '-' || n.form || ']'
-            else lms_private.quoted(n.form)
+            else lms_private.quote_regex(n.form)
           end,
           '|' order by char_length(n.form) desc, n.form
         ) || ')'
@@ -180,11 +184,11 @@ begin atomic
 end;
 
 comment on function lms_private.case_forms is
-  'A regular expression for a letter or a double s, composed and decomposed: in any case, as it is written, or in capitals, title case and the forms of Turkish and German among them. The case of a letter is ICU''s, whatever locale the database has.';
+  'A regular expression for a letter or a double s, composed or decomposed: in any case, as written, or in capitals, including title case and Turkish and German forms. ICU determines the case, whatever locale the database has.';
 
 grant execute on function lms_private.case_forms to lms_definer;
 
-create function lms_private.spelled_name(word text, mode text) returns text
+create function lms_private.name_word_pattern(word text, mode text) returns text
 language sql
 immutable
 strict
@@ -194,14 +198,14 @@ begin atomic
     string_agg(
       case
         when c.place = 1 then ''
-        -- Where the surname ends in a word of such a script, some write a space.
+        -- Between words in such a script some people write a space.
         when lms_private.is_unspaced(c.letter) and lms_private.is_unspaced(c.former) then lms_private.space_pattern() || '*'
-        else lms_private.unseen_pattern() || '*'
+        else lms_private.invisible_pattern() || '*'
       end || case
-        when c.letter ~ lms_private.unseen_pattern() then lms_private.space_pattern() || '*'
+        when c.letter ~ lms_private.invisible_pattern() then lms_private.space_pattern() || '*'
         -- Apostrophes, quotation marks, hyphens and the backslash.
         when c.letter ~ '[''\u0060\u00B4\u02B9\u02BB\u02BC\u2018\u2019\u201B\u2032\uFF07"\u00AB\u00BB\u201C-\u201F\u2033\uFF02\u002D\u2010-\u2015\u2043\u2212\uFE58\uFE63\uFF0D\\]'
-          then lms_private.spelled(c.letter, false)
+          then lms_private.spelling_pattern(c.letter, false)
         else lms_private.case_forms(c.letter, mode)
       end,
       '' order by c.place
@@ -218,7 +222,7 @@ begin atomic
   ) as c;
 end;
 
-comment on function lms_private.spelled_name is
-  'A regular expression for a word of a name in all its spellings that differ by typography, and by what nobody sees in it: in any case, as it is written, or in capitals.';
+comment on function lms_private.name_word_pattern is
+  'A regular expression for a word of a name in all its typographic spellings, with invisible characters ignored: in any case, as written, or in capitals.';
 
-grant execute on function lms_private.spelled_name to lms_definer;
+grant execute on function lms_private.name_word_pattern to lms_definer;

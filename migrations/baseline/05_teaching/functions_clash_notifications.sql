@@ -1,15 +1,15 @@
--- Messages about lessons that clash. A lesson that cannot take place when its turn to be planned comes, because tutor, room or
--- student is taken, is made cancelled by the worker; everybody concerned is told, and so are those who run the centre: they may
--- find another time.
+-- Notifications about lessons that clash. The worker creates a lesson as cancelled when its tutor,
+-- room or a student is already booked, and notifies everyone concerned and the supervisors of the
+-- centre, who may find another time.
 
-create function lms_private.tell_of_clashes() returns trigger
+create function lms_private.notify_clashes() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   one record;
-  clash_key text;
+  event_key text;
 begin
   if not exists (select from new_rows as n where n.status = 'cancelled' and n.starts_at > now() and n.deleted_at is null) then
     return null;
@@ -36,7 +36,8 @@ begin
         on u.tenant_id = s.tenant_id
         and u.id = s.user_id
     ), told as (
-      -- A parent is told whose lesson it is; a student knows, and the tutor and the office look at the class.
+      -- Parents are told which child a lesson concerns. Students need not be, and the tutor and the
+      -- office look at the class.
       select l.id, l.user_id, null as student
       from learning as l
       union
@@ -62,7 +63,7 @@ begin
       union
       select n.id, u.user_id, null
       from clashing as n
-      cross join unnest(lms_private.supervisors_of(n.tenant_id, n.centre_id)) as u (user_id)
+      cross join unnest(lms_private.centre_supervisors(n.tenant_id, n.centre_id)) as u (user_id)
     )
     select
       n.tenant_id,
@@ -71,7 +72,7 @@ begin
       min(n.starts_at) as first_at,
       max(n.starts_at) as last_at,
       case
-        when min(n.reason) = 'clash' then lms_private.clash_in_words(min(w.languages))
+        when min(n.reason) = 'clash' then lms_private.clash_reason(min(w.languages))
         else min(n.reason)
       end as reason,
       to_jsonb(array_agg(distinct told.student) filter (where told.student is not null)) as students,
@@ -93,24 +94,24 @@ begin
       on r.tenant_id = n.tenant_id
       and r.id = n.centre_id
     cross join lateral (
-      select lms_private.language_order(u.language_preferences, e.settings) as languages
+      select lms_private.preferred_languages(u.language_preferences, e.settings) as languages
       from lms.users as u
       join lms.tenants as e
         on e.tenant_id = u.tenant_id
       where u.tenant_id = n.tenant_id
         and u.id = told.user_id
     ) as w
-    -- Of a class that is over as a whole nobody waits for a lesson.
+    -- Nobody expects lessons of a class that has ended.
     where c.status = 'scheduled'
     group by n.tenant_id, told.user_id, n.class_id
     order by n.tenant_id, told.user_id
   loop
-    clash_key := case when one.lessons > 1 then 'lessons_cancelled' else 'lesson_cancelled' end;
-    -- As much as the event has room for.
+    event_key := case when one.lessons > 1 then 'lessons_cancelled' else 'lesson_cancelled' end;
+    -- Only the placeholders of the event are passed on.
     perform lms_private.notify(
       one.tenant_id,
       one.user_id,
-      clash_key,
+      event_key,
       (
         select jsonb_object_agg(v.name, v.value)
         from jsonb_each(
@@ -123,13 +124,13 @@ begin
             'subject', one.subject,
             'room', one.room,
             'count', one.lessons,
-            'first_at', lms_private.local_time(one.first_at, one.zone),
-            'last_at', lms_private.local_time(one.last_at, one.zone),
-            'starts_at', lms_private.local_time(one.first_at, one.zone)
+            'first_at', lms_private.format_local_time(one.first_at, one.zone),
+            'last_at', lms_private.format_local_time(one.last_at, one.zone),
+            'starts_at', lms_private.format_local_time(one.first_at, one.zone)
           ))
         ) as v (name, value)
         join lms_private.notification_events as e
-          on e.key = clash_key
+          on e.key = event_key
           and v.name = any (e.placeholders)
       )
     );
@@ -138,29 +139,30 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_clashes is
-  'Tells students, their parents, the tutor and the centre''s supervisors of lessons ahead that are made cancelled, each person once for each class.';
+comment on function lms_private.notify_clashes is
+  'Notifies students, guardians, the tutor and the centre''s supervisors of future lessons that are created as cancelled, each person once for each class.';
 
-alter function lms_private.tell_of_clashes owner to lms_definer;
+alter function lms_private.notify_clashes owner to lms_definer;
 
--- The reason for which the worker cancels a lesson that clashes is a code word in the row; messages say it in the reader's language.
-create function lms_private.clash_in_words(languages text[]) returns text
+-- The row holds a code as the reason for which the worker cancels a clashing lesson; messages
+-- translate it.
+create function lms_private.clash_reason(languages text[]) returns text
 language sql
 immutable
 parallel safe
 return (
-  select w.words
+  select w.reason
   from (
     values
       ('en', 'The tutor, the room or a student has another lesson at that time.'),
       ('de', 'Lehrkraft, Raum oder jemand aus der Klasse hat dann schon eine andere Stunde.'),
       ('es', 'El tutor, el aula o un alumno ya tiene otra clase a esa hora.')
-  ) as w (language, words)
+  ) as w (language, reason)
   order by coalesce(array_position(languages, w.language), 1000), w.language <> 'en'
   limit 1
 );
 
-comment on function lms_private.clash_in_words is
-  'Says for messages that a lesson clashes, in the first of the languages that has words for it, or in English.';
+comment on function lms_private.clash_reason is
+  'The reason of a clash for messages, in the first of the languages that is available, or in English.';
 
-grant execute on function lms_private.clash_in_words to lms_definer;
+grant execute on function lms_private.clash_reason to lms_definer;

@@ -1,6 +1,6 @@
--- Sums of the book: the figures of balances, and the proof of totals from records and lines.
+-- Balances and reconciliation of the ledger: totals are compared with records and lines.
 
-create function lms.finance_figures(
+create function lms.finance_summary(
   currency text,
   payments numeric,
   salaries numeric,
@@ -23,9 +23,10 @@ return json_build_object(
   'records', coalesce(records, 0)
 );
 
-comment on function lms.finance_figures is 'Sums of one currency as the interface writes them; net is payments less everything else.';
+comment on function lms.finance_summary is
+  'The totals of one currency as the interface shows them; net is payments less everything else.';
 
-grant execute on function lms.finance_figures to lms_application, lms_definer;
+grant execute on function lms.finance_summary to lms_application, lms_definer;
 
 create function lms.reconcile_finance(centre uuid default null)
 returns table (
@@ -43,7 +44,7 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
--- A book of a million records is joined with its lines as a whole.
+-- The whole ledger, up to a million records, is joined with its lines in memory.
 set work_mem = '64MB'
 as $$
 #variable_conflict use_column
@@ -97,7 +98,7 @@ begin
           r.centre_id,
           r.currency,
           r.type,
-          sum(lms_private.book_amount(r.amount, r.reverses_id)) as amount,
+          sum(lms_private.signed_amount(r.amount, r.reverses_id)) as amount,
           count(*) as records
         from lms.finance_records as r
         where r.tenant_id = tenant
@@ -122,9 +123,9 @@ begin
       select
         centre_id,
         currency,
-        lms.finance_figures(currency, t.payments, t.salaries, t.expenses, t.reimbursements, t.records) as by_totals,
-        lms.finance_figures(currency, r.payments, r.salaries, r.expenses, r.reimbursements, r.records) as by_records,
-        lms.finance_figures(currency, l.payments, l.salaries, l.expenses, l.reimbursements, l.records) as by_lines,
+        lms.finance_summary(currency, t.payments, t.salaries, t.expenses, t.reimbursements, t.records) as by_totals,
+        lms.finance_summary(currency, r.payments, r.salaries, r.expenses, r.reimbursements, r.records) as by_records,
+        lms.finance_summary(currency, l.payments, l.salaries, l.expenses, l.reimbursements, l.records) as by_lines,
         lms.money(coalesce(l.balance, 0), currency) as balance,
         coalesce(l.wrong, 0) as wrong,
         2 * coalesce(r.records, 0)::bigint - coalesce(l.lines, 0) as missing
@@ -152,7 +153,7 @@ end
 $$;
 
 comment on function lms.reconcile_finance is
-  'The figures of each centre and currency in the caller''s reach, three times: by the totals, by the records, by the lines.';
+  'The totals of each centre and currency that the caller reaches, computed three times: from the totals, from the records and from the lines.';
 
 alter function lms.reconcile_finance owner to lms_definer;
 grant execute on function lms.reconcile_finance to lms_application;
@@ -168,7 +169,7 @@ begin atomic
   where r.tenant_id = current_setting('app.tenant_id')::uuid;
 end;
 
-comment on function lms.missing_finance_numbers is 'How many numbers of the context''s tenant were given out and are not there: none.';
+comment on function lms.missing_finance_numbers is 'How many numbers of the context''s tenant are missing; it should be zero.';
 
 alter function lms.missing_finance_numbers owner to lms_definer;
 grant execute on function lms.missing_finance_numbers to lms_application;

@@ -1,7 +1,7 @@
--- Everything held on a person, as one document with a file for each table.
+-- Export of a person's data as one document with a file for each table.
 
 create function lms_private.subject_files(
-  tenant uuid, own lms_private.person, children lms_private.person, most bigint
+  tenant uuid, own lms_private.data_subject, children lms_private.data_subject, max_count bigint
 ) returns json
 language plpgsql
 stable
@@ -21,13 +21,13 @@ begin
     select
       t.table_name,
       (
-        select string_agg(format('r.%1$I = any ($2.%2$ss)', o.column_name, o.refers), ' or ')
+        select string_agg(format('r.%1$I = any ($2.%2$ss)', o.column_name, o.subject_kind), ' or ')
         from lms_private.personal_rows as o
         where o.table_name = t.table_name
       )
         || coalesce(
           (
-            select ' or ' || string_agg(format('r.%1$I = any ($3.%2$ss)', o.column_name, o.refers), ' or ')
+            select ' or ' || string_agg(format('r.%1$I = any ($3.%2$ss)', o.column_name, o.subject_kind), ' or ')
             from lms_private.personal_rows as o
             where o.table_name = t.table_name
               and o.is_for_guardians
@@ -54,14 +54,14 @@ begin
           and a.attnum > 0
           and not a.attisdropped
           and a.attname not in ('tenant_id', 'version')
-          and coalesce(c.class, 'plain') not in ('secret', 'others')
+          and coalesce(c.class, 'plain') not in ('secret', 'other_people')
       ) as columns
     from lms_private.personal_tables as t
-    where t.withheld is null
+    where t.withheld_reason is null
       and exists (select from lms_private.personal_rows as o where o.table_name = t.table_name)
     order by t.table_name
   loop
-    -- One row more than is allowed tells that there are too many.
+    -- One row more than allowed shows that there are too many.
     execute format(
       'select count(*), coalesce(json_agg(json_build_object(%3$s) order by r.created_at, r.id), ''[]'')
       from (
@@ -74,12 +74,12 @@ begin
       declared.table_name, declared.is_own, declared.columns
     )
     into had, file
-    using tenant, own, children, most - total + 1;
+    using tenant, own, children, max_count - total + 1;
     total := total + had;
-    if total > most then
+    if total > max_count then
       raise exception using
         errcode = 'LM409',
-        message = format('The export has more than %s rows. The operator can create it with `lms privacy export`.', most),
+        message = format('The export has more than %s rows. The operator can create it with `lms privacy export`.', max_count),
         column = 'id';
     end if;
     if had > 0 then
@@ -91,11 +91,11 @@ end
 $$;
 
 comment on function lms_private.subject_files is
-  'The rows of a person and of children, a file for each table that has some. LM409 when there are more than the most.';
+  'The rows of a person and of the person''s children, one file for each table that has any. LM409 when there are more than allowed.';
 
 alter function lms_private.subject_files owner to lms_definer;
 
-create function lms_private.withheld(has_children boolean) returns json
+create function lms_private.withheld_data(has_children boolean) returns json
 language sql
 stable
 security definer
@@ -103,9 +103,9 @@ set search_path = pg_catalog, pg_temp
 begin atomic
   select json_agg(json_build_object('table', w.table_name, 'what', w.what, 'reason', w.reason) order by w.table_name, w.what)
   from (
-    select t.table_name, 'rows' as what, t.withheld as reason
+    select t.table_name, 'rows' as what, t.withheld_reason as reason
     from lms_private.personal_tables as t
-    where t.withheld is not null
+    where t.withheld_reason is not null
     union all
     select
       c.table_name,
@@ -114,8 +114,8 @@ begin atomic
     from lms_private.personal_columns as c
     join lms_private.personal_tables as t
       using (table_name)
-    where c.class in ('secret', 'others')
-      and t.withheld is null
+    where c.class in ('secret', 'other_people')
+      and t.withheld_reason is null
       and exists (select from lms_private.personal_rows as o where o.table_name = c.table_name)
     union all
     select 'assessments', 'rows of the person''s students', 'Personal data of other people.'
@@ -127,17 +127,17 @@ begin atomic
     join lms_private.personal_tables as t
       using (table_name)
     where has_children
-      and t.withheld is null
+      and t.withheld_reason is null
     group by o.table_name
     having not bool_or(o.is_for_guardians)
   ) as w;
 end;
 
-comment on function lms_private.withheld is 'The data that an export leaves out, and why.';
+comment on function lms_private.withheld_data is 'The data that an export omits, with the reasons.';
 
-alter function lms_private.withheld owner to lms_definer;
+alter function lms_private.withheld_data owner to lms_definer;
 
-create function lms.export_subject(account uuid, most bigint) returns json
+create function lms.export_subject(account uuid, max_count bigint) returns json
 language plpgsql
 stable
 security definer
@@ -147,8 +147,8 @@ as $$
 declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   given lms.users;
-  own lms_private.person;
-  children lms_private.person;
+  own lms_private.data_subject;
+  children lms_private.data_subject;
   document json;
 begin
   if current_setting('app.role') <> 'admin' then
@@ -166,7 +166,7 @@ begin
   own.users := array[account];
   own.students := array(select s.id from lms.students as s where s.tenant_id = tenant and s.user_id = account);
   own.tutors := array(select t.id from lms.tutors as t where t.tenant_id = tenant and t.user_id = account);
-  -- The people whom the interface shows to a guardian.
+  -- The children that the interface shows to a guardian.
   select coalesce(array_agg(s.user_id), '{}'), coalesce(array_agg(s.id), '{}'), '{}'
   into children.users, children.students, children.tutors
   from lms.students as s
@@ -184,11 +184,11 @@ begin
     'subject', account,
     'children', children.users,
     'exported_at', lms.utc(now()),
-    'files', lms_private.subject_files(tenant, own, children, most),
-    'withheld', lms_private.withheld(children.users <> '{}')
+    'files', lms_private.subject_files(tenant, own, children, max_count),
+    'withheld', lms_private.withheld_data(children.users <> '{}')
   );
-  -- The most that a component can take in one answer.
-  if most is not null and octet_length(document::text) > 33554432 then
+  -- The largest response that a component can handle.
+  if max_count is not null and octet_length(document::text) > 33554432 then
     raise exception using
       errcode = 'LM409', message = 'The export is larger than 32 MiB. The operator can create it with `lms privacy export`.', column = 'id';
   end if;
@@ -197,7 +197,7 @@ end
 $$;
 
 comment on function lms.export_subject is
-  'Everything held on a person of the context''s tenant, and on the children of a guardian, as long as it is no more than so many rows, if that is given: {"subject", "children", "exported_at", "files", "withheld"}. For an admin and for the operator''s tool. LM404; LM409 when it is too much.';
+  'Exports the data of a person of the context''s tenant, and of a guardian''s children: {"subject", "children", "exported_at", "files", "withheld"}. A number of rows limits it if given. For admins and the operator''s tool. LM404; LM409 when the limit is exceeded.';
 
 alter function lms.export_subject owner to lms_definer;
 grant execute on function lms.export_subject to lms_application, lms_owner;

@@ -1,22 +1,23 @@
--- Messages about single lessons, and the triggers that tell people of changed classes. Messages say whose lesson it is, of what,
--- where and when, and read well without a subject, a room or a reason; many lessons of a class are told at once.
+-- Notifications about single lessons, and the triggers for changed classes. Messages name the
+-- student, subject, place and time, and read well without a subject, a room or a reason; many
+-- lessons of one class make one message.
 
-create function lms_private.tell_of_lessons() returns trigger
+create function lms_private.notify_lesson_changes() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   actor constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
-  -- So many students are named to a tutor; of more the class says enough.
+  -- Up to this number, students are named to a tutor.
   max_named constant integer := 3;
   one record;
 begin
-  -- A name that goes out of a room or a reason changes no lesson.
+  -- Redacting a name in a room or a reason does not change the lesson.
   if lms_private.is_erasing() then
     return null;
   end if;
-  -- A class tells of its changes to its own lessons itself.
+  -- Changes that come from the class are notified by notify_class_changes.
   if nullif(current_setting('app.lessons_before', true), '') is not null then
     return null;
   end if;
@@ -26,7 +27,7 @@ begin
         n.*,
         o.starts_at as was_at,
         case when n.ends_at - n.starts_at <> o.ends_at - o.starts_at then o.ends_at end as was_until,
-        -- One that was given for something else before stays in the row.
+        -- A reason that was given for an earlier change stays in the row.
         case when n.reason is distinct from o.reason then n.reason end as fresh_reason,
         case when n.room is distinct from o.room then o.room end as was_room,
         case when n.tutor_id <> o.tutor_id then o.tutor_id end as was_tutor_id,
@@ -70,7 +71,8 @@ begin
         and t.id in (c.tutor_id, c.was_tutor_id)
         and t.deleted_at is null
     ), told as (
-      -- The students whose lesson it is: to a student nobody's but the own, to a parent the children's, to a tutor the students' if they are few.
+      -- Students are told about their own lessons, parents about those of their children; tutors
+      -- get the names of the students if there are few.
       select l.id, l.user_id, null as student
       from learning as l
       union
@@ -90,7 +92,7 @@ begin
         on l.id = t.id
         and l.students <= max_named
     )
-    -- Of one class that loses or changes many lessons alike each person is told once.
+    -- Many lessons of one class that change alike make one message for each person.
     select
       c.tenant_id,
       told.user_id,
@@ -157,20 +159,20 @@ begin
           else jsonb_build_object(
             'was_room', one.was_room,
             'was_tutor', one.was_tutor,
-            'until', lms_private.local_time(one.until, one.zone),
-            'was_until', lms_private.local_time(one.was_until, one.zone)
+            'until', lms_private.format_local_time(one.until, one.zone),
+            'was_until', lms_private.format_local_time(one.was_until, one.zone)
           )
         end || case
           when one.what = 'moved' then jsonb_build_object(
-            'was_at', lms_private.local_time(one.was_at, one.zone),
-            'starts_at', lms_private.local_time(one.starts_at, one.zone)
+            'was_at', lms_private.format_local_time(one.was_at, one.zone),
+            'starts_at', lms_private.format_local_time(one.starts_at, one.zone)
           )
           when one.lessons > 1 then jsonb_build_object(
             'count', one.lessons,
-            'first_at', lms_private.local_time(one.was_at, one.zone),
-            'last_at', lms_private.local_time(one.last_at, one.zone)
+            'first_at', lms_private.format_local_time(one.was_at, one.zone),
+            'last_at', lms_private.format_local_time(one.last_at, one.zone)
           )
-          else jsonb_build_object('starts_at', lms_private.local_time(one.was_at, one.zone))
+          else jsonb_build_object('starts_at', lms_private.format_local_time(one.was_at, one.zone))
         end
       )
     );
@@ -179,13 +181,13 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_lessons is
-  'Tells students, their guardians and the tutors, former ones too, of lessons ahead that were cancelled, moved, or have another end, room or tutor; not who did it, and each person once.';
+comment on function lms_private.notify_lesson_changes is
+  'Notifies students, guardians and tutors, including former ones, of future lessons that were cancelled or rescheduled or have another end, room or tutor: each person once, except for the user who made the change.';
 
-alter function lms_private.tell_of_lessons owner to lms_definer;
+alter function lms_private.notify_lesson_changes owner to lms_definer;
 
--- A plan that is made anew has new rows, so the lessons ahead are noted before they are planned.
-create function lms_private.note_lessons() returns trigger
+-- Replanning creates new rows, so the future lessons are stored before it.
+create function lms_private.capture_lessons() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -231,27 +233,27 @@ begin
 end
 $$;
 
-comment on function lms_private.note_lessons is
-  'Notes the lessons ahead of classes that are changed, before they are planned anew, for lms_private.tell_of_classes.';
+comment on function lms_private.capture_lessons is
+  'Stores the future lessons of changed classes, before they are replanned, for lms_private.notify_class_changes.';
 
-alter function lms_private.note_lessons owner to lms_definer;
+alter function lms_private.capture_lessons owner to lms_definer;
 
-create function lms_private.some_of(placeholder text, items text[], most integer) returns jsonb
+create function lms_private.list_or_count(placeholder text, items text[], max_count integer) returns jsonb
 language sql
 immutable
 parallel safe
 return case
   when cardinality(items) = 0 then '{}'
-  when cardinality(items) <= most then jsonb_build_object(placeholder, items)
+  when cardinality(items) <= max_count then jsonb_build_object(placeholder, items)
   else jsonb_build_object(placeholder || '_count', cardinality(items))
 end;
 
-comment on function lms_private.some_of is
-  'A placeholder of a message with its list, or, with _count behind its name, how many there are when they are too many to be named; nothing when there are none.';
+comment on function lms_private.list_or_count is
+  'A placeholder with its list, or with the suffix _count the number of items when there are too many to name; nothing for an empty list.';
 
-grant execute on function lms_private.some_of to lms_definer;
+grant execute on function lms_private.list_or_count to lms_definer;
 
-create function lms_private.tell_of_classes() returns trigger
+create function lms_private.notify_class_changes() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -273,12 +275,13 @@ begin
     where notes ? n.id::text
     order by n.tenant_id, n.id
   loop
-    perform lms_private.tell_of_class(change.former, change.fresh, change.lessons);
+    perform lms_private.notify_class_change(change.former, change.fresh, change.lessons);
   end loop;
   return null;
 end
 $$;
 
-comment on function lms_private.tell_of_classes is 'Tells of classes that were changed, when their lessons are planned anew.';
+comment on function lms_private.notify_class_changes is
+  'Notifies people of changed classes after their lessons have been replanned.';
 
-alter function lms_private.tell_of_classes owner to lms_definer;
+alter function lms_private.notify_class_changes owner to lms_definer;

@@ -1,12 +1,13 @@
--- The way of a request from one state to the next: one table of moves, kept by a trigger whoever writes.
+-- The state machine of requests: its transitions, and the rules that a trigger enforces for every
+-- writer.
 
-create function lms_private.request_moves() returns table (move text, former text, fresh text)
+create function lms_private.request_transitions() returns table (transition text, from_status text, to_status text)
 language sql
 immutable
 parallel safe
 rows 7
 begin atomic
-  select m.move, m.former, m.fresh
+  select m.transition, m.from_status, m.to_status
   from (
     values
       ('assign', 'open', 'open'),
@@ -16,14 +17,15 @@ begin atomic
       ('close', 'resolved', 'closed'),
       ('reopen', 'resolved', 'open'),
       ('reopen', 'closed', 'open')
-  ) as m (move, former, fresh);
+  ) as m (transition, from_status, to_status);
 end;
 
-comment on function lms_private.request_moves is 'The one state table of requests: which move leads from which state to which.';
+comment on function lms_private.request_transitions is
+  'The allowed transitions of requests: from which status to which each of them leads.';
 
-grant execute on function lms_private.request_moves to lms_application, lms_definer;
+grant execute on function lms_private.request_transitions to lms_application, lms_definer;
 
-create function lms_private.refuse_move(status text) returns boolean
+create function lms_private.raise_invalid_transition(status text) returns boolean
 language plpgsql
 immutable
 as $$
@@ -33,15 +35,15 @@ begin
     message = format(
       'A request that is %s allows these operations: %s.',
       status,
-      (select string_agg(m.move, ', ') from lms_private.request_moves() as m where m.former = status)
+      (select string_agg(m.transition, ', ') from lms_private.request_transitions() as m where m.from_status = status)
     ),
     column = 'status';
 end
 $$;
 
-comment on function lms_private.refuse_move is 'LM409 that says which moves a request takes in its state.';
+comment on function lms_private.raise_invalid_transition is 'LM409 with the transitions that a request allows in its status.';
 
-grant execute on function lms_private.refuse_move to lms_application, lms_definer;
+grant execute on function lms_private.raise_invalid_transition to lms_application, lms_definer;
 
 create function lms_private.assignment_problem(tenant uuid, centre uuid, staff uuid) returns text
 language plpgsql
@@ -60,7 +62,7 @@ begin
   join lms.users as u
     on u.tenant_id = s.tenant_id
     and u.id = s.user_id
-  where lms_private.is_of_context(tenant)
+  where lms_private.is_current_tenant(tenant)
     and s.tenant_id = tenant
     and s.id = staff
     and s.deleted_at is null
@@ -68,19 +70,19 @@ begin
   return case
     when found is null then 'No such staff member.'
     when not found.works then 'The staff member is not active.'
-    -- Without a centre one works for all of the tenant.
+    -- Staff without a centre work for the whole tenant.
     when found.centre_id <> centre then 'The staff member works at another centre.'
   end;
 end
 $$;
 
 comment on function lms_private.assignment_problem is
-  'Why a request of the centre can''t be assigned to this row of staff; null when it can. It looks past row security, because a tutor does not see colleagues'' accounts.';
+  'Why a request of the centre cannot be assigned to this staff member; null when it can. It bypasses row security, because a tutor does not see the accounts of staff.';
 
 alter function lms_private.assignment_problem owner to lms_definer;
 grant execute on function lms_private.assignment_problem to lms_application;
 
-create function lms_private.check_request_links(r lms.requests) returns void
+create function lms_private.check_request_references(r lms.requests) returns void
 language plpgsql
 as $$
 begin
@@ -111,9 +113,10 @@ begin
 end
 $$;
 
-comment on function lms_private.check_request_links is 'LM422 for a class, a lesson or an item that is not of the request''s centre.';
+comment on function lms_private.check_request_references is
+  'LM422 for a class, a lesson or an item that does not belong to the request''s centre.';
 
-grant execute on function lms_private.check_request_links to lms_application, lms_definer;
+grant execute on function lms_private.check_request_references to lms_application, lms_definer;
 
 create function lms_private.open_request() returns trigger
 language plpgsql
@@ -123,10 +126,10 @@ begin
     raise exception using errcode = 'LM409', message = 'A new request must have the status open.', column = 'status';
   end if;
   if num_nonnulls(new.class_id, new.occurrence_start, new.inventory_id) > 0 then
-    perform lms_private.check_request_links(new);
+    perform lms_private.check_request_references(new);
   end if;
   new.opened_at := now();
-  -- Without a centre the foreign key has the words for it.
+  -- For a missing centre the foreign key raises the error.
   new.due_at := coalesce(
     lms_private.request_due_at(new.tenant_id, new.centre_id, new.type, new.priority, new.opened_at),
     new.opened_at
@@ -135,11 +138,11 @@ begin
 end
 $$;
 
-comment on function lms_private.open_request is 'A new request is open and due.';
+comment on function lms_private.open_request is 'Checks that a new request is open and sets when it is due.';
 
--- A request that is opened again, or restored, is nobody's if whoever had it has left since, is inactive or works at another centre: as the
--- open requests of somebody who leaves are.
-create function lms_private.keep_request() returns trigger
+-- A request that is reopened or restored becomes unassigned if its assignee has left, is inactive
+-- or works at another centre, like the open requests of an assignee who leaves.
+create function lms_private.enforce_request_rules() returns trigger
 language plpgsql
 as $$
 declare
@@ -147,9 +150,9 @@ declare
 begin
   if new.status <> old.status then
     if not exists (
-      select from lms_private.request_moves() as m where m.former = old.status and m.fresh = new.status
+      select from lms_private.request_transitions() as m where m.from_status = old.status and m.to_status = new.status
     ) then
-      perform lms_private.refuse_move(old.status);
+      perform lms_private.raise_invalid_transition(old.status);
     end if;
     case new.status
       when 'open' then
@@ -180,8 +183,8 @@ begin
   then
     new.assigned_to := null;
   elsif new.assigned_to is distinct from old.assigned_to then
-    if not exists (select from lms_private.request_moves() as m where m.move = 'assign' and m.former = new.status) then
-      perform lms_private.refuse_move(new.status);
+    if not exists (select from lms_private.request_transitions() as m where m.transition = 'assign' and m.from_status = new.status) then
+      perform lms_private.raise_invalid_transition(new.status);
     end if;
     problem := lms_private.assignment_problem(new.tenant_id, new.centre_id, new.assigned_to);
     if new.assigned_to is not null and problem is not null then
@@ -192,10 +195,10 @@ begin
   if (new.class_id, new.occurrence_start, new.inventory_id)
     is distinct from (old.class_id, old.occurrence_start, old.inventory_id)
   then
-    perform lms_private.check_request_links(new);
+    perform lms_private.check_request_references(new);
   end if;
 
-  -- A request that the worker escalates stays as late as it is.
+  -- A request that the worker escalates keeps its due time.
   if new.opened_at <> old.opened_at
     or ((new.type, new.priority) <> (old.type, old.priority) and new.escalated_at is not distinct from old.escalated_at)
   then
@@ -208,10 +211,10 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_request is
-  'A request moves by the state table, is assigned to those who can do it, is nobody''s when it comes back to somebody who cannot, and is due anew when its type or priority changes or it is reopened.';
+comment on function lms_private.enforce_request_rules is
+  'Enforces the transitions and the eligibility of the assignee, unassigns a request that is reopened or restored to an assignee who is no longer eligible, and computes the due time again when type or priority changes or the request is reopened.';
 
-create function lms_private.move_lesson(r lms.requests, input jsonb) returns void
+create function lms_private.reschedule_lesson(r lms.requests, input jsonb) returns void
 language plpgsql
 as $$
 declare
@@ -223,24 +226,24 @@ begin
       message = 'Only a reschedule request with `class_id` and `occurrence_start` can move a lesson.',
       column = 'move';
   end if;
-  perform lms.move_occurrence(r.class_id, r.occurrence_start, input);
+  perform lms.reschedule_occurrence(r.class_id, r.occurrence_start, input);
 exception
   when sqlstate 'LM404' then
     raise exception using errcode = 'LM403', message = 'The lesson no longer exists, or you are not allowed to move it.';
   when sqlstate 'LM422' then
     get stacked diagnostics field = column_name;
-    if field = 'ends_at' then
-      field := 'move/ends_at';
+    if field = 'end' then
+      field := 'move/end';
     end if;
     raise exception using errcode = 'LM422', message = sqlerrm, column = field;
 end
 $$;
 
-comment on function lms_private.move_lesson is 'Moves the lesson that a reschedule request is about, with the caller''s rights.';
+comment on function lms_private.reschedule_lesson is 'Reschedules the lesson of a reschedule request with the caller''s rights.';
 
-grant execute on function lms_private.move_lesson to lms_application, lms_definer;
+grant execute on function lms_private.reschedule_lesson to lms_application, lms_definer;
 
-create function lms.move_request(request uuid, move text, input jsonb, versions jsonb) returns lms.requests
+create function lms.transition_request(request uuid, transition text, input jsonb, versions jsonb) returns lms.requests
 language plpgsql
 as $$
 #variable_conflict use_variable
@@ -262,46 +265,48 @@ begin
       former.version,
       case when versions @> to_jsonb(former.version) then former.version else (versions ->> 0)::bigint end
     );
-    select m.fresh
+    select m.to_status
     into fresh
-    from lms_private.request_moves() as m
-    where m.move = move
-      and m.former = former.status;
+    from lms_private.request_transitions() as m
+    where m.transition = transition
+      and m.from_status = former.status;
     if not found then
-      perform lms_private.refuse_move(former.status);
+      perform lms_private.raise_invalid_transition(former.status);
     end if;
-    -- The row is not locked before this: writers for a tenant wait for their turn first, and for rows then.
+    -- The row is not locked before this statement, because writers take the write lock of the
+    -- tenant before they lock rows.
     update lms.requests as q
     set
       status = fresh,
       assigned_to = case
-        when move = 'assign' then lms.referenced(
+        when transition = 'assign' then lms.check_reference(
           'staff_id',
           (input ->> 'staff_id')::uuid,
           exists (select from lms.staff as s where s.id = (input ->> 'staff_id')::uuid and s.deleted_at is null)
         )
         else q.assigned_to
       end,
-      resolution = case when move = 'resolve' then input ->> 'resolution' else q.resolution end
+      resolution = case when transition = 'resolve' then input ->> 'resolution' else q.resolution end
     where q.id = request
       and q.version = former.version
       and q.deleted_at is null
     returning q.*
     into r;
     exit when found;
-    -- Out of the caller's scope to change, or changed meanwhile: then it is this one's turn now.
+    -- Either the caller may not change the row, or it was changed concurrently; in the latter case
+    -- the loop tries again.
     if exists (select from lms.requests as q where q.id = request and q.version = former.version and q.deleted_at is null) then
       raise exception using errcode = 'LM404';
     end if;
   end loop;
-  if move = 'resolve' and input ? 'move' then
-    perform lms_private.move_lesson(r, input -> 'move');
+  if transition = 'resolve' and input ? 'move' then
+    perform lms_private.reschedule_lesson(r, input -> 'move');
   end if;
   return r;
 end
 $$;
 
-comment on function lms.move_request is
-  'Moves a request by the state table: assign with staff_id, start, resolve with resolution and perhaps move (start, end, room of its lesson), close, reopen.';
+comment on function lms.transition_request is
+  'Applies a transition to a request: assign with staff_id, start, resolve with resolution and optionally move (start, end, room of its lesson), close, reopen.';
 
-grant execute on function lms.move_request to lms_application;
+grant execute on function lms.transition_request to lms_application;

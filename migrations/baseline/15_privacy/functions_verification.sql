@@ -1,4 +1,4 @@
--- The proof that a receipt of an erasure is true of the database.
+-- Verification of erasure receipts against the database.
 
 create function lms_private.redactions_hash(tenant uuid, erasure uuid) returns bytea
 language sql
@@ -10,7 +10,7 @@ begin atomic
     and r.erasure_id = erasure;
 end;
 
-comment on function lms_private.redactions_hash is 'The hash that the row of an erasure has of its event_redactions.';
+comment on function lms_private.redactions_hash is 'The hash over the event_redactions of an erasure, which its row contains.';
 
 grant execute on function lms_private.redactions_hash to lms_application, lms_definer;
 
@@ -43,11 +43,11 @@ begin atomic
     and e.id = erasure;
 end;
 
-comment on function lms.erasure_receipt is 'The receipt that is handed out about an erasure; lms privacy verify holds it against the database.';
+comment on function lms.erasure_receipt is 'The receipt of an erasure; lms privacy verify checks it against the database.';
 
 grant execute on function lms.erasure_receipt to lms_application, lms_definer;
 
-create function lms_private.unerased(tenant uuid, account uuid) returns text
+create function lms_private.find_unerased_table(tenant uuid, account uuid) returns text
 language plpgsql
 stable
 security definer
@@ -56,7 +56,7 @@ set timezone = 'UTC'
 as $$
 #variable_conflict use_variable
 declare
-  person lms_private.person;
+  person lms_private.data_subject;
   declared record;
   is_there boolean;
 begin
@@ -66,7 +66,7 @@ begin
   person.patterns := '{}';
   person.substitutes := '{}';
   for declared in
-    select o.table_name, string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.refers), ' or ') as is_own
+    select o.table_name, string_agg(format('r.%I = any ($2.%ss)', o.column_name, o.subject_kind), ' or ') as is_own
     from lms_private.personal_rows as o
     where exists (
       select
@@ -83,7 +83,7 @@ begin
         from lms.%1$I as r
         where r.tenant_id = $1
           and (%2$s)
-          and lms_private.redacted(%1$L, to_jsonb(r), $2) <> to_jsonb(r)
+          and lms_private.redact_row(%1$L, to_jsonb(r), $2) <> to_jsonb(r)
       )',
       declared.table_name, declared.is_own
     )
@@ -97,10 +97,10 @@ begin
 end
 $$;
 
-comment on function lms_private.unerased is
-  'The first table in which rows of an account still hold, or hold again, what an erasure replaces; null when there is none.';
+comment on function lms_private.find_unerased_table is
+  'The first table in which rows of an account contain data that an erasure redacts; null when there is none.';
 
-alter function lms_private.unerased owner to lms_definer;
+alter function lms_private.find_unerased_table owner to lms_definer;
 
 create function lms.erasure_problem(receipt jsonb) returns text
 language plpgsql
@@ -144,7 +144,8 @@ begin
   then
     return format('The event at position %s is not the one that the receipt was made of.', event.position);
   end if;
-  -- The state carries what the erasure says of itself; its reason alone may have been erased in since.
+  -- The event's state must agree with the receipt. Only its reason may have been redacted by a
+  -- later erasure.
   if lms_private.state_hash(event.salt, event.state) <> coalesce(
     (
       select r.state_hash
@@ -189,12 +190,12 @@ begin
   if found then
     return format('The event at position %s does not hold what the erasure put there.', told.position);
   end if;
-  return 'Rows of ' || lms_private.unerased(tenant, erasure.user_id) || ' hold something of the person again.';
+  return 'Rows of ' || lms_private.find_unerased_table(tenant, erasure.user_id) || ' hold something of the person again.';
 end
 $$;
 
 comment on function lms.erasure_problem is
-  'Why a receipt is not true of the context''s tenant; null when it is. For the operator''s tool.';
+  'Why a receipt does not agree with the context''s tenant; null when it does. For the operator''s tool.';
 
 alter function lms.erasure_problem owner to lms_definer;
 grant execute on function lms.erasure_problem to lms_owner;

@@ -1,5 +1,5 @@
--- A notification that is inserted gets its words by trigger, unless something stands in the way of sending it; and it is put into
--- the outbox, in the same transaction as what caused it.
+-- Delivery of notifications. A trigger renders the text of a new notification and puts it into the
+-- outbox, in the transaction that caused it; the worker sends it.
 
 create function lms_private.notification_obstacle(tenant uuid, recipient uuid, type text, template text) returns text
 language plpgsql
@@ -34,7 +34,7 @@ end
 $$;
 
 comment on function lms_private.notification_obstacle is
-  'Why a user is not to be sent something: inactive, no_phone or opted_out. Null when nothing is in the way.';
+  'Why a user cannot be notified: inactive, no_phone or opted_out; null when nothing prevents it.';
 
 alter function lms_private.notification_obstacle owner to lms_definer;
 grant execute on function lms_private.notification_obstacle to lms_owner;
@@ -47,7 +47,7 @@ as $$
 declare
   obstacle text;
 begin
-  -- One that has an outcome already is an entry in the log and nothing more.
+  -- A notification that is inserted with an outcome is only logged.
   if new.status is not null then
     return new;
   end if;
@@ -63,7 +63,7 @@ begin
       column = case obstacle when 'inactive' then 'user_id' else 'type' end;
   end if;
   if new.template is not null then
-    new := lms_private.worded(new);
+    new := lms_private.render_message(new);
   end if;
   if new.type = 'sms' and char_length(new.message) > 1600 then
     raise exception using errcode = 'LM422', message = 'The message of an SMS must have at most 1600 characters.', column = 'message';
@@ -73,7 +73,7 @@ end
 $$;
 
 comment on function lms_private.prepare_notification is
-  'Refuses a notification that its user is not to be sent (LM409, LM422), and words one that has a template.';
+  'Refuses a notification that cannot be sent (LM409, LM422) and renders one that has a template.';
 
 alter function lms_private.prepare_notification owner to lms_definer;
 
@@ -94,7 +94,7 @@ end
 $$;
 
 comment on function lms_private.notify is
-  'Tells a user about an event by the first way that is open: e-mail, push, SMS. Nothing when the user wants none or is not active.';
+  'Notifies a user of an event through the first channel that is available: e-mail, push, SMS. Does nothing when the user has opted out of all of them or is not active.';
 
 alter function lms_private.notify owner to lms_definer;
 
@@ -104,7 +104,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- A code that is gone can't be sent again.
+  -- A code that is deleted cannot be sent again.
   if tg_op = 'UPDATE'
     and exists (
       select
@@ -134,7 +134,8 @@ begin
 end
 $$;
 
-comment on function lms_private.queue_notification is 'Puts a notification without an outcome into the outbox: a new one, or one that is tried again with its former key.';
+comment on function lms_private.queue_notification is
+  'Puts a notification without an outcome into the outbox, new or to be retried; a retry keeps its delivery key.';
 
 alter function lms_private.queue_notification owner to lms_definer;
 
@@ -171,11 +172,11 @@ begin
 end
 $$;
 
-comment on function lms.retry_notification is 'Queues a failed notification anew; LM409 when it has not failed.';
+comment on function lms.retry_notification is 'Queues a failed notification again; LM409 when it has not failed.';
 
 grant execute on function lms.retry_notification to lms_application;
 
-create function lms_private.tenants_to_deliver_for(type text) returns table (tenant_id uuid)
+create function lms_private.tenants_with_due_deliveries(type text) returns table (tenant_id uuid)
 language sql
 stable
 security definer
@@ -209,27 +210,27 @@ as $$
     on t.tenant_id = step.tenant_id
   where t.status = 'active'
     and t.deleted_at is null
-    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+    and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
     and exists (
       select
       from lms.notification_deliveries as d
       where d.tenant_id = t.tenant_id
-        and d.type = tenants_to_deliver_for.type
+        and d.type = tenants_with_due_deliveries.type
         and d.delivered_at is null
         and d.dead_at is null
         and d.next_attempt_at <= now()
     )
 $$;
 
-comment on function lms_private.tenants_to_deliver_for is
-  'The active tenants with deliveries of a type that are due. Steps from tenant to tenant, so it costs what their number costs and not what waits.';
+comment on function lms_private.tenants_with_due_deliveries is
+  'The active tenants with due deliveries of a type. It steps from tenant to tenant in an index, so its cost depends on the number of tenants, not of deliveries.';
 
-alter function lms_private.tenants_to_deliver_for owner to lms_definer;
-grant execute on function lms_private.tenants_to_deliver_for to lms_owner;
+alter function lms_private.tenants_with_due_deliveries owner to lms_definer;
+grant execute on function lms_private.tenants_with_due_deliveries to lms_owner;
 
--- The warning that an address is to be changed goes to the address that it is made for. A recipient that is looked up when the message is
--- sent could be the new address by then.
-create function lms_private.tell_address(tenant uuid, person uuid, event text, address text) returns void
+-- The warning about a requested address goes to the address at the time of the request. Looking the
+-- recipient up when the message is sent could find the new address.
+create function lms_private.notify_address(tenant uuid, account uuid, event text, address text) returns void
 language plpgsql
 volatile
 security definer
@@ -239,18 +240,18 @@ as $$
 declare
   notification uuid;
 begin
-  if lms_private.notification_obstacle(tenant, person, 'email', event) is not null then
+  if lms_private.notification_obstacle(tenant, account, 'email', event) is not null then
     return;
   end if;
   insert into lms.notifications (tenant_id, user_id, type, template)
-  values (tenant, person, 'email', event)
+  values (tenant, account, 'email', event)
   returning id into notification;
   insert into lms_private.notification_secrets (tenant_id, notification_id, address, expires_at)
   values (tenant, notification, address, now() + interval '30 days');
 end
 $$;
 
-comment on function lms_private.tell_address is
-  'Queues the notification of an event to a user at this address, whichever address the user has when it is sent. None if the user cannot be notified.';
+comment on function lms_private.notify_address is
+  'Queues the notification of an event to the given address, whatever address the user has when it is sent. Does nothing if the user cannot be notified.';
 
-alter function lms_private.tell_address owner to lms_definer;
+alter function lms_private.notify_address owner to lms_definer;

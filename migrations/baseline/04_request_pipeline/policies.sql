@@ -1,4 +1,4 @@
--- Row scope of idempotency keys: they are one's own, an admin's too.
+-- Row scope of idempotency keys: every user, including an admin, sees only their own.
 
 create policy scope_all on lms.idempotency_keys
 as restrictive for all to lms_application

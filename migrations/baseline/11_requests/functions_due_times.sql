@@ -1,6 +1,6 @@
--- The times by which requests are due.
+-- Due times of requests.
 
-create function lms.usual_due_times() returns jsonb
+create function lms.default_due_times() returns jsonb
 language sql
 immutable
 parallel safe
@@ -12,10 +12,10 @@ return jsonb_build_object(
   'maintenance', jsonb_build_object('high', 240, 'medium', 1440, 'low', 4800)
 );
 
-comment on function lms.usual_due_times is
-  'Minutes of working time allowed for a request by type and priority, where the tenant''s settings (due_times) say nothing else.';
+comment on function lms.default_due_times is
+  'Minutes of working time allowed for a request by type and priority, unless the tenant''s settings (due_times) define them.';
 
-grant execute on function lms.usual_due_times to lms_application, lms_definer;
+grant execute on function lms.default_due_times to lms_application, lms_definer;
 
 create function lms_private.request_due_at(tenant uuid, centre uuid, type text, priority text, start timestamptz)
 returns timestamptz
@@ -27,10 +27,10 @@ return (
       request_due_at.start,
       (
         case
-          -- A setting of another form counts as none.
+          -- An invalid setting is ignored.
           when jsonb_typeof(t.settings -> 'due_times' -> request_due_at.type -> request_due_at.priority) = 'number'
             then t.settings -> 'due_times' -> request_due_at.type ->> request_due_at.priority
-          else lms.usual_due_times() -> request_due_at.type ->> request_due_at.priority
+          else lms.default_due_times() -> request_due_at.type ->> request_due_at.priority
         end
       )::numeric::integer,
       c.working_hours,
@@ -44,6 +44,6 @@ return (
     and c.id = request_due_at.centre
 );
 
-comment on function lms_private.request_due_at is 'When a request of the centre is due whose clock began at a moment.';
+comment on function lms_private.request_due_at is 'When a request of the centre is due if its time starts at a moment.';
 
 grant execute on function lms_private.request_due_at to lms_application, lms_definer;

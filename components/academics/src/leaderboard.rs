@@ -151,7 +151,7 @@ const SUMMARY_SQL: &str = "select
     'points', coalesce(g.points, 0),
     'awards', g.awards,
     'points_of_last_30_days', coalesce(g.recent, 0),
-    'attendance_streak', lms_private.attendance_streak(s.tenant_id, s.id),
+    'attendance_streak', lms.attendance_streak(s.tenant_id, s.id),
     'badges', coalesce(b.badges, '[]')
   )::text as body,
   null::text as tag

@@ -137,7 +137,7 @@ fn records<'a>(sql: &'a mut Sql, of_somebody: &'static str) -> &'a mut Sql {
     select
       r.currency,
       r.type,
-      lms_private.signed_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where ",

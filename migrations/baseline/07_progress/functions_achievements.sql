@@ -246,7 +246,7 @@ begin
     select
       t.tenant_id,
       jsonb_agg(
-        jsonb_build_object('student_id', t.student_id, 'count', lms_private.attendance_streak(t.tenant_id, t.student_id))
+        jsonb_build_object('student_id', t.student_id, 'count', lms.attendance_streak(t.tenant_id, t.student_id))
       ) as reached
     from jsonb_to_recordset(touched) as t (tenant_id uuid, student_id uuid)
     join lms.tenants as o
@@ -265,7 +265,7 @@ comment on function lms_private.apply_attendance is
 
 alter function lms_private.apply_attendance owner to lms_definer;
 
-create function lms_private.attendance_streak(tenant uuid, student uuid) returns bigint
+create function lms.attendance_streak(tenant uuid, student uuid) returns bigint
 language sql
 stable
 parallel safe
@@ -291,7 +291,7 @@ return (
     )
 );
 
-comment on function lms_private.attendance_streak is
+comment on function lms.attendance_streak is
   'Number of lessons that a student attended since the last absence. Excused lessons are ignored.';
 
-grant execute on function lms_private.attendance_streak to lms_application, lms_definer;
+grant execute on function lms.attendance_streak to lms_application, lms_definer;

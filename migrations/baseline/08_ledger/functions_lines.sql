@@ -2,15 +2,15 @@
 -- moved on and one on the account of its purpose. They sum to zero in each currency, which a check
 -- at commit enforces. Totals by centre and day are maintained with them.
 
-create function lms_private.signed_amount(amount numeric, reverses_id uuid) returns numeric
+create function lms.signed_amount(amount numeric, reverses_id uuid) returns numeric
 language sql
 immutable
 parallel safe
 return case when reverses_id is null then amount else -amount end;
 
-comment on function lms_private.signed_amount is 'The amount of a finance record with its sign: a reversal counts negatively.';
+comment on function lms.signed_amount is 'The amount of a finance record with its sign: a reversal counts negatively.';
 
-grant execute on function lms_private.signed_amount to lms_application, lms_definer, lms_refresher;
+grant execute on function lms.signed_amount to lms_application, lms_definer, lms_refresher;
 
 create function lms_private.money_account(method text) returns text
 language sql
@@ -161,7 +161,7 @@ begin
     n.effective_on,
     n.currency,
     n.type,
-    sum(lms_private.signed_amount(n.amount, n.reverses_id)),
+    sum(lms.signed_amount(n.amount, n.reverses_id)),
     count(*)
   from new_rows as n
   group by n.tenant_id, n.centre_id, n.effective_on, n.currency, n.type
@@ -209,7 +209,7 @@ begin
     r.effective_on,
     r.currency,
     r.type,
-    sum(lms_private.signed_amount(r.amount, r.reverses_id)),
+    sum(lms.signed_amount(r.amount, r.reverses_id)),
     count(*)
   from lms.finance_records as r
   group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type

@@ -98,7 +98,7 @@ begin
           r.centre_id,
           r.currency,
           r.type,
-          sum(lms_private.signed_amount(r.amount, r.reverses_id)) as amount,
+          sum(lms.signed_amount(r.amount, r.reverses_id)) as amount,
           count(*) as records
         from lms.finance_records as r
         where r.tenant_id = tenant

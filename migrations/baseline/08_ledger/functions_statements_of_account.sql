@@ -67,7 +67,7 @@ begin atomic
     r.method,
     r.reference,
     r.currency,
-    lms_private.signed_amount(case r.type when 'payment' then r.amount else -r.amount end, r.reverses_id),
+    lms.signed_amount(case r.type when 'payment' then r.amount else -r.amount end, r.reverses_id),
     r.reverses_id
   from lms.finance_records as r
   where r.student_id = any (students)

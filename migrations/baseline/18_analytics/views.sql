@@ -125,10 +125,10 @@ from (
     f.centre_id,
     date_trunc('month', f.effective_on)::date as month,
     f.currency,
-    coalesce(sum(lms_private.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'payment'), 0) as income,
-    coalesce(sum(lms_private.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'salary'), 0) as salaries,
-    coalesce(sum(lms_private.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'expense'), 0) as expenses,
-    coalesce(sum(lms_private.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'reimbursement'), 0) as reimbursements,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'payment'), 0) as income,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'salary'), 0) as salaries,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'expense'), 0) as expenses,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'reimbursement'), 0) as reimbursements,
     count(*) as records
   from lms.finance_records as f
   group by f.tenant_id, f.centre_id, date_trunc('month', f.effective_on)::date, f.currency

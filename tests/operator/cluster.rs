@@ -215,7 +215,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         assert!(
             error
                 .to_string()
-                .contains("was changed after this database had been made by it"),
+                .contains("was edited after this database had been made by it"),
             "{error}"
         );
         let mut next = known.clone();
@@ -227,7 +227,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         assert!(
             error
                 .to_string()
-                .contains("was changed after it had been applied"),
+                .contains("was edited after it had been applied"),
             "{error}"
         );
 
@@ -295,7 +295,7 @@ async fn a_database_from_before_the_first_release_is_to_be_made_anew_and_not_tou
             assert_eq!(said.trim_end().lines().count(), 1, "{said}");
             assert!(
                 said.contains("made by migrations from before the first release")
-                    && said.contains("make it anew"),
+                    && said.contains("create it anew"),
                 "{said}"
             );
             assert_eq!(String::from_utf8_lossy(&output.stdout), "");
@@ -316,7 +316,7 @@ async fn a_migration_that_fails_leaves_nothing_and_names_its_line() -> Result<()
         known.push(Migration::parse("9999_broken.sql", sql)?);
         let error = migrate::run(&address, &known, &options()).await.unwrap_err();
         let line = format!("{error:#}");
-        assert!(line.contains("9999_broken failed and was undone: changes/9999_broken.sql: line 4: "), "{line}");
+        assert!(line.contains("9999_broken failed and was rolled back: changes/9999_broken.sql: line 4: "), "{line}");
         assert_eq!(text(&address, "select to_regclass('lms.half_made')::text").await?, "");
         known.pop();
         assert!(migrate::run(&address, &known, &options()).await?.is_empty(), "the ledger is as before");

@@ -100,11 +100,11 @@ fn a_chain_that_nobody_touched_is_whole_in_every_tenant() {
         assert_eq!(reports.len(), 2);
         for report in &reports {
             assert_eq!(report.broken, None);
-            assert!(report.sound > 100, "{report}");
+            assert!(report.intact > 100, "{report}");
         }
         let line = reports[0].to_string();
         assert!(
-            line.starts_with("aurora: ") && line.ends_with(" events, the chain is whole"),
+            line.starts_with("aurora: ") && line.ends_with(" events, the chain is intact"),
             "{line}"
         );
         let error = verify::run(&app.superuser_url, Some("nobody"), None)
@@ -307,7 +307,7 @@ fn a_rewritten_tail_is_found_by_the_signed_heads() {
         let tamperer = Tamperer::new(app).await?;
         let directory = tempfile::tempdir()?;
         let (key, file) = (directory.path().join("key"), directory.path().join("heads"));
-        let public = keys::make(&key)?;
+        let public = keys::generate(&key)?;
         let written = heads::export(&app.superuser_url, &file, &keys::private(&key)?).await?;
         assert_eq!(written, 2);
         let signed = Heads::read(&file, &keys::public(&public)?)?;
@@ -370,12 +370,12 @@ fn a_rewritten_tail_is_found_by_the_signed_heads() {
         assert_eq!(found(app).await?, None);
         assert_eq!(check().await?, at(end - 2, Fault::Missing));
 
-        let other = keys::make(&directory.path().join("other"))?;
+        let other = keys::generate(&directory.path().join("other"))?;
         let error = Heads::read(&file, &keys::public(&other)?)
             .err()
             .context("read")?;
         assert!(
-            format!("{error:#}").contains("the signature is not that of this key"),
+            format!("{error:#}").contains("the signature does not match this key"),
             "{error:#}"
         );
         let again = heads::export(&app.superuser_url, &file, &keys::private(&key)?).await;

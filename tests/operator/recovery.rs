@@ -90,7 +90,7 @@ async fn a_full_disk_of_the_archive_stops_no_writes_and_is_told() -> Result<()> 
             .await?;
         site.done(
             &["verify", "--cell", "eu-standard"],
-            "whole, can be restored",
+            "intact, any time from",
         )
         .await
     })
@@ -112,7 +112,7 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
         }
         site.done(&["verify", "--cell", "eu-regulated"], "repository 2")
             .await?;
-        site.done(&["list", "--cell", "eu-regulated"], "to any time from 2")
+        site.done(&["list", "--cell", "eu-regulated"], "any time from 2")
             .await?;
         let now = crate::site::now(&client).await?;
         client
@@ -236,7 +236,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
         let with = |time: &'static str| [&restore[..], &[time]].concat();
         site.fails(&with("2020-01-01T00:00:00Z"), "is before the first backup")
             .await?;
-        site.fails(&with("2999-01-01T00:00:00Z"), "has not come yet")
+        site.fails(&with("2999-01-01T00:00:00Z"), "is in the future")
             .await?;
         let (code, _, told) = site
             .lms(&[&["backup"], &with("yesterday")[..]].concat())
@@ -285,8 +285,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
             &["verify", "--cell", "eu-standard"],
             &with("latest"),
         ] {
-            site.fails(arguments, "the passphrase does not open it")
-                .await?;
+            site.fails(arguments, "the passphrase is wrong").await?;
         }
         fs::write(site.directory.join("passphrase"), right)?;
         assert!(!site.directory.join("restored").exists());
@@ -295,7 +294,8 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
             crate::site::files(&site.repository("eu-standard", 1), |_| true)?,
             held
         );
-        site.done(&with("latest"), "holds what was committed").await
+        site.done(&with("latest"), "contains everything that was committed")
+            .await
     })
     .await
 }

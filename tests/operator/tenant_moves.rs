@@ -5,7 +5,9 @@ use anyhow::{Result, ensure};
 use database::migrate;
 use http::Method;
 use operations::events;
-use operations::relocation::{self, Cell, NOT_OF_A_TENANT, Options, STATES, of_tenants};
+use operations::relocation::{
+    self, CELL_TABLES, Cell, Direction, Options, RelocationState, tenant_tables,
+};
 use serde_json::json;
 use tests::{Application, Reply, role, run, send};
 
@@ -103,7 +105,7 @@ async fn everything(
     tenant: uuid::Uuid,
 ) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    for table in of_tenants(client).await? {
+    for table in tenant_tables(client).await? {
         let row = client
             .query_one(
                 &format!(
@@ -200,7 +202,7 @@ fn a_tenant_moves_whole_and_the_cell_that_it_left_forgets_it() {
 
         let directory = tempfile::tempdir()?;
         let file = receipt_file(&directory, &receipt).await?;
-        let forgotten = relocation::forget(&file, &options.from, &options.to).await?;
+        let forgotten = relocation::erase_source(&file, &options.from, &options.to).await?;
         assert!(forgotten.rows > 100);
         let left = dump(&here).await?;
         for marker in [&email, &name] {
@@ -264,16 +266,19 @@ fn a_move_that_is_interrupted_at_any_step_leaves_one_home_and_goes_on() {
         let (here, there) = (app.superuser().await?, other.client().await?);
         let options = options(app, &other);
         beside(app, &other, async |au| {
-            for (direction, state) in STATES {
-                let client = if *direction == "out" { &here } else { &there };
-                break_at(client, state).await?;
-                assert!(relocation::run(&options).await.is_err(), "{state}");
+            for state in RelocationState::STEPS {
+                let client = match state.direction() {
+                    Direction::Out => &here,
+                    Direction::In => &there,
+                };
+                break_at(client, state.name()).await?;
+                assert!(relocation::run(&options).await.is_err(), "{state:?}");
                 mend(client).await?;
                 let (old, new) = (sign_in(app, app).await?, sign_in(au, app).await?);
-                if *state == "leaving" {
+                if state == RelocationState::SourceReadOnly {
                     old.expect(200);
                     new.expect(401);
-                } else if *state == "served" {
+                } else if state == RelocationState::Active {
                     // It has left. Its new home says to come back in a moment, until the move is finished.
                     assert_eq!(old.expect(421).header("location"), AU_URL);
                     new.expect(503);
@@ -282,7 +287,7 @@ fn a_move_that_is_interrupted_at_any_step_leaves_one_home_and_goes_on() {
                     old.expect(503);
                     ensure!(
                         [401, 421, 503].contains(&new.status),
-                        "{state}: {}",
+                        "{state:?}: {}",
                         new.status
                     );
                 }
@@ -375,14 +380,14 @@ fn nothing_is_erased_unless_everything_is_found_again() {
         let receipt = relocation::run(&options).await?;
         let forget = async |receipt: &relocation::Receipt| -> Result<String> {
             let file = receipt_file(&directory, receipt).await?;
-            match relocation::forget(&file, &options.from, &options.to).await {
+            match relocation::erase_source(&file, &options.from, &options.to).await {
                 Ok(_) => Ok("erased".to_owned()),
                 Err(error) => Ok(format!("{error:#}")),
             }
         };
         let mut forged = receipt.clone();
         forged.events.position += 1;
-        assert!(forget(&forged).await?.contains("the receipt is not true"));
+        assert!(forget(&forged).await?.contains("the receipt is not valid"));
         // Lost without an event, as by a hand that lets triggers rest.
         there
             .batch_execute(
@@ -413,7 +418,7 @@ fn nothing_is_erased_unless_everything_is_found_again() {
         assert!(
             forget(&receipt)
                 .await?
-                .contains("has erased the tenant already")
+                .contains("has already erased the tenant")
         );
         Ok(())
     });
@@ -432,13 +437,13 @@ fn every_table_is_moved_or_belongs_to_the_cell() {
                 &[],
             )
             .await?;
-        let moved = of_tenants(&client).await?;
+        let moved = tenant_tables(&client).await?;
         let mut left: Vec<String> = rows
             .iter()
             .map(|row| row.get(0))
             .filter(|name: &String| moved.iter().all(|table| table.name != *name))
             .collect();
-        left.retain(|name| NOT_OF_A_TENANT.iter().all(|(known, _)| known != name));
+        left.retain(|name| CELL_TABLES.iter().all(|(known, _)| known != name));
         assert_eq!(
             left,
             [

@@ -137,7 +137,7 @@ async fn on_copy(
             .context("the demo database can't be copied")?;
         // A copy has all that the schema holds, and privileges of its own.
         let copy = database::connect(&with_database(&admin_url, &name)).await?;
-        database::migrate::withhold(&copy).await?;
+        database::migrate::revoke_excess_privileges(&copy).await?;
     }
     demo.database.application_url = with_database(&demo.database.application_url, &name);
     demo.database.superuser_url = with_database(&demo.database.superuser_url, &name);

@@ -7,7 +7,7 @@ use http::Method;
 use platform::http::outbound_url::Networks;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use worker::delivery::Report;
+use worker::DeliveryReport;
 use worker::webhooks::{self, Options, Sender};
 
 /// A webhook, and what signs what it is told.
@@ -60,8 +60,8 @@ pub fn sender(seconds: u64) -> Result<Sender> {
 }
 
 /// Delivers what is due at a time, as one worker does.
-pub async fn deliver(app: &Application, now: DateTime<Utc>) -> Result<Report> {
-    webhooks::round(&app.superuser_url, &sender(60)?, now).await
+pub async fn deliver(app: &Application, now: DateTime<Utc>) -> Result<DeliveryReport> {
+    webhooks::run_once(&app.superuser_url, &sender(60)?, now).await
 }
 
 /// The deliveries of a webhook, the latest event first.

@@ -14,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use worker::delivery::{self, Providers, Report};
+use worker::DeliveryReport;
+use worker::notifications::{self, Providers};
 
 /// Most bytes of a request.
 const LONGEST: usize = 1024 * 1024;
@@ -142,10 +143,10 @@ impl Provider {
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn deliver(&self, database: &str) -> Result<Report> {
+    pub async fn deliver(&self, database: &str) -> Result<DeliveryReport> {
         let hangs = matches!(*lock(&self.shared.mood), Mood::Hangs | Mood::TakesAndHangs);
         let providers = self.providers(Duration::from_secs(if hangs { 1 } else { 60 }))?;
-        delivery::round(database, &providers).await
+        notifications::run_once(database, &providers).await
     }
 
     /// It, for all three ways; an answer may take as long as `longest`.
@@ -154,7 +155,7 @@ impl Provider {
     ///
     /// When no HTTP client can be made.
     pub fn providers(&self, longest: Duration) -> Result<Providers> {
-        Providers::on_this_machine(self.address, longest)
+        Providers::dev_outbox(self.address, longest)
     }
 
     /// Where it is.

@@ -21,7 +21,7 @@ fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
         let provider = Provider::start(Mood::Refuses(422)).await?;
         let report = provider.deliver(&app.superuser_url).await?;
         assert_eq!(
-            (report.sent, report.retried, report.dead),
+            (report.sent, report.retried, report.dead_letters),
             (0, 0, 1),
             "{report}"
         );
@@ -77,7 +77,7 @@ fn a_provider_that_never_gets_well_makes_a_dead_letter_after_ten_attempts() {
             let report = provider.deliver(&app.superuser_url).await?;
             let expected = if attempt < 10 { (1, 0) } else { (0, 1) };
             assert_eq!(
-                (report.retried, report.dead),
+                (report.retried, report.dead_letters),
                 expected,
                 "{attempt}: {report}"
             );
@@ -143,7 +143,7 @@ fn who_must_not_be_reached_any_more_when_the_time_comes_is_not() {
         .await?
         .expect(200);
         let provider = Provider::start(Mood::Well).await?;
-        assert_eq!(provider.deliver(&app.superuser_url).await?.dead, 2);
+        assert_eq!(provider.deliver(&app.superuser_url).await?.dead_letters, 2);
         assert_eq!(provider.requests(), 0);
         for (id, why) in [
             (opted_out, "the user has opted out of it"),

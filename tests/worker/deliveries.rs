@@ -8,7 +8,7 @@ use serde_json::json;
 use tests::{Mood, Provider, outbox, role, rows, run};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use worker::delivery::{self, Email, Options, Providers, Push};
+use worker::notifications::{self, Email, Options, Providers, Push};
 
 /// Longer than anything takes that goes well.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ fn what_is_sent_by_http_reaches_the_provider_and_the_log_says_so() {
         let provider = Provider::start(Mood::Well).await?;
         let report = provider.deliver(&app.superuser_url).await?;
         assert_eq!(
-            (report.sent, report.retried, report.dead),
+            (report.sent, report.retried, report.dead_letters),
             (1, 0, 0),
             "{report}"
         );
@@ -78,7 +78,7 @@ fn however_a_provider_misbehaves_no_message_is_lost_and_each_is_kept_once() {
             let asked = provider.requests();
             let report = provider.deliver(&app.superuser_url).await?;
             assert_eq!(
-                (report.sent, report.retried, report.dead),
+                (report.sent, report.retried, report.dead_letters),
                 (0, 3, 0),
                 "{mood:?}: {report}"
             );
@@ -158,7 +158,7 @@ fn a_worker_that_dies_between_sending_and_recording_costs_a_double_with_the_same
         let id = outbox::send_many(app, &admin, 1).await?[0];
         let provider = Provider::start(Mood::TakesAndHangs).await?;
         let (url, providers) = (app.superuser_url.clone(), provider.providers(MINUTE)?);
-        let working = tokio::spawn(async move { delivery::round(&url, &providers).await });
+        let working = tokio::spawn(async move { notifications::run_once(&url, &providers).await });
         let deadline = Instant::now() + MINUTE;
         while provider.taken() == 0 {
             ensure!(Instant::now() < deadline, "nothing is sent");
@@ -210,7 +210,7 @@ fn a_way_that_hangs_does_not_hold_up_the_others() {
             provider_timeout: 1,
             ..Options::none()
         })?;
-        let report = delivery::round(&app.superuser_url, &providers).await?;
+        let report = notifications::run_once(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.retried), (1, 1), "{report}");
         assert!(
             report

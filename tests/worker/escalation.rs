@@ -20,7 +20,7 @@ fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_
         let staff = desk::staff(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
         // Whatever the demo has that is due by now.
-        worker::round(&app.superuser_url, now).await?;
+        worker::run_once(&app.superuser_url, now).await?;
         let mut late = Vec::new();
         for (priority, raised) in [("low", "medium"), ("medium", "high"), ("high", "high")] {
             let mut body = desk::request(home);
@@ -47,7 +47,7 @@ fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_
             .map(|request| request.map(|request| request["due_at"].clone()))
             .collect::<Result<_>>()?;
 
-        let rounds = (0..4).map(|_| worker::round(&app.superuser_url, now));
+        let rounds = (0..4).map(|_| worker::run_once(&app.superuser_url, now));
         let mut escalated = Vec::new();
         for report in join_all(rounds).await {
             let report = report?;
@@ -85,7 +85,7 @@ fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_
             read(app, &admin, &in_time).await?,
         ];
         assert_eq!(after, before);
-        let again = worker::round(&app.superuser_url, now).await?;
+        let again = worker::run_once(&app.superuser_url, now).await?;
         assert!(again.escalated.is_empty(), "{again}");
         Ok(())
     });
@@ -99,7 +99,7 @@ fn what_gets_a_new_due_time_may_be_escalated_again() {
         desk::let_it_be_late(app, &request).await?;
         let escalated = async |now| -> Result<usize> {
             let number = request["number"].as_i64().unwrap_or_default();
-            let report = worker::round(&app.superuser_url, now).await?;
+            let report = worker::run_once(&app.superuser_url, now).await?;
             let ours = report
                 .escalated
                 .iter()
@@ -125,7 +125,7 @@ fn what_gets_a_new_due_time_may_be_escalated_again() {
 fn a_request_that_can_not_be_escalated_is_reported_and_holds_up_no_other() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        worker::round(&app.superuser_url, Utc::now()).await?;
+        worker::run_once(&app.superuser_url, Utc::now()).await?;
         let mut requests = Vec::new();
         for _ in 0..2 {
             let request = desk::ask(app, &admin).await?;
@@ -141,7 +141,7 @@ fn a_request_that_can_not_be_escalated_is_reported_and_holds_up_no_other() {
                 for each row when (old.id = '{broken}') execute function public.refuse()"
             ))
             .await?;
-        let report = worker::round(&app.superuser_url, Utc::now()).await?;
+        let report = worker::run_once(&app.superuser_url, Utc::now()).await?;
         let failed: Vec<_> = report
             .failed
             .iter()

@@ -43,16 +43,19 @@ fn a_round_makes_the_next_three_months_once_and_events_are_in_their_own() {
     run(async |app| {
         let now = Utc::now() + Months::new(4);
         let before = partitions(app).await?;
-        let report = worker::round(&app.superuser_url, now).await?;
-        assert!(report.months > 0, "{report}");
+        let report = worker::run_once(&app.superuser_url, now).await?;
+        assert!(report.partitions > 0, "{report}");
         let after = partitions(app).await?;
         for month in 0..=7 {
             let name = name(Utc::now() + Months::new(month));
             assert!(after.contains(&name), "{name} is not among {after:?}");
         }
-        assert_eq!(after.len(), before.len() + usize::try_from(report.months)?);
-        let again = worker::round(&app.superuser_url, now).await?;
-        assert_eq!(again.months, 0, "{again}");
+        assert_eq!(
+            after.len(),
+            before.len() + usize::try_from(report.partitions)?
+        );
+        let again = worker::run_once(&app.superuser_url, now).await?;
+        assert_eq!(again.partitions, 0, "{again}");
         assert_eq!(partitions(app).await?, after);
         for at in [Utc::now(), Utc::now() + Months::new(1), now] {
             assert_eq!(partition_of_event(app, at).await?, name(at));
@@ -68,12 +71,15 @@ fn events_of_a_month_that_nobody_made_are_kept_and_stay_where_they_are() {
         let default = "lms_private.event_log_default";
         assert_eq!(partition_of_event(app, late).await?, default);
         // The worker is there again: that month stays in the default partition, the others are made.
-        let report = worker::round(&app.superuser_url, late).await?;
-        assert!(report.months > 0, "{report}");
+        let report = worker::run_once(&app.superuser_url, late).await?;
+        assert!(report.partitions > 0, "{report}");
         assert_eq!(partition_of_event(app, late).await?, default);
         let next = late + Months::new(2);
         assert_eq!(partition_of_event(app, next).await?, name(next));
-        assert_eq!(worker::round(&app.superuser_url, late).await?.months, 0);
+        assert_eq!(
+            worker::run_once(&app.superuser_url, late).await?.partitions,
+            0
+        );
         Ok(())
     });
 }

@@ -10,7 +10,7 @@ use worker::Report;
 /// A round so many days from now.
 async fn round_in(app: &Application, days: i64) -> Result<Report> {
     let then: DateTime<Utc> = Utc::now() + Duration::days(days);
-    worker::round(&app.superuser_url, then).await
+    worker::run_once(&app.superuser_url, then).await
 }
 
 async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {

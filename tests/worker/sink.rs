@@ -6,7 +6,7 @@ use local::dev_outbox;
 use serde_json::{Value, json};
 use tests::{outbox, role, rows, run};
 use tokio::net::TcpListener;
-use worker::delivery::{self, Providers};
+use worker::notifications::{self, Providers};
 
 #[test]
 fn what_is_delivered_is_on_the_page_once_by_each_way() {
@@ -15,7 +15,7 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let serving = tokio::spawn(dev_outbox::serve(listener));
-        let providers = Providers::on_this_machine(address, Duration::from_secs(60))?;
+        let providers = Providers::dev_outbox(address, Duration::from_secs(60))?;
 
         let admin = app.sign_in(role::ADMIN).await?;
         let student = app.user(0, role::STUDENT);
@@ -30,7 +30,7 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
             let body = json!({"user_id": student.id, "type": way, "subject": "A & B", "message": format!("<b>by {way}</b>")});
             outbox::post(app, &admin, body).await?.expect(201);
         }
-        let report = delivery::round(&app.superuser_url, &providers).await?;
+        let report = notifications::run_once(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.reasons.len()), (3, 0), "{report}");
 
         // As if the answers had been lost.
@@ -38,7 +38,9 @@ fn what_is_delivered_is_on_the_page_once_by_each_way() {
             "update lms.notification_deliveries set delivered_at = null, next_attempt_at = now()";
         assert_eq!(rows::execute(app, again, &[]).await?, 3);
         assert_eq!(
-            delivery::round(&app.superuser_url, &providers).await?.sent,
+            notifications::run_once(&app.superuser_url, &providers)
+                .await?
+                .sent,
             3
         );
 

@@ -17,7 +17,7 @@ fn a_message_is_the_event_and_the_library_verifies_it() {
         hooks::happen(app, &admin, "lakeside").await?;
         let report = hooks::deliver(app, Utc::now()).await?;
         assert_eq!(
-            (report.sent, report.retried, report.dead),
+            (report.sent, report.retried, report.dead_letters),
             (1, 0, 0),
             "{report}"
         );
@@ -175,7 +175,8 @@ fn a_worker_that_dies_in_between_costs_a_double_with_the_same_id() {
         let (admin, receiver, _hook) = hooks::ready(app, Mood::TakesAndHangs).await?;
         hooks::happen(app, &admin, "lakeside").await?;
         let (url, sender) = (app.superuser_url.clone(), hooks::sender(60)?);
-        let working = tokio::spawn(async move { webhooks::round(&url, &sender, Utc::now()).await });
+        let working =
+            tokio::spawn(async move { webhooks::run_once(&url, &sender, Utc::now()).await });
         let deadline = Instant::now() + MINUTE;
         while receiver.taken() == 0 {
             ensure!(Instant::now() < deadline, "nothing is posted");

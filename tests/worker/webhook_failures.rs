@@ -28,7 +28,7 @@ fn what_fails_is_tried_again_over_days_and_then_given_up() {
         {
             let report = hooks::deliver(app, now).await?;
             assert_eq!(
-                (report.sent, report.retried, report.dead),
+                (report.sent, report.retried, report.dead_letters),
                 (0, 1, 0),
                 "{report}"
             );
@@ -61,7 +61,7 @@ fn what_fails_is_tried_again_over_days_and_then_given_up() {
             now = next + Duration::seconds(1);
         }
         let report = hooks::deliver(app, now).await?;
-        assert_eq!((report.retried, report.dead), (0, 1), "{report}");
+        assert_eq!((report.retried, report.dead_letters), (0, 1), "{report}");
         assert_eq!(receiver.requests(), 10);
         let told = hooks::deliveries(app, &admin, &hook).await?.remove(0);
         assert_eq!(told["status"], "failed");
@@ -91,7 +91,7 @@ fn a_receiver_that_fails_for_five_days_is_disabled_and_the_admins_are_told() {
         rows::execute(app, sql, &[&hook.id]).await?;
         let later = Utc::now() + Duration::days(6);
         let report = hooks::deliver(app, later).await?;
-        assert_eq!(report.dead, 1, "{report}");
+        assert_eq!(report.dead_letters, 1, "{report}");
         let disabled = hooks::read(app, &admin, &hook).await?;
         assert_eq!(disabled["status"], "disabled");
         let reason = hooks::text(&disabled["disabled_reason"]);
@@ -130,7 +130,7 @@ fn a_receiver_that_is_gone_is_disabled_at_once() {
     run(async |app| {
         let (admin, receiver, hook) = hooks::ready(app, Mood::Refuses(410)).await?;
         hooks::happen(app, &admin, "lakeside").await?;
-        assert_eq!(hooks::deliver(app, Utc::now()).await?.dead, 1);
+        assert_eq!(hooks::deliver(app, Utc::now()).await?.dead_letters, 1);
         let disabled = hooks::read(app, &admin, &hook).await?;
         assert_eq!(disabled["status"], "disabled");
         assert!(
@@ -188,7 +188,8 @@ fn receivers_that_hang_refuse_or_talk_nonsense_hold_up_nobody() {
         }
         // The one that hangs has a minute for each of its messages; that no more are begun than it may have at once is seen too.
         let (url, sender) = (app.superuser_url.clone(), hooks::sender(60)?);
-        let working = tokio::spawn(async move { webhooks::round(&url, &sender, Utc::now()).await });
+        let working =
+            tokio::spawn(async move { webhooks::run_once(&url, &sender, Utc::now()).await });
         let deadline = Instant::now() + MINUTE;
         let failed = "lms.webhook_deliveries where last_error is not null";
         while good.kept().len() < 12 || rows::count(app, failed, &[]).await? < 24 {
@@ -215,7 +216,7 @@ fn a_receiver_that_does_not_answer_in_time_has_failed() {
     run(async |app| {
         let (admin, _receiver, hook) = hooks::ready(app, Mood::Hangs).await?;
         hooks::happen(app, &admin, "lakeside").await?;
-        let report = webhooks::round(&app.superuser_url, &hooks::sender(1)?, Utc::now()).await?;
+        let report = webhooks::run_once(&app.superuser_url, &hooks::sender(1)?, Utc::now()).await?;
         assert_eq!((report.sent, report.retried), (0, 1), "{report}");
         let told = hooks::deliveries(app, &admin, &hook).await?.remove(0);
         assert_eq!(

@@ -14,8 +14,8 @@ use operations::progress::step;
 use platform::http::outbound_url::Networks;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use worker::Couriers;
-use worker::delivery::Providers;
+use worker::Senders;
+use worker::notifications::Providers;
 use worker::stop::Stop;
 use worker::webhooks::{self, Sender};
 
@@ -102,16 +102,16 @@ async fn serve(
     let mut beside = JoinSet::new();
     beside.spawn(dev_outbox::serve(sink));
     // A developer's own receiver is on this machine.
-    let options = webhooks::Options::within(Networks::loopback());
-    let couriers = Couriers {
-        providers: Providers::on_this_machine(sink_address, SINK_TIME)?,
-        sender: Sender::new(&options)?,
+    let options = webhooks::Options::allowing(Networks::loopback());
+    let senders = Senders {
+        notifications: Providers::dev_outbox(sink_address, SINK_TIME)?,
+        webhooks: Sender::new(&options)?,
     };
     beside.spawn(async move {
-        worker::work(
+        worker::run(
             demo.database.superuser_url,
-            worker::Intervals::USUAL,
-            couriers,
+            worker::Intervals::DEFAULT,
+            senders,
         )
         .await;
         Ok(())

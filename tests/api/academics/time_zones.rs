@@ -306,8 +306,8 @@ fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
             );
         }
         let now = Utc::now();
-        let round = worker::round(&app.superuser_url, now).await?;
-        assert_eq!(round.off_the_clock, []);
+        let round = worker::run_once(&app.superuser_url, now).await?;
+        assert_eq!(round.outdated_lessons, []);
         // As if London had kept its summer time in the winter when the class was made.
         let class = people::id(&classes[0])?;
         app.superuser()
@@ -327,9 +327,9 @@ fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
                 &[&class],
             )
             .await?;
-        let round = worker::round(&app.superuser_url, now).await?;
+        let round = worker::run_once(&app.superuser_url, now).await?;
         let found: Vec<_> = round
-            .off_the_clock
+            .outdated_lessons
             .iter()
             .map(|found| (found.class, found.lessons, found.first.to_rfc3339()))
             .collect();

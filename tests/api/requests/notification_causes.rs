@@ -199,7 +199,7 @@ fn what_is_over_or_new_is_told_to_nobody_and_what_the_worker_can_not_place_to_al
         classroom::make(app, &admin, room.class(clash)).await?;
         assert_eq!(outbox::queued(app).await?, []);
         let then = chrono::Utc::now() + chrono::Duration::weeks(10);
-        let report = worker::round(&app.superuser_url, then).await?;
+        let report = worker::run_once(&app.superuser_url, then).await?;
         assert_eq!(report.clashes.len(), 2, "{report}");
         let queued = outbox::queued(app).await?;
         let mut concerned = family(app, room.students[0]).await?;
@@ -350,7 +350,7 @@ fn a_code_that_has_expired_is_not_mailed_and_can_not_be_tried_again() {
         )
         .await?;
         let provider = Provider::start(Mood::Well).await?;
-        assert_eq!(provider.deliver(&app.superuser_url).await?.dead, 1);
+        assert_eq!(provider.deliver(&app.superuser_url).await?.dead_letters, 1);
         assert_eq!(provider.requests(), 0);
         let admin = app.sign_in(role::ADMIN).await?;
         let id = rows::id(

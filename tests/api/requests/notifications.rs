@@ -347,7 +347,7 @@ fn requests_are_answered_while_the_provider_hangs() {
             provider.providers(std::time::Duration::from_secs(60))?,
         );
         let delivering =
-            tokio::spawn(async move { worker::delivery::round(&url, &providers).await });
+            tokio::spawn(async move { worker::notifications::run_once(&url, &providers).await });
         // The provider never answers, and nobody who asks for something waits for it.
         while provider.requests() == 0 {
             outbox::send_many(app, &admin, 1).await?;

@@ -99,7 +99,7 @@ fn a_request_that_is_escalated_is_told_to_the_supervisors_and_whoever_works_on_i
         let admin = app.sign_in(role::ADMIN).await?;
         // What is overdue in the demo is told first.
         let then = Utc::now() + Duration::days(60);
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         let request = ask(app, &student).await?;
         let (assignee, user) = staff(app).await?;
         let path = format!("/v1/requests/{request}/assign");
@@ -107,7 +107,7 @@ fn a_request_that_is_escalated_is_told_to_the_supervisors_and_whoever_works_on_i
             .await?
             .expect(200);
         outbox::empty(app).await?;
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         let mut expected = supervisors(app).await?;
         expected.push(user);
         expected.sort_unstable();
@@ -119,7 +119,7 @@ fn a_request_that_is_escalated_is_told_to_the_supervisors_and_whoever_works_on_i
         assert_eq!(outbox::queued(app).await?, expected);
         // Once.
         outbox::empty(app).await?;
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         assert_eq!(outbox::queued(app).await?, []);
         Ok(())
     });
@@ -171,7 +171,7 @@ fn who_borrows_is_told_until_when_and_reminded_once() {
         let due = (Utc::now() + Duration::days(2)).date_naive();
         // What is overdue in the demo by then is told first.
         let then = Utc::now() + Duration::days(5);
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         outbox::empty(app).await?;
         let body = json!({"user_id": borrower, "due_on": due.to_string()});
         app.post(&admin, &format!("/v1/inventory/{item}/loans"), body)
@@ -183,15 +183,18 @@ fn who_borrows_is_told_until_when_and_reminded_once() {
         );
 
         outbox::empty(app).await?;
-        worker::round(&app.superuser_url, Utc::now()).await?;
+        worker::run_once(&app.superuser_url, Utc::now()).await?;
         assert_eq!(outbox::queued(app).await?, []);
-        let report = worker::round(&app.superuser_url, then).await?;
+        let report = worker::run_once(&app.superuser_url, then).await?;
         assert_eq!(report.reminded, 1, "{report}");
         assert_eq!(
             outbox::queued(app).await?,
             [("loan_overdue".to_owned(), borrower)]
         );
-        assert_eq!(worker::round(&app.superuser_url, then).await?.reminded, 0);
+        assert_eq!(
+            worker::run_once(&app.superuser_url, then).await?.reminded,
+            0
+        );
         Ok(())
     });
 }

@@ -1,35 +1,37 @@
-//! How this program talks to others over HTTP, and the one host that an adapter may talk to.
+//! The address of a provider, with a client that connects to that host alone.
+//! The requests that are sent there live with each provider's adapter.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, RequestBuilder};
+use reqwest::{Client, RequestBuilder};
 use url::{Host, Url};
 
-/// A provider's address with a client that goes nowhere else.
-pub(crate) struct Endpoint {
+use crate::http_client;
+
+/// A provider's address, with a client that connects to no other host.
+pub(super) struct Endpoint {
     base: Url,
     client: Client,
-    longest: Duration,
+    timeout: Duration,
 }
 
 impl Endpoint {
-    /// The provider at `base`, whose answer may take as long as `longest`.
+    /// The provider at `base`, whose requests end after `timeout`.
     ///
     /// # Errors
     ///
-    /// When `base` is not `https://host/...`; without encryption on this machine alone.
-    pub(crate) fn new(base: &str, longest: Duration) -> Result<Self> {
-        // What is in a URL beside the host may be a secret, so it is not repeated.
+    /// When `base` is not an `https` URL; `http` is allowed for loopback addresses alone.
+    pub(super) fn new(base: &str, timeout: Duration) -> Result<Self> {
+        // Any part of a URL beside the host may be a secret, so no error quotes it.
         let base = Url::parse(base).context("the provider's address is not a URL")?;
-        let is_here = match base.host() {
+        let is_loopback = match base.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
             Some(Host::Domain(_)) => false,
-            None => bail!("the provider's address names no host"),
+            None => bail!("the provider's address has no host"),
         };
-        if base.scheme() != "https" && !(is_here && base.scheme() == "http") {
+        if base.scheme() != "https" && !(is_loopback && base.scheme() == "http") {
             bail!("the provider's address must begin with https://");
         }
         if !base.username().is_empty()
@@ -37,26 +39,28 @@ impl Endpoint {
             || base.query().is_some()
             || base.fragment().is_some()
         {
-            bail!("the provider's address is https://host/path and nothing more");
+            bail!(
+                "the provider's address must be of the form https://host/path, without user, query or fragment"
+            );
         }
-        let client = client(longest)
-            .https_only(!is_here)
+        let client = http_client::client(timeout)
+            .https_only(!is_loopback)
             .build()
             .context("cannot prepare the HTTP client")?;
         Ok(Self {
             base,
             client,
-            longest,
+            timeout,
         })
     }
 
-    /// How long a request may take, from the first try to connect to the end of the answer.
-    pub(crate) fn longest(&self) -> Duration {
-        self.longest
+    /// The time limit of a request, from connecting to the end of the response.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
-    /// A request to a path below the address. What is in a segment can't become more than that segment.
-    pub(crate) fn post(&self, segments: &[&str]) -> RequestBuilder {
+    /// A request to a path below the address. Each segment is encoded, so that it cannot become another path.
+    pub(super) fn post(&self, segments: &[&str]) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
@@ -65,23 +69,12 @@ impl Endpoint {
     }
 }
 
-/// A client that goes where it is told and nowhere else: it follows no redirect and knows no proxy.
-pub(crate) fn client(longest: Duration) -> ClientBuilder {
-    Client::builder()
-        .redirect(Policy::none())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(longest / 3)
-        .timeout(longest)
-        .user_agent(concat!("lms/", env!("CARGO_PKG_VERSION")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_encrypted_addresses_and_those_of_this_machine_are_taken() {
+    fn only_https_and_loopback_addresses_are_accepted() {
         let of = |base| Endpoint::new(base, Duration::from_secs(1));
         for good in [
             "https://api.resend.com",
@@ -109,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn no_segment_leads_to_another_host_or_path() {
+    fn a_segment_leads_to_no_other_host_or_path() {
         let endpoint = Endpoint::new("https://api.twilio.com/x/", Duration::from_secs(1)).unwrap();
         let request = endpoint
             .post(&["Accounts", "../..//evil.example", "Messages.json"])

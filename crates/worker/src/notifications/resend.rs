@@ -1,4 +1,5 @@
-//! E-mail by Resend: `POST /emails`. It drops what comes with an `Idempotency-Key` that it had in the last 24 hours.
+//! The adapter for e-mail by Resend: `POST /emails`. Resend drops a message whose `Idempotency-Key` it has had in the last 24 hours.
+//! Sending and reading the answer live in `provider`.
 
 use anyhow::Result;
 use reqwest::RequestBuilder;
@@ -7,11 +8,11 @@ use serde_json::{Value, json};
 use super::endpoint::Endpoint;
 use super::provider::{Message, Provider, Secret};
 
-/// The adapter.
+/// The adapter for Resend.
 pub(super) struct Resend {
     pub(super) endpoint: Endpoint,
     pub(super) key: Secret,
-    /// Whom it comes from, such as `LMS <no-reply@example.com>`.
+    /// The sender, such as `LMS <no-reply@example.com>`.
     pub(super) sender: String,
 }
 

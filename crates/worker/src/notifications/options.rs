@@ -1,4 +1,5 @@
-//! Which providers there are, by options or variables of the environment. Their keys are in files.
+//! The choice of providers, by command-line options or environment variables. Their keys are in files.
+//! The adapters live in files named after each provider.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,45 +14,45 @@ use super::provider::{Channel, Provider, Secret};
 use super::resend::Resend;
 use super::twilio::Twilio;
 
-/// How long a provider may take, unless an option says otherwise.
-const LONGEST: u64 = 15;
+/// The time limit of a provider in seconds, unless an option gives another.
+const DEFAULT_TIMEOUT: u64 = 15;
 
-/// Who sends e-mail.
+/// The provider that sends e-mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Email {
-    /// Nobody: e-mail waits.
+    /// No provider: e-mail waits.
     None,
     /// Resend.
     Resend,
 }
 
-/// Who sends SMS.
+/// The provider that sends SMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sms {
-    /// Nobody: SMS wait.
+    /// No provider: SMS wait.
     None,
     /// Twilio.
     Twilio,
 }
 
-/// Who sends push notifications.
+/// The provider that sends push notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Push {
-    /// Nobody: push notifications wait.
+    /// No provider: push notifications wait.
     None,
     /// OneSignal.
     #[value(name = "onesignal")]
     OneSignal,
 }
 
-/// Which providers deliver notifications.
+/// The providers that deliver notifications.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// Who sends e-mail
+    /// Provider that sends e-mail
     #[arg(long, env = "LMS_EMAIL_PROVIDER", value_enum, default_value = "none")]
     pub email_provider: Email,
 
-    /// Where the e-mail provider is
+    /// Base URL of the e-mail provider
     #[arg(
         long,
         env = "LMS_EMAIL_URL",
@@ -60,19 +61,19 @@ pub struct Options {
     )]
     pub email_url: String,
 
-    /// File with the key of the e-mail provider
+    /// File with the API key of the e-mail provider
     #[arg(long, env = "LMS_EMAIL_KEY_FILE", value_name = "FILE")]
     pub email_key_file: Option<PathBuf>,
 
-    /// Whom e-mail comes from, such as "LMS <no-reply@example.com>"
+    /// Sender of e-mail, such as "LMS <no-reply@example.com>"
     #[arg(long, env = "LMS_EMAIL_SENDER", value_name = "SENDER")]
     pub email_sender: Option<String>,
 
-    /// Who sends SMS
+    /// Provider that sends SMS
     #[arg(long, env = "LMS_SMS_PROVIDER", value_enum, default_value = "none")]
     pub sms_provider: Sms,
 
-    /// Where the SMS provider is
+    /// Base URL of the SMS provider
     #[arg(
         long,
         env = "LMS_SMS_URL",
@@ -81,7 +82,7 @@ pub struct Options {
     )]
     pub sms_url: String,
 
-    /// The account with the SMS provider
+    /// SID of the account with the SMS provider
     #[arg(long, env = "LMS_SMS_ACCOUNT", value_name = "SID")]
     pub sms_account: Option<String>,
 
@@ -89,15 +90,15 @@ pub struct Options {
     #[arg(long, env = "LMS_SMS_KEY_FILE", value_name = "FILE")]
     pub sms_key_file: Option<PathBuf>,
 
-    /// Whom SMS come from: a number such as +441632960000, or the SID of a messaging service
+    /// Sender of SMS: a number such as +441632960000, or the SID of a messaging service
     #[arg(long, env = "LMS_SMS_SENDER", value_name = "SENDER")]
     pub sms_sender: Option<String>,
 
-    /// Who sends push notifications
+    /// Provider that sends push notifications
     #[arg(long, env = "LMS_PUSH_PROVIDER", value_enum, default_value = "none")]
     pub push_provider: Push,
 
-    /// Where the push provider is
+    /// Base URL of the push provider
     #[arg(
         long,
         env = "LMS_PUSH_URL",
@@ -106,27 +107,27 @@ pub struct Options {
     )]
     pub push_url: String,
 
-    /// The app's id with the push provider
+    /// Id of the app with the push provider
     #[arg(long, env = "LMS_PUSH_APP", value_name = "ID")]
     pub push_app: Option<String>,
 
-    /// File with the key of the push provider
+    /// File with the API key of the push provider
     #[arg(long, env = "LMS_PUSH_KEY_FILE", value_name = "FILE")]
     pub push_key_file: Option<PathBuf>,
 
-    /// Seconds that a provider may take to answer
+    /// Time limit of a provider's answer, in seconds
     #[arg(
         long,
         env = "LMS_PROVIDER_TIMEOUT",
         value_name = "SECONDS",
-        default_value_t = LONGEST,
+        default_value_t = DEFAULT_TIMEOUT,
         value_parser = clap::value_parser!(u64).range(1..=300)
     )]
     pub provider_timeout: u64,
 }
 
 impl Options {
-    /// Nobody delivers anything, as when nothing is said.
+    /// No providers, which is the default.
     pub fn none() -> Self {
         Self {
             email_provider: Email::None,
@@ -142,12 +143,12 @@ impl Options {
             push_url: String::new(),
             push_app: None,
             push_key_file: None,
-            provider_timeout: LONGEST,
+            provider_timeout: DEFAULT_TIMEOUT,
         }
     }
 }
 
-/// The providers: one for each channel at most.
+/// The providers: at most one for each channel.
 pub struct Providers {
     email: Option<Box<dyn Provider>>,
     sms: Option<Box<dyn Provider>>,
@@ -155,64 +156,64 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Those that the options name.
+    /// The providers that the options name.
     ///
     /// # Errors
     ///
-    /// When something is missing, an address can't be used, or a key can't be read.
+    /// When an option is missing, an address cannot be used, or a key cannot be read.
     pub fn new(options: &Options) -> Result<Self> {
-        let longest = Duration::from_secs(options.provider_timeout);
+        let timeout = Duration::from_secs(options.provider_timeout);
         let email: Option<Box<dyn Provider>> = match options.email_provider {
             Email::None => None,
             Email::Resend => Some(Box::new(Resend {
-                endpoint: Endpoint::new(&options.email_url, longest)?,
+                endpoint: Endpoint::new(&options.email_url, timeout)?,
                 key: read(&options.email_key_file, "LMS_EMAIL_KEY_FILE")?,
-                sender: needed(&options.email_sender, "LMS_EMAIL_SENDER")?,
+                sender: required(&options.email_sender, "LMS_EMAIL_SENDER")?,
             })),
         };
         let sms: Option<Box<dyn Provider>> = match options.sms_provider {
             Sms::None => None,
             Sms::Twilio => Some(Box::new(Twilio {
-                endpoint: Endpoint::new(&options.sms_url, longest)?,
-                account: needed(&options.sms_account, "LMS_SMS_ACCOUNT")?,
+                endpoint: Endpoint::new(&options.sms_url, timeout)?,
+                account: required(&options.sms_account, "LMS_SMS_ACCOUNT")?,
                 key: read(&options.sms_key_file, "LMS_SMS_KEY_FILE")?,
-                sender: needed(&options.sms_sender, "LMS_SMS_SENDER")?,
+                sender: required(&options.sms_sender, "LMS_SMS_SENDER")?,
             })),
         };
         let push: Option<Box<dyn Provider>> = match options.push_provider {
             Push::None => None,
             Push::OneSignal => Some(Box::new(OneSignal {
-                endpoint: Endpoint::new(&options.push_url, longest)?,
-                app: needed(&options.push_app, "LMS_PUSH_APP")?,
+                endpoint: Endpoint::new(&options.push_url, timeout)?,
+                app: required(&options.push_app, "LMS_PUSH_APP")?,
                 key: read(&options.push_key_file, "LMS_PUSH_KEY_FILE")?,
             })),
         };
         Ok(Self { email, sms, push })
     }
 
-    /// What speaks all three interfaces on this machine: the sink.
+    /// The development outbox as the provider of all three channels.
     ///
     /// # Errors
     ///
-    /// When the address is not one of this machine.
-    pub fn on_this_machine(address: SocketAddr, longest: Duration) -> Result<Self> {
-        let endpoint = || Endpoint::new(&format!("http://{address}"), longest);
+    /// When the address is not a loopback address.
+    pub fn dev_outbox(address: SocketAddr, timeout: Duration) -> Result<Self> {
+        let endpoint = || Endpoint::new(&format!("http://{address}"), timeout);
         Ok(Self {
             email: Some(Box::new(Resend {
                 endpoint: endpoint()?,
-                key: Secret::of_the_sink(),
+                key: Secret::of_the_dev_outbox(),
                 sender: "LMS <lms@example.com>".to_owned(),
             })),
             sms: Some(Box::new(Twilio {
                 endpoint: endpoint()?,
                 account: "AC00000000000000000000000000000000".to_owned(),
-                key: Secret::of_the_sink(),
+                key: Secret::of_the_dev_outbox(),
                 sender: "+441632960000".to_owned(),
             })),
             push: Some(Box::new(OneSignal {
                 endpoint: endpoint()?,
                 app: "00000000-0000-0000-0000-000000000000".to_owned(),
-                key: Secret::of_the_sink(),
+                key: Secret::of_the_dev_outbox(),
             })),
         })
     }
@@ -234,7 +235,7 @@ impl Providers {
     }
 }
 
-fn needed(value: &Option<String>, variable: &str) -> Result<String> {
+fn required(value: &Option<String>, variable: &str) -> Result<String> {
     value
         .clone()
         .filter(|value| !value.is_empty())
@@ -253,13 +254,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_word_nobody_delivers() {
+    fn by_default_there_is_no_provider() {
         let providers = Providers::new(&Options::none()).unwrap();
         assert_eq!(providers.all().count(), 0);
     }
 
     #[test]
-    fn what_a_provider_lacks_is_named() {
+    fn a_missing_option_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let key = directory.path().join("key");
         std::fs::write(&key, "secret\n").unwrap();

@@ -1,4 +1,5 @@
-//! Telling of lessons that were planned by rules which the clocks of their zone have no longer.
+//! Finding lessons that were planned by rules of their time zone that have changed since.
+//! Planning them anew is a person's decision: saving the schedule again does it.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -7,10 +8,10 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::REQUEST;
-use super::report::{OffTheClock, Report};
+use super::report::{OutdatedLessons, Report};
 
-/// Looks for classes of a tenant with such lessons to come.
-pub(crate) async fn look(
+/// Reports the classes of a tenant with such lessons to come.
+pub(crate) async fn find(
     client: &mut Client,
     tenant: Uuid,
     slug: &str,
@@ -26,8 +27,8 @@ pub(crate) async fn look(
         .await
         .map_err(explain)?;
     report
-        .off_the_clock
-        .extend(rows.iter().map(|row| OffTheClock {
+        .outdated_lessons
+        .extend(rows.iter().map(|row| OutdatedLessons {
             tenant: slug.to_owned(),
             class: row.get(0),
             lessons: row.get(1),

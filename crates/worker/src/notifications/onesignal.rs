@@ -1,5 +1,6 @@
-//! Push notifications by OneSignal: `POST /notifications`, to the devices that a user has signed in on under the user's id. It drops
-//! what comes with an `idempotency_key` that it knows.
+//! The adapter for push notifications by OneSignal: `POST /notifications`, to the devices on which a user has signed in under the
+//! user's id. OneSignal drops a message whose `idempotency_key` it knows.
+//! Sending and reading the answer live in `provider`.
 
 use anyhow::Result;
 use reqwest::RequestBuilder;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use super::endpoint::Endpoint;
 use super::provider::{Message, Provider, Secret};
 
-/// The adapter.
+/// The adapter for OneSignal.
 pub(super) struct OneSignal {
     pub(super) endpoint: Endpoint,
     /// The id of the app.
@@ -31,7 +32,7 @@ impl Provider for OneSignal {
             "app_id": self.app,
             "target_channel": "push",
             "include_aliases": {"external_id": [message.user]},
-            // Words for a device in any other language are these too.
+            // Devices in other languages show this text as well.
             "contents": {"en": message.text},
             "idempotency_key": message.key,
         });
@@ -46,7 +47,7 @@ impl Provider for OneSignal {
 
     fn accepted(&self, answer: &Value) -> Option<Result<String, &'static str>> {
         match answer.get("id").and_then(Value::as_str) {
-            // So it answers when the user has no device, with the reason in `errors`.
+            // When the user has no device, OneSignal answers without an id and gives the reason in `errors`.
             None | Some("") if answer.get("errors").is_some() => {
                 Some(Err("the user has no device"))
             }
@@ -63,11 +64,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_without_a_device_is_told_from_an_answer_that_says_nothing() {
+    fn a_user_without_a_device_differs_from_an_answer_without_meaning() {
         let adapter = OneSignal {
             endpoint: Endpoint::new("https://api.onesignal.com", Duration::from_secs(1)).unwrap(),
             app: "a".to_owned(),
-            key: Secret::of_the_sink(),
+            key: Secret::of_the_dev_outbox(),
         };
         assert_eq!(
             adapter.accepted(&json!({"id": "7"})),

@@ -1,31 +1,32 @@
-//! Times of the log, as PostgreSQL keeps them: every value that a damaged log can hold is one, so none stops the checker.
+//! Timestamps of the log in PostgreSQL's range, so that no value in a damaged log stops the verification.
+//! Other times are `chrono::DateTime`.
 
 use std::fmt::{self, Display, Formatter};
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::types::{FromSql, Type, accepts};
 
-/// Microseconds between the beginnings of Unix time and of PostgreSQL's.
-const EPOCH: i64 = 946_684_800_000_000;
+/// The microseconds between the epochs of Unix and of PostgreSQL.
+const POSTGRESQL_EPOCH: i64 = 946_684_800_000_000;
 
 /// Microseconds since 2000-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(i64);
+pub(super) struct Timestamp(i64);
 
-impl Moment {
+impl Timestamp {
     /// Microseconds since 1970-01-01T00:00:00Z.
     pub(super) fn unix_microseconds(self) -> i64 {
-        self.0.saturating_add(EPOCH)
+        self.0.saturating_add(POSTGRESQL_EPOCH)
     }
 }
 
-impl From<DateTime<Utc>> for Moment {
+impl From<DateTime<Utc>> for Timestamp {
     fn from(time: DateTime<Utc>) -> Self {
-        Self(time.timestamp_micros().saturating_sub(EPOCH))
+        Self(time.timestamp_micros().saturating_sub(POSTGRESQL_EPOCH))
     }
 }
 
-impl<'a> FromSql<'a> for Moment {
+impl<'a> FromSql<'a> for Timestamp {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Self(i64::from_be_bytes(raw.try_into()?)))
     }
@@ -33,8 +34,8 @@ impl<'a> FromSql<'a> for Moment {
     accepts!(TIMESTAMPTZ);
 }
 
-/// RFC 3339 in UTC with microseconds and `Z`, as `lms.utc` writes it.
-impl Display for Moment {
+/// Formats it by RFC 3339 in UTC with microseconds and `Z`, as `lms.utc` does.
+impl Display for Timestamp {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match DateTime::from_timestamp_micros(self.unix_microseconds()) {
             Some(time) => write!(formatter, "{}", time.format("%Y-%m-%dT%H:%M:%S%.6fZ")),
@@ -48,14 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_with_six_digits() {
-        assert_eq!(Moment(0).to_string(), "2000-01-01T00:00:00.000000Z");
-        assert_eq!(Moment(-1).to_string(), "1999-12-31T23:59:59.999999Z");
+    fn timestamps_have_six_decimal_places() {
+        assert_eq!(Timestamp(0).to_string(), "2000-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp(-1).to_string(), "1999-12-31T23:59:59.999999Z");
         let time: DateTime<Utc> = "2026-11-24T17:30:00.5Z".parse().unwrap();
         assert_eq!(
-            Moment::from(time).to_string(),
+            Timestamp::from(time).to_string(),
             "2026-11-24T17:30:00.500000Z"
         );
-        assert_eq!(Moment(i64::MAX).to_string(), "a time out of range");
+        assert_eq!(Timestamp(i64::MAX).to_string(), "a time out of range");
     }
 }

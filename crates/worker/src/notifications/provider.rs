@@ -1,4 +1,5 @@
-//! What every provider has in common: how a message is sent and how the answer is read.
+//! The interface to a provider: sending a message and reading the answer, as they are the same for all.
+//! The parts that differ live in the adapters, in files named after each provider.
 
 use std::fmt::{self, Debug, Formatter};
 use std::path::Path;
@@ -9,12 +10,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
-use super::outcome::{Outcome, asked_for};
+use crate::queue::{SendResult, retry_after};
 
-/// Most bytes of an answer that are looked at.
-const LONGEST_ANSWER: usize = 64 * 1024;
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
 
-/// How a user is reached: the type of a notification.
+/// The channel of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
     /// E-mail.
@@ -26,10 +27,10 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    /// All of them.
+    /// Every channel.
     pub(crate) const ALL: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
 
-    /// The name, as the schema writes it.
+    /// The name in the schema.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Channel::Email => "email",
@@ -39,11 +40,11 @@ impl Channel {
     }
 }
 
-/// What is to be sent. It may hold a secret, so it is not printable.
+/// The message to be sent. It may contain a secret, so it cannot be printed.
 pub(crate) struct Message {
-    /// The delivery key: the same in every attempt.
+    /// The idempotency key, the same in every attempt.
     pub(crate) key: Uuid,
-    /// Who gets it.
+    /// The recipient.
     pub(crate) user: Uuid,
     /// The user's e-mail address.
     pub(crate) email: String,
@@ -51,31 +52,31 @@ pub(crate) struct Message {
     pub(crate) phone: Option<String>,
     /// The subject; empty where there is none.
     pub(crate) subject: String,
-    /// The text, complete.
+    /// The complete text.
     pub(crate) text: String,
 }
 
-/// An adapter: one provider's public API.
+/// The adapter for one provider's public API.
 pub(crate) trait Provider: Send + Sync {
-    /// What it is called, in the database and in reports.
+    /// The provider's name in the database and in reports.
     fn name(&self) -> &'static str;
 
-    /// Where it is.
+    /// The provider's address.
     fn endpoint(&self) -> &Endpoint;
 
     /// The request that sends a message.
     fn request(&self, message: &Message) -> RequestBuilder;
 
-    /// What an answer with a status of success says: the provider's own id, or why it has not taken the message. None when it
-    /// can't be told.
+    /// The meaning of an answer with a successful status: the provider's own id, or the reason for not accepting the message. None
+    /// when the answer has no meaning.
     fn accepted(&self, answer: &Value) -> Option<Result<String, &'static str>>;
 }
 
-/// A key that no print shows.
+/// An API key, which is never printed.
 pub(crate) struct Secret(String);
 
 impl Secret {
-    /// What stands in a file, without the end of its line.
+    /// Reads the key from a file, without the end of its line.
     pub(crate) fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the key in {}", file.display()))?;
@@ -86,9 +87,9 @@ impl Secret {
         Ok(Self(key.to_owned()))
     }
 
-    /// A key that opens nothing.
-    pub(crate) fn of_the_sink() -> Self {
-        Self("sink".to_owned())
+    /// The key for the development outbox, which checks none.
+    pub(crate) fn of_the_dev_outbox() -> Self {
+        Self("dev-outbox".to_owned())
     }
 
     /// The key itself.
@@ -103,52 +104,55 @@ impl Debug for Secret {
     }
 }
 
-/// Sends a message and says what became of it, in words without addresses, texts and keys.
-pub(crate) async fn send(provider: &dyn Provider, message: &Message) -> Outcome {
+/// Sends a message. The reason of a failure quotes no address, text or key.
+pub(crate) async fn send(provider: &dyn Provider, message: &Message) -> SendResult {
     let name = provider.name();
     let key = message.key.to_string();
     let request = provider.request(message).header("idempotency-key", key);
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) if error.is_connect() => {
-            return Outcome::later(format!("{name} cannot be reached"));
+            return SendResult::failed(format!("{name} cannot be reached"));
         }
         Err(error) if error.is_timeout() => {
-            return Outcome::later(format!("{name} did not respond in time"));
+            return SendResult::failed(format!("{name} did not respond in time"));
         }
-        Err(_) => return Outcome::later(format!("the connection to {name} was lost")),
+        Err(_) => return SendResult::failed(format!("the connection to {name} was lost")),
     };
-    let (status, wait) = (response.status(), asked_for(response.headers()));
+    let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let answer = match read(response).await {
         Some(body) => serde_json::from_slice(&body).unwrap_or(Value::Null),
         None if status.is_success() => {
-            return Outcome::later(format!("{name} did not finish its response"));
+            return SendResult::failed(format!("{name} did not finish its answer"));
         }
         None => Value::Null,
     };
     if status.is_success() {
         return match provider.accepted(&answer) {
-            Some(Ok(id)) => Outcome::Accepted(id),
-            Some(Err(reason)) => Outcome::Never(format!("{name}: {reason}")),
-            None => Outcome::later(format!("{name} gave an unreadable response")),
+            Some(Ok(id)) => SendResult::Accepted(id),
+            Some(Err(reason)) => SendResult::Rejected(format!("{name}: {reason}")),
+            None => SendResult::failed(format!("{name} gave an answer that cannot be read")),
         };
     }
-    let reason = match code(&answer) {
+    let reason = match error_code(&answer) {
         Some(code) => format!("{name} answered {} ({code})", status.as_u16()),
         None => format!("{name} answered {}", status.as_u16()),
     };
-    if is_about_the_message(status) {
-        Outcome::Never(reason)
+    if rejects_message(status) {
+        SendResult::Rejected(reason)
     } else {
-        Outcome::Later { reason, wait }
+        SendResult::Failed {
+            reason,
+            retry_after,
+        }
     }
 }
 
-/// The whole answer, unless it breaks off or does not come to an end.
+/// The whole answer; none when it breaks off or is too large.
 async fn read(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {
-        if body.len() + chunk.len() > LONGEST_ANSWER {
+        if body.len() + chunk.len() > MAX_ANSWER {
             return None;
         }
         body.extend_from_slice(&chunk);
@@ -156,9 +160,9 @@ async fn read(mut response: Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// Whether the message itself is refused, and always will be. A wrong key or address of ours (401, 403, 404, 405), an account
-/// without money (402), a double that is under way (409) and a provider that is busy (408, 425, 429) are mended in time.
-fn is_about_the_message(status: StatusCode) -> bool {
+/// Returns whether a status rejects the message itself, so that no further attempt can succeed. A wrong key or address on our side
+/// (401, 403, 404, 405), an account without credit (402), a duplicate in flight (409) and a busy provider (408, 425, 429) can pass.
+fn rejects_message(status: StatusCode) -> bool {
     status.is_client_error()
         && !matches!(
             status.as_u16(),
@@ -166,8 +170,8 @@ fn is_about_the_message(status: StatusCode) -> bool {
         )
 }
 
-/// The code of an error: a word or a number, as Resend (`name`) and Twilio (`code`) have them. Anything else might be a text.
-fn code(answer: &Value) -> Option<String> {
+/// The code of an error: a word or a number, as Resend (`name`) and Twilio (`code`) give them. Anything else might quote the message.
+fn error_code(answer: &Value) -> Option<String> {
     match (answer.get("code"), answer.get("name")) {
         (Some(Value::Number(number)), _) => Some(number.to_string()),
         (_, Some(Value::String(name))) => Some(name.clone()).filter(|name| {
@@ -187,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_the_messages_fault_is_told_from_what_time_mends() {
+    fn a_rejected_message_differs_from_a_passing_failure() {
         for (status, expected) in [
             (400, true),
             (401, false),
@@ -203,15 +207,15 @@ mod tests {
             (503, false),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(is_about_the_message(status), expected, "{status}");
+            assert_eq!(rejects_message(status), expected, "{status}");
         }
     }
 
     #[test]
-    fn of_an_error_only_its_code_is_repeated() {
-        assert_eq!(code(&json!({"code": 21211})).unwrap(), "21211");
+    fn only_the_code_of_an_error_is_quoted() {
+        assert_eq!(error_code(&json!({"code": 21211})).unwrap(), "21211");
         assert_eq!(
-            code(&json!({"name": "validation_error"})).unwrap(),
+            error_code(&json!({"name": "validation_error"})).unwrap(),
             "validation_error"
         );
         for other in [
@@ -221,7 +225,7 @@ mod tests {
             json!("x"),
             Value::Null,
         ] {
-            assert_eq!(code(&other), None, "{other}");
+            assert_eq!(error_code(&other), None, "{other}");
         }
     }
 

@@ -1,5 +1,6 @@
-//! SMS by Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`. Its public interface knows no key, so an SMS whose answer was
-//! lost may come twice.
+//! The adapter for SMS by Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`. Twilio's public interface has no idempotency key, so
+//! an SMS whose answer was lost may arrive twice.
+//! Sending and reading the answer live in `provider`.
 
 use anyhow::Result;
 use reqwest::RequestBuilder;
@@ -8,14 +9,14 @@ use serde_json::Value;
 use super::endpoint::Endpoint;
 use super::provider::{Message, Provider, Secret};
 
-/// The adapter.
+/// The adapter for Twilio.
 pub(super) struct Twilio {
     pub(super) endpoint: Endpoint,
     /// The account's SID.
     pub(super) account: String,
-    /// Its token.
+    /// The account's token.
     pub(super) key: Secret,
-    /// Whom it comes from: a number, or the SID of a messaging service.
+    /// The sender: a number, or the SID of a messaging service.
     pub(super) sender: String,
 }
 

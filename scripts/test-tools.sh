@@ -18,6 +18,11 @@ if ! cmp -s tests/requirements.txt target/python/requirements.txt; then
   cp tests/requirements.txt target/python/requirements.txt
 fi
 
+# The README and the tutorial are run as they are printed.
+if ! command -v jq >/dev/null || ! command -v curl >/dev/null; then
+  install_packages "what the tutorial needs" curl jq
+fi
+
 if ! command -v ip >/dev/null; then
   install_packages "network tools for the tests" iproute2
 fi

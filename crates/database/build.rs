@@ -1,4 +1,5 @@
-//! Makes Cargo notice new and removed migrations: the macro that embeds them only tracks the files it already knows.
+//! Rebuilds this crate when a migration is added or removed, because the macro that embeds them tracks existing files alone.
+//! Embedding them lives in `migrate::files`.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../migrations");

@@ -6,29 +6,31 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::declare::component::Endpoint;
 use serde_json::json;
-use tests::{Application, COMPONENTS, Reply, Role, role, Session, run};
+use tests::{Application, COMPONENTS, Reply, Role, Session, role, run};
 use uuid::Uuid;
 
-/// Returns the roles of each operation in the golden file: `*` for everyone, `+` for every signed-in user.
+/// Returns the callers of each operation in the golden file: the columns of its row that do not refuse.
 #[allow(clippy::expect_used)] // Without the file there is nothing to test against.
 fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
-    let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut operation = String::new();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/access.txt");
     let reviewed = std::fs::read_to_string(path).expect("the access table was written down");
-    for line in reviewed.lines() {
-        if let Some(entry) = line.strip_prefix("  ") {
-            let who = match entry {
-                "anybody" => "*",
-                "any role, for its own" => "+",
-                _ => entry.split(' ').next().unwrap_or_default(),
-            };
-            table
-                .entry(operation.clone())
-                .or_default()
-                .insert(who.to_owned());
-        } else if let Some((_, name)) = line.split_once('(') {
-            operation = name.trim_end_matches(')').to_owned();
+    let mut table = BTreeMap::new();
+    let mut columns: Vec<&str> = Vec::new();
+    for line in reviewed
+        .lines()
+        .filter(|line| !line.starts_with(['#', ' ']))
+    {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        match cells.as_slice() {
+            [_, "anyone", ..] => columns = cells[1..].to_vec(),
+            [operation, _, _, cells @ ..] => {
+                let callers = columns.iter().zip(cells).filter(|(_, cell)| **cell != "-");
+                table.insert(
+                    (*operation).to_owned(),
+                    callers.map(|(column, _)| (*column).to_owned()).collect(),
+                );
+            }
+            _ => {}
         }
     }
     table
@@ -42,7 +44,7 @@ fn is_permitted(
     let Some(who) = table.get(&endpoint.operation_id()) else {
         return false;
     };
-    who.contains("*") || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
+    who.contains(role.map_or("anyone", Role::name))
 }
 
 /// Calls an endpoint with the id in its path and an empty body.

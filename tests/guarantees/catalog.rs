@@ -230,7 +230,7 @@ fn is_a_rank(resource: &Resource, column: &str) -> bool {
     resource
         .fields
         .iter()
-        .any(|field| field.ranked_by == Some(column))
+        .any(|field| field.sort_column == Some(column))
 }
 
 #[test]

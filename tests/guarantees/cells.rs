@@ -6,7 +6,7 @@ use std::net::TcpListener;
 
 use anyhow::{Result, bail, ensure};
 use http::Method;
-use tests::{role, fault_injection::assert_unavailable, run};
+use tests::{fault_injection::assert_unavailable, role, run};
 
 #[test]
 fn a_database_of_another_cell_of_the_same_region_is_not_served() {

@@ -4,12 +4,12 @@ use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::json;
 use tests::{
-    Application, role, Session,
+    Application, Session,
     fault_injection::{
         assert_unavailable, block_writers, centre_body, database_name_and_server,
         terminate_connections, wait_until_blocked, within_timeout,
     },
-    queries, raw_connection, run, send,
+    queries, raw_connection, role, run, send,
 };
 use tokio::io::AsyncWriteExt;
 use tokio_postgres::Client;

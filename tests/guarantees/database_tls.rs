@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tests::{
-    Application, role, Server,
+    Application, Server,
     fault_injection::{assert_unavailable, within_timeout},
-    run_on_own_server,
+    role, run_on_own_server,
 };
 use tokio_postgres::Client;
 

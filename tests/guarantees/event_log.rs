@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run};
+use tests::{Application, Session, queries, role, run};
 use tokio_postgres::{Client, error::SqlState};
 use uuid::Uuid;
 
@@ -328,7 +328,9 @@ fn a_position_beyond_the_end_is_rejected() {
             let detail = reply.json()["errors"][0]["detail"].clone();
             assert_eq!(
                 detail,
-                Value::from(format!("Must be at most {start}, the last position of the event log."))
+                Value::from(format!(
+                    "Must be at most {start}, the last position of the event log."
+                ))
             );
         }
         Ok(())

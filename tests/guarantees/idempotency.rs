@@ -3,7 +3,7 @@
 use http::Method;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run, send};
+use tests::{Application, Session, queries, role, run, send};
 
 fn post(
     app: &Application,

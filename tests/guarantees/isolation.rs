@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{role, queries, run};
+use tests::{queries, role, run};
 
 /// The tables that have a URL.
 const TABLES: [&str; 21] = [

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde_json::json;
-use tests::{Application, Reply, role, Session, fault_injection::within_timeout, queries, run};
+use tests::{Application, Reply, Session, fault_injection::within_timeout, queries, role, run};
 
 use crate::slow_clients::others_are_served;
 

@@ -9,6 +9,7 @@ mod database_faults;
 mod database_interface;
 mod database_privileges;
 mod database_tls;
+mod documentation;
 mod event_log;
 mod golden;
 mod idempotency;

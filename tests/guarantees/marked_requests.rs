@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Operation, Endpoint};
+use platform::declare::component::{Endpoint, Operation};
 use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Map, Value, json};
 use tests::{
-    Application, COMPONENTS, role, Session, endpoint_path,
+    Application, COMPONENTS, Session, endpoint_path,
     random_requests::{RandomClient, RandomRequest},
-    random_values, send,
+    random_values, role, send,
 };
 use uuid::Uuid;
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Operation, Endpoint};
+use platform::declare::component::{Endpoint, Operation};
 use serde_json::{Value, json};
 use tests::{
-    Application, COMPONENTS, Releases, Reply, role, Session,
+    Application, COMPONENTS, Releases, Reply, Session,
     random_requests::{RandomClient, RandomRequest, write_endpoints},
-    run_with_previous_release,
+    role, run_with_previous_release,
 };
 use uuid::Uuid;
 
@@ -280,7 +280,9 @@ fn the_previous_release_writes_on_the_new_schema_as_on_its_own() {
             for endpoint in write_endpoints()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
-                .filter(|endpoint| !EXPECTED_DIFFERENCES.contains(&endpoint.operation_id().as_str()))
+                .filter(|endpoint| {
+                    !EXPECTED_DIFFERENCES.contains(&endpoint.operation_id().as_str())
+                })
             {
                 for _ in 0..5 {
                     let Some(drawn) = worker.random_request(endpoint).await? else {

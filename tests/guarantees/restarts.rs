@@ -3,12 +3,12 @@
 use anyhow::{Result, ensure};
 use http::Method;
 use tests::{
-    Application, role,
+    Application,
     fault_injection::{
         assert_unavailable, block_writers, centre_body, database_name_and_server,
         wait_until_blocked, within_timeout,
     },
-    queries, raw_connection, run, run_on_own_server,
+    queries, raw_connection, role, run, run_on_own_server,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;

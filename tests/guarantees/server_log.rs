@@ -8,7 +8,7 @@ use chrono::Utc;
 use platform::sql::database::CALL;
 use platform::sql::statement::Sql;
 use serde_json::json;
-use tests::{Application, role, Server, run_on_own_server};
+use tests::{Application, Server, role, run_on_own_server};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ async fn send_marked_requests(app: &Application, server: &Server) -> Result<()> 
     }
     sign_in_wrongly(app).await?;
     erase_person(app).await?;
-    worker::round(&app.superuser_url, Utc::now()).await?;
+    worker::run_once(&app.superuser_url, Utc::now()).await?;
     for status in [200, 201, 400, 401, 403, 404, 409, 412, 422] {
         let count = sender.statuses.get(&status).copied().unwrap_or_default();
         ensure!(count > 0, "never {status}: {:?}", sender.statuses);

@@ -8,9 +8,9 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use http::Method;
 use tests::{
-    Application, role, Session,
+    Application, Session,
     fault_injection::{centre_body, within_timeout},
-    raw_connection, run,
+    raw_connection, role, run,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};

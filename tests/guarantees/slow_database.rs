@@ -4,12 +4,12 @@ use anyhow::Result;
 use http::Method;
 use serde_json::json;
 use tests::{
-    Application, Reply, role, Session,
+    Application, Reply, Session,
     fault_injection::{
         assert_unavailable, block_writers, centre_body, database_name_and_server,
         terminate_connections, wait_until_blocked, within_timeout,
     },
-    queries, run, run_behind_proxy, send,
+    queries, role, run, run_behind_proxy, send,
 };
 
 /// A number of requests that exceeds the pool's connections.

@@ -132,7 +132,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     let (key, heads, output) = (path("key"), path("heads"), path("log"));
     let public = format!("{key}.pub");
 
-    let whole = "acme: 1 events, the chain is whole";
+    let whole = "acme: 1 events, the chain is intact";
     let done = async |arguments: &[&str], told: &str| -> Result<()> {
         let (code, printed, errors) = lms(&address, arguments).await?;
         assert_eq!(code, Some(0), "{arguments:?}: {errors}");
@@ -162,7 +162,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     .await?;
     failed(
         &["heads", "--output", &path("x"), "--key", &public],
-        "holds no private Ed25519 key",
+        "is not a private Ed25519 key",
     )
     .await?;
     done(
@@ -174,12 +174,12 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     .await?;
     failed(
         &["verify", "--all", "--heads", &heads, "--key", &key],
-        "holds no public Ed25519 key",
+        "is not a public Ed25519 key",
     )
     .await?;
     failed(
         &["verify", "--all", "--heads", &public, "--key", &public],
-        "this is no signed file",
+        "the file is not a JSON Web Signature",
     )
     .await?;
     failed(
@@ -194,7 +194,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     .await?;
     failed(
         &["replay", "--tenant", "acme", "--into", "then"],
-        "the schema then exists already",
+        "the schema then already exists",
     )
     .await?;
     failed(
@@ -251,7 +251,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
         )
         .await
         .context("the log is tampered with")?;
-    let broken = "broken at position 1: the event is not the one that was hashed";
+    let broken = "broken at position 1: the event differs from the one that was hashed";
     failed(&["verify", "--all"], broken).await?;
     failed(&["replay", "--tenant", "acme", "--into", "x"], broken).await?;
     failed(

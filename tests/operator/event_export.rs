@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use operations::events::export::{self, Format, Options, Report};
 use serde_json::{Value, json};
-use tests::{Application, role, queries, run, run_python};
+use tests::{Application, queries, role, run, run_python};
 
 async fn exported(
     app: &Application,
@@ -135,7 +135,7 @@ fn a_rejected_export_states_the_reason() {
         exported(app, Format::Ndjson, &output, Some(10)).await?;
         let message = refused(Some(5), &output).await?;
         assert!(
-            message.contains("begin at position 11, not behind 5"),
+            message.contains("begin at position 11, not after 5"),
             "{message}"
         );
         std::fs::write(output.join("aurora-000000900000-000000900001.ndjson"), "")?;
@@ -165,7 +165,7 @@ fn a_rejected_export_states_the_reason() {
         let message = refused(None, &output).await?;
         assert_eq!(
             message,
-            "the chain of aurora is broken at position 17: the event is not the one that was hashed"
+            "the chain of aurora is broken at position 17: the event differs from the one that was hashed"
         );
         assert!(names(&output)?.is_empty());
         Ok(())

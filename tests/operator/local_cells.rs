@@ -57,7 +57,7 @@ async fn an_unknown_cell_is_reported_and_nothing_is_started() -> Result<()> {
             1,
             "there is no cell eu-standard-7: deploy/cells has au-regulated,",
         ),
-        ("mars", 2, "is no name of a cell"),
+        ("mars", 2, "is not the name of a cell"),
     ] {
         let output = lms(&state).args(["cell", "up", name]).output().await?;
         let text = String::from_utf8(output.stderr)?;

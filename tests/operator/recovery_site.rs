@@ -81,7 +81,7 @@ impl Site {
 
     /// Writes the definition of a cell whose repositories are named after `owner`.
     pub(crate) fn define(&self, cell: &str, owner: &str) -> Result<()> {
-        let (region, retention) = cell.split_once('-').context("no name of a cell")?;
+        let (region, retention) = cell.split_once('-').context("not the name of a cell")?;
         let mut text = format!(
             "region = '{region}'\nretention = '{retention}'\nurl = 'https://{cell}.example.com'\n\
             [database]\nhost = 'database.{cell}.example.com'\nport = 5432\nname = 'lms'\n\

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use operations::events::verify;
-use operations::relocation::of_tenants;
+use operations::relocation::tenant_tables;
 use operations::tenant_restore::{self, Options, Source};
 use tests::{Application, role, run};
 use tokio_postgres::Client;
@@ -31,7 +31,7 @@ async fn content(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
 /// Returns every row of a tenant with its version.
 async fn everything(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for table in of_tenants(client).await? {
+    for table in tenant_tables(client).await? {
         let row = client
             .query_one(
                 &format!(
@@ -82,7 +82,7 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
         };
         let restored = tenant_restore::run(&app.superuser_url, &options).await?;
         assert!(
-            restored.deleted == 1 && restored.made > 0 && restored.changed > 0,
+            restored.deleted == 1 && restored.recreated > 0 && restored.changed > 0,
             "{restored}"
         );
         assert!(content(&client, tenant).await? == before, "not as it was");
@@ -98,7 +98,7 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
             .get(0);
         assert_eq!(
             u64::try_from(told)?,
-            restored.changed + restored.made + restored.deleted
+            restored.changed + restored.recreated + restored.deleted
         );
         // The tenant is writable again, as a sign-in shows.
         app.sign_in(role::ADMIN).await?;
@@ -110,7 +110,11 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
                 Utc::now() + chrono::Duration::days(1),
                 "in the future",
             ),
-            (&options.tenant, DateTime::UNIX_EPOCH, "nothing is known"),
+            (
+                &options.tenant,
+                DateTime::UNIX_EPOCH,
+                "did not exist at that time",
+            ),
         ] {
             let options = Options {
                 tenant: tenant.to_owned(),

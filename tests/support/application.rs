@@ -138,7 +138,7 @@ async fn run_on_copy(
             .context("the demo database can't be copied")?;
         // A copy has the schema and its data, but not the privileges on the database itself.
         let copy = database::connect(&with_database(&admin_url, &name)).await?;
-        database::migrate::withhold(&copy).await?;
+        database::migrate::revoke_excess_privileges(&copy).await?;
     }
     demo.database.application_url = with_database(&demo.database.application_url, &name);
     demo.database.superuser_url = with_database(&demo.database.superuser_url, &name);

@@ -1,7 +1,7 @@
 //! Creates classes for a demo tutor and the tutor's students, at times when neither has a lesson yet.
 //! Classes and lessons written past the application are in `fixtures`.
 
-use crate::{Application, Reply, Role, Session, queries};
+use crate::{Application, Reply, Session, queries, role};
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@
 use std::process::Command;
 
 use crate::{
-    Application, Reply, Role, Session, calendar_feed,
+    Application, Reply, Session, calendar_feed,
     class_fixture::{class_fixture, create_class, lesson_path, single_schedule},
-    finance_records, fixtures, help_desk, notifications, queries, send,
+    finance_records, fixtures, help_desk, notifications, queries, role, send,
 };
 use anyhow::{Context, Result};
 use http::Method;

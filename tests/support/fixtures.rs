@@ -1,7 +1,7 @@
 //! Creates accounts, students, tutors, classes and lessons for a test.
 //! Classes with schedules are in `class_fixture`, help-desk requests in `help_desk`.
 
-use crate::{Application, Role, Session, queries};
+use crate::{Application, Role, Session, queries, role};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -41,8 +41,8 @@ pub use local::openapi::COMPONENTS;
 
 pub use application::{Application, run, run_on_own_server, run_with};
 pub use database_proxy::{DatabaseProxy, run_behind_proxy};
-pub use endpoint_path::endpoint_path;
 pub use domain::role;
+pub use endpoint_path::endpoint_path;
 pub use platform::auth::role::Role;
 pub use postgresql_server::Server;
 pub use previous_release::{Releases, previous_release, run_with_previous_release};

@@ -1,7 +1,7 @@
 //! Creates notifications and reads and changes their pending deliveries.
 //! The HTTP server that receives them is in `stub_provider`.
 
-use crate::{Application, Reply, Role, Session, fixtures, queries};
+use crate::{Application, Reply, Session, fixtures, queries, role};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Application, COMPONENTS, Reply, Role, Session, random_values as values, send};
+use crate::{Application, COMPONENTS, Reply, Role, Session, random_values as values, role, send};
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Operation, Endpoint};
+use platform::declare::component::{Endpoint, Operation};
 use platform::declare::field::{Field, Kind, Writable};
 use platform::declare::resource::Resource;
 use rand::rngs::ChaCha8Rng;
@@ -151,7 +151,9 @@ impl<'a> RandomClient<'a> {
         };
         let stale = self.random.random_bool(0.05);
         let content = match endpoint.operation {
-            Operation::Verb(resource, Verb::Import) => Some(("text/csv", self.file(resource).await?)),
+            Operation::Verb(resource, Verb::Import) => {
+                Some(("text/csv", self.file(resource).await?))
+            }
             _ => self
                 .body(endpoint)
                 .await?
@@ -228,8 +230,9 @@ impl<'a> RandomClient<'a> {
         let mut body = match endpoint.operation {
             Operation::Verb(resource, Verb::Create) => {
                 let fields = resource.fields.iter();
-                let settable = fields
-                    .filter(|field| matches!(field.writable, Writable::Always | Writable::OnCreate));
+                let settable = fields.filter(|field| {
+                    matches!(field.writable, Writable::Always | Writable::OnCreate)
+                });
                 self.object(&operation, settable, 0.4).await?
             }
             Operation::Verb(resource, Verb::Update) => {

@@ -133,7 +133,7 @@ impl Application {
                     sub: session.user,
                     tid: session.tenant,
                     sid: session.id,
-                    role,
+                    role: role.name().to_owned(),
                     lang: None,
                     iat: now,
                     exp: now + seconds,

@@ -15,7 +15,8 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use worker::delivery::{self, Providers, Report};
+use worker::DeliveryReport;
+use worker::notifications::{self, Providers};
 
 /// The largest request body that is read, in bytes.
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -143,13 +144,13 @@ impl StubProvider {
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn deliver(&self, database: &str) -> Result<Report> {
+    pub async fn deliver(&self, database: &str) -> Result<DeliveryReport> {
         let hangs = matches!(
             *lock(&self.shared.behaviour),
             Behaviour::Hangs | Behaviour::AcceptsAndHangs
         );
         let providers = self.providers(Duration::from_secs(if hangs { 1 } else { 60 }))?;
-        delivery::round(database, &providers).await
+        notifications::run_once(database, &providers).await
     }
 
     /// Returns this server as the provider of all three channels, with this timeout.
@@ -158,7 +159,7 @@ impl StubProvider {
     ///
     /// When no HTTP client can be made.
     pub fn providers(&self, timeout: Duration) -> Result<Providers> {
-        Providers::on_this_machine(self.address, timeout)
+        Providers::dev_outbox(self.address, timeout)
     }
 
     /// Returns its base URL.

@@ -2,7 +2,7 @@
 //! The HTTP server that receives the events is in `stub_provider`.
 
 use crate::{
-    Application, Behaviour, ReceivedRequest, Role, Session, StubProvider, fixtures, run_python,
+    Application, Behaviour, ReceivedRequest, Session, StubProvider, fixtures, role, run_python,
 };
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use http::Method;
 use platform::http::outbound_url::Networks;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use worker::delivery::Report;
+use worker::DeliveryReport;
 use worker::webhooks::{self, Options, Sender};
 
 /// A webhook with its signing secret.
@@ -63,8 +63,8 @@ pub fn sender(seconds: u64) -> Result<Sender> {
 }
 
 /// Makes the delivery attempts that are due at a time, as one worker does.
-pub async fn deliver_due(app: &Application, now: DateTime<Utc>) -> Result<Report> {
-    webhooks::round(&app.superuser_url, &sender(60)?, now).await
+pub async fn deliver_due(app: &Application, now: DateTime<Utc>) -> Result<DeliveryReport> {
+    webhooks::run_once(&app.superuser_url, &sender(60)?, now).await
 }
 
 /// Lists the deliveries of a webhook, latest event first.

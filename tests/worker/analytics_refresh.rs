@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use database::analytics::{self, View};
 use serde_json::Value;
-use tests::{Application, Role, role, Session, analytics::refresh, fixtures, queries, run};
+use tests::{Application, Role, Session, analytics::refresh, fixtures, queries, role, run};
 use tokio_postgres::error::SqlState;
 
 /// Returns the ids that a caller reads, or none if the role may not read them.

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Behaviour, role, StubProvider, notifications, queries, run};
+use tests::{Behaviour, StubProvider, notifications, queries, role, run};
 use uuid::Uuid;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_rejected_message_is_a_dead_letter_until_it_is_retried() {
         let provider = StubProvider::start(Behaviour::Rejects(422)).await?;
         let report = provider.deliver(&app.superuser_url).await?;
         assert_eq!(
-            (report.sent, report.retried, report.dead),
+            (report.sent, report.retried, report.dead_letters),
             (0, 0, 1),
             "{report}"
         );
@@ -80,7 +80,7 @@ fn ten_failed_attempts_make_a_dead_letter() {
             let report = provider.deliver(&app.superuser_url).await?;
             let expected = if attempt < 10 { (1, 0) } else { (0, 1) };
             assert_eq!(
-                (report.retried, report.dead),
+                (report.retried, report.dead_letters),
                 expected,
                 "{attempt}: {report}"
             );
@@ -146,7 +146,7 @@ fn a_recipient_who_has_left_is_not_sent_pending_messages() {
         .await?
         .expect(200);
         let provider = StubProvider::start(Behaviour::Accepts).await?;
-        assert_eq!(provider.deliver(&app.superuser_url).await?.dead, 2);
+        assert_eq!(provider.deliver(&app.superuser_url).await?.dead_letters, 2);
         assert_eq!(provider.request_count(), 0);
         for (id, why) in [
             (opted_out, "the user has opted out of it"),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use local::dev_outbox;
 use serde_json::{Value, json};
-use tests::{role, notifications, queries, run};
+use tests::{notifications, queries, role, run};
 use tokio::net::TcpListener;
-use worker::delivery::{self, Providers};
+use worker::notifications::Providers;
 
 #[test]
 fn delivered_messages_are_on_the_page_once_for_each_channel() {
@@ -16,7 +16,7 @@ fn delivered_messages_are_on_the_page_once_for_each_channel() {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let serving = tokio::spawn(dev_outbox::serve(listener));
-        let providers = Providers::on_this_machine(address, Duration::from_secs(60))?;
+        let providers = Providers::dev_outbox(address, Duration::from_secs(60))?;
 
         let admin = app.sign_in(role::ADMIN).await?;
         let student = app.user(0, role::STUDENT);
@@ -33,7 +33,7 @@ fn delivered_messages_are_on_the_page_once_for_each_channel() {
                 .await?
                 .expect(201);
         }
-        let report = delivery::round(&app.superuser_url, &providers).await?;
+        let report = worker::notifications::run_once(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.reasons.len()), (3, 0), "{report}");
 
         // This simulates that the responses were lost.
@@ -41,7 +41,9 @@ fn delivered_messages_are_on_the_page_once_for_each_channel() {
             "update lms.notification_deliveries set delivered_at = null, next_attempt_at = now()";
         assert_eq!(queries::execute(app, again, &[]).await?, 3);
         assert_eq!(
-            delivery::round(&app.superuser_url, &providers).await?.sent,
+            worker::notifications::run_once(&app.superuser_url, &providers)
+                .await?
+                .sent,
             3
         );
 

@@ -5,7 +5,7 @@ use chrono::{Duration, Utc};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, fixtures, help_desk, queries, run};
+use tests::{Application, Session, fixtures, help_desk, queries, role, run};
 
 async fn read(app: &Application, session: &Session, request: &Value) -> Result<Value> {
     let reply = app.get(session, &help_desk::request_path(request)).await?;
@@ -20,7 +20,7 @@ fn overdue_requests_are_escalated_once_by_concurrent_workers() {
         let staff = help_desk::create_staff_member(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
         // Requests of the demo data that are due by now.
-        worker::round(&app.superuser_url, now).await?;
+        worker::run_once(&app.superuser_url, now).await?;
         let mut late = Vec::new();
         for (priority, raised) in [("low", "medium"), ("medium", "high"), ("high", "high")] {
             let mut body = help_desk::request_body(home);
@@ -47,7 +47,7 @@ fn overdue_requests_are_escalated_once_by_concurrent_workers() {
             .map(|request| request.map(|request| request["due_at"].clone()))
             .collect::<Result<_>>()?;
 
-        let rounds = (0..4).map(|_| worker::round(&app.superuser_url, now));
+        let rounds = (0..4).map(|_| worker::run_once(&app.superuser_url, now));
         let mut escalated = Vec::new();
         for report in join_all(rounds).await {
             let report = report?;
@@ -85,7 +85,7 @@ fn overdue_requests_are_escalated_once_by_concurrent_workers() {
             read(app, &admin, &in_time).await?,
         ];
         assert_eq!(after, before);
-        let again = worker::round(&app.superuser_url, now).await?;
+        let again = worker::run_once(&app.superuser_url, now).await?;
         assert!(again.escalated.is_empty(), "{again}");
         Ok(())
     });
@@ -99,7 +99,7 @@ fn a_request_with_a_new_due_time_may_be_escalated_again() {
         help_desk::make_overdue(app, &request).await?;
         let escalated = async |now| -> Result<usize> {
             let number = request["number"].as_i64().unwrap_or_default();
-            let report = worker::round(&app.superuser_url, now).await?;
+            let report = worker::run_once(&app.superuser_url, now).await?;
             let ours = report
                 .escalated
                 .iter()
@@ -125,7 +125,7 @@ fn a_request_with_a_new_due_time_may_be_escalated_again() {
 fn a_failed_escalation_is_reported_and_does_not_block_others() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        worker::round(&app.superuser_url, Utc::now()).await?;
+        worker::run_once(&app.superuser_url, Utc::now()).await?;
         let mut requests = Vec::new();
         for _ in 0..2 {
             let request = help_desk::create_request(app, &admin).await?;
@@ -141,7 +141,7 @@ fn a_failed_escalation_is_reported_and_does_not_block_others() {
                 for each row when (old.id = '{broken}') execute function public.refuse()"
             ))
             .await?;
-        let report = worker::round(&app.superuser_url, Utc::now()).await?;
+        let report = worker::run_once(&app.superuser_url, Utc::now()).await?;
         let failed: Vec<_> = report
             .failed
             .iter()

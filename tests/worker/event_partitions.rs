@@ -43,16 +43,19 @@ fn one_run_creates_partitions_for_the_next_three_months() {
     run(async |app| {
         let now = Utc::now() + Months::new(4);
         let before = partitions(app).await?;
-        let report = worker::round(&app.superuser_url, now).await?;
-        assert!(report.months > 0, "{report}");
+        let report = worker::run_once(&app.superuser_url, now).await?;
+        assert!(report.partitions > 0, "{report}");
         let after = partitions(app).await?;
         for month in 0..=7 {
             let name = name(Utc::now() + Months::new(month));
             assert!(after.contains(&name), "{name} is not among {after:?}");
         }
-        assert_eq!(after.len(), before.len() + usize::try_from(report.months)?);
-        let again = worker::round(&app.superuser_url, now).await?;
-        assert_eq!(again.months, 0, "{again}");
+        assert_eq!(
+            after.len(),
+            before.len() + usize::try_from(report.partitions)?
+        );
+        let again = worker::run_once(&app.superuser_url, now).await?;
+        assert_eq!(again.partitions, 0, "{again}");
         assert_eq!(partitions(app).await?, after);
         for at in [Utc::now(), Utc::now() + Months::new(1), now] {
             assert_eq!(partition_of_event(app, at).await?, name(at));
@@ -68,12 +71,15 @@ fn events_of_a_month_without_a_partition_are_stored_and_stay_in_place() {
         let default = "lms_private.event_log_default";
         assert_eq!(partition_of_event(app, late).await?, default);
         // The worker runs again: that month stays in the default partition, and the others are created.
-        let report = worker::round(&app.superuser_url, late).await?;
-        assert!(report.months > 0, "{report}");
+        let report = worker::run_once(&app.superuser_url, late).await?;
+        assert!(report.partitions > 0, "{report}");
         assert_eq!(partition_of_event(app, late).await?, default);
         let next = late + Months::new(2);
         assert_eq!(partition_of_event(app, next).await?, name(next));
-        assert_eq!(worker::round(&app.superuser_url, late).await?.months, 0);
+        assert_eq!(
+            worker::run_once(&app.superuser_url, late).await?.partitions,
+            0
+        );
         Ok(())
     });
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::json;
-use tests::{Behaviour, role, StubProvider, notifications, queries, run};
+use tests::{Behaviour, StubProvider, notifications, queries, role, run};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use worker::delivery::{self, Email, Options, Providers, Push};
+use worker::notifications::{Email, Options, Providers, Push};
 
 /// A timeout that exceeds every successful wait.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ fn a_notification_reaches_the_provider_and_is_marked_as_sent() {
         let provider = StubProvider::start(Behaviour::Accepts).await?;
         let report = provider.deliver(&app.superuser_url).await?;
         assert_eq!(
-            (report.sent, report.retried, report.dead),
+            (report.sent, report.retried, report.dead_letters),
             (1, 0, 0),
             "{report}"
         );
@@ -78,7 +78,7 @@ fn provider_failures_lose_and_duplicate_no_message() {
             let asked = provider.request_count();
             let report = provider.deliver(&app.superuser_url).await?;
             assert_eq!(
-                (report.sent, report.retried, report.dead),
+                (report.sent, report.retried, report.dead_letters),
                 (0, 3, 0),
                 "{behaviour:?}: {report}"
             );
@@ -164,7 +164,8 @@ fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_key() {
         let id = notifications::send_emails(app, &admin, 1).await?[0];
         let provider = StubProvider::start(Behaviour::AcceptsAndHangs).await?;
         let (url, providers) = (app.superuser_url.clone(), provider.providers(TIMEOUT)?);
-        let working = tokio::spawn(async move { delivery::round(&url, &providers).await });
+        let working =
+            tokio::spawn(async move { worker::notifications::run_once(&url, &providers).await });
         let deadline = Instant::now() + TIMEOUT;
         while provider.accepted_count() == 0 {
             ensure!(Instant::now() < deadline, "nothing is sent");
@@ -221,10 +222,12 @@ fn a_channel_that_hangs_does_not_delay_the_others() {
             provider_timeout: 1,
             ..Options::none()
         })?;
-        let report = delivery::round(&app.superuser_url, &providers).await?;
+        let report = worker::notifications::run_once(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.retried), (1, 1), "{report}");
         assert!(
-            report.reasons.contains_key("resend did not respond in time"),
+            report
+                .reasons
+                .contains_key("resend did not respond in time"),
             "{report}"
         );
         assert_eq!(provider.accepted_by_key().len(), 1);

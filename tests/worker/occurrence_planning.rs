@@ -7,11 +7,11 @@ use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
 use platform::http::outbound_url::Networks;
 use recurrence::HORIZON;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run, run_on_own_server};
+use tests::{Application, Session, queries, role, run, run_on_own_server};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use worker::Couriers;
-use worker::delivery::{Options, Providers};
+use worker::Senders;
+use worker::notifications::{Options, Providers};
 use worker::webhooks::{self, Sender};
 
 /// Returns midnight, some days from now.
@@ -98,26 +98,26 @@ fn occurrences_are_planned_up_to_the_moving_horizon_once_each() {
         .await?;
         let now = Utc::now();
         // The class was just created, so there is nothing to plan yet.
-        let first = worker::round(&app.superuser_url, now).await?;
+        let first = worker::run_once(&app.superuser_url, now).await?;
         assert!(first.failed.is_empty(), "{first}");
         let before = occurrences(app, class).await?;
         assert_eq!(before, weekly(start, now));
 
         for weeks in [4, 6, 30] {
             let then = now + Duration::weeks(weeks);
-            let report = worker::round(&app.superuser_url, then).await?;
+            let report = worker::run_once(&app.superuser_url, then).await?;
             assert!(
                 report.clashes.is_empty() && report.failed.is_empty(),
                 "{report}"
             );
             assert_eq!(occurrences(app, class).await?, weekly(start, then));
-            let again = worker::round(&app.superuser_url, then).await?;
+            let again = worker::run_once(&app.superuser_url, then).await?;
             assert!(again.is_empty(), "{again}");
         }
 
         // A finite series has all occurrences from the start and is not planned further.
         assert_eq!(occurrences(app, over).await?.len(), 60);
-        worker::round(&app.superuser_url, now + Duration::weeks(80)).await?;
+        worker::run_once(&app.superuser_url, now + Duration::weeks(80)).await?;
         assert_eq!(occurrences(app, over).await?.len(), 60);
         let ended = "lms.classes where id = $1 and planned_until is null";
         assert_eq!(queries::count(app, ended, &[&over]).await?, 1);
@@ -138,15 +138,15 @@ fn concurrent_workers_plan_each_class_once() {
             classes.push((start, make(app, &admin, start, Some("FREQ=WEEKLY")).await?));
         }
         let now = Utc::now();
-        worker::round(&app.superuser_url, now).await?;
+        worker::run_once(&app.superuser_url, now).await?;
         let before = queries::count(app, "lms.occurrences", &[]).await?;
         let then = now + Duration::weeks(10);
         let url = app.superuser_url.as_str();
         let reports = tokio::try_join!(
-            worker::round(url, then),
-            worker::round(url, then),
-            worker::round(url, then),
-            worker::round(url, then),
+            worker::run_once(url, then),
+            worker::run_once(url, then),
+            worker::run_once(url, then),
+            worker::run_once(url, then),
         )?;
         let reports = [reports.0, reports.1, reports.2, reports.3];
         let mut added = 0;
@@ -170,12 +170,12 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
         let start = day(1) + Duration::hours(3);
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let now = Utc::now();
-        worker::round(&app.superuser_url, now).await?;
+        worker::run_once(&app.superuser_url, now).await?;
         // The time is after the horizon of the first class, where nothing conflicts yet.
         let taken = start + Duration::weeks(57);
         let other = make(app, &admin, taken + Duration::minutes(30), None).await?;
         let then = now + Duration::weeks(10);
-        let report = worker::round(&app.superuser_url, then).await?;
+        let report = worker::run_once(&app.superuser_url, then).await?;
         let clashes: Vec<_> = report
             .clashes
             .iter()
@@ -196,7 +196,7 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
             where a.class_id = $1 and a.starts_at = $2 and not a.is_booked and a.deleted_at is null";
         assert_eq!(queries::count(app, booked, &[&class, &taken]).await?, 1);
         // The conflict is final: the next run does not try again.
-        assert!(worker::round(&app.superuser_url, then).await?.is_empty());
+        assert!(worker::run_once(&app.superuser_url, then).await?.is_empty());
         Ok(())
     });
 }
@@ -217,7 +217,7 @@ fn a_class_that_cannot_be_planned_does_not_block_others() {
             ))
             .await?;
         let then = Utc::now() + Duration::weeks(10);
-        let report = worker::round(&app.superuser_url, then).await?;
+        let report = worker::run_once(&app.superuser_url, then).await?;
         let failed: Vec<Uuid> = report.failed.iter().map(|failure| failure.id).collect();
         assert_eq!(failed, [broken], "{report}");
         assert_eq!(occurrences(app, whole).await?, weekly(start, then));
@@ -249,7 +249,7 @@ fn classes_that_have_ended_are_left_unchanged() {
         for class in &classes {
             before.push(occurrences(app, *class).await?);
         }
-        worker::round(&app.superuser_url, Utc::now() + Duration::weeks(10)).await?;
+        worker::run_once(&app.superuser_url, Utc::now() + Duration::weeks(10)).await?;
         for (class, before) in classes.iter().zip(before) {
             assert_eq!(occurrences(app, *class).await?, before);
         }
@@ -267,13 +267,13 @@ fn a_finite_series_planned_for_half_a_year_is_completed() {
         assert_eq!(whole.len(), 150);
         set_planning_back(app, class).await?;
         assert!(occurrences(app, class).await?.len() < 12);
-        let report = worker::round(&app.superuser_url, Utc::now()).await?;
+        let report = worker::run_once(&app.superuser_url, Utc::now()).await?;
         assert!(report.failed.is_empty(), "{report}");
         assert_eq!(occurrences(app, class).await?, whole);
         let ended = "lms.classes where id = $1 and planned_until is null";
         assert_eq!(queries::count(app, ended, &[&class]).await?, 1);
         assert!(
-            worker::round(&app.superuser_url, Utc::now())
+            worker::run_once(&app.superuser_url, Utc::now())
                 .await?
                 .is_empty()
         );
@@ -314,17 +314,21 @@ fn the_worker_reconnects_to_an_unavailable_database() {
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let made = occurrences(app, class).await?;
         server.stop().await?;
-        ensure!(worker::round(&app.superuser_url, Utc::now()).await.is_err());
+        ensure!(
+            worker::run_once(&app.superuser_url, Utc::now())
+                .await
+                .is_err()
+        );
         let url = app.superuser_url.clone();
-        let couriers = Couriers {
-            providers: Providers::new(&Options::none())?,
-            sender: Sender::new(&webhooks::Options::within(Networks::default()))?,
+        let senders = Senders {
+            notifications: Providers::new(&Options::none())?,
+            webhooks: Sender::new(&webhooks::Options::allowing(Networks::default()))?,
         };
         let intervals = worker::Intervals {
             rounds: Wait::from_millis(200),
             refreshes: Wait::from_millis(200),
         };
-        let working = tokio::spawn(worker::work(url, intervals, couriers));
+        let working = tokio::spawn(worker::run(url, intervals, senders));
         server.start().await?;
         // The cycle runs twice, so that the second one starts after the worker has already worked.
         for _ in 0..2 {
@@ -348,7 +352,7 @@ fn changes_of_the_worker_are_in_the_event_log() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let class = make(app, &admin, day(1), Some("FREQ=WEEKLY")).await?;
-        worker::round(&app.superuser_url, Utc::now() + Duration::weeks(10)).await?;
+        worker::run_once(&app.superuser_url, Utc::now() + Duration::weeks(10)).await?;
         let events = "lms.event_log
             where entity_id = $1 and kind = 'class.updated' and request_id = 'worker' and actor is null";
         assert_eq!(queries::count(app, events, &[&class]).await?, 1);

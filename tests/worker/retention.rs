@@ -3,14 +3,14 @@
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use tests::{Application, role, Session, finance_records, fixtures, queries, run};
+use tests::{Application, Session, finance_records, fixtures, queries, role, run};
 use uuid::Uuid;
 use worker::Report;
 
 /// Runs the purge as of some days from now.
 async fn purge_in_days(app: &Application, days: i64) -> Result<Report> {
     let then: DateTime<Utc> = Utc::now() + Duration::days(days);
-    worker::round(&app.superuser_url, then).await
+    worker::run_once(&app.superuser_url, then).await
 }
 
 async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {

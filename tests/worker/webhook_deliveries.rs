@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use chrono::{Duration, Utc};
 use serde_json::{Value, json};
-use tests::{Behaviour, role, StubProvider, queries, run, webhook_fixture};
+use tests::{Behaviour, StubProvider, queries, role, run, webhook_fixture};
 use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
@@ -18,7 +18,7 @@ fn a_message_has_the_event_and_is_verified_by_the_library() {
         webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
         let report = webhook_fixture::deliver_due(app, Utc::now()).await?;
         assert_eq!(
-            (report.sent, report.retried, report.dead),
+            (report.sent, report.retried, report.dead_letters),
             (1, 0, 0),
             "{report}"
         );
@@ -200,7 +200,8 @@ fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_id() {
             webhook_fixture::create_with_receiver(app, Behaviour::AcceptsAndHangs).await?;
         webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
         let (url, sender) = (app.superuser_url.clone(), webhook_fixture::sender(60)?);
-        let working = tokio::spawn(async move { webhooks::round(&url, &sender, Utc::now()).await });
+        let working =
+            tokio::spawn(async move { webhooks::run_once(&url, &sender, Utc::now()).await });
         let deadline = Instant::now() + TIMEOUT;
         while receiver.accepted_count() == 0 {
             ensure!(Instant::now() < deadline, "nothing is posted");

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
-use tests::{Behaviour, role, StubProvider, queries, run, webhook_fixture};
+use tests::{Behaviour, StubProvider, queries, role, run, webhook_fixture};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -29,7 +29,7 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
         {
             let report = webhook_fixture::deliver_due(app, now).await?;
             assert_eq!(
-                (report.sent, report.retried, report.dead),
+                (report.sent, report.retried, report.dead_letters),
                 (0, 1, 0),
                 "{report}"
             );
@@ -64,7 +64,7 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
             now = next + Duration::seconds(1);
         }
         let report = webhook_fixture::deliver_due(app, now).await?;
-        assert_eq!((report.retried, report.dead), (0, 1), "{report}");
+        assert_eq!((report.retried, report.dead_letters), (0, 1), "{report}");
         assert_eq!(receiver.request_count(), 10);
         let told = webhook_fixture::get_deliveries(app, &admin, &hook)
             .await?
@@ -100,7 +100,7 @@ fn a_receiver_that_fails_for_five_days_is_disabled_and_admins_are_notified() {
         queries::execute(app, sql, &[&hook.id]).await?;
         let later = Utc::now() + Duration::days(6);
         let report = webhook_fixture::deliver_due(app, later).await?;
-        assert_eq!(report.dead, 1, "{report}");
+        assert_eq!(report.dead_letters, 1, "{report}");
         let disabled = webhook_fixture::get_webhook(app, &admin, &hook).await?;
         assert_eq!(disabled["status"], "disabled");
         let reason = webhook_fixture::text_of(&disabled["disabled_reason"]);
@@ -140,7 +140,12 @@ fn a_receiver_that_responds_with_410_is_disabled_at_once() {
         let (admin, receiver, hook) =
             webhook_fixture::create_with_receiver(app, Behaviour::Rejects(410)).await?;
         webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
-        assert_eq!(webhook_fixture::deliver_due(app, Utc::now()).await?.dead, 1);
+        assert_eq!(
+            webhook_fixture::deliver_due(app, Utc::now())
+                .await?
+                .dead_letters,
+            1
+        );
         let disabled = webhook_fixture::get_webhook(app, &admin, &hook).await?;
         assert_eq!(disabled["status"], "disabled");
         assert!(
@@ -202,7 +207,8 @@ fn failing_receivers_do_not_delay_others() {
         }
         // The receiver that hangs has a timeout of a minute, and the number of its concurrent deliveries is limited.
         let (url, sender) = (app.superuser_url.clone(), webhook_fixture::sender(60)?);
-        let working = tokio::spawn(async move { webhooks::round(&url, &sender, Utc::now()).await });
+        let working =
+            tokio::spawn(async move { webhooks::run_once(&url, &sender, Utc::now()).await });
         let deadline = Instant::now() + TIMEOUT;
         let failed = "lms.webhook_deliveries where last_error is not null";
         while good.accepted_by_key().len() < 12 || queries::count(app, failed, &[]).await? < 24 {
@@ -235,7 +241,8 @@ fn a_receiver_that_exceeds_the_timeout_has_failed() {
             webhook_fixture::create_with_receiver(app, Behaviour::Hangs).await?;
         webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
         let report =
-            webhooks::round(&app.superuser_url, &webhook_fixture::sender(1)?, Utc::now()).await?;
+            webhooks::run_once(&app.superuser_url, &webhook_fixture::sender(1)?, Utc::now())
+                .await?;
         assert_eq!((report.sent, report.retried), (0, 1), "{report}");
         let told = webhook_fixture::get_deliveries(app, &admin, &hook)
             .await?

@@ -1,8 +1,9 @@
-//! The command line of `lms`: reads arguments, calls the library that does the work, prints errors and sets the exit code.
+//! The program `lms`: parsing the command line, executing the command, printing errors, and the exit code.
 //! The work itself lives in the crates `database`, `worker`, `operations` and `local`.
 
 mod arguments;
 mod commands;
+mod log;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -12,15 +13,16 @@ use clap::{CommandFactory as _, Parser as _};
 
 use arguments::Arguments;
 
-/// The definition of the command line, from which the reference pages are written.
+/// The definition of the command line, from which the reference pages are generated.
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Reads the command line, does what it says, prints errors, and returns the exit code.
+/// Parses the command line, executes the command, prints errors, and returns the exit code.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    log::install();
     let verbose = arguments.verbose;
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -31,14 +33,14 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error, verbose);
+            print_error(&error, verbose);
             ExitCode::FAILURE
         }
     }
 }
 
-/// One line with the first and the last cause; every cause when asked.
-fn report(error: &anyhow::Error, verbose: bool) {
+/// Prints an error in one line with the first and the last cause, or with every cause.
+fn print_error(error: &anyhow::Error, verbose: bool) {
     let outer = error.to_string();
     let root = error.root_cause().to_string();
     let mut text = if outer == root {
@@ -54,11 +56,11 @@ fn report(error: &anyhow::Error, verbose: bool) {
                 .map(|cause| format!("  because: {cause}\n")),
         );
     }
-    // Where standard error is closed, the exit code has to do.
+    // When standard error is closed, the exit code must suffice.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Whether the reader of standard output has seen enough (`lms openapi | head`): no failure.
+/// Returns whether the reader of standard output has closed the pipe (`lms openapi | head`), which is not a failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()

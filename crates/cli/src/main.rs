@@ -1,8 +1,9 @@
-//! The program `lms`. Everything that it does lives in the library beside it.
+//! The entry point of the program `lms`.
+//! Everything else lives in the library beside it.
 
 use std::process::ExitCode;
 
-/// Serving makes and drops many small things on several threads; the system's allocator takes twice as long for them.
+/// Serving allocates and frees many small objects on several threads, for which the system's allocator takes twice as long.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! The pages of docs/reference/lms/, one for each subcommand, written from the command line's own definitions.
+//! The pages of docs/reference/lms/, one for each subcommand, generated from the definitions of the command line.
 //! The definitions live in `cli::arguments`.
 
 #![cfg(feature = "local")]
@@ -43,7 +43,7 @@ fn page(command: &Command) -> String {
         .clone()
         .bin_name(format!("lms {}", command.get_name()));
     let page = help_markdown_command_custom(&command, &options);
-    // The library says of each page that it contains help.
+    // The library begins each page with a line that says only that it contains help.
     let lines = page
         .lines()
         .filter(|line| !line.starts_with("This document contains the help content"));

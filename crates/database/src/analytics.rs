@@ -1,4 +1,5 @@
-//! Analytics: bringing the materialized views up to date, for the operator and for the worker.
+//! Refreshing the materialized views behind the analytics, for the operator and for the worker.
+//! The requests that read them live in the components.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
@@ -26,14 +27,14 @@ pub enum View {
 }
 
 impl View {
-    /// In the order in which they are refreshed.
+    /// Every view, in the order in which they are refreshed.
     pub const ALL: [View; 3] = [
         View::StudentProgress,
         View::TutorLoad,
         View::CentreFinancials,
     ];
 
-    /// As the database calls it.
+    /// The view's name in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::StudentProgress => "mv_student_progress",
@@ -46,9 +47,9 @@ impl View {
 /// A view that was refreshed.
 #[derive(Clone, Copy, Debug)]
 pub struct Refreshed {
-    /// Which one.
+    /// The view.
     pub view: View,
-    /// How long it took, the wait for whoever was at it included.
+    /// The duration, including the wait for another refresh of the view.
     pub took: Duration,
 }
 
@@ -59,11 +60,11 @@ impl Display for Refreshed {
     }
 }
 
-/// Refreshes a view, in a transaction of its own, while it is read and what it is made from is written.
+/// Refreshes a view in a transaction of its own. Meanwhile the view can be read and its sources can be written.
 ///
 /// # Errors
 ///
-/// When the database fails or the login may not do it.
+/// When the database fails, or the login lacks the privilege.
 pub async fn refresh(client: &Client, view: View) -> Result<Refreshed> {
     let begin = Instant::now();
     client

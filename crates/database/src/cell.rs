@@ -1,4 +1,5 @@
 //! The name of a cell, which begins with its region and its retention class.
+//! The definitions of cells live in `operations::cell`; the identity that a database stores lives in `migrate::cell`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +7,7 @@ use std::str::FromStr;
 use anyhow::{Error, bail};
 use clap::ValueEnum;
 
-/// Where a cell's data lives.
+/// The region in which a cell keeps its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Region {
@@ -22,7 +23,7 @@ impl Region {
     /// Every region.
     pub const ALL: [Self; 3] = [Self::Eu, Self::Au, Self::Us];
 
-    /// As the schema writes it.
+    /// The value in the schema.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Eu => "eu",
@@ -32,7 +33,7 @@ impl Region {
     }
 }
 
-/// How long a cell keeps its backups and what was deleted in it (document 4, section 7.2).
+/// The time for which a cell keeps its backups and its deleted rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Retention {
@@ -43,10 +44,10 @@ pub enum Retention {
 }
 
 impl Retention {
-    /// Both.
+    /// Both retention classes.
     pub const ALL: [Self; 2] = [Self::Standard, Self::Regulated];
 
-    /// As the schema writes it.
+    /// The value in the schema.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -54,7 +55,7 @@ impl Retention {
         }
     }
 
-    /// For how many days a backup is kept: seven years have at most two leap days.
+    /// The number of days for which a backup is kept. Seven years have at most two leap days.
     pub fn days(self) -> u32 {
         match self {
             Self::Standard => 30,
@@ -63,7 +64,7 @@ impl Retention {
     }
 }
 
-/// What a cell is called: `eu-standard`, or `eu-standard-2` where there are several.
+/// The name of a cell: `eu-standard`, or `eu-standard-2` where there are several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     text: String,
@@ -81,17 +82,17 @@ impl Name {
         }
     }
 
-    /// The name itself.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Where it is.
+    /// The region.
     pub fn region(&self) -> Region {
         self.region
     }
 
-    /// How long it keeps.
+    /// The retention class.
     pub fn retention(&self) -> Retention {
         self.retention
     }
@@ -118,13 +119,13 @@ impl FromStr for Name {
             }
         }
         bail!(
-            "{text:?} is no name of a cell: it is a region (eu, au, us), a hyphen and a retention class (standard, regulated), \
+            "{text:?} is not the name of a cell: it must be a region (eu, au, us), a hyphen and a retention class (standard, regulated), \
              and -2 to -999 where there are several"
         )
     }
 }
 
-/// Whether a name goes on with `-2` to `-999`.
+/// Returns whether the rest of a name is `-2` to `-999`.
 fn is_number(rest: &str) -> bool {
     rest.strip_prefix('-').is_some_and(|digits| {
         !digits.starts_with('0')
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_region_and_retention_class() {
+    fn a_name_gives_region_and_retention_class() {
         let name: Name = "us-regulated-12".parse().unwrap();
         assert_eq!(name.region(), Region::Us);
         assert_eq!(name.retention(), Retention::Regulated);

@@ -1,5 +1,5 @@
-//! Connecting to PostgreSQL from a native program, and saying in one line what it answered.
-//! No statement of the application lives here.
+//! Connecting to PostgreSQL from a native program, and turning its errors into one line.
+//! The application's statements live with the work that they do.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,12 +13,12 @@ use tokio_postgres::{Client, NoTls, Socket, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
-/// Made once: reading the system's certificates takes longer than connecting does.
+/// Created once, because reading the system's certificates takes longer than connecting.
 static TLS: LazyLock<Option<MakeRustlsConnect>> = LazyLock::new(tls);
 
 /// Opens a connection and drives it in the background until the client is dropped.
 ///
-/// `sslmode` in the address decides over encryption: `prefer` unless it says something else.
+/// `sslmode` in the address decides on encryption; the default is `prefer`.
 pub async fn connect(address: &str) -> Result<Client> {
     parse(address)?;
     match TLS.as_ref() {
@@ -34,15 +34,15 @@ where
 {
     let (client, connection) = tokio_postgres::connect(address, connector)
         .await
-        .map_err(|error| unreachable(address, error))?;
+        .map_err(|error| connection_failed(address, error))?;
     tokio::spawn(async move {
-        // Whoever waits for an answer on the client is told of the same error.
+        // Pending calls of the client return the same error.
         let _ = connection.await;
     });
     Ok(client)
 }
 
-/// Trusts what the system trusts.
+/// A connector that trusts the system's certificates.
 fn tls() -> Option<MakeRustlsConnect> {
     let mut trusted = RootCertStore::empty();
     trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -57,7 +57,11 @@ fn tls() -> Option<MakeRustlsConnect> {
     ))
 }
 
-/// The same database, signed in as `user`.
+/// The address of the same database, with another user and password.
+///
+/// # Errors
+///
+/// When the address is not a database URL.
 pub fn with_login(address: &str, user: &str, password: &str) -> Result<String> {
     let mut url = parse(address)?;
     let refused = |()| {
@@ -71,21 +75,29 @@ pub fn with_login(address: &str, user: &str, password: &str) -> Result<String> {
     Ok(url.into())
 }
 
-/// The same server and login, another database.
+/// The address of another database on the same server, with the same login.
+///
+/// # Errors
+///
+/// When the address is not a database URL.
 pub fn with_database(address: &str, database: &str) -> Result<String> {
     let mut url = parse(address)?;
     url.set_path(database);
     Ok(url.into())
 }
 
-/// The same login, whose sessions act as `role` from their first statement on.
+/// The same address, whose sessions act as `role` from their first statement on.
+///
+/// # Errors
+///
+/// When the address is not a database URL.
 pub fn with_role(address: &str, role: &str) -> Result<String> {
     let mut url = parse(address)?;
     url.set_query(Some(&format!("options=-c%20role%3D{role}")));
     Ok(url.into())
 }
 
-/// The address as it may be printed.
+/// The address in a form that may be printed.
 pub fn without_password(address: &str) -> String {
     match parse(address) {
         Ok(mut url) => {
@@ -98,17 +110,25 @@ pub fn without_password(address: &str) -> String {
     }
 }
 
-/// Host and port of a database address, as outbound permissions name them.
+/// The host and port of a database address, for outbound permissions.
+///
+/// # Errors
+///
+/// When the address is not a database URL, or has no host.
 pub fn host_and_port(address: &str) -> Result<(String, u16)> {
     let url = parse(address)?;
     let host = url
         .host_str()
         .filter(|host| !host.is_empty())
-        .context("the database address names no host")?;
+        .context("the database address has no host")?;
     Ok((host.to_owned(), url.port().unwrap_or(5432)))
 }
 
-/// Checks the form of an address without connecting.
+/// Parses an address without connecting.
+///
+/// # Errors
+///
+/// When the address is not a database URL.
 pub fn parse(address: &str) -> Result<Url> {
     let url = Url::parse(address).map_err(|_| {
         anyhow!("the database address is not a URL like postgres://user:password@host:5432/name")
@@ -122,14 +142,14 @@ pub fn parse(address: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// Turns the driver's error into one readable line: what PostgreSQL said, with its detail and hint.
+/// Turns the driver's error into one readable line: PostgreSQL's message with its detail and hint.
 pub fn explain(error: tokio_postgres::Error) -> Error {
     let Some(answer) = error.as_db_error() else {
         return Error::new(error);
     };
     let code = answer.code().code();
     let mut line = without_values(code, answer.message());
-    // These two classes are about values of a row, which their details quote; the worker's lines are a log.
+    // The details of these two classes quote values of a row, which must not get into a log.
     let is_about_values = code.starts_with("22") || code.starts_with("23");
     let detail = answer.detail().filter(|_| !is_about_values);
     for part in [detail, answer.hint()].into_iter().flatten() {
@@ -142,20 +162,25 @@ pub fn explain(error: tokio_postgres::Error) -> Error {
     anyhow!("{line} [{}]", answer.code().code())
 }
 
-fn unreachable(address: &str, error: tokio_postgres::Error) -> Error {
-    let place = without_password(address);
+fn connection_failed(address: &str, error: tokio_postgres::Error) -> Error {
+    let server = without_password(address);
     match error.as_db_error() {
         Some(answer) if *answer.code() == SqlState::INVALID_PASSWORD => {
-            anyhow!("PostgreSQL at {place} refuses the password")
+            anyhow!("PostgreSQL at {server} rejects the password")
         }
-        Some(_) => explain(error).context(format!("PostgreSQL at {place} refuses the connection")),
+        Some(_) => explain(error).context(format!("PostgreSQL at {server} refuses the connection")),
         None => Error::new(error).context(format!(
-            "cannot reach PostgreSQL at {place} (is it running, are host and port right?)"
+            "cannot reach PostgreSQL at {server}: check that it is running, and that host and port are right"
         )),
     }
 }
 
-/// Copies what a query gives in one database into a table of another, as PostgreSQL's binary format has it; `columns` are the table's, as SQL.
+/// Copies the rows of a query in one database into a table of another, in PostgreSQL's binary format. `columns` are those of the table,
+/// as SQL.
+///
+/// # Errors
+///
+/// When one of the databases fails.
 pub async fn copy_rows(
     source: &Transaction<'_>,
     query: &str,
@@ -167,26 +192,29 @@ pub async fn copy_rows(
         .copy_out(&format!("copy ({query}) to stdout (format binary)"))
         .await
         .map_err(explain)?;
-    let sink = target
+    let writer = target
         .copy_in(&format!(
             "copy {table} ({columns}) from stdin (format binary)"
         ))
         .await
         .map_err(explain)?;
-    pin_mut!(rows, sink);
+    pin_mut!(rows, writer);
     while let Some(bytes) = rows.next().await {
-        sink.send(bytes.map_err(explain)?).await.map_err(explain)?;
+        writer
+            .send(bytes.map_err(explain)?)
+            .await
+            .map_err(explain)?;
     }
-    sink.finish().await.map_err(explain)?;
+    writer.finish().await.map_err(explain)?;
     Ok(())
 }
 
-/// A name as SQL text, quoted.
+/// A name as a quoted SQL identifier.
 pub fn quote_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A string as an SQL literal, for the few statements that take no parameters.
+/// A string as an SQL literal, for statements that take no parameters.
 pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -225,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_are_refused() {
+    fn other_addresses_are_rejected() {
         assert!(parse("mysql://localhost/lms").is_err());
         assert!(parse("localhost").is_err());
         assert!(host_and_port("postgres:///lms").is_err());
     }
 
     #[test]
-    fn quoting_closes_nothing() {
+    fn quoting_escapes_quotes() {
         assert_eq!(quote_literal("it's"), "'it''s'");
         assert_eq!(quote_name("a\"b"), "\"a\"\"b\"");
     }

@@ -1,5 +1,5 @@
-//! PostgreSQL as native programs reach it: connecting, acting in a tenant's context, migrating, and telling which cell a database is.
-//! The statements of requests live in the components; the work of operators and of the background lives in `operations` and `worker`.
+//! PostgreSQL for native programs: connecting, acting in a tenant's context, migrating, and identifying the cell of a database.
+//! The statements of requests live in the components; background work lives in `worker`, and the work of operators in `operations`.
 
 pub mod analytics;
 pub mod cell;

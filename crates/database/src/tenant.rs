@@ -1,4 +1,5 @@
-//! Tenants, as the operator's tool handles them: making one, finding one, and acting in its context.
+//! Tenants for native programs: creating one, finding one, and acting in its context.
+//! Relocating and restoring a tenant live in `operations`.
 
 use anyhow::{Context, Result, anyhow, bail};
 use platform::declare::field::Kind;
@@ -8,23 +9,27 @@ use uuid::Uuid;
 
 use crate::connection::explain;
 
-/// The kind of a tenant's name, the same as where its admin changes it.
+/// The type of a tenant's name, the same as in the component in which an admin changes it.
 const NAME: Kind = Kind::Text { min: 1, max: 200 };
 
-/// What a new tenant is made from. Region and retention class are the cell's.
+/// The properties of a new tenant. Its region and retention class are those of the cell.
 #[derive(Clone, Debug)]
 pub struct New {
-    /// What people type to sign in to it.
+    /// The short name that people type to sign in.
     pub slug: String,
-    /// What it is called.
+    /// The organisation's name.
     pub name: String,
 }
 
-/// Makes a tenant and returns its id.
+/// Creates a tenant and returns its id.
+///
+/// # Errors
+///
+/// When the slug or name is invalid, the slug is taken, or the database fails.
 pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
     if !is_slug(&tenant.slug) {
         bail!(
-            "{:?} is no slug: it takes 1 to 63 lower-case letters, digits and inner hyphens",
+            "{:?} is not a slug: it takes 1 to 63 lower-case letters, digits and inner hyphens",
             tenant.slug
         );
     }
@@ -35,7 +40,7 @@ pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
         );
     }
     let name = scalar(NAME, &tenant.name)
-        .map_err(|(_, detail)| anyhow!("{:?} is no name: {detail}", tenant.name))?;
+        .map_err(|(_, detail)| anyhow!("{:?} is not a name: {detail}", tenant.name))?;
     let tenant = New {
         name,
         ..tenant.clone()
@@ -47,7 +52,7 @@ pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
     Ok(id)
 }
 
-/// The schema's rule, here for a message that a person can follow.
+/// The schema has the same rule; checking it here gives a readable message.
 fn is_slug(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text
@@ -57,7 +62,11 @@ fn is_slug(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// Writes the row of a new tenant, in a transaction that is in its context already.
+/// Inserts the row of a new tenant, in a transaction that is in its context already.
+///
+/// # Errors
+///
+/// When the database is not a cell yet, or fails.
 pub async fn insert(transaction: &Transaction<'_>, id: Uuid, tenant: &New) -> Result<()> {
     let count = transaction
         .execute(
@@ -68,14 +77,18 @@ pub async fn insert(transaction: &Transaction<'_>, id: Uuid, tenant: &New) -> Re
         )
         .await
         .map_err(explain)
-        .with_context(|| format!("cannot make the tenant {}", tenant.slug))?;
+        .with_context(|| format!("cannot create the tenant {}", tenant.slug))?;
     if count == 0 {
         bail!("the database is not a cell yet: run `lms migrate` with --cell");
     }
     Ok(())
 }
 
-/// The tenant with a slug.
+/// Finds a tenant by its slug.
+///
+/// # Errors
+///
+/// When the database lacks the schema.
 pub async fn find(client: &Client, slug: &str) -> Result<Option<Uuid>> {
     let row = client
         .query_opt(
@@ -88,7 +101,11 @@ pub async fn find(client: &Client, slug: &str) -> Result<Option<Uuid>> {
     Ok(row.map(|row| row.get(0)))
 }
 
-/// Every tenant that lives in this cell, and is not about to leave it, with its slug and in the order of slugs.
+/// Every tenant that lives in this cell and is not being relocated, with its slug, in the order of slugs.
+///
+/// # Errors
+///
+/// When the database fails.
 pub async fn all(client: &Client) -> Result<Vec<(Uuid, String)>> {
     let rows = client
         .query(
@@ -96,7 +113,7 @@ pub async fn all(client: &Client) -> Result<Vec<(Uuid, String)>> {
             select s.tenant_id, s.slug
             from lms_private.tenant_slugs as s
             where not exists (
-              select from lms_private.tenants_away as a
+              select from lms_private.relocated_tenants as a
               where a.tenant_id = s.tenant_id
             )
             order by s.slug",
@@ -107,7 +124,11 @@ pub async fn all(client: &Client) -> Result<Vec<(Uuid, String)>> {
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// A transaction of the schema's owner in a tenant's context: row security holds it as it holds everybody.
+/// Begins a transaction of the schema's owner in a tenant's context. Row security applies to it as to any other.
+///
+/// # Errors
+///
+/// When the login may not act as the owner, the tenant lives in another cell, or the database fails.
 pub async fn begin<'a>(
     client: &'a mut Client,
     tenant: Uuid,
@@ -118,34 +139,42 @@ pub async fn begin<'a>(
     Ok(transaction)
 }
 
-/// As `begin`, for a tenant that is being made, and so cannot be on its way to another cell.
+/// Begins a transaction as `begin` does, for a tenant that is being created and so cannot be in relocation.
+///
+/// # Errors
+///
+/// When the login may not act as the owner, or the database fails.
 pub async fn begin_new<'a>(
     client: &'a mut Client,
     tenant: Uuid,
     request: &str,
 ) -> Result<Transaction<'a>> {
     let transaction = client.transaction().await.map_err(explain)?;
-    take_context(&transaction, tenant, request).await?;
+    set_context(&transaction, tenant, request).await?;
     Ok(transaction)
 }
 
 /// Turns a transaction that has just begun into one of the schema's owner in a tenant's context.
+///
+/// # Errors
+///
+/// When the login may not act as the owner, the tenant lives in another cell, or the database fails.
 pub async fn enter(transaction: &Transaction<'_>, tenant: Uuid, request: &str) -> Result<()> {
-    take_context(transaction, tenant, request).await?;
-    // Nothing may change of a tenant that is on its way to another cell, and nothing be read that is left behind.
+    set_context(transaction, tenant, request).await?;
+    // A tenant that is being relocated must not change, and rows left behind in its former cell must not be read.
     transaction
-        .execute("select lms_private.enter_home()", &[])
+        .execute("select lms_private.check_current_tenant_location()", &[])
         .await
         .map_err(explain)?;
     Ok(())
 }
 
-/// The owner's role and a tenant's context, wherever the tenant lives: for those who make, move or restore one.
-pub async fn take_context(
-    transaction: &Transaction<'_>,
-    tenant: Uuid,
-    request: &str,
-) -> Result<()> {
+/// Sets the owner's role and a tenant's context, wherever the tenant lives, for creating, relocating or restoring one.
+///
+/// # Errors
+///
+/// When the login may not act as the owner, or the database fails.
+pub async fn set_context(transaction: &Transaction<'_>, tenant: Uuid, request: &str) -> Result<()> {
     transaction
         .batch_execute("set local role lms_owner")
         .await
@@ -164,23 +193,35 @@ pub async fn take_context(
     Ok(())
 }
 
-/// Takes the tenant's turn until the transaction ends. That is what every statement on a table with rules across rows begins with: whoever
-/// locks rows of the tenant first waits for somebody who waits for him.
-pub async fn take_turn(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
+/// Takes the lock that serializes the writers of a tenant, until the transaction ends. Every statement on a table with rules across rows
+/// takes it first; a transaction that locked rows of the tenant before it could deadlock.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn serialize_writers(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
     transaction
-        .execute("select lms_private.take_turn($1)", &[&tenant])
+        .execute("select lms_private.acquire_write_lock($1)", &[&tenant])
         .await
         .map_err(explain)?;
     Ok(())
 }
 
-/// Gives all events of a tenant that are committed their places in its chain, so that what is read next has them.
+/// Gives all committed events of a tenant their places in its chain, so that the next read sees them.
+///
+/// # Errors
+///
+/// When the database fails.
 pub async fn seal_events(client: &mut Client, tenant: Uuid) -> Result<()> {
     let transaction = begin(client, tenant, "seal").await?;
     seal(transaction).await
 }
 
-/// Seals the events of the tenant whose context a transaction is in, and commits it.
+/// Seals the events of the tenant in whose context a transaction is, and commits it.
+///
+/// # Errors
+///
+/// When the database fails.
 pub async fn seal(transaction: Transaction<'_>) -> Result<()> {
     transaction
         .execute("select lms.seal_events()", &[])

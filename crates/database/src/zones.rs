@@ -1,4 +1,5 @@
-//! Time zones, read from the database for what is computed outside components: as there, it is the one source of them.
+//! Time zones for computations outside of components, read from the database, which is their only source there too.
+//! Computing with them lives in `platform::values::zones` and the crate `recurrence`.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -8,8 +9,8 @@ use tokio_postgres::types::Json;
 
 use crate::connection::explain;
 
-/// The latest changes of rules that this release knows of: when it is four in the afternoon in January 2027 where the clocks
-/// were given other rules in 2026 (IANA 2026b to 2026f).
+/// The latest changes of rules that this release knows of: the UTC time of 16:00 in January 2027 in zones whose rules changed in 2026
+/// (IANA 2026b to 2026f).
 const LATEST: [(&str, &str); 4] = [
     ("America/Vancouver", "2027-01-11T23:00:00Z"),
     ("America/Edmonton", "2027-01-11T22:00:00Z"),
@@ -17,7 +18,11 @@ const LATEST: [(&str, &str); 4] = [
     ("Africa/Casablanca", "2027-01-11T16:00:00Z"),
 ];
 
-/// Has zones known to whatever reads a schedule.
+/// Reads zones from the database, so that schedules in them can be parsed.
+///
+/// # Errors
+///
+/// When the database fails.
 pub async fn read(client: &impl GenericClient, names: &[&str]) -> Result<()> {
     let row = client
         .query_one("select lms.time_zones($1)::text", &[&Json(json!(names))])
@@ -27,7 +32,11 @@ pub async fn read(client: &impl GenericClient, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The zones of which the database does not know the latest rules.
+/// The zones whose latest rules the database does not know.
+///
+/// # Errors
+///
+/// When the database fails.
 pub async fn outdated(client: &impl GenericClient) -> Result<Vec<&'static str>> {
     let mut outdated = Vec::new();
     for (name, expected) in LATEST {

@@ -15,8 +15,8 @@ use operations::progress::step;
 use platform::http::outbound_url::Networks;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use worker::Couriers;
-use worker::delivery::Providers;
+use worker::Senders;
+use worker::notifications::Providers;
 use worker::stop::Stop;
 use worker::webhooks::{self, Sender};
 
@@ -106,16 +106,16 @@ async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(dev_outbox::serve(outbox));
     // A developer's webhook receiver runs on this machine.
-    let options = webhooks::Options::within(Networks::loopback());
-    let couriers = Couriers {
-        providers: Providers::on_this_machine(outbox_address, DEV_OUTBOX_TIMEOUT)?,
-        sender: Sender::new(&options)?,
+    let options = webhooks::Options::allowing(Networks::loopback());
+    let senders = Senders {
+        notifications: Providers::dev_outbox(outbox_address, DEV_OUTBOX_TIMEOUT)?,
+        webhooks: Sender::new(&options)?,
     };
     tasks.spawn(async move {
-        worker::work(
+        worker::run(
             demo.database.superuser_url,
-            worker::Intervals::USUAL,
-            couriers,
+            worker::Intervals::DEFAULT,
+            senders,
         )
         .await;
         Ok(())

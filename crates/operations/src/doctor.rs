@@ -1,4 +1,5 @@
-//! `lms doctor` inside the database: version, clock, time zones, migrations, cell, roles, row security, event log, archiving. It changes nothing.
+//! The checks of `lms doctor` inside of the database: version, clock, time zones, migrations, cell, roles, row security, event log and
+//! archiving. They change nothing.
 //! Checks of a developer's machine and installation live in `local::doctor`.
 
 use anyhow::Result;
@@ -9,31 +10,31 @@ use tokio_postgres::Client;
 use crate::backup::{self, Archiver};
 use crate::postgresql::VERSION;
 
-/// Tokens live for minutes: clocks that differ by more than this make them fail.
-const CLOCK_SECONDS: i64 = 5;
+/// The largest difference of clocks, in seconds. Tokens live for minutes, and a larger difference makes them fail.
+const MAX_CLOCK_DIFFERENCE: i64 = 5;
 
-/// What one check found.
+/// The finding of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// It is as it should be.
+    /// Everything is as it should be.
     Good(String),
-    /// It could not be checked, and that is no fault.
+    /// The check was not made, and this is not a fault.
     Skipped(String),
-    /// It is wrong; the second text says how to mend it.
+    /// Something is wrong. The second text says how to repair it.
     Bad(String, String),
 }
 
-/// One check.
+/// A check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at.
+    /// The subject of the check.
     pub subject: &'static str,
-    /// What was found.
+    /// The finding.
     pub finding: Finding,
 }
 
 impl Check {
-    /// A check that found everything as it should be.
+    /// A check that has found everything as it should be.
     pub fn good(subject: &'static str, text: impl Into<String>) -> Self {
         Self {
             subject,
@@ -41,7 +42,7 @@ impl Check {
         }
     }
 
-    /// A check that could not be made.
+    /// A check that was not made.
     pub fn skipped(subject: &'static str, text: impl Into<String>) -> Self {
         Self {
             subject,
@@ -49,43 +50,46 @@ impl Check {
         }
     }
 
-    /// A check that found something wrong, and how to mend it.
-    pub fn bad(subject: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Self {
+    /// A check that has found something wrong, with the way to repair it.
+    pub fn bad(subject: &'static str, fault: impl Into<String>, repair: impl Into<String>) -> Self {
         Self {
             subject,
-            finding: Finding::Bad(what.into(), mend.into()),
+            finding: Finding::Bad(fault.into(), repair.into()),
         }
     }
 
-    /// The check of a subject that may itself have failed.
+    /// A check of a subject, which may have failed itself.
     pub fn of(subject: &'static str, finding: Result<Finding>) -> Self {
         let finding = finding.unwrap_or_else(|error| {
             Finding::Bad(
                 format!("{error:#}"),
-                "`lms migrate`, and look again".to_owned(),
+                "run `lms migrate`, and check again".to_owned(),
             )
         });
         Self { subject, finding }
     }
 
-    /// As it is printed.
+    /// The printed form.
     pub fn line(&self) -> String {
         match &self.finding {
             Finding::Good(text) => format!("ok    {}: {text}", self.subject),
             Finding::Skipped(text) => format!("skip  {}: {text}", self.subject),
-            Finding::Bad(what, mend) => {
-                format!("FAIL  {}: {what}\n      to mend it: {mend}", self.subject)
+            Finding::Bad(fault, repair) => {
+                format!(
+                    "FAIL  {}: {fault}\n      to repair it: {repair}",
+                    self.subject
+                )
             }
         }
     }
 
-    /// Whether something is wrong.
+    /// Returns whether something is wrong.
     pub fn is_bad(&self) -> bool {
         matches!(self.finding, Finding::Bad(..))
     }
 }
 
-/// Connects to the database that is looked into.
+/// Connects to the database that is checked.
 ///
 /// # Errors
 ///
@@ -100,7 +104,7 @@ pub async fn connect(address: &str) -> Result<Client, Check> {
     })
 }
 
-/// Runs every check inside the database.
+/// Runs every check inside of the database.
 pub async fn check(client: &Client) -> Vec<Check> {
     vec![
         Check::of("database version", version(client).await),
@@ -117,9 +121,9 @@ pub async fn check(client: &Client) -> Vec<Check> {
     ]
 }
 
-/// Something wrong, and how to mend it.
-fn bad(what: impl Into<String>, mend: impl Into<String>) -> Result<Finding> {
-    Ok(Finding::Bad(what.into(), mend.into()))
+/// Something wrong, with the way to repair it.
+fn bad(fault: impl Into<String>, repair: impl Into<String>) -> Result<Finding> {
+    Ok(Finding::Bad(fault.into(), repair.into()))
 }
 
 async fn version(client: &Client) -> Result<Finding> {
@@ -132,7 +136,7 @@ async fn version(client: &Client) -> Result<Finding> {
         Ok(Finding::Good(version))
     } else {
         bad(
-            format!("it is PostgreSQL {version}"),
+            format!("the server is PostgreSQL {version}"),
             format!("use PostgreSQL {VERSION}, for which the schema is written and tested"),
         )
     }
@@ -146,32 +150,27 @@ async fn clock(client: &Client) -> Result<Finding> {
     let difference = (Utc::now() - row.get::<_, DateTime<Utc>>(0))
         .num_seconds()
         .abs();
-    if difference <= CLOCK_SECONDS {
+    if difference <= MAX_CLOCK_DIFFERENCE {
         Ok(Finding::Good(
             "this machine and the database agree".to_owned(),
         ))
     } else {
         bad(
             format!("this machine and the database differ by {difference} s"),
-            "set both clocks by NTP",
+            "synchronise both clocks by NTP",
         )
     }
 }
 
-/// Checks that the server's zones are those of this year: all of the application counts by them.
+/// Checks that the server has the current rules of time zones, which the whole application uses.
 async fn time_zones(client: &Client) -> Result<Finding> {
     let outdated = zones::outdated(client).await?;
     if outdated.is_empty() {
-        Ok(Finding::Good(
-            "the server knows the rules of 2026".to_owned(),
-        ))
+        Ok(Finding::Good("the server has the rules of 2026".to_owned()))
     } else {
         bad(
-            format!(
-                "the server counts by rules that clocks have no longer, in {}",
-                outdated.join(", ")
-            ),
-            "upgrade the package tzdata on the database's server and restart PostgreSQL; `lms worker` then names the classes that were planned by the old rules",
+            format!("the server has outdated rules for {}", outdated.join(", ")),
+            "upgrade the package tzdata on the database's server and restart PostgreSQL; `lms worker` then lists the classes that were planned by the old rules",
         )
     }
 }
@@ -186,7 +185,10 @@ async fn migrations(client: &Client) -> Result<Finding> {
                 .map(migrate::Migration::label)
                 .unwrap_or_default()
         ))),
-        Ok(left) => bad(format!("{} are not applied", left.len()), "`lms migrate`"),
+        Ok(left) => bad(
+            format!("{} are not applied", left.len()),
+            "run `lms migrate`",
+        ),
         Err(mismatch) => bad(
             mismatch.to_string(),
             "use the program that belongs to this database, or another database",
@@ -210,8 +212,8 @@ async fn cell(client: &Client) -> Result<Finding> {
             row.get::<_, &str>(2)
         ))),
         None => bad(
-            "the database does not say which cell it is",
-            "`lms migrate` with --cell",
+            "the database has no identity of a cell",
+            "run `lms migrate` with --cell",
         ),
     }
 }
@@ -243,11 +245,11 @@ async fn roles(client: &Client) -> Result<Finding> {
     if !missing.is_empty() {
         bad(
             format!("missing: {missing}"),
-            "restore them from the first migration, as a superuser",
+            "create them as the baseline does, as a superuser",
         )
     } else if bypasses {
         bad(
-            "lms_application may look past row security",
+            "lms_application may bypass row security",
             "alter role lms_application nosuperuser nobypassrls",
         )
     } else if owns {
@@ -257,34 +259,34 @@ async fn roles(client: &Client) -> Result<Finding> {
         )
     } else {
         Ok(Finding::Good(
-            "all there, and the application is under row security".to_owned(),
+            "all exist, and row security applies to the application".to_owned(),
         ))
     }
 }
 
 async fn privileges(client: &Client) -> Result<Finding> {
-    let found = migrate::excess(client).await?;
-    if found == migrate::Excess::default() {
+    let found = migrate::excess_privileges(client).await?;
+    if found == migrate::ExcessPrivileges::default() {
         Ok(Finding::Good(
-            "the application makes neither temporary nor large objects".to_owned(),
+            "the application may create neither temporary nor large objects".to_owned(),
         ))
     } else {
         bad(
-            "lms_application may make temporary or large objects",
-            "`lms migrate` once more, as a superuser",
+            "lms_application may create temporary or large objects",
+            "run `lms migrate` once more, as a superuser",
         )
     }
 }
 
-/// Checks that the server's log has nobody's data in it.
+/// Checks that the server's log contains no personal data.
 async fn server_log(client: &Client) -> Result<Finding> {
     let faults = crate::server_log::faults(client).await?;
     if faults.is_empty() {
-        Ok(Finding::Good("has no values in it".to_owned()))
+        Ok(Finding::Good("contains no values".to_owned()))
     } else {
         bad(
-            format!("may have what people typed in it: {}", faults.join("; ")),
-            "`alter system set` what is named, or `alter role ... reset` it, and `select pg_reload_conf()`",
+            format!("may contain users' input: {}", faults.join("; ")),
+            "run `alter system set` for the named settings, or `alter role ... reset`, and `select pg_reload_conf()`",
         )
     }
 }
@@ -312,7 +314,7 @@ async fn row_security(client: &Client) -> Result<Finding> {
     }
 }
 
-/// Whether the next month of the event log is there before it begins.
+/// Checks that the partition of the next month exists before it begins.
 async fn event_log(client: &Client) -> Result<Finding> {
     let row = client
         .query_one(
@@ -334,17 +336,17 @@ async fn event_log(client: &Client) -> Result<Finding> {
     let (months, is_ahead): (i64, bool) = (row.get(0), row.get(1));
     if is_ahead {
         Ok(Finding::Good(format!(
-            "the partitions of {months} months ahead are there"
+            "the partitions of the next {months} months exist"
         )))
     } else {
         bad(
-            "the partition of the next month is not there: its events will all be in the default partition",
+            "the partition of the next month is missing: all its events will be in the default partition",
             "run `lms worker`, or `lms worker --once`, before the month ends",
         )
     }
 }
 
-/// Whether what is written reaches the archive, which a restore to a time needs.
+/// Checks that writes reach the archive, which a restore to a time needs.
 async fn archiving(client: &Client) -> Result<Finding> {
     let state = backup::archiver(client).await?;
     Ok(match state {
@@ -352,7 +354,7 @@ async fn archiving(client: &Client) -> Result<Finding> {
         Archiver::Working { .. } => Finding::Good(state.to_string()),
         Archiver::Failing { .. } => Finding::Bad(
             state.to_string(),
-            "the server's log says why; free the repository's disk, or make it reachable: the server keeps what waits and goes on by itself"
+            "the server's log has the reason; free the repository's disk, or make it reachable: the server keeps the waiting segments and resumes by itself"
                 .to_owned(),
         ),
     })

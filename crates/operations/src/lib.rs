@@ -1,5 +1,6 @@
-//! What operators do: backups and restores, the event log, moving and restoring one tenant, erasing a person, checking cells and databases.
-//! The commands live in `cli`; what only a developer's machine needs lives in `local`.
+//! The work of operators: backups and restores, the event log, relocating and restoring a tenant, erasing a person, and checks of cells
+//! and databases.
+//! The commands live in `cli`; the parts that only a developer's machine needs live in `local`.
 
 pub mod backup;
 pub mod cell;

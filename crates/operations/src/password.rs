@@ -1,13 +1,18 @@
-//! Passwords that the tool gives to accounts, hashed as components do it.
+//! Passwords that native programs set for accounts, hashed in the same way as in components.
+//! The hashing itself lives in the component `passwords`.
 
 use anyhow::{Result, anyhow, bail};
 use passwords::hashing;
 use platform::http::problem::Problem;
 
-/// Shortest and longest password, in characters.
+/// The length of the shortest and of the longest password, in characters.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 
-/// Refuses a password that the service itself would refuse for its length.
+/// Rejects a password whose length the API would reject.
+///
+/// # Errors
+///
+/// When it is too short or too long.
 pub fn check(password: &str) -> Result<()> {
     if !LENGTH.contains(&password.chars().count()) {
         bail!(
@@ -20,17 +25,21 @@ pub fn check(password: &str) -> Result<()> {
 }
 
 /// Hashes a password with a new salt, into a PHC string.
+///
+/// # Errors
+///
+/// When hashing fails.
 pub fn hash(password: &str) -> Result<String> {
     hashing::hash(password).map_err(|problem| failed(&problem))
 }
 
-/// Returns whether a stored hash is this password's.
+/// Returns whether a stored hash belongs to this password.
 pub fn matches(password: &str, stored: &str) -> bool {
     hashing::matches(password, Some(stored)).unwrap_or_default()
 }
 
 fn failed(problem: &Problem) -> anyhow::Error {
-    let cause = problem.cause.as_deref().unwrap_or("no cause is known");
+    let cause = problem.cause.as_deref().unwrap_or("the cause is unknown");
     anyhow!("cannot hash the password: {cause}")
 }
 

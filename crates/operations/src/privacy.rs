@@ -1,4 +1,5 @@
-//! Privacy by the operator's hand: exporting and erasing a person, and holding a receipt against the database.
+//! Exporting and erasing a person's data, and checking the receipt of an erasure, by an operator.
+//! The functions that do it live in the schema; the API for administrators lives in the component `users`.
 
 use std::path::Path;
 
@@ -10,10 +11,10 @@ use uuid::Uuid;
 
 use crate::private_file::write_private;
 
-/// What the event log says of where an erasure came from.
+/// The request id of its transactions in the event log.
 const REQUEST: &str = "privacy";
 
-/// Everything held on a person, as JSON text.
+/// Exports all data on a person, as JSON text.
 ///
 /// # Errors
 ///
@@ -25,7 +26,7 @@ pub async fn export(address: &str, slug: &str, user: Uuid) -> Result<String> {
     let row = transaction
         .query_one("select lms.export_subject($1, null)::text", &[&user])
         .await
-        .map_err(|error| refused(error, slug, user))?;
+        .map_err(|error| explain_refusal(error, slug, user))?;
     Ok(row.get(0))
 }
 
@@ -33,7 +34,7 @@ pub async fn export(address: &str, slug: &str, user: Uuid) -> Result<String> {
 ///
 /// # Errors
 ///
-/// When there is no such tenant or person, or something forbids it; nothing is changed then.
+/// When there is no such tenant or person, or a legal hold or another rule forbids it. Then nothing is changed.
 pub async fn erase(address: &str, slug: &str, user: Uuid, reason: &str) -> Result<String> {
     if !(1..=1000).contains(&reason.chars().count()) {
         bail!("the reason takes 1 to 1000 characters");
@@ -47,28 +48,34 @@ pub async fn erase(address: &str, slug: &str, user: Uuid, reason: &str) -> Resul
             &[&user, &reason],
         )
         .await
-        .map_err(|error| refused(error, slug, user))?;
+        .map_err(|error| explain_refusal(error, slug, user))?;
     transaction.commit().await.map_err(explain)?;
     Ok(row.get(0))
 }
 
-/// Holds a receipt against the database; the tenant of this slug must be the receipt's, if one is given.
+/// Checks a receipt against the database. If a slug is given, the receipt must be of that tenant.
 ///
 /// # Errors
 ///
-/// When the receipt can't be read, or is not true.
+/// When the receipt cannot be read, or is not valid.
 pub async fn verify(address: &str, receipt: &Path, slug: Option<&str>) -> Result<String> {
     let text = std::fs::read_to_string(receipt)
         .with_context(|| format!("cannot read the receipt {}", receipt.display()))?;
-    let told: Value =
-        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", receipt.display()))?;
-    let [from, erasure, person] = ["tenant_id", "erasure_id", "user_id"]
-        .map(|name| told[name].as_str().and_then(|id| id.parse::<Uuid>().ok()));
-    let (Some(from), Some(erasure), Some(person), Some(position)) =
-        (from, erasure, person, told["event"]["position"].as_i64())
-    else {
+    let receipt_json: Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not JSON", receipt.display()))?;
+    let [from, erasure, person] = ["tenant_id", "erasure_id", "user_id"].map(|name| {
+        receipt_json[name]
+            .as_str()
+            .and_then(|id| id.parse::<Uuid>().ok())
+    });
+    let (Some(from), Some(erasure), Some(person), Some(position)) = (
+        from,
+        erasure,
+        person,
+        receipt_json["event"]["position"].as_i64(),
+    ) else {
         bail!(
-            "{} is no receipt of an erasure: it lacks an id or the position of the event",
+            "{} is not the receipt of an erasure: an id or the position of the event is missing",
             receipt.display()
         );
     };
@@ -76,7 +83,7 @@ pub async fn verify(address: &str, receipt: &Path, slug: Option<&str>) -> Result
     if let Some(slug) = slug
         && find(&client, slug).await? != from
     {
-        bail!("the receipt is of another tenant than {slug}");
+        bail!("the receipt is not of the tenant {slug}");
     }
     let transaction = tenant::begin(&mut client, from, REQUEST).await?;
     let problem: Option<String> = transaction
@@ -85,21 +92,21 @@ pub async fn verify(address: &str, receipt: &Path, slug: Option<&str>) -> Result
         .map_err(explain)?
         .get(0);
     match problem {
-        Some(problem) => bail!("the receipt is not true: {problem}"),
+        Some(problem) => bail!("the receipt is not valid: {problem}"),
         None => Ok(format!(
-            "the receipt is true: user {person} is erased, by erasure {erasure} at position {position} of the tenant's events"
+            "the receipt is valid: user {person} is erased, by erasure {erasure} at position {position} of the tenant's events"
         )),
     }
 }
 
-/// Writes a file that only its owner can read, unless there is one of this name.
+/// Writes a new file that only its owner can read.
 ///
 /// # Errors
 ///
-/// When there is, or it can't be written.
+/// When the file exists, or cannot be written.
 pub fn write(path: &Path, text: &str) -> Result<()> {
     if path.exists() {
-        bail!("{} exists already: choose another file", path.display());
+        bail!("{} already exists: choose another file", path.display());
     }
     write_private(path, text)
 }
@@ -110,8 +117,8 @@ async fn find(client: &Client, slug: &str) -> Result<Uuid> {
         .with_context(|| format!("there is no tenant {slug}"))
 }
 
-/// What was refused, in words.
-fn refused(error: tokio_postgres::Error, slug: &str, user: Uuid) -> anyhow::Error {
+/// The error in words.
+fn explain_refusal(error: tokio_postgres::Error, slug: &str, user: Uuid) -> anyhow::Error {
     match error.code().map(tokio_postgres::error::SqlState::code) {
         Some("LM404") => anyhow::anyhow!("the tenant {slug} has no user {user}"),
         _ => explain(error),

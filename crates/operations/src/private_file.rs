@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Writes `text` to `path` in one step, readable by the owner alone.
+/// Writes `text` to `path` atomically, readable by the owner alone.
+///
+/// # Errors
+///
+/// When the file cannot be written.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);
     let write = || -> std::io::Result<()> {
-        // A file left by an interrupted run could have other permissions.
+        // A file from an interrupted run could have other permissions.
         match fs::remove_file(&temporary) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}

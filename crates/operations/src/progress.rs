@@ -1,5 +1,5 @@
-//! How long work shows itself: a spinner or bar on a terminal, plain lines elsewhere.
-//! Everything goes to standard error, so that standard output stays for results.
+//! Progress of long work: a spinner or a bar on a terminal, and plain lines elsewhere, all on standard error.
+//! Results go to standard output, in `cli`.
 
 use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-/// Whoever closed standard error does not want to know; that must not stop the work.
-fn say(line: Arguments<'_>) {
+/// Prints a line. The work goes on when standard error is closed.
+fn print_line(line: Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// One named step of a longer task.
+/// A named step of a longer task.
 pub struct Step {
     title: String,
     spinner: Option<ProgressBar>,
     began: Instant,
 }
 
-/// Begins a step and shows its title until it is done.
+/// Begins a step and shows its title until it ends.
 pub fn step(title: impl Into<String>) -> Step {
     let title = title.into();
     let spinner = std::io::stderr().is_terminal().then(|| {
@@ -35,21 +35,21 @@ pub fn step(title: impl Into<String>) -> Step {
 }
 
 impl Step {
-    /// Says what the step is doing now.
+    /// Shows the current detail of the step.
     pub fn detail(&self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(format!("{}: {text}", self.title)),
-            None => say(format_args!("  {}: {text}", self.title)),
+            None => print_line(format_args!("  {}: {text}", self.title)),
         }
     }
 
-    /// Ends the step and leaves one line behind.
+    /// Ends the step and prints one line.
     pub fn done(mut self, result: &str) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
         let seconds = self.began.elapsed().as_secs_f64();
-        say(format_args!("  {}: {result} ({seconds:.1} s)", self.title));
+        print_line(format_args!("  {}: {result} ({seconds:.1} s)", self.title));
     }
 }
 
@@ -61,7 +61,7 @@ impl Drop for Step {
     }
 }
 
-/// A bar for work of known size; on anything but a terminal one line at every tenth.
+/// A bar for work of known size. Outside of a terminal it is a line at every tenth.
 pub struct Bar {
     title: String,
     total: u64,
@@ -71,7 +71,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Begins a bar over `total` pieces of work.
+    /// Begins a bar for `total` units of work.
     pub fn new(title: impl Into<String>, total: u64) -> Self {
         let title = title.into();
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -92,14 +92,14 @@ impl Bar {
         }
     }
 
-    /// Adds `count` finished pieces.
+    /// Adds `count` finished units.
     pub fn advance(&mut self, count: u64) {
         let tenth = |position: u64| (position * 10).checked_div(self.total).unwrap_or(10);
         let before = tenth(self.position);
         self.position += count;
         match &self.bar {
             Some(bar) => bar.set_position(self.position),
-            None if tenth(self.position) > before => say(format_args!(
+            None if tenth(self.position) > before => print_line(format_args!(
                 "  {}: {} of {}",
                 self.title, self.position, self.total
             )),
@@ -107,12 +107,12 @@ impl Bar {
         }
     }
 
-    /// Ends the bar and leaves one line behind.
+    /// Ends the bar and prints one line.
     pub fn done(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        say(format_args!(
+        print_line(format_args!(
             "  {}: {} in {}",
             self.title,
             self.position,

@@ -1,45 +1,46 @@
-//! The settings that keep what people typed out of a PostgreSQL server's log. Requests never get there (`lms.run` answers a refusal and
-//! raises none); this is for everything else that a server is asked, and for what only a server can log.
+//! The settings that keep users' input out of a PostgreSQL server's log. Errors of requests never get there, because `lms.run` returns them
+//! as values; the settings are for all other statements, and for messages of the server itself.
+//! The private cluster that uses them lives in `local::cluster`; the Kubernetes manifests have them too.
 
 use anyhow::Result;
 use database::explain;
 use tokio_postgres::Client;
 
-/// Name and value of each, as `postgresql.conf` takes them. The Kubernetes manifests have the same.
+/// The name and value of each setting, as in `postgresql.conf`.
 pub const SETTINGS: [(&str, &str); 13] = [
-    // DETAIL has the values of a row, CONTEXT the text of statements. Logs in CSV or JSON have both at every verbosity.
+    // DETAIL contains the values of a row, and CONTEXT the text of statements. Logs in CSV or JSON contain both at every verbosity.
     ("log_error_verbosity", "terse"),
-    // No text of a statement beside an error.
+    // An error is logged without the text of its statement.
     ("log_min_error_statement", "panic"),
     ("log_min_messages", "warning"),
     ("log_statement", "none"),
     ("log_min_duration_statement", "-1"),
     ("log_min_duration_sample", "-1"),
     ("log_transaction_sample_rate", "0"),
-    // Statements that are logged nevertheless are logged without parameters.
+    // Statements that are logged nevertheless are logged without their parameters.
     ("log_parameter_max_length", "0"),
     ("log_parameter_max_length_on_error", "0"),
-    // Plans and parse trees have constants in them.
+    // Plans and parse trees contain constants.
     ("debug_print_parse", "off"),
     ("debug_print_rewritten", "off"),
     ("debug_print_plan", "off"),
     ("log_lock_waits", "off"),
 ];
 
-/// Settings of modules that may be loaded or not, and what they must be where they are.
-const OF_MODULES: [(&str, &str); 2] = [
+/// Settings of optional modules, with the values that they must have when the modules are loaded.
+const MODULE_SETTINGS: [(&str, &str); 2] = [
     ("auto_explain.log_min_duration", "-1"),
     ("pgaudit.log", "none"),
 ];
 
-/// Lists the settings that have other values, for the server or for a role or database of it.
+/// Lists the settings that have other values, in the server or for a role or database.
 ///
 /// # Errors
 ///
-/// When the server can't be asked.
+/// When the server cannot be queried.
 pub async fn faults(client: &Client) -> Result<Vec<String>> {
     let mut faults = Vec::new();
-    let all = SETTINGS.iter().chain(&OF_MODULES);
+    let all = SETTINGS.iter().chain(&MODULE_SETTINGS);
     let (names, wanted): (Vec<&str>, Vec<&str>) = all.copied().unzip();
     let rows = client
         .query(

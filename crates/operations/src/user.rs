@@ -1,4 +1,5 @@
-//! Users, as the operator's tool handles them: the first administrator of a tenant.
+//! Creating the first administrator of a tenant.
+//! Other users are created through the API, in the component `users`.
 
 use anyhow::{Result, bail};
 use database::{explain, tenant};
@@ -7,25 +8,29 @@ use uuid::Uuid;
 
 use crate::password;
 
-/// What a new administrator is made from.
+/// The properties of a new administrator.
 #[derive(Clone)]
 pub struct New {
     /// The slug of the tenant.
     pub tenant: String,
-    /// What the person is called.
+    /// The person's name.
     pub name: String,
-    /// What the person signs in with.
+    /// The e-mail address with which the person signs in.
     pub email: String,
-    /// What the person signs in with; only its hash is stored.
+    /// The password, of which only the hash is stored.
     pub password: String,
 }
 
-/// Makes an administrator and returns the user's id.
+/// Creates an administrator and returns the user's id.
+///
+/// # Errors
+///
+/// When there is no such tenant, the password is too short or too long, or the e-mail address is taken.
 pub async fn create_admin(client: &mut Client, user: &New) -> Result<Uuid> {
     password::check(&user.password)?;
     let Some(tenant) = tenant::find(client, &user.tenant).await? else {
         bail!(
-            "there is no tenant {}: make it with `lms tenant create`",
+            "there is no tenant {}: create it with `lms tenant create`",
             user.tenant
         );
     };
@@ -43,7 +48,7 @@ pub async fn create_admin(client: &mut Client, user: &New) -> Result<Uuid> {
         .map_err(explain)?;
     if count == 0 {
         bail!(
-            "the tenant {} has a user {} already",
+            "the tenant {} already has a user {}",
             user.tenant,
             user.email
         );

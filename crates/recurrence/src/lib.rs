@@ -1,12 +1,13 @@
-//! Schedules: when the lessons of a class are, computed from wall-clock times, a time zone and an RFC 5545 rule.
+//! Schedules: the lessons of a class, computed from local times, a time zone and an RFC 5545 rule.
+//! Storing lessons lives in the component `academics` and the worker; reading time zones lives in `platform::values::zones`.
 //!
-//! Pure: nothing in here asks a clock or a database. A series is expanded as the clock on the wall shows it, so that a
-//! class at 16:00 stays at 16:00, and only then turned into instants. The zones come from `platform::values::zones`.
+//! Nothing in here uses a clock or a database. A series is expanded in local time, so that a class at 16:00 stays at 16:00, and only then
+//! converted to instants.
 
+mod local_time;
 mod plan;
 mod rule;
 mod series;
-mod wall;
 
 use std::collections::BTreeSet;
 
@@ -15,24 +16,24 @@ use platform::values::field_error::FieldError;
 use platform::values::zones::Zone;
 use serde_json::Value;
 
+pub use local_time::{LocalInstants, instant, instants, zone};
 pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, Plan};
-pub use wall::{Reading, instant, reading, zone};
 
-/// The longest lesson, by the clock on the wall.
-const LONGEST: TimeDelta = TimeDelta::hours(24);
-/// How local times are written.
-const FORM: &str = "%Y-%m-%dT%H:%M:%S";
+/// The longest lesson, in local time.
+const MAX_LESSON: TimeDelta = TimeDelta::hours(24);
+/// The format of local times.
+const LOCAL_FORMAT: &str = "%Y-%m-%dT%H:%M:%S";
 
-/// One lesson: from its start up to, and without, its end.
+/// A lesson, from its start up to but not including its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
-    /// When it begins.
+    /// Its start.
     pub start: DateTime<Utc>,
-    /// When it has ended.
+    /// Its end.
     pub end: DateTime<Utc>,
 }
 
-/// When a class meets.
+/// The schedule of a class.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     zone: Zone,
@@ -43,15 +44,15 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Reads a schedule that is to be stored: `start`, `end` and `time_zone`, and `recurring` with `rule` and `except`.
+    /// Parses a schedule that is to be stored: `start`, `end` and `time_zone`, and `recurring` with `rule` and `except`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it, with pointers below `/schedule`.
+    /// Every error in it, with pointers below `/schedule`.
     pub fn parse(value: &Value) -> Result<Schedule, Vec<FieldError>> {
         let schedule = Schedule::read(value);
         let mut errors = schedule.as_ref().err().cloned().unwrap_or_default();
-        errors.extend(unclear_times(value));
+        errors.extend(ambiguous_times(value));
         if errors.is_empty() {
             schedule
         } else {
@@ -59,12 +60,11 @@ impl Schedule {
         }
     }
 
-    /// Reads a schedule that is stored already. Its first lesson may be in an hour that the clocks skip, where a series was
-    /// split at such a lesson.
+    /// Reads a stored schedule. Its first lesson may be in an hour that the clocks skip, when a series was split at such a lesson.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it, with pointers below `/schedule`.
+    /// Every error in it, with pointers below `/schedule`.
     pub fn read(value: &Value) -> Result<Schedule, Vec<FieldError>> {
         let mut errors = Vec::new();
         let zone = value["time_zone"].as_str().and_then(zone);
@@ -72,11 +72,11 @@ impl Schedule {
             errors.push(error(
                 "time_zone",
                 "unknown_time_zone",
-                "This must be an IANA time zone, such as Europe/London.",
+                "Must be an IANA time zone, such as Europe/London.",
             ));
         }
-        let start = local(&value["start"], "start", &mut errors);
-        let end = local(&value["end"], "end", &mut errors);
+        let start = parse_local(&value["start"], "start", &mut errors);
+        let end = parse_local(&value["end"], "end", &mut errors);
         let (Some(zone), Some(start), Some(end)) = (zone, start, end) else {
             return Err(errors);
         };
@@ -86,11 +86,11 @@ impl Schedule {
                 "not_after_start",
                 "The end must be after the start.",
             ));
-        } else if end - start > LONGEST {
+        } else if end - start > MAX_LESSON {
             errors.push(error(
                 "end",
                 "too_long",
-                "A lesson takes at most 24 hours; let it recur.",
+                "A lesson must last at most 24 hours. Use `recurring` for a series of lessons.",
             ));
         }
         let recurring = Some(&value["recurring"]).filter(|recurring| !recurring.is_null());
@@ -103,7 +103,7 @@ impl Schedule {
         let mut except = BTreeSet::new();
         let listed = recurring.and_then(|recurring| recurring["except"].as_array());
         for (index, time) in listed.into_iter().flatten().enumerate() {
-            except.extend(local(
+            except.extend(parse_local(
                 time,
                 &format!("recurring/except/{index}"),
                 &mut errors,
@@ -122,27 +122,27 @@ impl Schedule {
         }
     }
 
-    /// The zone whose clocks the schedule follows.
+    /// The time zone of the schedule.
     pub fn zone(&self) -> Zone {
         self.zone
     }
 
-    /// The first start, by the clock on the wall.
+    /// The first start, in local time.
     pub fn start(&self) -> NaiveDateTime {
         self.start
     }
 
-    /// The first end, by the clock on the wall.
+    /// The first end, in local time.
     pub fn end(&self) -> NaiveDateTime {
         self.end
     }
 
-    /// The starts of the series, by the clock on the wall, without those that are left out.
+    /// The starts of the series in local time, without the exceptions.
     fn starts(&self) -> impl Iterator<Item = NaiveDateTime> + '_ {
         self.series().filter(|start| !self.except.contains(start))
     }
 
-    /// The starts that the rule makes.
+    /// The starts that the rule generates.
     fn series(&self) -> Box<dyn Iterator<Item = NaiveDateTime> + '_> {
         let Some(rule) = &self.rule else {
             return Box::new(std::iter::once(self.start));
@@ -155,9 +155,9 @@ impl Schedule {
         )
     }
 
-    /// The lesson that begins at a time of the wall. It has ended when the clock on the wall shows its end, however long that
-    /// takes where the clocks change in between. One that begins in an hour that the clocks skip begins as much later as they
-    /// skip (RFC 5545, section 3.3.5) and keeps its end too; where the clocks have gone past its end, it keeps its length.
+    /// The lesson that begins at a local time. It ends at its local end, however long that takes when the clocks change in between. A
+    /// lesson that begins in an hour that the clocks skip begins later by that hour (RFC 5545, section 3.3.5) and keeps its end; when the
+    /// clocks skip its end too, it keeps its length.
     fn span(&self, start: NaiveDateTime) -> Span {
         let length = self.end - self.start;
         let (begin, end) = (
@@ -171,44 +171,44 @@ impl Schedule {
     }
 }
 
-/// Times of the first lesson that the clock on the wall never shows, or twice.
-fn unclear_times(value: &Value) -> Vec<FieldError> {
+/// An error for each time of the first lesson that does not occur, or occurs twice.
+fn ambiguous_times(value: &Value) -> Vec<FieldError> {
     let Some(zone) = value["time_zone"].as_str().and_then(zone) else {
         return Vec::new();
     };
     ["start", "end"]
         .into_iter()
         .filter_map(|field| {
-            let time = NaiveDateTime::parse_from_str(value[field].as_str()?, FORM).ok()?;
-            let unclear = match reading(zone, time) {
-                Reading::Once(_) => return None,
-                Reading::Skipped(_) => "skipped",
-                Reading::Twice(..) => "doubled",
+            let time = NaiveDateTime::parse_from_str(value[field].as_str()?, LOCAL_FORMAT).ok()?;
+            let change = match instants(zone, time) {
+                LocalInstants::Unique(_) => return None,
+                LocalInstants::Skipped(_) => "skipped",
+                LocalInstants::Ambiguous(..) => "repeated",
             };
             let detail = format!(
-                "This local time is {unclear} when the clocks change in {zone}; choose another."
+                "The local time is {change} when the clocks change in {zone}. Choose another time."
             );
             Some(error(field, "clock_change", detail))
         })
         .collect()
 }
 
-fn local(value: &Value, place: &str, errors: &mut Vec<FieldError>) -> Option<NaiveDateTime> {
+fn parse_local(value: &Value, path: &str, errors: &mut Vec<FieldError>) -> Option<NaiveDateTime> {
     let time = value
         .as_str()
-        .and_then(|text| NaiveDateTime::parse_from_str(text, FORM).ok());
+        .and_then(|text| NaiveDateTime::parse_from_str(text, LOCAL_FORMAT).ok());
     if time.is_none() {
         errors.push(error(
-            place,
+            path,
             "invalid_local_time",
-            "This must be a local date and time without an offset, such as 2026-03-29T16:00:00.",
+            "Must be a local date and time without an offset, such as 2026-03-29T16:00:00.",
         ));
     }
     time
 }
 
-fn error(place: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
-    FieldError::new(format!("/schedule/{place}"), code, detail)
+fn error(path: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
+    FieldError::new(format!("/schedule/{path}"), code, detail)
 }
 
 #[cfg(test)]

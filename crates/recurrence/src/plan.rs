@@ -1,26 +1,26 @@
-//! How far the lessons of a schedule are made ahead: of a series with an end all of them, of one without up to a horizon that
-//! the worker moves on.
+//! Planning the lessons of a schedule: all of a series with an end, and those up to a horizon of a series without one.
+//! Moving the horizon on lives in the worker, in `jobs::extension`.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Months, NaiveDateTime, TimeDelta, Utc};
 use platform::values::field_error::FieldError;
 
-use super::{FORM, Schedule, Span, error, instant};
+use super::{LOCAL_FORMAT, Schedule, Span, error, instant};
 
-/// How far ahead the lessons of a series without an end are made.
+/// The time for which lessons of a series without an end are planned ahead.
 pub const HORIZON: TimeDelta = TimeDelta::weeks(53);
-/// Most years between the first lesson and the last one of a series with an end.
+/// The largest number of years between the first and the last lesson of a series with an end.
 pub const MAX_YEARS: u32 = 5;
-/// Most lessons that are made at once.
+/// The largest number of lessons that are planned at once.
 pub const MAX_LESSONS: usize = 2000;
 
-/// The lessons of a schedule that are made.
+/// The planned lessons of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The lessons, in order.
     pub spans: Vec<Span>,
-    /// Up to when they are made, where there are lessons behind it; none when these are all.
+    /// The time up to which lessons are planned; none when these are all.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -42,13 +42,12 @@ impl Schedule {
             .filter(move |span| span.start >= after)
     }
 
-    /// The lessons of a new class: all of them, or those up to the horizon, which lies ahead of `now`, or of the start when that
-    /// is later.
+    /// The lessons of a new class: all of them, or those up to the horizon, counted from `now` or from the start, whichever is later.
     ///
     /// # Errors
     ///
-    /// When the rule doesn't begin with the start, leaves no lesson, makes too many or makes them for too long, or makes them
-    /// overlap, and for exceptions that are not of its series.
+    /// When the start is not the first occurrence of the rule; when there are no lessons, too many, for too long, or overlapping ones;
+    /// and when an exception is not in the series.
     pub fn plan(&self, now: DateTime<Utc>) -> Result<Plan, Vec<FieldError>> {
         let refuse = |code, detail: String| Err(vec![error("recurring/rule", code, detail)]);
         let begins = self
@@ -58,7 +57,7 @@ impl Schedule {
         if !begins {
             return refuse(
                 "start_not_in_rule",
-                "The first occurrence of the rule must be the start.".to_owned(),
+                "The first occurrence of the rule must be `start`.".to_owned(),
             );
         }
         let limit = self.limit(now);
@@ -72,7 +71,7 @@ impl Schedule {
                 return refuse(
                     "too_long",
                     format!(
-                        "A class with an end ends within {MAX_YEARS} years; this one has a lesson on {}.",
+                        "A class with an end must end within {MAX_YEARS} years; this one has a lesson on {}.",
                         start.date()
                     ),
                 );
@@ -84,14 +83,14 @@ impl Schedule {
             if plan.spans.last().is_some_and(|last| last.end > span.start) {
                 return refuse(
                     "overlap",
-                    "The rule makes lessons that overlap with each other.".to_owned(),
+                    "The rule generates lessons that overlap each other.".to_owned(),
                 );
             }
             if plan.spans.len() == MAX_LESSONS {
                 return refuse(
                     "too_many",
                     format!(
-                        "The rule makes more than {MAX_LESSONS} lessons, counted to its end or 53 weeks ahead."
+                        "The rule generates more than {MAX_LESSONS} lessons, counted to its end or 53 weeks ahead."
                     ),
                 );
             }
@@ -105,17 +104,17 @@ impl Schedule {
             return Err(vec![error(
                 "recurring/except",
                 "nothing_left",
-                "No lesson is left.",
+                "The exceptions leave no lesson.",
             )]);
         }
         Ok(plan)
     }
 
-    /// The lessons of a stored class that are to be added to those that begin before `planned`; none when there is nothing to do
-    /// yet. At most [`MAX_LESSONS`]: there are more to come when the end is not after what is asked for.
+    /// The lessons of a stored class to be added to those that begin before `planned`; none when nothing is to be added yet. There are at
+    /// most [`MAX_LESSONS`]; then `until` is before the limit, and the next call continues there.
     pub fn continuation(&self, planned: DateTime<Utc>, now: DateTime<Utc>) -> Option<Plan> {
         let horizon = now + HORIZON;
-        // A series that was made before there was a limit of years goes on behind it as one without an end does.
+        // A series that was stored before there was a limit of years continues beyond it like one without an end.
         let limit = if self.ends() {
             self.limit(now).max(horizon)
         } else {
@@ -137,7 +136,7 @@ impl Schedule {
         Some(Plan { spans, until })
     }
 
-    /// Up to when lessons are made.
+    /// The time up to which lessons are planned.
     fn limit(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let first = instant(self.zone, self.start);
         if self.ends() {
@@ -149,7 +148,7 @@ impl Schedule {
         }
     }
 
-    /// Exceptions up to a time that are not of the series.
+    /// An error for each exception up to a time that is not in the series.
     fn unknown_exceptions(&self, limit: DateTime<Utc>) -> Vec<FieldError> {
         let Some(last) = self.except.last() else {
             return Vec::new();
@@ -162,7 +161,10 @@ impl Schedule {
             .iter()
             .filter(|time| instant(self.zone, **time) <= limit && !series.contains(time))
             .map(|time| {
-                let detail = format!("The rule has no lesson at {}.", time.format(FORM));
+                let detail = format!(
+                    "The rule generates no lesson at {}.",
+                    time.format(LOCAL_FORMAT)
+                );
                 error("recurring/except", "not_in_rule", detail)
             })
             .collect()

@@ -1,20 +1,20 @@
-//! RFC 5545 rules, read strictly: what a lenient reader would pass over is a mistake here, because lessons follow from it.
-//! The days that a rule makes are computed in [`super::series`].
+//! Parsing of RFC 5545 rules. It is strict, because ignoring a part would plan other lessons than the user wanted.
+//! Computing the days of a rule lives in [`super::series`].
 //!
-//! The time of the day is the start's, so the parts for hours, minutes and seconds are not taken.
+//! The time of day is that of the start, so the parts for hours, minutes and seconds are rejected.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc, Weekday};
 
-/// The code and the sentence that say what is wrong.
-type Refusal = (&'static str, String);
+/// The code and the text of an error.
+type RuleError = (&'static str, String);
 
-/// Longest rule, in bytes.
-const LONGEST: usize = 500;
+/// The longest rule, in bytes.
+const MAX_LENGTH: usize = 500;
 
-/// How long the interval is that a rule counts in.
+/// The unit of a rule's interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frequency {
     Daily,
@@ -23,15 +23,15 @@ pub(super) enum Frequency {
     Yearly,
 }
 
-/// A weekday, and which one of its month or year, counted from the end when it is negative; every one without a number.
+/// A weekday with its ordinal in the month or year, counted from the end when it is negative. Without an ordinal, every such weekday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Day {
     pub(super) weekday: Weekday,
-    pub(super) place: Option<i32>,
+    pub(super) ordinal: Option<i32>,
 }
 
-/// A rule as it was written, and with what the start adds to it: a part that is missing to tell the days is the start's
-/// (RFC 5545, section 3.3.10).
+/// A rule, completed from the start: parts that are needed to determine the days and are missing are the start's (RFC 5545,
+/// section 3.3.10).
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) frequency: Frequency,
@@ -69,14 +69,14 @@ impl Rule {
         self.count.is_some() || self.until.is_some()
     }
 
-    /// Takes from the start what the rule doesn't say: a week of the year without a day is the start's day of that week.
+    /// Adds the missing parts from the start. A week of the year without a weekday gets the weekday of the start.
     fn complete(&mut self, start: NaiveDate) {
         if !(self.days.is_empty() && self.month_days.is_empty() && self.year_days.is_empty()) {
             return;
         }
         let weekday = Day {
             weekday: start.weekday(),
-            place: None,
+            ordinal: None,
         };
         let day_of_month = i32::try_from(start.day()).unwrap_or_default();
         match self.frequency {
@@ -94,14 +94,16 @@ impl Rule {
     }
 }
 
-/// Reads a rule whose first occurrence is the start.
+/// Parses a rule whose first occurrence is the start.
 pub(super) fn parse(
     text: &str,
     start: NaiveDateTime,
     first: DateTime<Utc>,
-) -> Result<Rule, Refusal> {
-    if text.len() > LONGEST {
-        return Err(refusal(format!("it is longer than {LONGEST} characters")));
+) -> Result<Rule, RuleError> {
+    if text.len() > MAX_LENGTH {
+        return Err(invalid(format!(
+            "it is longer than {MAX_LENGTH} characters"
+        )));
     }
     let parts = parts(text)?;
     let has = |name: &str| parts.iter().any(|(other, _)| *other == name);
@@ -111,67 +113,68 @@ pub(super) fn parse(
         Some((_, "MONTHLY")) => Frequency::Monthly,
         Some((_, "YEARLY")) => Frequency::Yearly,
         _ => {
-            return Err(refusal(
+            return Err(invalid(
                 "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY".to_owned(),
             ));
         }
     };
     if has("COUNT") && has("UNTIL") {
-        return Err(refusal("COUNT and UNTIL exclude each other".to_owned()));
+        return Err(invalid("COUNT and UNTIL are mutually exclusive".to_owned()));
     }
-    let chooses = |name: &str| name.starts_with("BY") && name != "BYSETPOS";
-    if has("BYSETPOS") && !parts.iter().any(|(name, _)| chooses(name)) {
-        return Err(refusal(
-            "BYSETPOS needs another part to choose from".to_owned(),
+    let selects_days = |name: &str| name.starts_with("BY") && name != "BYSETPOS";
+    if has("BYSETPOS") && !parts.iter().any(|(name, _)| selects_days(name)) {
+        return Err(invalid(
+            "BYSETPOS needs another part to select from".to_owned(),
         ));
     }
     let mut rule = Rule::of(frequency);
     for (name, value) in &parts {
-        part(&mut rule, name, value)?;
+        set_part(&mut rule, name, value)?;
     }
-    check_places(&rule)?;
+    check_ordinals(&rule)?;
     if rule.until.is_some_and(|until| until < first) {
-        return Err(refusal("UNTIL is before the start".to_owned()));
+        return Err(invalid("UNTIL is before the start".to_owned()));
     }
     rule.complete(start.date());
     Ok(rule)
 }
 
-/// Numbered days mean something in months, and in years without weeks.
-fn check_places(rule: &Rule) -> Result<(), Refusal> {
-    let most = match rule.frequency {
+/// Checks the ordinals of weekdays. They are allowed in months, and in years without weeks.
+fn check_ordinals(rule: &Rule) -> Result<(), RuleError> {
+    let max = match rule.frequency {
         Frequency::Monthly => 5,
         Frequency::Yearly if rule.weeks.is_empty() => 53,
         _ => 0,
     };
-    let mut places = rule.days.iter().filter_map(|day| day.place);
-    match places.find(|place| place.abs() > most) {
+    let mut ordinals = rule.days.iter().filter_map(|day| day.ordinal);
+    match ordinals.find(|ordinal| ordinal.abs() > max) {
         None => Ok(()),
-        Some(_) if most == 0 => Err(refusal(
-            "BYDAY takes numbers only in months, and in years without BYWEEKNO".to_owned(),
+        Some(_) if max == 0 => Err(invalid(
+            "BYDAY accepts numbers only with FREQ=MONTHLY, or with FREQ=YEARLY without BYWEEKNO"
+                .to_owned(),
         )),
-        Some(place) => Err(refusal(format!(
-            "BYDAY has no place {place}: there are {most} at most"
+        Some(ordinal) => Err(invalid(format!(
+            "the number {ordinal} of BYDAY is out of range: the largest is {max}"
         ))),
     }
 }
 
-/// Names and values of a rule, each name once.
-fn parts(text: &str) -> Result<Vec<(&str, &str)>, Refusal> {
+/// The names and values of a rule, each name once.
+fn parts(text: &str) -> Result<Vec<(&str, &str)>, RuleError> {
     let mut parts: Vec<(&str, &str)> = Vec::new();
     for part in text.split(';') {
         let Some((name, value)) = part.split_once('=') else {
-            return Err(refusal(format!("{part:?} isn't of the form NAME=VALUE")));
+            return Err(invalid(format!("{part:?} is not of the form NAME=VALUE")));
         };
         if parts.iter().any(|(other, _)| *other == name) {
-            return Err(refusal(format!("{name} comes twice")));
+            return Err(invalid(format!("{name} was given twice")));
         }
         parts.push((name, value));
     }
     Ok(parts)
 }
 
-fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), Refusal> {
+fn set_part(rule: &mut Rule, name: &str, value: &str) -> Result<(), RuleError> {
     match name {
         "FREQ" => {}
         "INTERVAL" => rule.interval = number(name, value, 1..=1000)?,
@@ -188,40 +191,40 @@ fn part(rule: &mut Rule, name: &str, value: &str) -> Result<(), Refusal> {
         "BYWEEKNO" if rule.frequency == Frequency::Yearly => rule.weeks = signed(name, value, 53)?,
         "BYSETPOS" => rule.positions = signed(name, value, 366)?,
         "BYDAY" => {
-            let days: Result<Vec<Day>, Refusal> = value.split(',').map(numbered_day).collect();
+            let days: Result<Vec<Day>, RuleError> = value.split(',').map(day).collect();
             rule.days = days?;
         }
         "BYHOUR" | "BYMINUTE" | "BYSECOND" => {
-            return Err(refusal(format!(
-                "the time of the day is the start's; leave {name} out"
+            return Err(invalid(format!(
+                "the time of day is that of the start; leave {name} out"
             )));
         }
-        _ => return Err(refusal(format!("{name:?} has no place in this rule"))),
+        _ => return Err(invalid(format!("{name:?} is not allowed in this rule"))),
     }
     Ok(())
 }
 
-/// The last time: RFC 5545 (section 3.3.10) wants it in UTC where the start has a zone.
-fn until(value: &str) -> Result<DateTime<Utc>, Refusal> {
+/// Parses UNTIL, which RFC 5545 (section 3.3.10) requires in UTC when the start has a time zone.
+fn until(value: &str) -> Result<DateTime<Utc>, RuleError> {
     NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ")
         .ok()
         .filter(|time| time.format("%Y%m%dT%H%M%SZ").to_string() == value)
         .map(|time| time.and_utc())
-        .ok_or_else(|| refusal("UNTIL must be a time in UTC, such as 20261218T160000Z".to_owned()))
+        .ok_or_else(|| invalid("UNTIL must be a time in UTC, such as 20261218T160000Z".to_owned()))
 }
 
-/// `MO`, `2MO` or `-1MO`.
-fn numbered_day(text: &str) -> Result<Day, Refusal> {
+/// Parses a weekday with an optional ordinal: `MO`, `2MO` or `-1MO`.
+fn day(text: &str) -> Result<Day, RuleError> {
     let name = text.get(text.len().saturating_sub(2)..).unwrap_or(text);
     let weekday = weekday(name)?;
-    let place = match text.strip_suffix(name).unwrap_or_default() {
+    let ordinal = match text.strip_suffix(name).unwrap_or_default() {
         "" => None,
-        place => Some(signed_one("BYDAY", place, 53)?),
+        ordinal => Some(signed_one("BYDAY", ordinal, 53)?),
     };
-    Ok(Day { weekday, place })
+    Ok(Day { weekday, ordinal })
 }
 
-fn weekday(text: &str) -> Result<Weekday, Refusal> {
+fn weekday(text: &str) -> Result<Weekday, RuleError> {
     let days = [
         Weekday::Mon,
         Weekday::Tue,
@@ -233,7 +236,11 @@ fn weekday(text: &str) -> Result<Weekday, Refusal> {
     ];
     days.into_iter()
         .find(|day| name_of(*day) == text)
-        .ok_or_else(|| refusal(format!("{text:?} is no day: MO, TU, WE, TH, FR, SA or SU")))
+        .ok_or_else(|| {
+            invalid(format!(
+                "{text:?} is not a day: use MO, TU, WE, TH, FR, SA or SU"
+            ))
+        })
 }
 
 fn name_of(day: Weekday) -> &'static str {
@@ -248,18 +255,18 @@ fn name_of(day: Weekday) -> &'static str {
     }
 }
 
-/// A number of digits alone.
+/// Parses an unsigned number.
 fn number<T: FromStr + PartialOrd + std::fmt::Display>(
     name: &str,
     text: &str,
     range: RangeInclusive<T>,
-) -> Result<T, Refusal> {
+) -> Result<T, RuleError> {
     Some(text)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
         .filter(|number| range.contains(number))
         .ok_or_else(|| {
-            refusal(format!(
+            invalid(format!(
                 "{name} must be between {} and {}",
                 range.start(),
                 range.end()
@@ -271,28 +278,32 @@ fn numbers<T: FromStr + PartialOrd + std::fmt::Display + Clone>(
     name: &str,
     text: &str,
     range: RangeInclusive<T>,
-) -> Result<Vec<T>, Refusal> {
+) -> Result<Vec<T>, RuleError> {
     text.split(',')
         .map(|one| number(name, one, range.clone()))
         .collect()
 }
 
-/// Numbers from 1 up to the most, or as many counted from the end.
-fn signed(name: &str, text: &str, most: i32) -> Result<Vec<i32>, Refusal> {
+/// Parses numbers from 1 to a maximum, or from -1 down to its negative.
+fn signed(name: &str, text: &str, max: i32) -> Result<Vec<i32>, RuleError> {
     text.split(',')
-        .map(|one| signed_one(name, one, most))
+        .map(|one| signed_one(name, one, max))
         .collect()
 }
 
-fn signed_one(name: &str, text: &str, most: i32) -> Result<i32, Refusal> {
+fn signed_one(name: &str, text: &str, max: i32) -> Result<i32, RuleError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let place = number(name, digits, 1..=most)?;
-    Ok(if text.starts_with('-') { -place } else { place })
+    let ordinal = number(name, digits, 1..=max)?;
+    Ok(if text.starts_with('-') {
+        -ordinal
+    } else {
+        ordinal
+    })
 }
 
-fn refusal(what: String) -> Refusal {
+fn invalid(reason: String) -> RuleError {
     (
         "invalid_rule",
-        format!("This isn't a recurrence rule that is understood: {what}."),
+        format!("Must be a valid recurrence rule: {reason}."),
     )
 }

@@ -1,14 +1,15 @@
-//! The days that a rule makes, by RFC 5545 (section 3.3.10): interval after interval, the days of each that pass every part of the
-//! rule, and of those the positions that are asked for. How rules are written is in [`super::rule`].
+//! The days of a rule by RFC 5545 (section 3.3.10): in each interval the days that match every part of the rule, and of those the
+//! positions that BYSETPOS selects.
+//! Parsing rules lives in [`super::rule`].
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
 use super::rule::{Day, Frequency, Rule};
 
-/// Behind this year there is nothing.
+/// The last year of any series.
 const LAST_YEAR: i32 = 9999;
 
-/// A stretch of days in which a rule counts its positions.
+/// An interval of days, in which a rule counts its positions.
 #[derive(Debug, Clone, Copy)]
 struct Interval {
     first: NaiveDate,
@@ -20,7 +21,7 @@ impl Rule {
     pub(super) fn days_from(&self, start: NaiveDate) -> impl Iterator<Item = NaiveDate> + '_ {
         (0..)
             .map_while(move |number| self.interval(start, number))
-            .flat_map(move |interval| self.chosen(interval))
+            .flat_map(move |interval| self.selected(interval))
             .skip_while(move |day| *day < start)
             .take(self.count.unwrap_or(usize::MAX))
     }
@@ -28,14 +29,13 @@ impl Rule {
     /// Returns whether the start is one of the rule's days.
     pub(super) fn begins_on(&self, start: NaiveDate) -> bool {
         self.interval(start, 0)
-            .is_some_and(|interval| self.chosen(interval).contains(&start))
+            .is_some_and(|interval| self.selected(interval).contains(&start))
     }
 
-    /// The interval of this number: the one that the start lies in is 0. None behind the last year.
+    /// The interval with this number, counted from the one that contains the start; none after the last year.
     ///
-    /// A week belongs to the year that has most of its days, so that the last days of December may be in the first week of
-    /// the next year, and the first of January in the last week of the year before: where weeks are counted, years are those
-    /// of weeks.
+    /// A week belongs to the year that has most of its days. So the last days of December may be in the first week of the next year, and
+    /// the first of January in the last week of the year before. In rules with weeks, a year therefore consists of whole weeks.
     fn interval(&self, start: NaiveDate, number: u32) -> Option<Interval> {
         let steps = number.checked_mul(self.interval)?;
         let (first, last) = match self.frequency {
@@ -50,7 +50,10 @@ impl Rule {
             }
             Frequency::Monthly => {
                 let first = start.with_day(1)?.checked_add_months(Months::new(steps))?;
-                (first, before(first.checked_add_months(Months::new(1))?)?)
+                (
+                    first,
+                    day_before(first.checked_add_months(Months::new(1))?)?,
+                )
             }
             Frequency::Yearly if self.weeks.is_empty() => {
                 let year = start.year().checked_add_unsigned(steps)?;
@@ -64,20 +67,20 @@ impl Rule {
                 let year = middle.year().checked_add_unsigned(steps)?;
                 (
                     first_week(year, self.week_start)?,
-                    before(first_week(year.checked_add(1)?, self.week_start)?)?,
+                    day_before(first_week(year.checked_add(1)?, self.week_start)?)?,
                 )
             }
         };
         (first.year() <= LAST_YEAR).then_some(Interval { first, last })
     }
 
-    /// The days of an interval that the rule has, in order.
-    fn chosen(&self, interval: Interval) -> Vec<NaiveDate> {
+    /// The days of an interval that the rule selects, in order.
+    fn selected(&self, interval: Interval) -> Vec<NaiveDate> {
         let days: Vec<NaiveDate> = interval
             .first
             .iter_days()
             .take_while(|day| *day <= interval.last)
-            .filter(|day| self.passes(*day, interval))
+            .filter(|day| self.matches(*day, interval))
             .collect();
         if self.positions.is_empty() {
             return days;
@@ -85,32 +88,31 @@ impl Rule {
         let count = i32::try_from(days.len()).unwrap_or(i32::MAX);
         (1..)
             .zip(&days)
-            .filter(|(place, _)| is_among(&self.positions, *place, count))
+            .filter(|(position, _)| is_listed(&self.positions, *position, count))
             .map(|(_, day)| *day)
             .collect()
     }
 
-    /// Returns whether each part of the rule has the day.
-    fn passes(&self, day: NaiveDate, interval: Interval) -> bool {
-        let is_open = |parts: &[i32], place: i64, count: i64| {
-            parts.is_empty() || is_among(parts, narrow(place), narrow(count))
+    /// Returns whether the day matches each part of the rule.
+    fn matches(&self, day: NaiveDate, interval: Interval) -> bool {
+        let allows = |parts: &[i32], position: i64, count: i64| {
+            parts.is_empty() || is_listed(parts, to_i32(position), to_i32(count))
         };
         let (in_month, of_month) = (i64::from(day.day()), days_of_month(day));
         let (in_year, of_year) = (i64::from(day.ordinal()), days_of_year(day));
         let in_interval = (day - interval.first).num_days();
         let of_interval = (interval.last - interval.first).num_days() + 1;
         (self.months.is_empty() || self.months.contains(&day.month()))
-            && is_open(&self.month_days, in_month, of_month)
-            && is_open(&self.year_days, in_year, of_year)
-            && is_open(&self.weeks, in_interval / 7 + 1, of_interval / 7)
-            && (self.days.is_empty() || self.days.iter().any(|one| self.is_day(*one, day)))
+            && allows(&self.month_days, in_month, of_month)
+            && allows(&self.year_days, in_year, of_year)
+            && allows(&self.weeks, in_interval / 7 + 1, of_interval / 7)
+            && (self.days.is_empty() || self.days.iter().any(|one| self.is_weekday(*one, day)))
     }
 
-    /// Returns whether a day is the weekday that is meant: a number counts in the month, or in the year of a rule that
-    /// names no months.
-    fn is_day(&self, meant: Day, day: NaiveDate) -> bool {
-        let Some(place) = meant.place else {
-            return day.weekday() == meant.weekday;
+    /// Returns whether a day is the given weekday. An ordinal counts in the month, or in the year when the rule has no months.
+    fn is_weekday(&self, wanted: Day, day: NaiveDate) -> bool {
+        let Some(ordinal) = wanted.ordinal else {
+            return day.weekday() == wanted.weekday;
         };
         let in_year = self.frequency == Frequency::Yearly && self.months.is_empty();
         let (number, count) = if in_year {
@@ -119,22 +121,22 @@ impl Rule {
             (i64::from(day.day()), days_of_month(day))
         };
         let before = (number - 1) / 7;
-        let behind = (count - number) / 7;
-        day.weekday() == meant.weekday
-            && is_among(&[place], narrow(before + 1), narrow(before + behind + 1))
+        let after = (count - number) / 7;
+        day.weekday() == wanted.weekday
+            && is_listed(&[ordinal], to_i32(before + 1), to_i32(before + after + 1))
     }
 }
 
-/// Returns whether a place among so many is named, from the beginning or from the end.
-fn is_among(named: &[i32], place: i32, count: i32) -> bool {
-    named.contains(&place) || named.contains(&(place - count - 1))
+/// Returns whether a position among `count` is listed, counted from the beginning or from the end.
+fn is_listed(listed: &[i32], position: i32, count: i32) -> bool {
+    listed.contains(&position) || listed.contains(&(position - count - 1))
 }
 
-fn narrow(number: i64) -> i32 {
+fn to_i32(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-fn before(day: NaiveDate) -> Option<NaiveDate> {
+fn day_before(day: NaiveDate) -> Option<NaiveDate> {
     day.pred_opt()
 }
 
@@ -154,7 +156,7 @@ fn week_of(day: NaiveDate, week_start: Weekday) -> Option<NaiveDate> {
     day.checked_sub_days(Days::new(days.into()))
 }
 
-/// The first day of a year's first week, the one that has four days of it at least.
+/// The first day of a year's first week, which has at least four days in that year.
 fn first_week(year: i32, week_start: Weekday) -> Option<NaiveDate> {
     week_of(NaiveDate::from_ymd_opt(year, 1, 4)?, week_start)
 }

@@ -1,13 +1,16 @@
-//! Background work: everything that has to be done as time goes on, whoever is using the application.
+//! Background work: everything that is done as time passes, independently of any request.
 //! The command that runs it lives in `cli`; work that an operator starts by hand lives in `operations`.
 
-pub mod delivery;
+mod http_client;
 mod jobs;
-mod pace;
+pub mod notifications;
+mod periodic;
+mod queue;
 mod rounds;
 pub mod stop;
 pub mod webhooks;
 
-pub use jobs::{Clash, Escalation, Failure, NotRemoved, OffTheClock, Report, seal};
-pub use pace::Intervals;
-pub use rounds::{Couriers, round, work, work_until_stopped};
+pub use jobs::{Clash, Escalation, Failure, NotRemoved, OutdatedLessons, Report, seal};
+pub use periodic::Intervals;
+pub use queue::DeliveryReport;
+pub use rounds::{Senders, run, run_once, run_until_stopped};

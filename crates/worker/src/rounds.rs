@@ -1,71 +1,76 @@
-//! The worker's rounds, and everything that runs beside them.
+//! The worker's hourly round over all tenants, and everything that runs beside it.
+//! The steps of a round live in `jobs`, one file each.
 //!
-//! A class that goes on without end has its occurrences as rows up to a horizon, which moves with time: a round adds those that
-//! have come into sight, and what is missing of series with an end. It escalates requests and reminds of loans that are overdue,
-//! removes what was deleted long ago, and makes the event log's next months. Each class and each request is a transaction of its own, so
-//! that a round may break off anywhere, and any number of workers may be at it at the same time. Beside the rounds it delivers notifications, seals events and tells webhooks of them, within
-//! seconds, and refreshes the views that analytics are read from.
-
-use std::time::Duration;
+//! A class without an end has its occurrences as rows up to a horizon, which moves with time: a round adds those that have come
+//! within it, and the missing ones of series with an end. It escalates overdue requests, reminds of overdue loans, removes for
+//! good what was deleted long ago, and creates the next partitions of the event log. Each class and each request is a
+//! transaction of its own, so that a round may be interrupted anywhere and any number of workers may run side by side. Beside the
+//! rounds, the worker delivers notifications and webhook messages and seals events, all within seconds, and refreshes the views
+//! behind the analytics.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use database::tenant;
 
-use crate::delivery::{self, Providers};
 use crate::jobs::{
-    Failure, Report, clocks, escalation, extension, partitions, refreshing, reminders, retention,
-    seal, sealing,
+    Failure, Report, analytics, changed_zones, escalation, extension, partitions, reminders,
+    retention, seal, sealing,
 };
-use crate::pace::{Intervals, rest};
+use crate::notifications::{self, Providers};
+use crate::periodic::{Intervals, run_periodically};
 use crate::stop::Stop;
 use crate::webhooks::{self, Sender};
 
-/// Whom the worker hands over to what is to be delivered.
-pub struct Couriers {
-    /// Who delivers notifications.
-    pub providers: Providers,
-    /// Who tells webhooks of events.
-    pub sender: Sender,
+/// The senders through which the worker delivers.
+pub struct Senders {
+    /// The providers that deliver notifications.
+    pub notifications: Providers,
+    /// The sender of webhook messages.
+    pub webhooks: Sender,
 }
 
-/// Works until it is told to stop.
-pub async fn work_until_stopped(
+/// Runs until the program is asked to stop.
+///
+/// # Errors
+///
+/// When the signals cannot be listened for.
+pub async fn run_until_stopped(
     address: String,
     intervals: Intervals,
-    couriers: Couriers,
+    senders: Senders,
 ) -> Result<()> {
     let mut stop = Stop::new()?;
     tokio::select! {
-        () = work(address, intervals, couriers) => Ok(()),
+        () = run(address, intervals, senders) => Ok(()),
         () = stop.received() => Ok(()),
     }
 }
 
-/// Goes round, refreshes, delivers and seals for ever. A database that is away is asked again.
-pub async fn work(address: String, intervals: Intervals, couriers: Couriers) {
+/// Runs all jobs for ever. When the database cannot be reached, each job tries again.
+pub async fn run(address: String, intervals: Intervals, senders: Senders) {
     tokio::join!(
-        go_round(&address, intervals.rounds),
-        refreshing::work(&address, intervals.refreshes),
-        delivery::work(&address, &couriers.providers),
-        sealing::work(&address),
-        webhooks::work(&address, &couriers.sender)
+        run_periodically("round", intervals.rounds, || log_round(&address)),
+        analytics::run(&address, intervals.refreshes),
+        notifications::run(&address, &senders.notifications),
+        sealing::run(&address),
+        webhooks::run(&address, &senders.webhooks)
     );
 }
 
-async fn go_round(address: &str, interval: Duration) {
-    loop {
-        let outcome = round(address, Utc::now()).await.map(|report| {
-            if !report.is_empty() {
-                delivery::say(&report.to_string());
-            }
-        });
-        tokio::time::sleep(rest("", outcome, interval)).await;
+async fn log_round(address: &str) -> Result<()> {
+    let report = run_once(address, Utc::now()).await?;
+    if !report.is_empty() {
+        tracing::info!("{report}");
     }
+    Ok(())
 }
 
-/// Does everything that is due at a time.
-pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
+/// Does everything that is due at the given time.
+///
+/// # Errors
+///
+/// When the database fails. The failure of a single class or request is in the report instead.
+pub async fn run_once(address: &str, now: DateTime<Utc>) -> Result<Report> {
     let mut client = database::connect(address).await?;
     let mut report = Report::default();
     let retained = retention::tables(&mut client).await?;
@@ -73,7 +78,7 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
         for class in extension::due(&mut client, tenant, now).await? {
             match extension::extend(&mut client, tenant, class, now).await {
                 Ok(Some(extended)) => report.add(&slug, class, extended),
-                // Somebody else has been faster.
+                // Another worker has extended the class in the meantime.
                 Ok(None) => {}
                 Err(error) if client.is_closed() => return Err(error),
                 Err(error) => report.failed.push(Failure {
@@ -84,12 +89,12 @@ pub async fn round(address: &str, now: DateTime<Utc>) -> Result<Report> {
                 }),
             }
         }
-        clocks::look(&mut client, tenant, &slug, now, &mut report).await?;
+        changed_zones::find(&mut client, tenant, &slug, now, &mut report).await?;
         escalation::escalate(&mut client, tenant, &slug, now, &mut report).await?;
         report.reminded += reminders::remind(&mut client, tenant, now).await?;
         retention::remove(&mut client, tenant, &slug, &retained, now, &mut report).await?;
     }
-    report.months = partitions::make(&mut client, now).await?;
+    report.partitions = partitions::create(&mut client, now).await?;
     seal(&mut client).await?;
     Ok(report)
 }

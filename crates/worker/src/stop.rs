@@ -1,4 +1,5 @@
-//! Being told to stop, by Ctrl-C or by whoever runs the program.
+//! The signals that ask the program to stop: Ctrl-C, and SIGTERM from a service manager.
+//! The ways in which programs stop live with those programs.
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -11,6 +12,10 @@ pub struct Stop {
 
 impl Stop {
     /// Listens from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the signals cannot be listened for.
     pub fn new() -> Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
@@ -19,7 +24,7 @@ impl Stop {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

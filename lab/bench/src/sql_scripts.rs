@@ -6,7 +6,6 @@ use http::{HeaderMap, Method};
 use platform::auth::caller::Caller;
 use platform::auth::policy::{Grant, Verb};
 use platform::auth::token::Claims;
-use platform::declare::action::Run;
 use platform::declare::resource::Resource;
 use platform::declare::statements::listing::Listing;
 use platform::declare::statements::single_row;
@@ -55,7 +54,8 @@ pub(super) fn scripts(operation: Operation, accounts: &[SignedIn]) -> Result<Opt
 
 fn granted(signed_in: &SignedIn, verb: Verb) -> Result<&'static Grant> {
     users::COMPONENT
-        .grant("users", signed_in.claims.role, verb)
+        .role(&signed_in.claims.role)
+        .and_then(|role| users::COMPONENT.grant("users", role, verb))
         .with_context(|| format!("{} may not {} users", signed_in.account.email, verb.name()))
 }
 
@@ -78,9 +78,9 @@ fn create(grant: &Grant) -> Result<(Statement, String)> {
     let action = users::COMPONENT
         .actions
         .iter()
-        .find(|action| action.operation == "users.create")
+        .find(|action| action.id == "users.create")
         .context("the users component no longer creates users")?;
-    let Run::Asking(_, statement) = action.run else {
+    let Some(statement) = action.query_statement(Some(grant)) else {
         bail!("creating a user is no longer a prepared single statement");
     };
     // PostgreSQL generates the values that the component would generate for each call.
@@ -89,14 +89,15 @@ fn create(grant: &Grant) -> Result<(Statement, String)> {
         "replace({}, 'ID', lms.new_id()::text)",
         literal(&arguments.to_string())
     );
-    Ok((statement(grant), arguments))
+    Ok((statement, arguments))
 }
 
 fn call(claims: &Claims, statement: &Statement, arguments: &str) -> String {
-    let caller = Caller::from(claims);
+    let caller = Caller::of(claims, users::COMPONENT.application.roles);
     // The bench prepares a standard cell.
     let cell = format!("{}-standard", claims.aud);
-    let context = context::DatabaseContext::new(&cell, &claims.aud, Some(&caller), "lms-bench").text();
+    let context =
+        context::DatabaseContext::new(&cell, &claims.aud, caller.as_ref(), "lms-bench").text();
     format!(
         "call lms.run({}, {}, {}, {arguments}, null, null, null, null);\n",
         literal(&context),

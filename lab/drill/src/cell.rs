@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use local::cluster::{Cluster, Durability, Settings};
 use local::demo::Demo;
 use local::installation;
-use operations::backup::{self, Credentials, Files, Server, Setting};
+use operations::backup::{self, Archiving, CredentialFiles, Credentials, Server};
 use operations::cell::Definition;
 use operations::private_file::write_private;
 use operations::progress::step;
@@ -102,7 +102,7 @@ async fn configure(
     cluster: &Cluster,
 ) -> Result<Server> {
     let server = cluster.backup_server();
-    if backup::configure(definition, credentials, &server).await? == Setting::Working {
+    if backup::configure(definition, credentials, &server).await? == Archiving::Working {
         return Ok(server);
     }
     cluster.stop().await?;
@@ -132,7 +132,7 @@ fn define(directory: &Path, repository: &Path) -> Result<(Definition, Credential
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     let passphrase = directory.join("passphrase");
     write_private(&passphrase, &hex(&rand::random::<[u8; 32]>()))?;
-    let credentials = Credentials::read(&Files {
+    let credentials = Credentials::read(&CredentialFiles {
         passphrase,
         s3: None,
     })?;

@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::explain;
 use local::cluster::{self, Cluster, Durability, Settings};
 use local::secrets;
-use operations::backup::{self, Access, Kind, Moment, RestoreOptions};
+use operations::backup::{self, Access, Kind, RecoveryTarget, RestoreOptions};
 use operations::events;
 use operations::progress::step;
 use tokio_postgres::Client;
@@ -89,7 +89,7 @@ async fn perform(options: &Options) -> Result<Report> {
     let workload = Workload::sign_in(&cell).await?;
 
     let writing = step("Writes over HTTP while a full backup is made");
-    let access = Access::of_server(&cell.definition, &cell.server)?;
+    let access = Access::configured(&cell.definition, &cell.server)?;
     let backing_up = async {
         let began = Instant::now();
         let made = backup::run(&access, &cell.server, Kind::Full).await?;
@@ -98,7 +98,7 @@ async fn perform(options: &Options) -> Result<Report> {
     let (first, made) = tokio::try_join!(workload.write(options.writes), backing_up)?;
     let (made, backup_time) = made;
     // The end of a backup is known to the second, and only later moments can be restored.
-    let restorable = made.iter().map(|(_, backup)| backup.ended).max();
+    let restorable = made.iter().map(|(_, backup)| backup.ended_at).max();
     let wait = restorable.map(|ended| ended + TimeDelta::seconds(1) - Utc::now());
     if let Some(Ok(wait)) = wait.map(|wait| wait.to_std()) {
         tokio::time::sleep(wait).await;
@@ -145,16 +145,16 @@ async fn perform(options: &Options) -> Result<Report> {
     }
     comparing.done(&format!("{} tables are the same", after.tables()));
 
-    let stored = made.iter().map(|(_, backup)| backup.stored).sum();
+    let stored = made.iter().map(|(_, backup)| backup.stored_size).sum();
     Ok(Report {
         acknowledged: acknowledged.len(),
         tables: after.tables(),
-        events: chains.iter().map(|chain| chain.sound).sum(),
+        events: chains.iter().map(|chain| chain.intact).sum(),
         recovery_point: (restore_point - second.last).as_seconds_f64(),
         archive_age,
         recovery_time,
-        copying: restored.1.copying,
-        replaying: restored.1.replaying,
+        copying: restored.1.copy_time,
+        replaying: restored.1.replay_time,
         backup_time,
         database_bytes: made.iter().map(|(_, backup)| backup.size).sum(),
         backup_bytes: stored,
@@ -196,11 +196,11 @@ async fn restore(
     restore_point: DateTime<Utc>,
 ) -> Result<(Cluster, backup::Restored)> {
     let into = cluster::data_directory(state).await?;
-    let access = Access::from_anywhere(&cell.definition, &cell.credentials)?;
+    let access = Access::temporary(&cell.definition, &cell.credentials)?;
     let restored = backup::restore(
         &access,
         &RestoreOptions {
-            moment: Moment::At(restore_point),
+            target: RecoveryTarget::Time(restore_point),
             into,
             repository: None,
         },

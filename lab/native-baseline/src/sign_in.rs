@@ -9,7 +9,6 @@ use argon2::{Argon2, password_hash};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
-use platform::auth::role::Role;
 use platform::auth::token::{Claims, LIFETIME};
 use platform::values::random;
 use serde::{Deserialize, Serialize};
@@ -71,7 +70,6 @@ pub(crate) async fn login(
         (found.try_get(0)?, found.try_get(1)?, found.try_get(2)?);
     let hash: String = found.try_get(3)?;
     let role: String = found.try_get(4)?;
-    let role: Role = serde_json::from_value(Value::String(role))?;
     let password = credentials.password;
     tokio::task::spawn_blocking(move || verify(&password, &hash))
         .await?

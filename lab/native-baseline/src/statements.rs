@@ -3,10 +3,10 @@
 
 use academics::calendar::{self, Whose};
 use anyhow::{Context, bail};
+use domain::role;
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Grant, Verb};
-use domain::role;
-use platform::declare::action::{Action, Run};
+use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::field::Field;
 use platform::declare::resource::Resource;
@@ -48,15 +48,14 @@ impl Statements {
     /// Builds the statements from the components' declarations.
     pub(crate) fn new() -> anyhow::Result<Statements> {
         let users = resource(&users::COMPONENT, "users")?;
-        let create = action(&users::COMPONENT, "users.create")?;
-        let Run::Asking(_, create) = create.run else {
-            bail!("creating a user is no longer a prepared single statement");
-        };
+        let create = action(&users::COMPONENT, "users.create")?
+            .query_statement(Some(granted(&users::COMPONENT, "users", Verb::Create)?))
+            .context("creating a user is no longer a prepared single statement")?;
         let classes = resource(&academics::COMPONENT, "classes")?;
         let finance_records = resource(&finance::COMPONENT, "finance-records")?;
         Ok(Statements {
             get_user: single_row::get(users, granted(&users::COMPONENT, "users", Verb::Get)?).text,
-            create_user: create(granted(&users::COMPONENT, "users", Verb::Create)?).text,
+            create_user: create.text,
             list_users: List::of(&users::COMPONENT, "users")?,
             tutor_week: View::of_calendar(Whose::Tutor)?,
             student_month: View::of_calendar(Whose::Students)?,
@@ -114,13 +113,9 @@ impl View {
         let Access::Granted { resource, verb } = action.access else {
             bail!("{operation} is no longer granted by role");
         };
-        let statement = match action.run {
-            Run::Statement(build) => build(),
-            Run::View(build) | Run::Prepared(_, build) | Run::Asking(_, build) => {
-                build(granted(component, resource, verb)?)
-            }
-            Run::Lengthy(_) | Run::Custom(_) => bail!("{operation} is no longer one statement"),
-        };
+        let statement = action
+            .query_statement(Some(granted(component, resource, verb)?))
+            .with_context(|| format!("{operation} is no longer one statement"))?;
         Ok(View {
             sql: statement.text,
             query: action.query,
@@ -146,7 +141,7 @@ fn action(component: &'static Component, operation: &str) -> anyhow::Result<&'st
     component
         .actions
         .iter()
-        .find(|action| action.operation == operation)
+        .find(|action| action.id == operation)
         .with_context(|| format!("there is no operation {operation}"))
 }
 

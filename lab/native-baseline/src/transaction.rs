@@ -34,14 +34,20 @@ pub(crate) async fn begin<'a>(
     let request_id = platform::values::random::id().to_string();
     // The bench prepares a standard cell.
     let cell = format!("{}-standard", caller.aud);
-    let context = DatabaseContext::new(&cell, &caller.aud, Some(&Caller::from(caller)), &request_id).text();
+    let context = DatabaseContext::new(
+        &cell,
+        &caller.aud,
+        Caller::of(caller, &domain::role::ALL).as_ref(),
+        &request_id,
+    )
+    .text();
     transaction
         .query_one(
             &statement,
             &[
                 &caller.tid.to_string(),
                 &caller.sub.to_string(),
-                &caller.role.name(),
+                &caller.role,
                 &caller.sid.to_string(),
                 &request_id,
                 &context,

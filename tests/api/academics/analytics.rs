@@ -1,7 +1,7 @@
 //! Tests analytics on students and tutors: the materialized views within each role's scope.
 
 use serde_json::{Value, json};
-use tests::{role, analytics::refresh, fixtures, queries, run};
+use tests::{analytics::refresh, fixtures, queries, role, run};
 
 fn ids(body: &Value, name: &str) -> Vec<String> {
     body["data"]

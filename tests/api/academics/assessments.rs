@@ -4,9 +4,9 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     csv::{export, import},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 
@@ -196,6 +196,7 @@ fn each_role_reads_and_writes_assessments_within_its_scope() {
                 role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             let sql = format!(
                 "select a.id::text from lms.assessments as a

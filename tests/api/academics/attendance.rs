@@ -3,12 +3,12 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, role, Session,
+    Application, Reply, Session,
     class_fixture::{
         class_fixture, class_path, create_class, get_data, get_lessons, lesson_path,
         post_without_body, recurring_schedule, single_schedule, text_fields,
     },
-    queries, run,
+    queries, role, run,
 };
 
 async fn record_attendance(

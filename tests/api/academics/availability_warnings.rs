@@ -3,12 +3,12 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     class_fixture::{
         class_fixture, class_path, create_class, lesson_path, post_without_body,
         recurring_schedule, single_schedule,
     },
-    fixtures, run,
+    fixtures, role, run,
 };
 use uuid::Uuid;
 

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     class_fixture::{
         class_fixture, create_class, get_data, lesson_path, post_without_body, recurring_schedule,
         single_schedule, start_times, text_fields,
     },
-    queries, run,
+    queries, role, run,
 };
 
 const APRIL: &str = "/v1/calendar?from=2035-04-01T00:00:00Z&to=2035-05-01T00:00:00Z";

@@ -6,9 +6,9 @@ use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Reply, role,
+    Reply,
     calendar_feed::{FEED, read, subscribe},
-    queries, run,
+    queries, role, run,
 };
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ fn a_feed_url_works_until_it_is_revoked() {
     run(async |app| {
         let tutor = app.sign_in(role::TUTOR).await?;
         let shown = app.get(&tutor, FEED).await?.expect(200).json();
-        assert_eq!(shown, json!({"active": false, "since": null}));
+        assert_eq!(shown, json!({"active": false, "created_at": null}));
         app.delete(&tutor, FEED).await?.expect(404);
 
         let path = subscribe(app, &tutor).await?;
@@ -35,7 +35,7 @@ fn a_feed_url_works_until_it_is_revoked() {
         read(app, &path).await?.expect(200);
         let shown = app.get(&tutor, FEED).await?.expect(200);
         assert_eq!(shown.json()["active"], true);
-        let since = shown.json()["since"].as_str().map(str::to_owned);
+        let since = shown.json()["created_at"].as_str().map(str::to_owned);
         assert!(since.is_some_and(|since| since.ends_with('Z')));
         assert!(!shown.text.contains(token));
 
@@ -43,7 +43,7 @@ fn a_feed_url_works_until_it_is_revoked() {
         read(app, &path).await?.expect(404);
         app.delete(&tutor, FEED).await?.expect(404);
         let shown = app.get(&tutor, FEED).await?.expect(200).json();
-        assert_eq!(shown, json!({"active": false, "since": null}));
+        assert_eq!(shown, json!({"active": false, "created_at": null}));
 
         let next = subscribe(app, &tutor).await?;
         assert_ne!(next, path);
@@ -243,7 +243,8 @@ fn each_role_reads_a_feed_of_the_classes_within_its_scope() {
                       where g.user_id = $3 and g.deleted_at is null and c.student_ids ? g.student_id::text
                     )"
                 }
-            };
+other => unreachable!("the role {} has no scope", other.name()),
+};
             let expected: BTreeSet<Uuid> = app
                 .superuser()
                 .await?

@@ -4,9 +4,9 @@ use anyhow::Result;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     calendar_feed::{read, subscribe},
-    fixtures, queries, run, run_python,
+    fixtures, queries, role, run, run_python,
 };
 use uuid::Uuid;
 

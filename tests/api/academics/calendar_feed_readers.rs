@@ -6,9 +6,9 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     calendar_feed::{read, subscribe},
-    queries, run, run_python,
+    queries, role, run, run_python,
 };
 use uuid::Uuid;
 
@@ -239,7 +239,10 @@ fn two_independent_parsers_find_the_same_occurrences_across_clock_changes() {
                 .change(app, weekly, 4, |start| {
                     let start = start + Duration::days(5);
                     let end = start + Duration::minutes(90);
-                    ("move", json!({"starts_at": text(start), "ends_at": text(end)}))
+                    (
+                        "move",
+                        json!({"starts_at": text(start), "ends_at": text(end)}),
+                    )
                 })
                 .await?;
             classes.push(weekly);
@@ -272,7 +275,10 @@ fn the_parsers_report_errors_in_an_invalid_calendar() {
         stage
             .change(app, class, 1, |start| {
                 let (start, end) = (start + Duration::hours(1), start + Duration::hours(2));
-                ("move", json!({"starts_at": text(start), "ends_at": text(end)}))
+                (
+                    "move",
+                    json!({"starts_at": text(start), "ends_at": text(end)}),
+                )
             })
             .await?;
         let calendar = compare(app, &stage.tutors_calendar, &[class], None).await?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
 #[test]

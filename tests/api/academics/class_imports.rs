@@ -3,10 +3,9 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    role,
     class_fixture::{class_fixture, get_data, get_lessons, recurring_schedule},
     csv::import,
-    queries, run,
+    queries, role, run,
 };
 
 use crate::academics::classes::enrolled;

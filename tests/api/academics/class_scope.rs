@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tests::{
-    role,
     class_fixture::{
         class_fixture, class_path, create_class, post_without_body, single_schedule, text_fields,
     },
-    queries, run,
+    queries, role, run,
 };
 
 #[test]
@@ -30,7 +29,8 @@ fn each_role_sees_the_classes_within_its_scope_and_the_fields_it_may_read() {
                         ))
                     )"
                 }
-            };
+other => unreachable!("the role {} has no scope", other.name()),
+};
             let sql = format!(
                 "select c.id::text from lms.classes as c
                 where c.tenant_id = $1 and {scope} and $2::uuid is not null and $3::uuid is not null"

@@ -2,12 +2,11 @@
 
 use serde_json::json;
 use tests::{
-    role,
     class_fixture::{
         FIRST_MONDAY, THIRD_MONDAY, class_fixture, class_path, create_class, get_lessons,
         lesson_path, recurring_schedule, start_times, text_fields, weekly_schedule,
     },
-    queries, run,
+    queries, role, run,
 };
 
 #[test]

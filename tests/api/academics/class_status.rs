@@ -2,12 +2,11 @@
 
 use serde_json::json;
 use tests::{
-    role,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, post_without_body, single_schedule,
         text_fields,
     },
-    queries, run,
+    queries, role, run,
 };
 
 #[test]

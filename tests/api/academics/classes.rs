@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use tests::{
-    Application, role,
+    Application,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, post_without_body,
         recurring_schedule, single_schedule,
     },
-    queries, run,
+    queries, role, run,
 };
 
 /// Returns the enrolled students of a class, from the table that `student_ids` is synchronized with.

@@ -5,12 +5,12 @@ use chrono::{TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, role,
+    Application,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, lesson_path, post_without_body,
         recurring_schedule, single_schedule,
     },
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, role, Session,
+    Application, Reply, Session,
     class_fixture::{
         ClassFixture, class_fixture, class_path, create_class, post_without_body,
         recurring_schedule, single_schedule,
     },
-    queries, run,
+    queries, role, run,
 };
 
 /// Returns one of many lessons at the same hour: of one tutor, of one student with two tutors, or in one room.

@@ -4,9 +4,9 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     csv::{export, import},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 

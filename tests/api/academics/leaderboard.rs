@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, fixtures, queries, run};
+use tests::{Application, Session, fixtures, queries, role, run};
 
 use crate::academics::gamification::award;
 

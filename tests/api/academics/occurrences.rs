@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 use tests::{
-    role,
     class_fixture::{
         FIRST_MONDAY, SECOND_MONDAY, THIRD_MONDAY, class_fixture, class_path, create_class,
         get_lessons, lesson_path, post_without_body, recurring_schedule, single_schedule,
         start_times, text_fields, weekly_schedule,
     },
-    queries, run,
+    queries, role, run,
 };
 
 #[test]
@@ -138,8 +137,7 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
         assert_eq!(found[0]["ends_at"], "2035-04-02T16:30:00.000000Z");
         assert_eq!(found[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
         // The lesson is rescheduled over its own time, and its room is removed by null.
-        let back =
-            json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
+        let back = json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
         let back = app.post(&admin, &at, back).await?.expect(200).json();
         assert_eq!(
             (&back["room"], &back["reason"]),

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, fixtures, queries, run};
+use tests::{Application, Session, fixtures, queries, role, run};
 use uuid::Uuid;
 
 /// Inserts lessons of a student on days of March 2026, each with its attendance.
@@ -54,14 +54,14 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
         let days = |history: &[Value]| -> Vec<String> {
             history
                 .iter()
-                .map(|lesson| lesson["start"].as_str().unwrap_or_default()[8..10].to_owned())
+                .map(|lesson| lesson["starts_at"].as_str().unwrap_or_default()[8..10].to_owned())
                 .collect()
         };
         let kept = history(app, &admin, student).await?;
         assert_eq!(days(&kept), ["08", "07", "06", "05", "03"]);
         assert_eq!(
             kept[4],
-            json!({"class_id": class, "start": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
+            json!({"class_id": class, "starts_at": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
         );
         // Attendance is recorded, changed and removed.
         let day = "update lms.attendances set status = $3, note = $4

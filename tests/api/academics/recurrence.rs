@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 use tests::{
-    role,
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, recurring_schedule, single_schedule,
         start_times,
     },
-    queries, run,
+    queries, role, run,
 };
 
 #[test]

@@ -3,12 +3,11 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use tests::{
-    role,
     calendar_feed::{read, subscribe},
     class_fixture::{
         class_fixture, class_path, create_class, get_lessons, recurring_schedule, start_times,
     },
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 
 /// Returns the schedule of a one-hour lesson on a Monday, this many weeks after the first one.

@@ -5,7 +5,7 @@ use platform::auth::policy::Verb;
 use platform::declare::statements::listing::Listing;
 use platform::http::request::Request;
 use serde_json::Value;
-use tests::{Application, Role, role, Session, queries, run};
+use tests::{Application, Role, Session, queries, role, run};
 use tokio_postgres::types::{Json, Type};
 
 /// The number of students in addition to the demo students.
@@ -80,6 +80,7 @@ fn filters_by_need_and_age_apply_within_each_roles_scope() {
                 role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             for (query, condition) in [
                 ("special_needs.has=Autism", "s.special_needs ? 'Autism'"),

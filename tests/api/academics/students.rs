@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, role, csv::import, fixtures, queries, run};
+use tests::{Role, csv::import, fixtures, queries, role, run};
 
 #[test]
 fn a_student_is_created_read_updated_deleted_and_restored() {
@@ -154,6 +154,7 @@ fn scope(role: Role) -> &'static str {
         role::TUTOR => {
             "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
         }
+        other => unreachable!("the role {} has no scope", other.name()),
     }
 }
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use platform::values::zones;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     class_fixture::{class_fixture, recurring_schedule},
     csv::import,
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 
 /// All time zones of the server with a region in their name.
@@ -305,8 +305,8 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
             );
         }
         let now = Utc::now();
-        let round = worker::round(&app.superuser_url, now).await?;
-        assert_eq!(round.off_the_clock, []);
+        let round = worker::run_once(&app.superuser_url, now).await?;
+        assert_eq!(round.outdated_lessons, []);
         // This simulates that London kept summer time in the winter when the class was created.
         let class = fixtures::parse_id(&classes[0])?;
         app.superuser()
@@ -326,9 +326,9 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
                 &[&class],
             )
             .await?;
-        let round = worker::round(&app.superuser_url, now).await?;
+        let round = worker::run_once(&app.superuser_url, now).await?;
         let found: Vec<_> = round
-            .off_the_clock
+            .outdated_lessons
             .iter()
             .map(|found| (found.class, found.lessons, found.first.to_rfc3339()))
             .collect();

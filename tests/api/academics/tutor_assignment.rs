@@ -5,7 +5,7 @@ use futures::future::join_all;
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, csv::import, fixtures, queries, random_samples, run};
+use tests::{Application, Session, csv::import, fixtures, queries, random_samples, role, run};
 use uuid::Uuid;
 
 async fn assign(

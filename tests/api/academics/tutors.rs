@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    role,
     csv::{export, import},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 
 #[test]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, role, Session, queries, run, send};
+use tests::{Application, Reply, Session, queries, role, run, send};
 
 async fn raw(
     app: &Application,

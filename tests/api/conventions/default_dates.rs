@@ -5,10 +5,10 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     csv::import,
     finance_records::{post_with_new_key, reverse},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 

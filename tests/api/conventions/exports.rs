@@ -3,9 +3,8 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 use tests::{
-    role,
     csv::{export, import},
-    queries, run,
+    queries, role, run,
 };
 
 use crate::conventions::lists::{get, make_centre};

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{role, queries, run};
+use tests::{queries, role, run};
 
 use crate::conventions::lists::{get, make_centre, values};
 

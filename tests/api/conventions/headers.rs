@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, role, Session, queries, raw_connection, run, send};
+use tests::{Application, Reply, Session, queries, raw_connection, role, run, send};
 
 /// Sends a GET request with one additional header.
 pub(crate) async fn get(

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{role, csv::import, queries, run, send};
+use tests::{csv::import, queries, role, run, send};
 
 #[test]
 fn an_unclosed_quote_is_reported_at_its_row() {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use serde_json::json;
-use tests::{role, csv::import, fixtures, queries, run};
+use tests::{csv::import, fixtures, queries, role, run};
 
 /// The maximum number of rows in an import.
 const MAX_ROWS: i64 = 100_000;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run};
+use tests::{Application, Session, queries, role, run};
 
 /// Reads a list that must exist.
 pub(crate) async fn get(app: &Application, session: &Session, path: &str) -> Result<Value> {

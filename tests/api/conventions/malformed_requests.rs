@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use platform::http::problem::Kind;
 use serde_json::{Value, json};
-use tests::{Application, role, queries, raw_connection, run, send};
+use tests::{Application, queries, raw_connection, role, run, send};
 use uuid::Uuid;
 
 use crate::conventions::invalid_bodies::raw;

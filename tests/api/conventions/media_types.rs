@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{role, queries, run, send};
+use tests::{queries, role, run, send};
 
 use crate::conventions::headers::get;
 

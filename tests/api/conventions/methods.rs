@@ -1,7 +1,7 @@
 //! Tests the methods of paths.
 
 use http::Method;
-use tests::{role, queries, run};
+use tests::{queries, role, run};
 
 #[test]
 fn head_and_options_work_wherever_get_does() {

@@ -6,7 +6,7 @@ use platform::auth::policy::Verb;
 use platform::declare::statements::listing::Listing;
 use platform::http::request::Request;
 use serde_json::{Value, json};
-use tests::{Application, Role, role, Session, queries, run};
+use tests::{Application, Role, Session, queries, role, run};
 use tokio_postgres::types::{Json, Type};
 
 use crate::conventions::lists::{get, make_centre, values};

@@ -5,7 +5,7 @@ use http::Method;
 use platform::declare::component::Operation;
 use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Value, json};
-use tests::{COMPONENTS, role, Session, fixtures, queries, run, send};
+use tests::{COMPONENTS, Session, fixtures, queries, role, run, send};
 use uuid::Uuid;
 
 use crate::conventions::lists::get;

@@ -1,7 +1,7 @@
 //! Tests files that are read while they arrive: their size, and errors found before their end.
 
 use std::fmt::Write as _;
-use tests::{role, Session, csv::import, queries, raw_connection, run};
+use tests::{Session, csv::import, queries, raw_connection, role, run};
 
 #[test]
 fn a_file_may_be_larger_than_an_ordinary_body() {

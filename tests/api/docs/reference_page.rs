@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tests::{
-    Application, role,
+    Application,
     browser::{Tab, with_tab},
-    run,
+    role, run,
 };
 
 /// Returns method and path of every operation of the document.

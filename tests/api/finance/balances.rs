@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     finance_records::{create, journal_entries, reverse},
-    fixtures, queries, random_samples, run,
+    fixtures, queries, random_samples, role, run,
 };
 use uuid::Uuid;
 

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     analytics::refresh,
     finance_records::{create, payment_body, reverse},
-    queries, run,
+    queries, role, run,
 };
 
 const PATH: &str = "/v1/analytics/centre-financials";

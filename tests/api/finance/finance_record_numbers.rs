@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     fault_injection::{
         block_writers, database_name_and_server, wait_until_blocked, within_timeout,
     },
     finance_records::{create, payment_body, request_with_key},
-    queries, raw_connection, run, send,
+    queries, raw_connection, role, run, send,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, role, Session,
+    Application, Role, Session,
     finance_records::{create, payment_body, post_with_new_key, reverse},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 

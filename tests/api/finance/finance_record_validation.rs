@@ -4,10 +4,9 @@ use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    role,
     csv::export,
     finance_records::{create, payment_body, post_with_new_key},
-    fixtures, queries, run, send,
+    fixtures, queries, role, run, send,
 };
 use uuid::Uuid;
 
@@ -364,9 +363,7 @@ fn the_database_and_the_components_have_the_same_currencies() {
         assert!(known.len() > 150);
         assert_eq!(stored, known);
         let refused = queries::execute(app, "update lms.centres set currency = 'EUX'", &[]).await;
-        assert!(
-            refused.is_err_and(|error| format!("{error:?}").contains("No such currency"))
-        );
+        assert!(refused.is_err_and(|error| format!("{error:?}").contains("No such currency")));
         Ok(())
     });
 }

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 use tests::{
-    role,
     finance_records::{create, journal_entries, payment_body, post_with_new_key, reverse},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 
@@ -196,7 +195,11 @@ fn a_record_is_reversed_once_and_a_reversal_never() {
         let again = reverse(app, &finance, &made["id"], &json!({}))
             .await?
             .expect(409);
-        assert!(again.text.contains("already been reversed"), "{}", again.text);
+        assert!(
+            again.text.contains("already been reversed"),
+            "{}",
+            again.text
+        );
         let twice = reverse(app, &finance, &reversal["id"], &json!({}))
             .await?
             .expect(409);

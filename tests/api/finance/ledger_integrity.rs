@@ -1,7 +1,7 @@
 //! Tests that the database keeps the ledger append-only and balanced, whatever SQL is executed.
 
 use anyhow::{Context, Result};
-use tests::{Application, role, queries, run};
+use tests::{Application, queries, role, run};
 use tokio_postgres::Client;
 
 /// A database client with certain rights.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, role, Session, finance_records::post_with_new_key, fixtures, queries, run,
+    Application, Reply, Session, finance_records::post_with_new_key, fixtures, queries, role, run,
     send,
 };
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tests::{Application, role, fixtures, queries, random_samples, run};
+use tests::{Application, fixtures, queries, random_samples, role, run};
 use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, payroll};

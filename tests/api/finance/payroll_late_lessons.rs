@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run};
+use tests::{Application, Session, queries, role, run};
 use uuid::Uuid;
 
 use crate::finance::payroll::{Payroll, payroll, post_run};

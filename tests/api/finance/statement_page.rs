@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::Deserialize;
-use tests::{Application, role, Session, browser::with_tab, queries, run, run_python};
+use tests::{Application, Session, browser::with_tab, queries, role, run, run_python};
 use uuid::Uuid;
 
 use crate::finance::statement_of_account::{Family, PATH, family, statement};
@@ -74,7 +74,11 @@ fn the_page_requests_nothing_and_runs_no_scripts() {
             page.header("content-security-policy"),
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
-        assert!(page.text.contains("No records were posted"), "{}", page.text);
+        assert!(
+            page.text.contains("No records were posted"),
+            "{}",
+            page.text
+        );
         Ok(())
     });
 }

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     finance_records::{create, reverse},
-    queries, random_samples, run,
+    queries, random_samples, role, run,
 };
 use uuid::Uuid;
 

@@ -4,10 +4,10 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, role, Session,
+    Application, Reply, Session,
     csv::{export, import},
     finance_records::post_with_new_key,
-    fixtures, queries, run, send,
+    fixtures, queries, role, run, send,
 };
 use uuid::Uuid;
 

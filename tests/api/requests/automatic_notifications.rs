@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Behaviour, role, StubProvider, class_fixture, class_fixture::ClassFixture,
-    fixtures, notifications, queries, run,
+    Application, Behaviour, StubProvider, class_fixture, class_fixture::ClassFixture, fixtures,
+    notifications, queries, role, run,
 };
 use uuid::Uuid;
 
@@ -208,7 +208,7 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
         class_fixture::create_class(app, &admin, room.class_body(clash)).await?;
         assert_eq!(notifications::queued_templates(app).await?, []);
         let then = chrono::Utc::now() + chrono::Duration::weeks(10);
-        let report = worker::round(&app.superuser_url, then).await?;
+        let report = worker::run_once(&app.superuser_url, then).await?;
         assert_eq!(report.clashes.len(), 2, "{report}");
         let queued = notifications::queued_templates(app).await?;
         let mut concerned = family(app, room.students[0]).await?;
@@ -371,7 +371,7 @@ fn an_expired_code_is_neither_sent_nor_retried() {
         )
         .await?;
         let provider = StubProvider::start(Behaviour::Accepts).await?;
-        assert_eq!(provider.deliver(&app.superuser_url).await?.dead, 1);
+        assert_eq!(provider.deliver(&app.superuser_url).await?.dead_letters, 1);
         assert_eq!(provider.request_count(), 0);
         let admin = app.sign_in(role::ADMIN).await?;
         let id = queries::fetch_id(

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, role, Session, help_desk, queries, run};
+use tests::{Application, Session, help_desk, queries, role, run};
 
 use crate::requests::working_hours::window;
 

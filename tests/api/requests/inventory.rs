@@ -5,7 +5,7 @@ use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tests::{Application, role, Session, class_fixture, csv::import, help_desk, queries, run};
+use tests::{Application, Session, class_fixture, csv::import, help_desk, queries, role, run};
 use uuid::Uuid;
 
 async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Vec<Value>> {

@@ -5,7 +5,7 @@ use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session, class_fixture, fixtures, help_desk, queries, random_samples, run,
+    Application, Session, class_fixture, fixtures, help_desk, queries, random_samples, role, run,
 };
 use uuid::Uuid;
 

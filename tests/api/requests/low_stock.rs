@@ -4,7 +4,7 @@ use anyhow::Result;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session, class_fixture, csv::import, fixtures, help_desk, queries, run,
+    Application, Session, class_fixture, csv::import, fixtures, help_desk, queries, role, run,
 };
 
 /// Returns the open requests that the database created for an item.

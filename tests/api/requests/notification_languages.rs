@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, notifications, run};
+use tests::{Application, Session, notifications, role, run};
 
 async fn template(
     app: &Application,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, Session, notifications, queries, run};
+use tests::{Application, Reply, Session, notifications, queries, role, run};
 
 const PATH: &str = "/v1/notifications/preferences";
 

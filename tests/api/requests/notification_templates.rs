@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, Session, fixtures, queries, run};
+use tests::{Application, Reply, Session, fixtures, queries, role, run};
 
 const PATH: &str = "/v1/notification-templates";
 

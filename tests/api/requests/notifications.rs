@@ -1,7 +1,7 @@
 //! Tests notifications over HTTP: the access to them, and their validation before they are queued.
 
 use serde_json::json;
-use tests::{Behaviour, role, StubProvider, fixtures, notifications, queries, run};
+use tests::{Behaviour, StubProvider, fixtures, notifications, queries, role, run};
 
 #[test]
 fn a_notification_is_queued_in_the_transaction_of_its_request() {
@@ -363,7 +363,7 @@ fn requests_do_not_wait_for_a_provider_that_hangs() {
             provider.providers(std::time::Duration::from_secs(60))?,
         );
         let delivering =
-            tokio::spawn(async move { worker::delivery::round(&url, &providers).await });
+            tokio::spawn(async move { worker::notifications::run_once(&url, &providers).await });
         // The provider never responds, but no request waits for it.
         while provider.request_count() == 0 {
             notifications::send_emails(app, &admin, 1).await?;

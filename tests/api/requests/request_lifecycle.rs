@@ -7,7 +7,7 @@ use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session, class_fixture, csv::import, fixtures, help_desk, queries, run,
+    Application, Session, class_fixture, csv::import, fixtures, help_desk, queries, role, run,
 };
 use uuid::Uuid;
 

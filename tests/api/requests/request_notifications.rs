@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{Duration, Utc};
 use http::Method;
 use serde_json::json;
-use tests::{Application, role, Session, fixtures, notifications, queries, run};
+use tests::{Application, Session, fixtures, notifications, queries, role, run};
 use uuid::Uuid;
 
 /// Creates a request of the demo student at the demo centre.
@@ -99,7 +99,7 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
         let admin = app.sign_in(role::ADMIN).await?;
         // Overdue requests of the demo data are notified first.
         let then = Utc::now() + Duration::days(60);
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         let request = create_request(app, &student).await?;
         let (assignee, user) = staff(app).await?;
         let path = format!("/v1/requests/{request}/assign");
@@ -107,7 +107,7 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
             .await?
             .expect(200);
         notifications::clear_outbox(app).await?;
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         let mut expected = supervisors(app).await?;
         expected.push(user);
         expected.sort_unstable();
@@ -119,7 +119,7 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
         assert_eq!(notifications::queued_templates(app).await?, expected);
         // The notification is sent once.
         notifications::clear_outbox(app).await?;
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         assert_eq!(notifications::queued_templates(app).await?, []);
         Ok(())
     });
@@ -171,7 +171,7 @@ fn a_borrower_is_notified_of_the_due_date_and_reminded_once() {
         let due = (Utc::now() + Duration::days(2)).date_naive();
         // Overdue loans of the demo data are notified first.
         let then = Utc::now() + Duration::days(5);
-        worker::round(&app.superuser_url, then).await?;
+        worker::run_once(&app.superuser_url, then).await?;
         notifications::clear_outbox(app).await?;
         let body = json!({"user_id": borrower, "due_on": due.to_string()});
         app.post(&admin, &format!("/v1/inventory/{item}/loans"), body)
@@ -183,15 +183,18 @@ fn a_borrower_is_notified_of_the_due_date_and_reminded_once() {
         );
 
         notifications::clear_outbox(app).await?;
-        worker::round(&app.superuser_url, Utc::now()).await?;
+        worker::run_once(&app.superuser_url, Utc::now()).await?;
         assert_eq!(notifications::queued_templates(app).await?, []);
-        let report = worker::round(&app.superuser_url, then).await?;
+        let report = worker::run_once(&app.superuser_url, then).await?;
         assert_eq!(report.reminded, 1, "{report}");
         assert_eq!(
             notifications::queued_templates(app).await?,
             [("loan_overdue".to_owned(), borrower)]
         );
-        assert_eq!(worker::round(&app.superuser_url, then).await?.reminded, 0);
+        assert_eq!(
+            worker::run_once(&app.superuser_url, then).await?.reminded,
+            0
+        );
         Ok(())
     });
 }

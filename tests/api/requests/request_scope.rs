@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, role, Session, class_fixture, fixtures, help_desk, queries, run};
+use tests::{Application, Role, Session, class_fixture, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
 /// Makes the demo user of a role a member of staff to whom requests can be assigned.

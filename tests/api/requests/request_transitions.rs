@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
 const STATES: [&str; 4] = ["open", "in_progress", "resolved", "closed"];
@@ -300,8 +300,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             .expect(200);
         let path = format!("{}/resolve", help_desk::request_path(&request));
         let resolve = |moved: Value| json!({"resolution": "On Thursday.", "move": moved});
-        let thursday =
-            json!({"starts_at": "2035-04-05T10:00:00Z", "ends_at": "2035-04-05T11:00:00Z", "room": "Blue"});
+        let thursday = json!({"starts_at": "2035-04-05T10:00:00Z", "ends_at": "2035-04-05T11:00:00Z", "room": "Blue"});
         let before = queries::write_marks(app).await?;
         let busy = json!({"starts_at": "2035-04-03T10:30:00Z", "ends_at": "2035-04-03T11:30:00Z"});
         let clash = app.post(&admin, &path, resolve(busy)).await?.expect(409);
@@ -311,7 +310,10 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
                 json!({"starts_at": "2035-04-05T11:00:00Z", "ends_at": "2035-04-05T10:00:00Z"}),
                 "/move/ends_at",
             ),
-            (json!({"starts_at": "2035-04-05T11:00:00Z"}), "/move/ends_at"),
+            (
+                json!({"starts_at": "2035-04-05T11:00:00Z"}),
+                "/move/ends_at",
+            ),
             (
                 json!({"starts_at": "soon", "ends_at": "2035-04-05T10:00:00Z"}),
                 "/move/starts_at",
@@ -355,7 +357,8 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             .await?
             .expect(200);
         let path = format!("{}/resolve", help_desk::request_path(&request));
-        let friday = json!({"starts_at": "2035-04-13T10:00:00Z", "ends_at": "2035-04-13T11:00:00Z"});
+        let friday =
+            json!({"starts_at": "2035-04-13T10:00:00Z", "ends_at": "2035-04-13T11:00:00Z"});
         app.post(&tutor, &path, resolve(friday)).await?.expect(200);
         let lessons = class_fixture::get_lessons(app, &admin, &class).await?;
         assert_eq!(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, fixtures, queries, run};
+use tests::{Application, Session, fixtures, queries, role, run};
 
 const ALL: &[&str] = &[
     "id",
@@ -88,7 +88,8 @@ fn each_role_lists_the_users_within_its_scope() {
                       where t.user_id = $3
                     ))"
                 }
-            };
+other => unreachable!("the role {} has no scope", other.name()),
+};
             let sql = format!(
                 "select u.id::text from lms.users as u
                 where u.tenant_id = $1 and u.deleted_at is null and {scope}

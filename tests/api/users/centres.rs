@@ -3,7 +3,7 @@
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{role, queries, run};
+use tests::{queries, role, run};
 
 #[test]
 fn a_centre_is_created_read_updated_deleted_and_restored() {

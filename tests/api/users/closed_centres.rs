@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, class_fixture, csv, fixtures, help_desk, queries, run};
+use tests::{Application, Session, class_fixture, csv, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
 /// Creates a centre.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, Session, csv::import, fixtures, queries, run};
+use tests::{Application, Reply, Session, csv::import, fixtures, queries, role, run};
 
 use crate::conventions::lists::{get, values};
 

@@ -4,9 +4,9 @@ use anyhow::Result;
 use operations::events::verify;
 use serde_json::{Value, json};
 use tests::{
-    Application, role,
+    Application,
     data_subject::{NAMES, create_data_subject, dump_database, erase, lines_naming_subject},
-    finance_records, queries, run,
+    finance_records, queries, role, run,
 };
 use uuid::Uuid;
 

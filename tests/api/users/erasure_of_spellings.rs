@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 use tests::{
-    Application, role, Session, data_subject::erase, fixtures, queries, random_samples, run,
+    Application, Session, data_subject::erase, fixtures, queries, random_samples, role, run,
 };
 use uuid::Uuid;
 

@@ -6,9 +6,9 @@ use anyhow::Result;
 use operations::privacy;
 use serde_json::{Value, json};
 use tests::{
-    Application, role,
+    Application,
     data_subject::{create_data_subject, erase},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 
 /// Writes a receipt to a file in a temporary directory.
@@ -163,7 +163,7 @@ fn the_command_exports_erases_and_verifies() {
             "the file is there"
         );
         let line = privacy::verify(address, &path, None).await?;
-        assert!(line.starts_with("the receipt is true"), "{line}");
+        assert!(line.starts_with("the receipt is valid"), "{line}");
         assert!(
             privacy::verify(address, &path, Some("harbour"))
                 .await
@@ -172,8 +172,18 @@ fn the_command_exports_erases_and_verifies() {
 
         for (tenant, user, reason, expected) in [
             ("aurora", user, "Twice.", "already been erased"),
-            ("nowhere", user, "The reason for the erasure.", "no tenant nowhere"),
-            ("harbour", user, "The reason for the erasure.", "has no user"),
+            (
+                "nowhere",
+                user,
+                "The reason for the erasure.",
+                "no tenant nowhere",
+            ),
+            (
+                "harbour",
+                user,
+                "The reason for the erasure.",
+                "has no user",
+            ),
             (
                 "harbour",
                 app.user(1, role::STUDENT).id,

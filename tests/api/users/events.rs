@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use operations::events::verify;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run, send};
+use tests::{Application, Session, queries, role, run, send};
 
 async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<Value>, Value)> {
     let body = app

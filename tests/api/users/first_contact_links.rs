@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, Session, class_fixture, csv, fixtures, queries, run};
+use tests::{Application, Reply, Session, class_fixture, csv, fixtures, queries, role, run};
 use uuid::Uuid;
 
 async fn name(

@@ -4,10 +4,10 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     class_fixture::{get_data, text_fields},
     csv::import,
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run};
+use tests::{Application, Session, queries, role, run};
 
 async fn list(app: &Application, session: &Session, path: &str) -> Result<Vec<Value>> {
     let body = app.get(session, path).await?.expect(200).json();
@@ -80,6 +80,7 @@ fn each_role_sees_the_links_within_its_scope() {
                 role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             let sql = format!(
                 "select g.id::text from lms.guardians as g

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
 use serde_json::{Value, json};
-use tests::{Application, COMPONENTS, role, Session, run};
+use tests::{Application, COMPONENTS, Session, role, run};
 
 /// Returns the kinds and times of a row's events.
 async fn history(

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, Session, fixtures, queries, run};
+use tests::{Application, Reply, Session, fixtures, queries, role, run};
 use uuid::Uuid;
 
 /// Creates another admin of the first tenant with a session.

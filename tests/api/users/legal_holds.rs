@@ -3,9 +3,8 @@
 use http::Method;
 use serde_json::json;
 use tests::{
-    role,
     data_subject::{create_data_subject, erase},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 
 #[test]

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, queries, run};
+use tests::{Application, Reply, queries, role, run};
 
 use crate::users::sign_in_limits::accounts;
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, notifications, queries, run};
+use tests::{Application, Reply, notifications, queries, role, run};
 
 const NEW_PASSWORD: &str = "a river runs past 7 lamps";
 

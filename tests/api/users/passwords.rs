@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, notifications, queries, run, send};
+use tests::{Application, Reply, notifications, queries, role, run, send};
 
 const NEW_PASSWORD: &str = "a river runs past 7 lamps";
 

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Behaviour, role, Session, StubProvider, fixtures, notifications, queries, run,
+    Application, Behaviour, Session, StubProvider, fixtures, notifications, queries, role, run,
 };
 use uuid::Uuid;
 

@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     data_subject::{NAMES, create_data_subject},
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 

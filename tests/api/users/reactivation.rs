@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, class_fixture, fixtures, help_desk, queries, run};
+use tests::{Application, Session, class_fixture, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
 use crate::users::deactivation::{bring_back, remove};

@@ -1,7 +1,7 @@
 //! Tests that a role does not change while a student, tutor or staff row requires it.
 
 use serde_json::json;
-use tests::{role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 
 #[test]
 fn a_role_cannot_change_while_a_row_requires_it() {

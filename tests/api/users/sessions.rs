@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, queries, run};
+use tests::{Application, Reply, queries, role, run};
 use uuid::Uuid;
 
 async fn login(app: &Application, tenant: &str, email: &str, password: &str) -> Result<Reply> {
@@ -383,6 +383,7 @@ fn me_returns_the_caller_for_every_role() {
                 role::TUTOR => "assigned_students",
                 role::PARENT => "children",
                 role::STUDENT => "own",
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             assert_eq!(me["scopes"], json!([scope]));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, role, notifications, queries, run};
+use tests::{Application, Reply, notifications, queries, role, run};
 
 /// Inserts 99 copies of the latest failed sign-in, each for another account.
 pub(crate) const REPEAT_FAILURE_99_TIMES: &str =

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{role, fixtures, queries, run};
+use tests::{fixtures, queries, role, run};
 
 fn names(value: &Value) -> BTreeSet<&str> {
     value
@@ -113,7 +113,11 @@ fn a_staff_member_must_refer_to_existing_rows() {
             assert_eq!(reply.pointers(), [pointer]);
             assert_eq!(
                 reply.json()["errors"][0]["detail"],
-                if pointer == "/user_id" { "No such user." } else { "No such centre." }
+                if pointer == "/user_id" {
+                    "No such user."
+                } else {
+                    "No such centre."
+                }
             );
         }
         assert_eq!(queries::write_marks(app).await?, before);

@@ -4,12 +4,12 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, role, Session,
+    Application, Session,
     class_fixture::{
         class_path, create_class, get_data, lesson_path, post_without_body, single_schedule,
         text_fields,
     },
-    fixtures, queries, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{role, queries, run};
+use tests::{queries, role, run};
 
 #[test]
 fn everyone_sees_only_their_own_tenant() {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::token::{Claims, Keys};
 use serde_json::{Value, json};
-use tests::{Application, Reply, role, Session, queries, run, send};
+use tests::{Application, Reply, Session, queries, role, run, send};
 use uuid::Uuid;
 
 /// Returns the keys of the application under test.
@@ -164,7 +164,7 @@ fn a_token_whose_claims_do_not_match_its_session_is_rejected() {
         let theirs = claims(app, &other)?;
         for wrong in [
             Claims {
-                role: role::ADMIN,
+                role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },
             Claims {
@@ -177,7 +177,7 @@ fn a_token_whose_claims_do_not_match_its_session_is_rejected() {
             },
             Claims {
                 sub: theirs.sub,
-                role: role::ADMIN,
+                role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },
             Claims {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, role, Session, queries, run};
+use tests::{Application, Session, queries, role, run};
 use uuid::Uuid;
 
 async fn make(app: &Application, session: &Session, body: Value) -> Result<(String, Value)> {

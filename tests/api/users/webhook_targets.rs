@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::Utc;
 use platform::http::outbound_url::Networks;
 use serde_json::json;
-use tests::{Application, Behaviour, role, StubProvider, queries, run, webhook_fixture};
+use tests::{Application, Behaviour, StubProvider, queries, role, run, webhook_fixture};
 use tokio::net::TcpListener;
 use worker::webhooks::{self, Options, Sender};
 
@@ -91,8 +91,8 @@ async fn insert_webhook(app: &Application, url: &str) -> Result<()> {
 
 /// Returns why the one delivery of a run fails if the sender allows no private networks.
 async fn failure(app: &Application) -> Result<String> {
-    let sender = Sender::new(&Options::within(Networks::default()))?;
-    let report = webhooks::round(&app.superuser_url, &sender, Utc::now()).await?;
+    let sender = Sender::new(&Options::allowing(Networks::default()))?;
+    let report = webhooks::run_once(&app.superuser_url, &sender, Utc::now()).await?;
     assert_eq!((report.sent, report.retried), (0, 1), "{report}");
     Ok(report.reasons.into_keys().collect())
 }

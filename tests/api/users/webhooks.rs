@@ -2,7 +2,7 @@
 
 use chrono::{Duration, Utc};
 use serde_json::json;
-use tests::{Behaviour, role, fixtures, queries, run, webhook_fixture};
+use tests::{Behaviour, fixtures, queries, role, run, webhook_fixture};
 use uuid::Uuid;
 
 #[test]

@@ -1,3 +1,34 @@
+-- for supervisor
+-- students.assign-tutor
+with r as (
+  update lms.students as r
+  set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- students.assign-tutor
 with r as (
   update lms.students as r
@@ -295,6 +326,66 @@ from (
   limit coalesce(($1->>'limit')::integer, 50)
 ) as page;
 
+-- for tutor
+-- classes.cancel
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+)
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at)
+  ) || case when r.tutor_id = (select lms.caller_tutor()) then jsonb_build_object(
+    'student_ids', r.student_ids,
+    'warnings', r.warnings,
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from r;
+
+-- for supervisor
+-- classes.cancel
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- classes.cancel
 with r as (
   select r.*
@@ -324,6 +415,66 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor
+-- classes.complete
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+)
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at)
+  ) || case when r.tutor_id = (select lms.caller_tutor()) then jsonb_build_object(
+    'student_ids', r.student_ids,
+    'warnings', r.warnings,
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from r;
+
+-- for supervisor
+-- classes.complete
+with r as (
+  select r.*
+  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- classes.complete
 with r as (
   select r.*
@@ -440,6 +591,76 @@ select
   null::text as tag
 from o;
 
+-- for tutor
+-- classes.occurrences.split
+with r as (
+  select r.*
+  from lms.split_class(
+    ($1->>'id')::uuid,
+    ($1->>'start')::timestamptz,
+    ($1->>'fresh')::uuid,
+    $1->'input'
+  ) as r
+)
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at)
+  ) || case when r.tutor_id = (select lms.caller_tutor()) then jsonb_build_object(
+    'student_ids', r.student_ids,
+    'warnings', r.warnings,
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from r;
+
+-- for supervisor
+-- classes.occurrences.split
+with r as (
+  select r.*
+  from lms.split_class(
+    ($1->>'id')::uuid,
+    ($1->>'start')::timestamptz,
+    ($1->>'fresh')::uuid,
+    $1->'input'
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- classes.occurrences.split
 with r as (
   select r.*

@@ -1,3 +1,4 @@
+-- for admin
 -- legal_holds.list
 with page as (
   select
@@ -40,6 +41,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- legal_holds.list
 with page as (
   select
@@ -91,6 +93,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- legal_holds.get
 select
   json_build_object(
@@ -108,6 +111,7 @@ from lms.legal_holds as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- legal_holds.get_as_of
 select
   json_build_object(
@@ -128,6 +132,7 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for admin
 -- legal_holds.create
 with r as (
   insert into lms.legal_holds as r (id, user_id, reason)
@@ -151,6 +156,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -186,6 +192,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -220,6 +227,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -254,6 +262,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.export
 select
   'id,user_id,reason,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,

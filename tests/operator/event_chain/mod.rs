@@ -7,7 +7,7 @@ mod signed_heads;
 use anyhow::{Context, Result};
 use operations::events::{Break, Fault, verify};
 use serde_json::json;
-use tests::{Application, role, queries, run, run_python};
+use tests::{Application, queries, role, run, run_python};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -101,11 +101,11 @@ fn an_untouched_chain_is_valid_in_every_tenant() {
         assert_eq!(reports.len(), 2);
         for report in &reports {
             assert_eq!(report.broken, None);
-            assert!(report.sound > 100, "{report}");
+            assert!(report.intact > 100, "{report}");
         }
         let line = reports[0].to_string();
         assert!(
-            line.starts_with("aurora: ") && line.ends_with(" events, the chain is whole"),
+            line.starts_with("aurora: ") && line.ends_with(" events, the chain is intact"),
             "{line}"
         );
         let error = verify::run(&app.superuser_url, Some("nobody"), None)

@@ -13,7 +13,7 @@ fn a_rewritten_tail_is_detected_by_the_signed_heads() {
         let tamperer = Tamperer::new(app).await?;
         let directory = tempfile::tempdir()?;
         let (key, file) = (directory.path().join("key"), directory.path().join("heads"));
-        let public = keys::make(&key)?;
+        let public = keys::generate(&key)?;
         let written = heads::export(&app.superuser_url, &file, &keys::private(&key)?).await?;
         assert_eq!(written, 2);
         let signed = Heads::read(&file, &keys::public(&public)?)?;
@@ -80,12 +80,12 @@ fn a_rewritten_tail_is_detected_by_the_signed_heads() {
         assert_eq!(verify_first_tenant(app).await?, None);
         assert_eq!(check().await?, break_at(end - 2, Fault::Missing));
 
-        let other = keys::make(&directory.path().join("other"))?;
+        let other = keys::generate(&directory.path().join("other"))?;
         let error = Heads::read(&file, &keys::public(&other)?)
             .err()
             .context("read")?;
         assert!(
-            format!("{error:#}").contains("the signature is not that of this key"),
+            format!("{error:#}").contains("the signature does not match this key"),
             "{error:#}"
         );
         let again = heads::export(&app.superuser_url, &file, &keys::private(&key)?).await;

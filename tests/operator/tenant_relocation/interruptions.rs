@@ -1,7 +1,7 @@
 //! Tests relocations that are interrupted, and tenants that are being relocated.
 
 use anyhow::{Result, ensure};
-use operations::relocation::{self, STATES};
+use operations::relocation::{self, Direction, RelocationState};
 use serde_json::json;
 use tests::{role, run};
 
@@ -35,16 +35,19 @@ fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
         let (here, there) = (app.superuser().await?, other.client().await?);
         let options = options(app, &other);
         with_other_cell(app, &other, async |au| {
-            for (direction, state) in STATES {
-                let client = if *direction == "out" { &here } else { &there };
-                fail_at_state(client, state).await?;
-                assert!(relocation::run(&options).await.is_err(), "{state}");
+            for state in RelocationState::STEPS {
+                let client = match state.direction() {
+                    Direction::Out => &here,
+                    Direction::In => &there,
+                };
+                fail_at_state(client, state.name()).await?;
+                assert!(relocation::run(&options).await.is_err(), "{state:?}");
                 remove_failure(client).await?;
                 let (old, new) = (sign_in(app, app).await?, sign_in(au, app).await?);
-                if *state == "leaving" {
+                if state == RelocationState::SourceReadOnly {
                     old.expect(200);
                     new.expect(401);
-                } else if *state == "served" {
+                } else if state == RelocationState::Active {
                     // The tenant has left. The target responds with a 503 until the relocation is finished.
                     assert_eq!(old.expect(421).header("location"), AU_URL);
                     new.expect(503);
@@ -53,7 +56,7 @@ fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
                     old.expect(503);
                     ensure!(
                         [401, 421, 503].contains(&new.status),
-                        "{state}: {}",
+                        "{state:?}: {}",
                         new.status
                     );
                 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use database::migrate;
 use http::Method;
 use operations::events;
-use operations::relocation::{self, Cell, NOT_OF_A_TENANT, Options, of_tenants};
+use operations::relocation::{self, CELL_TABLES, Cell, Options, tenant_tables};
 use serde_json::json;
 use tests::{Application, Reply, role, run, send};
 
@@ -107,7 +107,7 @@ async fn everything(
     tenant: uuid::Uuid,
 ) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    for table in of_tenants(client).await? {
+    for table in tenant_tables(client).await? {
         let row = client
             .query_one(
                 &format!(
@@ -204,7 +204,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
 
         let directory = tempfile::tempdir()?;
         let file = receipt_file(&directory, &receipt).await?;
-        let forgotten = relocation::forget(&file, &options.from, &options.to).await?;
+        let forgotten = relocation::erase_source(&file, &options.from, &options.to).await?;
         assert!(forgotten.rows > 100);
         let left = dump(&here).await?;
         for marker in [&email, &name] {
@@ -253,13 +253,13 @@ fn every_table_is_relocated_or_belongs_to_the_cell() {
                 &[],
             )
             .await?;
-        let moved = of_tenants(&client).await?;
+        let moved = tenant_tables(&client).await?;
         let mut left: Vec<String> = rows
             .iter()
             .map(|row| row.get(0))
             .filter(|name: &String| moved.iter().all(|table| table.name != *name))
             .collect();
-        left.retain(|name| NOT_OF_A_TENANT.iter().all(|(known, _)| known != name));
+        left.retain(|name| CELL_TABLES.iter().all(|(known, _)| known != name));
         assert_eq!(
             left,
             [

@@ -1,47 +1,48 @@
 //! The command line of `lms backup`.
+//! The work lives in `operations::backup`.
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use operations::backup::{Kind, Moment};
+use operations::backup::{Kind, RecoveryTarget};
 
 use super::Target;
-use super::cell::CellChoice;
+use super::cell::CellOptions;
 
 #[derive(Subcommand)]
 pub(crate) enum Backup {
-    /// Have the server archive its log into the cell's repositories, and prepare those
+    /// Prepare the cell's repositories, and set the server up to archive to them
     Configure(Configure),
-    /// Make a backup in each repository, and remove those that retention no longer asks for
+    /// Make a backup in each repository, and remove expired backups
     Run(Run),
-    /// Read everything in the repositories, and name what is damaged or missing
-    Verify(Look),
-    /// List the backups, and the times that one can restore to
-    List(Look),
-    /// Make a new data directory with what the cell held at a time
+    /// Read everything in the repositories, and report damaged and missing files
+    Verify(RepositoryOptions),
+    /// List the backups, and the times that can be restored
+    List(RepositoryOptions),
+    /// Restore the cell to a time, into a new data directory
     Restore(Restore),
 }
 
-/// Which server is backed up: the private cluster, unless another one is named.
+/// The server that is backed up: the private cluster, unless another one is given.
 #[derive(Args)]
-pub(crate) struct Served {
+pub(crate) struct ServerOptions {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// The data directory of the server that --database-url leads to, for one that is not the private cluster
+    /// Data directory of the server at --database-url, if it is not the private cluster
     #[arg(long, value_name = "DIRECTORY", requires = "database_url")]
     pub(crate) data_directory: Option<PathBuf>,
 }
 
-/// What opens the repositories.
+/// The credentials of the repositories.
 #[derive(Args)]
-pub(crate) struct Keys {
+pub(crate) struct CredentialOptions {
     /// File with the passphrase of the cell's repositories
     #[arg(long, env = "LMS_BACKUP_PASSPHRASE_FILE", value_name = "FILE")]
     pub(crate) passphrase_file: PathBuf,
 
-    /// File with the id and the secret of the key for S3, on one line; without it, the machine's own role is used
+    /// File with the id and the secret of the S3 access key, on one line; without it, the machine's own role is used
     #[arg(long, env = "LMS_BACKUP_S3_KEY_FILE", value_name = "FILE")]
     pub(crate) s3_key_file: Option<PathBuf>,
 }
@@ -49,63 +50,63 @@ pub(crate) struct Keys {
 #[derive(Args)]
 pub(crate) struct Configure {
     #[command(flatten)]
-    pub(crate) cell: CellChoice,
+    pub(crate) cell: CellOptions,
 
     #[command(flatten)]
-    pub(crate) keys: Keys,
+    pub(crate) credentials: CredentialOptions,
 
     #[command(flatten)]
-    pub(crate) served: Served,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Args)]
 pub(crate) struct Run {
     #[command(flatten)]
-    pub(crate) cell: CellChoice,
+    pub(crate) cell: CellOptions,
 
-    /// What to write: everything, or what differs from the last full backup, or from the last one
+    /// Extent of the backup: everything, or the differences from the last full backup or from the last backup
     #[arg(long = "type", value_enum, default_value = "full")]
     pub(crate) kind: Kind,
 
     #[command(flatten)]
-    pub(crate) served: Served,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Args)]
-pub(crate) struct Look {
+pub(crate) struct RepositoryOptions {
     #[command(flatten)]
-    pub(crate) cell: CellChoice,
+    pub(crate) cell: CellOptions,
 
     #[command(flatten)]
-    pub(crate) keys: Keys,
+    pub(crate) credentials: CredentialOptions,
 }
 
 #[derive(Args)]
 pub(crate) struct Restore {
     #[command(flatten)]
-    pub(crate) cell: CellChoice,
+    pub(crate) cell: CellOptions,
 
     #[command(flatten)]
-    pub(crate) keys: Keys,
+    pub(crate) credentials: CredentialOptions,
 
-    /// The time, such as 2026-09-01T12:30:00Z, or `latest` for all that was archived
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(crate) to_time: Moment,
+    /// Time to restore to, such as 2026-09-01T12:30:00Z, or `latest` for everything that was archived
+    #[arg(long, value_name = "TIME", value_parser = recovery_target)]
+    pub(crate) to_time: RecoveryTarget,
 
-    /// The new data directory; must not be there yet, or be empty
+    /// New data directory, which must not exist or must be empty
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) into: PathBuf,
 
-    /// Which repository to restore from; without it, the first that can serve
+    /// Number of the repository to restore from; without it, the first suitable one
     #[arg(long, value_name = "NUMBER")]
     pub(crate) repository: Option<usize>,
 }
 
-fn moment(text: &str) -> Result<Moment, String> {
+fn recovery_target(text: &str) -> Result<RecoveryTarget, String> {
     if text == "latest" {
-        return Ok(Moment::Latest);
+        return Ok(RecoveryTarget::Latest);
     }
     text.parse::<DateTime<Utc>>()
-        .map(Moment::At)
-        .map_err(|_| "it has to be like 2026-09-01T12:30:00Z, or `latest`".to_owned())
+        .map(RecoveryTarget::Time)
+        .map_err(|_| "it must be a time such as 2026-09-01T12:30:00Z, or `latest`".to_owned())
 }

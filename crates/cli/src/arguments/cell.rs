@@ -1,4 +1,5 @@
-//! The command line of `lms cell`, and how other commands name a cell.
+//! The command line of `lms cell`, and the options by which other commands name a cell.
+//! The work lives in `operations::cell` and `local::cells`.
 
 use std::path::PathBuf;
 
@@ -11,16 +12,16 @@ use local::installation::RegionUrl;
 #[derive(Subcommand)]
 pub(crate) enum Cell {
     /// Check the definitions of all cells, by themselves and against each other
-    Check(Directory),
+    Check(DefinitionDirectory),
     /// Start cells on this machine, each with its own database, host, credentials and keys, until Ctrl-C
     #[cfg(feature = "local")]
     Up(Up),
 }
 
-/// Where the definitions of cells are.
+/// The directory of the definitions.
 #[derive(Args)]
-pub(crate) struct Directory {
-    /// Directory with the definitions of cells
+pub(crate) struct DefinitionDirectory {
+    /// Directory of the definitions of cells
     #[arg(
         long,
         env = "LMS_CELLS",
@@ -30,32 +31,32 @@ pub(crate) struct Directory {
     pub(crate) cells: PathBuf,
 }
 
-/// One of the cells that are defined.
+/// One of the defined cells.
 #[derive(Args)]
-pub(crate) struct CellChoice {
-    /// The cell, such as eu-standard
+pub(crate) struct CellOptions {
+    /// Name of the cell, such as eu-standard
     #[arg(long, value_name = "NAME")]
     pub(crate) cell: String,
 
     #[command(flatten)]
-    pub(crate) directory: Directory,
+    pub(crate) directory: DefinitionDirectory,
 }
 
 #[cfg(feature = "local")]
 #[derive(Args)]
 pub(crate) struct Up {
     #[command(flatten)]
-    pub(crate) directory: Directory,
+    pub(crate) directory: DefinitionDirectory,
 
-    /// Port of the first cell; each further one has the tenth port behind
+    /// Port of the first cell; each further cell has a port that is higher by ten
     #[arg(long, value_name = "PORT", default_value_t = 3010)]
     pub(crate) port: u16,
 
-    /// The application
+    /// Manifest of the application
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     pub(crate) manifest: PathBuf,
 
-    /// Which cells
+    /// Names of the cells
     #[arg(
         value_name = "NAME",
         default_values = ["eu-standard", "au-standard", "us-standard"]
@@ -63,15 +64,15 @@ pub(crate) struct Up {
     pub(crate) names: Vec<Name>,
 }
 
-/// Which cell a local installation is, and which others there are.
+/// The cell of a local installation, and the other regions.
 #[cfg(feature = "local")]
 #[derive(Args)]
-pub(crate) struct Place {
-    /// The cell that this is; a database that is new becomes it, eu-standard if none is named
+pub(crate) struct Identity {
+    /// Name of the cell; a new database becomes this cell, or eu-standard if none is given
     #[arg(long, value_name = "NAME")]
     pub(crate) cell: Option<Name>,
 
-    /// Where another region answers, such as au=http://127.0.0.1:3020
+    /// Base URL of another region, such as au=http://127.0.0.1:3020
     #[arg(long = "region-url", value_name = "REGION=URL")]
     pub(crate) region_urls: Vec<RegionUrl>,
 }

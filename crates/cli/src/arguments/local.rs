@@ -1,4 +1,5 @@
-//! The command line of what only a developer's machine does: preparing an installation, serving it, looking after its cluster.
+//! The command line for a developer's machine: preparing an installation, serving it, and managing its cluster.
+//! The work lives in the crate `local`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,26 +8,26 @@ use clap::{Args, Subcommand};
 
 use super::{Target, cell};
 
-/// What is served, and where.
+/// The application, and the address at which it is served.
 #[derive(Args)]
-pub(crate) struct Serving {
+pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// Where to listen
+    /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(crate) listen: SocketAddr,
 
-    /// The application
+    /// Manifest of the application
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     pub(crate) manifest: PathBuf,
 }
 
-/// Limits that clients have to keep to.
+/// Limits on clients.
 #[derive(Args)]
-pub(crate) struct Clients {
-    /// How many connections one client address (of IPv6, one /64) may have open; 0 for no limit, as behind a proxy or an ingress,
-    /// where all clients have its address
+pub(crate) struct ClientLimits {
+    /// Largest number of open connections from one client address (or one /64 of IPv6); 0 for no limit, as behind a proxy or an
+    /// ingress, where all clients have the same address
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     pub(crate) connections_per_address: usize,
 }
@@ -34,31 +35,31 @@ pub(crate) struct Clients {
 #[derive(Args)]
 pub(crate) struct Up {
     #[command(flatten)]
-    pub(crate) serving: Serving,
+    pub(crate) serve: ServeOptions,
 
     #[command(flatten)]
-    pub(crate) clients: Clients,
+    pub(crate) clients: ClientLimits,
 
     #[command(flatten)]
-    pub(crate) place: cell::Place,
+    pub(crate) identity: cell::Identity,
 }
 
 #[derive(Args)]
 pub(crate) struct Serve {
-    /// Where to listen
+    /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(crate) listen: SocketAddr,
 
-    /// The application
+    /// Manifest of the application
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     pub(crate) manifest: PathBuf,
 
-    /// How long to go on serving after being told to stop, while /.well-known/spin/health answers 503 and balancers turn away
+    /// Time to continue serving after a signal to stop, while /.well-known/spin/health answers 503 and load balancers turn away
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=600))]
     pub(crate) drain: u64,
 
     #[command(flatten)]
-    pub(crate) clients: Clients,
+    pub(crate) clients: ClientLimits,
 }
 
 #[derive(Args)]
@@ -67,23 +68,23 @@ pub(crate) struct Prepare {
     pub(crate) target: Target,
 
     #[command(flatten)]
-    pub(crate) place: cell::Place,
+    pub(crate) identity: cell::Identity,
 
-    /// Where the service will answer
+    /// Base URL of the service
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
     pub(crate) base_url: String,
 }
 
 #[derive(Clone, Copy, Subcommand)]
 pub(crate) enum Cluster {
-    /// Start it, making it first if there is none
+    /// Start the cluster, creating it if there is none
     Start {
-        /// Force nothing to disk: faster, for clusters that are thrown away
+        /// Do not force writes to disk: faster, for clusters that are discarded
         #[arg(long = "unsafe")]
         not_durable: bool,
     },
-    /// Stop it
+    /// Stop the cluster
     Stop,
-    /// Say whether it runs
+    /// Print whether the cluster runs
     Status,
 }

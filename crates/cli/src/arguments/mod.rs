@@ -1,5 +1,5 @@
 //! The command line of `lms`: its subcommands, options and help texts.
-//! The work that they stand for lives in the crates that `commands` calls.
+//! Executing them lives in `commands`.
 
 pub(crate) mod backup;
 pub(crate) mod cell;
@@ -17,7 +17,7 @@ use database::analytics::View;
 use database::cell::Name;
 use uuid::Uuid;
 
-/// The LMS backend: runs it locally and looks after its databases.
+/// The LMS backend: run it locally, and operate its databases.
 #[derive(Parser)]
 #[command(name = "lms", version, about, propagate_version = true)]
 pub(crate) struct Arguments {
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
 
-    /// Directory for the local cluster, its secrets and caches
+    /// Directory of the local cluster, its secrets and caches
     #[arg(
         long,
         global = true,
@@ -47,58 +47,58 @@ pub(crate) enum Command {
     /// Prepare database, schema and demo data, and print the variables that `spin up` needs as shell exports
     #[cfg(feature = "local")]
     Prepare(local::Prepare),
-    /// Serve the application on a database that stands already, with variables from SPIN_VARIABLE_<NAME>
+    /// Serve the application on an existing database, with variables from SPIN_VARIABLE_<NAME>
     #[cfg(feature = "local")]
     Serve(local::Serve),
-    /// Bring a database to this program's schema
+    /// Migrate a database to this program's schema
     Migrate(Migrate),
-    /// Cells: one deployment each, with its own region, retention class, hosts and database
+    /// Manage cells: deployments with their own region, retention class, hosts and database
     #[command(subcommand)]
     Cell(cell::Cell),
-    /// Tenants
+    /// Manage tenants
     #[command(subcommand)]
     Tenant(tenants::Tenant),
-    /// Users
+    /// Manage users
     #[command(subcommand)]
     User(User),
-    /// Export or erase a person, and verify the receipt of an erasure
+    /// Export or erase a person's data, and verify the receipt of an erasure
     #[command(subcommand)]
     Privacy(Privacy),
-    /// Do what is to be done as time goes on: deliver notifications and webhooks, and add the occurrences of classes that go on
+    /// Run background work: deliver notifications and webhooks, extend classes, and remove expired data
     Worker(Worker),
-    /// The figures that analytics show
+    /// Manage the data behind the analytics
     #[command(subcommand)]
     Analytics(Analytics),
-    /// The event log: check it, rebuild tables from it, export it
+    /// Verify and export the event log, and rebuild tables from it
     #[command(subcommand)]
     Events(events::Events),
-    /// Backups of a cell: archiving, backing up, checking, restoring to a time
+    /// Back up a cell: archive, back up, verify, and restore to a time
     #[command(subcommand)]
     Backup(backup::Backup),
-    /// Look after the private PostgreSQL cluster
+    /// Manage the private PostgreSQL cluster
     #[cfg(feature = "local")]
     #[command(subcommand)]
     Cluster(local::Cluster),
-    /// Look for everything that commonly goes wrong, and say how to mend it
+    /// Check for common problems, and print how to repair them
     #[cfg(feature = "local")]
-    Doctor(local::Serving),
-    /// Look into a database for everything that commonly goes wrong, and say how to mend it
+    Doctor(local::ServeOptions),
+    /// Check a database for common problems, and print how to repair them
     #[cfg(not(feature = "local"))]
     Doctor(Target),
     /// Print the OpenAPI document
     #[cfg(feature = "local")]
     Openapi,
-    /// Print the completions of a shell
+    /// Print completions for a shell
     Completions {
-        /// Which shell
+        /// Name of the shell
         shell: Shell,
     },
 }
 
-/// Which database a command works on.
+/// The database that a command works on.
 #[derive(Args)]
 pub(crate) struct Target {
-    /// The database, with a login that may do this; without it, the local cluster
+    /// URL of the database, with a login that may do this; without it, the local cluster
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 }
@@ -112,22 +112,22 @@ pub(crate) struct Migrate {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// The cell that the database is, such as eu-standard; needed the first time, compared later
+    /// Name of the cell that the database is, such as eu-standard; required the first time, compared later
     #[arg(long, value_name = "NAME")]
     pub(crate) cell: Option<Name>,
 
-    /// File with the password to give to lms_application
+    /// File with the password to set for lms_application
     #[arg(long, value_name = "FILE")]
     pub(crate) application_password_file: Option<PathBuf>,
 
-    /// File with the password to give to lms_migrator
+    /// File with the password to set for lms_migrator
     #[arg(long, value_name = "FILE")]
     pub(crate) migrator_password_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum User {
-    /// Make an administrator and print the id; the password comes from a prompt or standard input
+    /// Create an administrator and print the id; the password is read from a prompt or from standard input
     CreateAdmin(CreateAdmin),
 }
 
@@ -136,26 +136,26 @@ pub(crate) struct CreateAdmin {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// The slug of the tenant
+    /// Slug of the tenant
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: String,
 
-    /// What the person is called
+    /// Name of the person
     #[arg(long)]
     pub(crate) name: String,
 
-    /// What the person signs in with
+    /// E-mail address with which the person signs in
     #[arg(long)]
     pub(crate) email: String,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Privacy {
-    /// Write everything held on a person into a file
+    /// Export all data on a person into a file
     Export(ExportSubject),
-    /// Erase a person for good, and print the receipt
+    /// Erase a person's data for good, and print the receipt
     Erase(EraseSubject),
-    /// Hold the receipt of an erasure against the database
+    /// Check the receipt of an erasure against the database
     Verify(VerifyReceipt),
 }
 
@@ -164,15 +164,15 @@ pub(crate) struct ExportSubject {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// The slug of the tenant
+    /// Slug of the tenant
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: String,
 
-    /// The person's account
+    /// Id of the person's account
     #[arg(long, value_name = "ID")]
     pub(crate) user: Uuid,
 
-    /// Where to write the document; must not be there yet
+    /// File for the document, which must not exist
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
 }
@@ -182,15 +182,15 @@ pub(crate) struct EraseSubject {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// The slug of the tenant
+    /// Slug of the tenant
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: String,
 
-    /// The person's account
+    /// Id of the person's account
     #[arg(long, value_name = "ID")]
     pub(crate) user: Uuid,
 
-    /// Why, for the records: who asked, and when
+    /// Reason for the records: who asked, and when
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
 }
@@ -200,11 +200,11 @@ pub(crate) struct VerifyReceipt {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// The receipt, as it was printed or answered
+    /// File with the receipt, as it was printed or returned by the API
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: PathBuf,
 
-    /// The slug of the tenant that the receipt must be of
+    /// Slug of the tenant that the receipt must belong to
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: Option<String>,
 }
@@ -214,7 +214,7 @@ pub(crate) struct Worker {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// Do what is due and end, for cron
+    /// Do everything that is due and exit, for cron
     #[arg(long)]
     pub(crate) once: bool,
 
@@ -236,12 +236,12 @@ pub(crate) struct Worker {
     )]
     pub(crate) refresh_interval: u64,
 
-    /// Do what is due at this time, removing for good what was deleted long before it, such as 2026-09-01T00:00:00Z, instead of now
+    /// Do everything that is due at this time instead of now, such as 2026-09-01T00:00:00Z; this removes for good what has expired by then
     #[arg(long, value_name = "TIME", requires = "once")]
     pub(crate) now: Option<DateTime<Utc>>,
 
     #[command(flatten)]
-    pub(crate) delivery: worker::delivery::Options,
+    pub(crate) notifications: worker::notifications::Options,
 
     #[command(flatten)]
     pub(crate) webhooks: worker::webhooks::Options,
@@ -249,7 +249,7 @@ pub(crate) struct Worker {
 
 #[derive(Subcommand)]
 pub(crate) enum Analytics {
-    /// Bring the materialized views up to date, while they are read and written beneath
+    /// Refresh the materialized views, without blocking requests
     Refresh(Refresh),
 }
 
@@ -258,7 +258,7 @@ pub(crate) struct Refresh {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// Only this one
+    /// Refresh only this view
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) view: Option<View>,
 }

@@ -1,4 +1,5 @@
 //! The command line of `lms tenant`.
+//! The work lives in `database::tenant`, `operations::relocation` and `operations::tenant_restore`.
 
 use std::path::PathBuf;
 
@@ -9,13 +10,13 @@ use super::Target;
 
 #[derive(Subcommand)]
 pub(crate) enum Tenant {
-    /// Make a tenant and print its id
+    /// Create a tenant and print its id
     Create(CreateTenant),
-    /// Move a tenant to another cell; run it again, and it goes on where it was interrupted
+    /// Move a tenant to another cell; another run resumes an interrupted move
     Move(MoveTenant),
-    /// Erase a tenant from the cell that it left, once everything is found again where it lives
+    /// Erase a moved tenant from its former cell, once every row has been found in the new one
     Forget(ForgetTenant),
-    /// Bring one tenant back to what it was at a time; nobody else is touched
+    /// Restore one tenant to a time, without affecting other tenants
     Restore(RestoreTenant),
 }
 
@@ -24,52 +25,52 @@ pub(crate) struct CreateTenant {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// What people type to sign in to it: lower-case letters, digits and hyphens
+    /// Short name that people type to sign in: lower-case letters, digits and hyphens
     #[arg(long)]
     pub(crate) slug: String,
 
-    /// What it is called
+    /// Name of the organisation
     #[arg(long)]
     pub(crate) name: String,
 }
 
-/// The two cells. Addresses of databases hold passwords, so they are in files or variables.
+/// The two cells. Addresses of databases contain passwords, so they are in files or environment variables.
 #[derive(Args)]
 pub(crate) struct Cells {
-    /// The cell that the tenant leaves: its name, or its base URL where it is not defined
+    /// Source cell: its name, or its base URL if it has no definition
     #[arg(long, value_name = "CELL")]
     pub(crate) from: String,
 
-    /// The cell that the tenant goes to, in the same way
+    /// Target cell: its name, or its base URL if it has no definition
     #[arg(long, value_name = "CELL")]
     pub(crate) to: String,
 
-    /// Holds the address of the database that the tenant leaves; without it, the variable `LMS_MOVE_FROM_DATABASE_URL`
+    /// File with the address of the source database; without it, the variable `LMS_MOVE_FROM_DATABASE_URL`
     #[arg(long, value_name = "FILE")]
     pub(crate) from_database_file: Option<PathBuf>,
 
-    /// Holds the address of the database that the tenant goes to; without it, the variable `LMS_MOVE_TO_DATABASE_URL`
+    /// File with the address of the target database; without it, the variable `LMS_MOVE_TO_DATABASE_URL`
     #[arg(long, value_name = "FILE")]
     pub(crate) to_database_file: Option<PathBuf>,
 
     #[command(flatten)]
-    pub(crate) directory: super::cell::Directory,
+    pub(crate) directory: super::cell::DefinitionDirectory,
 }
 
 #[derive(Args)]
 pub(crate) struct MoveTenant {
-    /// The slug of the tenant
+    /// Slug of the tenant
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: String,
 
     #[command(flatten)]
     pub(crate) cells: Cells,
 
-    /// Where to write the receipt, which `lms tenant forget` asks for
+    /// File for the receipt, which `lms tenant forget` needs
     #[arg(long, value_name = "FILE", required_unless_present = "cancel")]
     pub(crate) receipt: Option<PathBuf>,
 
-    /// Give a move up that has not come to the switch: what has arrived is erased, and the tenant stays
+    /// Cancel a move before its switch: the copy is erased, and the tenant stays
     #[arg(long, conflicts_with = "receipt")]
     pub(crate) cancel: bool,
 }
@@ -79,7 +80,7 @@ pub(crate) struct ForgetTenant {
     #[command(flatten)]
     pub(crate) cells: Cells,
 
-    /// The receipt of the move
+    /// File with the receipt of the move
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: PathBuf,
 }
@@ -89,11 +90,11 @@ pub(crate) struct RestoreTenant {
     #[command(flatten)]
     pub(crate) target: Target,
 
-    /// The slug of the tenant
+    /// Slug of the tenant
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: String,
 
-    /// The time to go back to, through the tenant's events, as in 2026-11-24T12:00:00Z
+    /// Time to restore to from the tenant's events, such as 2026-11-24T12:00:00Z
     #[arg(
         long,
         value_name = "TIME",
@@ -101,7 +102,7 @@ pub(crate) struct RestoreTenant {
     )]
     pub(crate) to_time: Option<DateTime<Utc>>,
 
-    /// Holds the address of a cluster that was restored to the time: its rows are taken, and no event is read
+    /// File with the address of a cluster that was restored to the time; its rows are used instead of events
     #[arg(long, value_name = "FILE", conflicts_with = "to_time")]
     pub(crate) from_database_file: Option<PathBuf>,
 }

@@ -1,33 +1,34 @@
-//! What `lms cell check` does and prints. Starting cells on a developer's machine lives in `local`.
+//! Executing `lms cell check`, and printing the cells.
+//! Starting cells on a developer's machine lives in `local`.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use operations::cell;
 
-use super::say;
-use crate::arguments::cell::Directory;
+use super::print_line;
+use crate::arguments::cell::DefinitionDirectory;
 
-pub(super) fn check(directory: &Directory) -> Result<ExitCode> {
+pub(super) fn check(directory: &DefinitionDirectory) -> Result<ExitCode> {
     for cell in cell::check(&directory.cells)? {
-        say(format_args!(
+        print_line(format_args!(
             "{}: {}, {}",
             cell.name,
             cell.url,
-            places(&cell)
+            locations(&cell)
         ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Database and repositories, in one line.
-fn places(cell: &cell::Definition) -> String {
+/// The database and the repositories in one line.
+fn locations(cell: &cell::Definition) -> String {
     let database = &cell.database;
     let repositories: Vec<String> = cell
         .backup
         .repositories
         .iter()
-        .map(cell::Repository::place)
+        .map(cell::Repository::location)
         .collect();
     format!(
         "database {}:{}/{}, {} days of backups in {}",

@@ -1,4 +1,5 @@
-//! What the subcommands of `lms events` do.
+//! Executing `lms events`, and printing the results.
+//! The work lives in `operations::events`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use operations::events::heads::{self, Heads};
 use operations::events::replay::{self, Until};
 use operations::events::{export, keys, verify};
 
-use super::{address, say};
+use super::{address, print_line};
 use crate::arguments::events as arguments;
 use crate::arguments::events::Events;
 
@@ -17,9 +18,9 @@ pub(super) async fn execute(state: &Path, command: Events) -> Result<ExitCode> {
         Events::Verify(options) => verify(state, options).await,
         Events::Heads(options) => export_heads(state, options).await,
         Events::Key(options) => {
-            let public = keys::make(&options.output)?;
-            say(format_args!(
-                "the private key is in {}, the public one in {}",
+            let public = keys::generate(&options.output)?;
+            print_line(format_args!(
+                "the private key is in {}, and the public key in {}",
                 options.output.display(),
                 public.display()
             ))?;
@@ -38,7 +39,7 @@ async fn verify(state: &Path, arguments: arguments::Verify) -> Result<ExitCode> 
     let address = address(state, arguments.target).await?;
     let reports = verify::run(&address, arguments.tenant.as_deref(), heads.as_ref()).await?;
     for report in &reports {
-        say(report)?;
+        print_line(report)?;
     }
     Ok(match reports.iter().any(|report| report.broken.is_some()) {
         true => ExitCode::FAILURE,
@@ -50,7 +51,7 @@ async fn export_heads(state: &Path, arguments: arguments::Heads) -> Result<ExitC
     let key = keys::private(&arguments.key)?;
     let address = address(state, arguments.target).await?;
     let tenants = heads::export(&address, &arguments.output, &key).await?;
-    say(format_args!(
+    print_line(format_args!(
         "the heads of {tenants} tenants are in {}",
         arguments.output.display()
     ))?;
@@ -69,7 +70,7 @@ async fn replay(state: &Path, arguments: arguments::Replay) -> Result<ExitCode> 
         schema: arguments.into,
     };
     let report = replay::run(&address(state, arguments.target).await?, &options).await?;
-    say(format_args!(
+    print_line(format_args!(
         "{} rows rebuilt from the events up to position {}, in the schema {}",
         report.rows, report.position, options.schema
     ))?;
@@ -85,8 +86,8 @@ async fn export(state: &Path, arguments: arguments::Export) -> Result<ExitCode> 
         home_page: arguments.home_page,
     };
     let report = export::run(&address(state, arguments.target).await?, &options).await?;
-    say(format_args!(
-        "{} parts written, {} has the events up to position {}",
+    print_line(format_args!(
+        "{} parts written; {} contains the events up to position {}",
         report.parts,
         options.output.display(),
         report.position

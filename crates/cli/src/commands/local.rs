@@ -1,4 +1,5 @@
-//! The commands of a developer's machine: preparing an installation, serving it, looking after its cluster.
+//! Executing the commands for a developer's machine: preparing an installation, serving it, and managing its cluster.
+//! The work lives in the crate `local`.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -10,18 +11,18 @@ use local::cluster::{self, Cluster, Durability, Settings, Status};
 use local::{cells, doctor, installation, serve, up};
 use operations::cell::Definition;
 
-use super::{report_checks, say};
+use super::{print_line, report_checks};
 use crate::arguments::cell::Up;
 use crate::arguments::local as arguments;
 
 pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
     let options = up::Options {
         state: state.to_owned(),
-        database_url: arguments.serving.target.database_url,
-        cell: arguments.place.cell,
-        region_urls: arguments.place.region_urls,
-        listen: arguments.serving.listen,
-        manifest: arguments.serving.manifest,
+        database_url: arguments.serve.target.database_url,
+        cell: arguments.identity.cell,
+        region_urls: arguments.identity.region_urls,
+        listen: arguments.serve.listen,
+        manifest: arguments.serve.manifest,
         connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
     };
     up::run(&options).await?;
@@ -44,14 +45,14 @@ pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Resu
     let options = installation::Options {
         state: state.to_owned(),
         database_url: arguments.target.database_url,
-        cell: arguments.place.cell,
+        cell: arguments.identity.cell,
         base_url: arguments.base_url,
-        region_urls: arguments.place.region_urls,
+        region_urls: arguments.identity.region_urls,
         durability: Durability::Safe,
     };
     for (name, value) in installation::prepare(&options).await?.variables {
-        // No value holds a quote: addresses are URLs, keys are base64url, the rest is ours.
-        say(format_args!(
+        // No value contains a quote: addresses are URLs, keys are base64url, and the others are constants.
+        print_line(format_args!(
             "export SPIN_VARIABLE_{}='{value}'",
             name.to_uppercase()
         ))?;
@@ -60,7 +61,7 @@ pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Resu
 }
 
 pub(super) async fn start_cells(state: &Path, options: Up) -> Result<ExitCode> {
-    // A cell that is not defined is none.
+    // Only defined cells can be started.
     for name in &options.names {
         Definition::load(&options.directory.cells, name.as_str())?;
     }
@@ -87,7 +88,7 @@ pub(super) async fn control_cluster(state: &Path, action: arguments::Cluster) ->
                 durability,
             })
             .await?;
-            say(format_args!(
+            print_line(format_args!(
                 "PostgreSQL listens on 127.0.0.1:{}",
                 cluster.port()
             ))?;
@@ -96,28 +97,28 @@ pub(super) async fn control_cluster(state: &Path, action: arguments::Cluster) ->
         arguments::Cluster::Stop => {
             match cluster::status(state) {
                 Status::Running(_) => cluster::stop(state).await?,
-                Status::Stopped | Status::Absent => say("PostgreSQL does not run")?,
+                Status::Stopped | Status::Absent => print_line("PostgreSQL is not running")?,
             }
             Ok(ExitCode::SUCCESS)
         }
         arguments::Cluster::Status => Ok(match cluster::status(state) {
             Status::Running(process) => {
-                say(format_args!("runs as process {process}"))?;
+                print_line(format_args!("running as process {process}"))?;
                 ExitCode::SUCCESS
             }
             Status::Stopped => {
-                say("does not run")?;
+                print_line("not running")?;
                 ExitCode::FAILURE
             }
             Status::Absent => {
-                say(format_args!("there is no cluster in {}", state.display()))?;
+                print_line(format_args!("there is no cluster in {}", state.display()))?;
                 ExitCode::FAILURE
             }
         }),
     }
 }
 
-pub(super) async fn doctor(state: &Path, arguments: arguments::Serving) -> Result<ExitCode> {
+pub(super) async fn doctor(state: &Path, arguments: arguments::ServeOptions) -> Result<ExitCode> {
     let options = doctor::Options {
         state: state.to_owned(),
         database_url: arguments.target.database_url,

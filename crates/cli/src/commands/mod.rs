@@ -1,4 +1,5 @@
-//! What each subcommand does: arguments in, one call of the library, a few printed lines out.
+//! Executing the subcommands: each turns its arguments into a call of a library, and prints the result.
+//! The work lives in the crates `database`, `worker`, `operations` and `local`.
 
 mod backup;
 mod cell;
@@ -20,8 +21,8 @@ use clap::CommandFactory;
 use database::analytics::{self, View};
 use database::migrate;
 use operations::{doctor, privacy, user};
-use worker::delivery::{self, Providers};
-use worker::{Intervals, webhooks};
+use worker::notifications::{self, Providers};
+use worker::{Intervals, Senders, webhooks};
 
 use crate::arguments::cell::Cell;
 use crate::arguments::{self, Arguments, Command};
@@ -53,13 +54,13 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Doctor(target) => doctor(state, target).await,
         #[cfg(feature = "local")]
         Command::Openapi => {
-            say(serde_json::to_string_pretty(&::local::openapi::document())?)?;
+            print_line(serde_json::to_string_pretty(&::local::openapi::document())?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "lms", &mut script);
-            say(String::from_utf8_lossy(&script).trim_end())?;
+            print_line(String::from_utf8_lossy(&script).trim_end())?;
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "local")]
@@ -95,10 +96,10 @@ async fn migrate(state: &Path, arguments: arguments::Migrate) -> Result<ExitCode
         "applied"
     };
     for migration in &applied {
-        say(format_args!("{verb} {}", migration.label()))?;
+        print_line(format_args!("{verb} {}", migration.label()))?;
     }
     if applied.is_empty() {
-        say(format_args!(
+        print_line(format_args!(
             "nothing to apply: the schema is at {}",
             migrations
                 .last()
@@ -129,11 +130,12 @@ async fn create_admin(state: &Path, arguments: arguments::CreateAdmin) -> Result
         email: arguments.email,
         password,
     };
-    say(user::create_admin(&mut client, &new).await?)?;
+    print_line(user::create_admin(&mut client, &new).await?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// From a prompt, twice, or from standard input when that is no terminal: never from an argument, which others can see.
+/// Reads a password from a prompt, twice, or from standard input when that is not a terminal. It is never an argument, which other
+/// accounts could see.
 fn ask_password() -> Result<String> {
     if !std::io::stdin().is_terminal() {
         let mut line = String::new();
@@ -144,7 +146,9 @@ fn ask_password() -> Result<String> {
     }
     let password = rpassword::prompt_password("Password: ").context("cannot read the password")?;
     operations::password::check(&password)?;
-    if rpassword::prompt_password("Once more: ").context("cannot read the password")? != password {
+    if rpassword::prompt_password("Repeat the password: ").context("cannot read the password")?
+        != password
+    {
         bail!("the two passwords differ: try again");
     }
     Ok(password)
@@ -156,24 +160,28 @@ async fn privacy(state: &Path, action: arguments::Privacy) -> Result<ExitCode> {
             let address = address(state, options.target).await?;
             let document = privacy::export(&address, &options.tenant, options.user).await?;
             privacy::write(&options.output, &document)?;
-            say(format_args!("written to {}", options.output.display()))?;
+            print_line(format_args!("written to {}", options.output.display()))?;
         }
         arguments::Privacy::Erase(options) => {
             let address = address(state, options.target).await?;
-            say(privacy::erase(&address, &options.tenant, options.user, &options.reason).await?)?;
+            print_line(
+                privacy::erase(&address, &options.tenant, options.user, &options.reason).await?,
+            )?;
         }
         arguments::Privacy::Verify(options) => {
             let address = address(state, options.target).await?;
-            say(privacy::verify(&address, &options.receipt, options.tenant.as_deref()).await?)?;
+            print_line(
+                privacy::verify(&address, &options.receipt, options.tenant.as_deref()).await?,
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn work(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
-    let couriers = worker::Couriers {
-        providers: Providers::new(&arguments.delivery)?,
-        sender: webhooks::Sender::new(&arguments.webhooks)?,
+    let senders = Senders {
+        notifications: Providers::new(&arguments.notifications)?,
+        webhooks: webhooks::Sender::new(&arguments.webhooks)?,
     };
     let address = address(state, arguments.target).await?;
     if !arguments.once {
@@ -181,15 +189,15 @@ async fn work(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
             rounds: Duration::from_secs(arguments.interval.max(1)),
             refreshes: Duration::from_secs(arguments.refresh_interval.max(1)),
         };
-        worker::work_until_stopped(address, intervals, couriers).await?;
+        worker::run_until_stopped(address, intervals, senders).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let now = arguments.now.unwrap_or_else(Utc::now);
-    let report = worker::round(&address, now).await?;
-    say(&report)?;
+    let report = worker::run_once(&address, now).await?;
+    print_line(&report)?;
     refresh_views(&address, &View::ALL).await?;
-    say(delivery::round(&address, &couriers.providers).await?)?;
-    say(webhooks::round(&address, &couriers.sender, now).await?)?;
+    print_line(notifications::run_once(&address, &senders.notifications).await?)?;
+    print_line(webhooks::run_once(&address, &senders.webhooks, now).await?)?;
     Ok(if report.has_failures() {
         ExitCode::FAILURE
     } else {
@@ -209,12 +217,12 @@ async fn refresh(state: &Path, arguments: arguments::Refresh) -> Result<ExitCode
 async fn refresh_views(address: &str, views: &[View]) -> Result<()> {
     let client = database::connect(address).await?;
     for view in views {
-        say(analytics::refresh(&client, *view).await?)?;
+        print_line(analytics::refresh(&client, *view).await?)?;
     }
     Ok(())
 }
 
-/// Looks into the database alone: this program is not on a developer's machine.
+/// Checks the database alone, because this program does not run on a developer's machine.
 #[cfg(not(feature = "local"))]
 async fn doctor(state: &Path, target: arguments::Target) -> Result<ExitCode> {
     let checks = match doctor::connect(&address(state, target).await?).await {
@@ -224,10 +232,10 @@ async fn doctor(state: &Path, target: arguments::Target) -> Result<ExitCode> {
     report_checks(&checks)
 }
 
-/// Prints what was found, and fails when something is wrong.
+/// Prints the checks, and fails when one of them has found something wrong.
 fn report_checks(checks: &[doctor::Check]) -> Result<ExitCode> {
     for check in checks {
-        say(check.line())?;
+        print_line(check.line())?;
     }
     Ok(match checks.iter().any(doctor::Check::is_bad) {
         true => ExitCode::FAILURE,
@@ -235,7 +243,7 @@ fn report_checks(checks: &[doctor::Check]) -> Result<ExitCode> {
     })
 }
 
-/// Prints a line of result. Unlike the macro it does not panic when nobody reads on (`lms openapi | head`).
-fn say(line: impl Display) -> Result<()> {
+/// Prints a line of the result. Unlike the macro `println`, it returns an error when the reader has closed the pipe (`lms openapi | head`).
+fn print_line(line: impl Display) -> Result<()> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
 }

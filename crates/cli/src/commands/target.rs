@@ -1,4 +1,5 @@
-//! The database or server that a command works on: the one that was named, or the private cluster where this program knows one.
+//! The database or server that a command works on: the given one, or the private cluster of a developer's machine.
+//! The private cluster itself lives in `local::cluster`.
 
 use std::path::Path;
 
@@ -6,9 +7,9 @@ use anyhow::{Result, bail};
 use operations::backup::Server;
 
 use crate::arguments::Target;
-use crate::arguments::backup::Served;
+use crate::arguments::backup::ServerOptions;
 
-/// The database that was named, or the private cluster's when it runs.
+/// The address of the given database, or that of the running private cluster.
 pub(super) async fn address(state: &Path, target: Target) -> Result<String> {
     match target.database_url {
         Some(address) => Ok(address),
@@ -16,12 +17,12 @@ pub(super) async fn address(state: &Path, target: Target) -> Result<String> {
     }
 }
 
-/// The server that was named, or the private cluster when it runs.
-pub(super) async fn server(state: &Path, served: &Served) -> Result<Server> {
-    match (&served.target.database_url, &served.data_directory) {
+/// The given server, or the running private cluster.
+pub(super) async fn server(state: &Path, options: &ServerOptions) -> Result<Server> {
+    match (&options.target.database_url, &options.data_directory) {
         (Some(address), Some(data)) => Server::at(data, address.clone()),
         (Some(_), None) => bail!(
-            "name the data directory of that server with --data-directory: its backups are made on its own machine"
+            "give the data directory of that server with --data-directory: backups are made on the server's own machine"
         ),
         (None, _) => private::server(state).await,
     }
@@ -40,19 +41,19 @@ mod private {
 
     pub(super) async fn address(state: &Path) -> Result<String> {
         let cluster = cluster::running(state).await?.context(
-            "which database? Set DATABASE_URL, or start the local cluster with `lms cluster start`",
+            "no database is given: set DATABASE_URL, or start the local cluster with `lms cluster start`",
         )?;
         Ok(cluster.superuser_url())
     }
 
     pub(super) async fn server(state: &Path) -> Result<Server> {
         let cluster = cluster::running(state).await?.context(
-            "which server? Name it with --database-url and --data-directory, or start the local cluster with `lms cluster start`",
+            "no server is given: give --database-url and --data-directory, or start the local cluster with `lms cluster start`",
         )?;
         Ok(cluster.backup_server())
     }
 
-    /// Stops the cluster and starts it again.
+    /// Restarts the cluster.
     pub(crate) async fn restart(state: &Path) -> Result<Server> {
         cluster::stop(state).await?;
         let cluster = Cluster::start(&Settings {
@@ -64,7 +65,7 @@ mod private {
     }
 }
 
-/// There is none where operators work.
+/// Without the feature `local` there is no private cluster.
 #[cfg(not(feature = "local"))]
 mod private {
     use std::path::Path;
@@ -73,11 +74,11 @@ mod private {
     use operations::backup::Server;
 
     pub(super) async fn address(_state: &Path) -> Result<String> {
-        bail!("which database? Set DATABASE_URL")
+        bail!("no database is given: set DATABASE_URL")
     }
 
     pub(super) async fn server(_state: &Path) -> Result<Server> {
-        bail!("which server? Name it with --database-url and --data-directory")
+        bail!("no server is given: give --database-url and --data-directory")
     }
 
     pub(crate) async fn restart(state: &Path) -> Result<Server> {

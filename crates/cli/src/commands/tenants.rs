@@ -1,4 +1,5 @@
-//! What the subcommands of `lms tenant` do.
+//! Executing `lms tenant`, and printing the results.
+//! The work lives in `database::tenant`, `operations::relocation` and `operations::tenant_restore`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use operations::privacy;
 use operations::relocation::{self, Cell};
 use operations::tenant_restore::{self, Source};
 
-use super::{address, say};
+use super::{address, print_line};
 use crate::arguments::tenants as arguments;
 use crate::arguments::tenants::Tenant;
 
@@ -18,7 +19,7 @@ pub(super) async fn execute(state: &Path, command: Tenant) -> Result<ExitCode> {
     match command {
         Tenant::Create(options) => create(state, options).await,
         Tenant::Move(options) => relocate(options).await,
-        Tenant::Forget(options) => forget(options).await,
+        Tenant::Forget(options) => erase_source(options).await,
         Tenant::Restore(options) => restore(state, options).await,
     }
 }
@@ -29,7 +30,7 @@ async fn create(state: &Path, arguments: arguments::CreateTenant) -> Result<Exit
         slug: arguments.slug,
         name: arguments.name,
     };
-    say(tenant::create(&mut client, &new).await?)?;
+    print_line(tenant::create(&mut client, &new).await?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -42,39 +43,39 @@ async fn relocate(arguments: arguments::MoveTenant) -> Result<ExitCode> {
     };
     let Some(file) = arguments.receipt else {
         relocation::cancel(&options).await?;
-        say(format_args!(
-            "{} stays where it is, and can be written again",
+        print_line(format_args!(
+            "{} stays in its cell, and accepts writes again",
             options.tenant
         ))?;
         return Ok(ExitCode::SUCCESS);
     };
     if file.exists() {
-        bail!("{} exists already: choose another file", file.display());
+        bail!("{} already exists: choose another file", file.display());
     }
     let receipt = relocation::run(&options).await?;
     privacy::write(&file, &serde_json::to_string_pretty(&receipt)?)?;
-    say(format_args!(
-        "{} lives in {} now; the receipt is in {}",
+    print_line(format_args!(
+        "{} now lives in {}; the receipt is in {}",
         options.tenant,
         receipt.to.name,
         file.display()
     ))?;
     if receipt.from.retention_class != receipt.to.retention_class {
-        say(format_args!(
-            "its retention class was {} and is {}: backups and deleted rows are kept as long as that says",
+        print_line(format_args!(
+            "its retention class was {} and is now {}, which determines how long backups and deleted rows are kept",
             receipt.from.retention_class, receipt.to.retention_class
         ))?;
     }
-    say("erase what is left in the other cell with `lms tenant forget`")?;
+    print_line("erase the rows in the former cell with `lms tenant forget`")?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn forget(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
+async fn erase_source(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
     let (from, to) = cells(arguments.cells)?;
-    let forgotten = relocation::forget(&arguments.receipt, &from, &to).await?;
-    say(format_args!(
-        "everything was found again, and {} rows are erased",
-        forgotten.rows
+    let erased = relocation::erase_source(&arguments.receipt, &from, &to).await?;
+    print_line(format_args!(
+        "every row was found in the new cell, and {} rows are erased in the former one",
+        erased.rows
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -82,23 +83,20 @@ async fn forget(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
 async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<ExitCode> {
     let address = address(state, arguments.target).await?;
     let source = match (arguments.to_time, arguments.from_database_file) {
-        (_, Some(file)) => Source::Cluster(address_in(&file)?),
+        (_, Some(file)) => Source::Cluster(read_address(&file)?),
         (Some(time), None) => Source::Events(time),
-        (None, None) => bail!("which time? Give --to-time, or --from-database-file"),
+        (None, None) => bail!("no time is given: give --to-time, or --from-database-file"),
     };
     let options = tenant_restore::Options {
         tenant: arguments.tenant,
         source,
     };
     let restored = tenant_restore::run(&address, &options).await?;
-    say(format_args!(
-        "{} is what it was then: {restored}",
-        options.tenant
-    ))?;
+    print_line(format_args!("{} is restored: {restored}", options.tenant))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A cell's base URL, by its name or as it was given.
+/// The base URL of a cell that is given by its name or by its base URL.
 fn url_of(cell: &str, directory: &Path) -> Result<String> {
     if cell.contains("://") {
         return Ok(cell.to_owned());
@@ -109,7 +107,7 @@ fn url_of(cell: &str, directory: &Path) -> Result<String> {
 fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
     let directory = arguments.directory.cells.as_path();
     let from = Cell {
-        database: database_of(
+        database: database_address(
             arguments.from_database_file.as_deref(),
             "from",
             "LMS_MOVE_FROM_DATABASE_URL",
@@ -117,7 +115,7 @@ fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
         url: url_of(&arguments.from, directory)?,
     };
     let to = Cell {
-        database: database_of(
+        database: database_address(
             arguments.to_database_file.as_deref(),
             "to",
             "LMS_MOVE_TO_DATABASE_URL",
@@ -127,16 +125,16 @@ fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
     Ok((from, to))
 }
 
-fn database_of(file: Option<&Path>, end: &str, variable: &str) -> Result<String> {
+fn database_address(file: Option<&Path>, end: &str, variable: &str) -> Result<String> {
     let Some(file) = file else {
         return std::env::var(variable).with_context(|| {
-            format!("which database? Set {variable}, or give --{end}-database-file")
+            format!("no database is given: set {variable}, or give --{end}-database-file")
         });
     };
-    address_in(file)
+    read_address(file)
 }
 
-fn address_in(file: &Path) -> Result<String> {
+fn read_address(file: &Path) -> Result<String> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the database's address in {}", file.display()))?;
     Ok(text.trim().to_owned())

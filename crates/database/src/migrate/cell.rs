@@ -1,4 +1,5 @@
 //! The identity of a cell: its name, region and retention class, written once into its database.
+//! The form of a cell's name lives in `crate::cell`.
 
 use anyhow::{Result, bail};
 use tokio_postgres::Client;
@@ -7,20 +8,24 @@ use tokio_postgres::error::SqlState;
 use crate::cell::Name;
 use crate::connection::explain;
 
-/// What the database says it is, before anything is changed in it.
-pub(super) enum Standing {
-    /// It is a cell already, and the wanted one if one was named.
-    Settled,
-    /// It becomes this one once it has its tables.
-    Open(Name),
+/// The cell that a database is before it is migrated.
+pub(super) enum CellIdentity {
+    /// The database is a cell already, and the requested one if one was named.
+    Existing,
+    /// The database becomes this cell once it has its tables.
+    New(Name),
 }
 
-/// Whether the database knows which cell it is.
+/// Returns whether the database stores the identity of its cell.
+///
+/// # Errors
+///
+/// When the database does not answer.
 pub async fn is_cell(client: &Client) -> Result<bool> {
     Ok(cell_name(client).await?.is_some())
 }
 
-/// The cell's name, if it has been written.
+/// The name of the cell that the database stores.
 ///
 /// # Errors
 ///
@@ -35,24 +40,26 @@ pub async fn cell_name(client: &Client) -> Result<Option<String>> {
     }
 }
 
-/// Compares the cell that is wanted with the one that the database is.
-pub(super) async fn compare(client: &Client, wanted: Option<&Name>) -> Result<Standing> {
-    match (cell_name(client).await?, wanted) {
-        (Some(name), Some(wanted)) => {
-            if name != wanted.as_str() {
+/// Compares the requested cell with the one that the database is.
+pub(super) async fn compare(client: &Client, requested: Option<&Name>) -> Result<CellIdentity> {
+    match (cell_name(client).await?, requested) {
+        (Some(name), Some(requested)) => {
+            if name != requested.as_str() {
                 bail!(
-                    "this database is the cell {name}, not {wanted}: a cell never changes; check which database is meant"
+                    "this database is the cell {name}, not {requested}: the identity of a cell never changes; check the address of the database"
                 );
             }
-            Ok(Standing::Settled)
+            Ok(CellIdentity::Existing)
         }
-        (Some(_), None) => Ok(Standing::Settled),
-        (None, Some(wanted)) => Ok(Standing::Open(wanted.clone())),
-        (None, None) => bail!("this database is not a cell yet: say which with --cell"),
+        (Some(_), None) => Ok(CellIdentity::Existing),
+        (None, Some(requested)) => Ok(CellIdentity::New(requested.clone())),
+        (None, None) => {
+            bail!("this database is not a cell yet: give the name of the cell with --cell")
+        }
     }
 }
 
-/// Writes the identity of a database that had none.
+/// Writes the identity of a database that has none.
 pub(super) async fn write(client: &Client, cell: &Name) -> Result<()> {
     client
         .execute(

@@ -1,5 +1,5 @@
-//! Reads the schema's files: the baseline in the order in which it is applied, and the changes by their numbers.
-//! How they are applied is in `mod.rs`, which of them are left for a database in `plan.rs`.
+//! Reading the schema's files: the baseline in the order in which it is applied, and the changes by their numbers.
+//! Applying them lives in `mod.rs`; choosing those that a database still needs lives in `plan.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,24 +29,24 @@ const KINDS: [&str; 9] = [
 ///
 /// # Errors
 ///
-/// When a file has no place in the order.
+/// When a file does not fit into the order.
 pub fn embedded() -> Result<Vec<Migration>> {
     let mut texts = BTreeMap::new();
     collect_embedded(&FILES, &mut texts)?;
-    arrange(texts)
+    order(texts)
 }
 
-/// The migrations in a directory that is laid out like `migrations/`, such as that of another release.
+/// The migrations in a directory with the layout of `migrations/`, such as that of another release.
 ///
 /// # Errors
 ///
-/// When the directory cannot be read, or when a file has no place in the order.
+/// When the directory cannot be read, or a file does not fit into the order.
 pub fn read(directory: &Path) -> Result<Vec<Migration>> {
     let mut texts = BTreeMap::new();
     for folder in ["baseline", "changes"] {
         collect(directory, &directory.join(folder), &mut texts)?;
     }
-    arrange(texts)
+    order(texts)
 }
 
 fn collect_embedded(directory: &Dir<'_>, texts: &mut BTreeMap<String, String>) -> Result<()> {
@@ -90,16 +90,18 @@ fn name(path: &Path) -> String {
 }
 
 /// Puts files, by their paths in `migrations/`, into the order of the schema's README.
-fn arrange(texts: BTreeMap<String, String>) -> Result<Vec<Migration>> {
+fn order(texts: BTreeMap<String, String>) -> Result<Vec<Migration>> {
     let mut baseline = Vec::new();
     let mut by_version = BTreeMap::new();
     for (path, text) in texts {
-        if let Some(place) = path.strip_prefix("baseline/") {
-            baseline.push(Placed::parse(place, text)?);
+        if let Some(name) = path.strip_prefix("baseline/") {
+            baseline.push(BaselineFile::parse(name, text)?);
         } else if let Some(file_name) = path.strip_prefix("changes/") {
             let change = Migration::parse(file_name, &text)?;
             if change.version <= BASELINE {
-                bail!("the change {file_name} has the number of the baseline: begin with 0002");
+                bail!(
+                    "the change {file_name} has the number of the baseline: changes begin with 0002"
+                );
             }
             if let Some(other) = by_version.insert(change.version, change) {
                 bail!("two changes have the number of {}", other.label());
@@ -111,19 +113,19 @@ fn arrange(texts: BTreeMap<String, String>) -> Result<Vec<Migration>> {
     if baseline.is_empty() {
         bail!("migrations/baseline has no files");
     }
-    let mut migrations = vec![Migration::baseline(in_order(baseline))];
+    let mut migrations = vec![Migration::baseline(sorted(baseline))];
     migrations.extend(by_version.into_values());
     Ok(migrations)
 }
 
-/// A file of the baseline with all that its place in the order depends on.
-struct Placed {
+/// A file of the baseline, with the folder and kind that determine its place in the order.
+struct BaselineFile {
     folder: String,
     kind: usize,
     file: File,
 }
 
-impl Placed {
+impl BaselineFile {
     /// Reads folder and kind of a file from its path in `migrations/baseline` (`05_teaching/functions_planning.sql`).
     fn parse(path: &str, sql: String) -> Result<Self> {
         let (folder, stem) = path
@@ -139,7 +141,7 @@ impl Placed {
             .position(|known| *known == kind)
             .with_context(|| {
                 format!(
-                    "the file {path} of the baseline is of no known kind: {}",
+                    "the file {path} of the baseline has an unknown kind; the kinds are {}",
                     KINDS.join(", ")
                 )
             })?;
@@ -155,29 +157,29 @@ impl Placed {
 }
 
 /// All of the first folder, then kind by kind through the others.
-fn in_order(mut files: Vec<Placed>) -> Vec<File> {
-    let folders: BTreeSet<String> = files.iter().map(|placed| placed.folder.clone()).collect();
+fn sorted(mut files: Vec<BaselineFile>) -> Vec<File> {
+    let folders: BTreeSet<String> = files.iter().map(|entry| entry.folder.clone()).collect();
     let first = folders.first();
     files.sort_by(|one, other| {
-        let key = |placed: &Placed| {
+        let key = |entry: &BaselineFile| {
             (
-                Some(&placed.folder) != first,
-                placed.kind,
-                placed.folder.clone(),
-                placed.file.path.clone(),
+                Some(&entry.folder) != first,
+                entry.kind,
+                entry.folder.clone(),
+                entry.file.path.clone(),
             )
         };
         key(one).cmp(&key(other))
     });
-    files.into_iter().map(|placed| placed.file).collect()
+    files.into_iter().map(|entry| entry.file).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn arranged(paths: &[&str]) -> Result<Vec<Migration>> {
-        arrange(
+    fn ordered(paths: &[&str]) -> Result<Vec<Migration>> {
+        order(
             paths
                 .iter()
                 .map(|path| ((*path).to_owned(), format!("-- {path}")))
@@ -187,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_baseline_comes_by_kind_and_the_changes_by_number() {
-        let migrations = arranged(&[
+        let migrations = ordered(&[
             "changes/0010_ten.sql",
             "changes/0002_two.sql",
             "baseline/01_b/functions_a.sql",
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn files_without_a_place_are_refused() {
+    fn files_outside_of_the_order_are_rejected() {
         for path in [
             "0002_two.sql",
             "baseline/tables.sql",
@@ -231,24 +233,24 @@ mod tests {
             "changes/two.sql",
         ] {
             let paths = ["baseline/00_a/tables.sql", path];
-            assert!(arranged(&paths).is_err(), "{path}");
+            assert!(ordered(&paths).is_err(), "{path}");
         }
         let twice = [
             "baseline/00_a/tables.sql",
             "changes/0002_a.sql",
             "changes/0002_b.sql",
         ];
-        assert!(arranged(&twice).is_err());
-        assert!(arranged(&[]).is_err());
+        assert!(ordered(&twice).is_err());
+        assert!(ordered(&[]).is_err());
     }
 
     #[test]
-    fn what_is_embedded_is_what_is_in_the_repository() {
+    fn the_embedded_files_are_those_of_the_repository() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
         assert_eq!(embedded().unwrap(), read(&directory).unwrap());
     }
 
-    /// A file that is longer has more than one subject.
+    /// A longer file has more than one subject.
     const MAX_LINES: usize = 400;
 
     #[test]
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_release_before_may_use_is_dropped_or_renamed_only_on_purpose() {
+    fn objects_of_the_previous_release_are_dropped_or_renamed_only_on_purpose() {
         let contracts = [
             "drop table",
             "drop column",

@@ -1,5 +1,5 @@
-//! Brings a database to the schema of this program: plan, ledger, transactions, privileges, passwords of the login roles.
-//! The schema itself is only in `migrations/`, whose README says how its files are ordered.
+//! Migrating a database to the schema of this program: plan, ledger, transactions, privileges, and passwords of the login roles.
+//! The schema itself lives in `migrations/`, whose README describes the order of its files.
 
 mod cell;
 mod files;
@@ -12,74 +12,81 @@ use anyhow::{Context, Result, anyhow};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
-use cell::Standing;
+use cell::CellIdentity;
 pub use cell::{cell_name, is_cell};
 pub use files::{embedded, read};
 pub use plan::{Applied, File, Migration, Mismatch, pending};
-pub use privileges::withhold;
-pub use privileges::{Excess, excess};
+pub use privileges::{ExcessPrivileges, excess_privileges, revoke_excess_privileges};
 
 use crate::cell::Name;
 use crate::connection;
 use crate::connection::explain;
 
-/// One program at a time migrates a database; the number is arbitrary and stays.
-const LOCK: i64 = 0x6c6d_735f_6d69_6772;
+/// The advisory lock by which one program at a time migrates a database. The number is arbitrary, and must not change.
+const ADVISORY_LOCK: i64 = 0x6c6d_735f_6d69_6772;
 
-/// How long a migration waits for a lock. Whoever asks for the same table meanwhile stands behind it, and waits at most three
-/// seconds (`lms_application`).
+/// The time for which a migration waits for a lock. Requests for the same table queue behind it, and wait at most three seconds
+/// (`lms_application`).
 const LOCK_TIMEOUT: &str = "1s";
 
-/// How often a migration that did not get its locks is tried, and how long requests have the tables to themselves in between.
-const ATTEMPTS: u32 = 60;
-const BETWEEN: Duration = Duration::from_secs(1);
+/// The number of attempts of a migration that does not get its locks.
+const MAX_ATTEMPTS: u32 = 60;
 
-/// How to migrate.
+/// The wait between two attempts, in which requests are served.
+const ATTEMPT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The options of a migration.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// Which cell the database is; needed the first time, compared later.
+    /// The cell that the database is: required the first time, compared later.
     pub cell: Option<Name>,
-    /// Say what would be applied and change nothing.
+    /// Return what would be applied, and change nothing.
     pub dry_run: bool,
-    /// Passwords to give to login roles, as (role, password).
+    /// Passwords to set for login roles, as (role, password).
     pub passwords: Vec<(&'static str, String)>,
 }
 
-/// Applies what is missing of `migrations` and returns it; with `dry_run`, only returns it.
+/// Applies the migrations that the database lacks, and returns them. With `dry_run` it only returns them.
+///
+/// # Errors
+///
+/// When the database was not made by these migrations, is another cell, or rejects a statement. The failing migration is rolled back.
 pub async fn run<'a>(
     address: &str,
     migrations: &'a [Migration],
     options: &Options,
 ) -> Result<Vec<&'a Migration>> {
     let mut client = connection::connect(address).await?;
-    // A migration may take long, and nothing but the operator may stop it.
+    // A migration may take long, so only the operator may stop it.
     client
         .batch_execute("set statement_timeout = 0; set client_min_messages = warning")
         .await
         .map_err(explain)?;
     client
-        .execute("select pg_advisory_lock($1)", &[&LOCK])
+        .execute("select pg_advisory_lock($1)", &[&ADVISORY_LOCK])
         .await
         .map_err(explain)?;
     let left = pending(migrations, &ledger(&client).await?)?;
     if options.dry_run {
         return Ok(left);
     }
-    let standing = cell::compare(&client, options.cell.as_ref()).await?;
+    let identity = cell::compare(&client, options.cell.as_ref()).await?;
     prepare_ledger(&client).await?;
     for migration in &left {
-        // The baseline has in it what the changes do.
+        // The baseline includes all changes.
         let recorded = match *migration {
             baseline if baseline.is_baseline() => migrations.iter().collect(),
             change => vec![change],
         };
-        apply_patiently(&mut client, migration, &recorded)
+        apply_with_retries(&mut client, migration, &recorded)
             .await
-            .with_context(|| format!("migration {} failed and was undone", migration.label()))?;
+            .with_context(|| {
+                format!("migration {} failed and was rolled back", migration.label())
+            })?;
     }
     hand_over_ledger(&client).await?;
-    withhold(&client).await?;
-    if let Standing::Open(cell) = standing {
+    revoke_excess_privileges(&client).await?;
+    if let CellIdentity::New(cell) = identity {
         cell::write(&client, &cell).await?;
     }
     for (role, password) in &options.passwords {
@@ -88,7 +95,11 @@ pub async fn run<'a>(
     Ok(left)
 }
 
-/// What has been applied to a database, in order.
+/// The migrations that have been applied to a database, in order.
+///
+/// # Errors
+///
+/// When the database fails.
 pub async fn ledger(client: &impl GenericClient) -> Result<Vec<Applied>> {
     let rows = match client
         .query(
@@ -113,7 +124,7 @@ pub async fn ledger(client: &impl GenericClient) -> Result<Vec<Applied>> {
         .collect())
 }
 
-/// The ledger comes before the first migration, so it is the one table that is not in `migrations/`.
+/// Creates the ledger. It must exist before the first migration, so it is the one table that is not in `migrations/`.
 async fn prepare_ledger(client: &Client) -> Result<()> {
     let exists = client
         .query_one(
@@ -139,10 +150,10 @@ async fn prepare_ledger(client: &Client) -> Result<()> {
         )
         .await
         .map_err(explain)
-        .context("cannot create the ledger of migrations: the first time takes a superuser")
+        .context("cannot create the ledger of migrations: the first migration needs a superuser")
 }
 
-/// Later migrations run as a member of the owner, who must then be able to write the ledger too.
+/// Makes the schema's owner the owner of the ledger. Later migrations run as a member of that role, and write the ledger too.
 async fn hand_over_ledger(client: &Client) -> Result<()> {
     let owned = client
         .query_one(
@@ -162,8 +173,9 @@ async fn hand_over_ledger(client: &Client) -> Result<()> {
         .map_err(explain)
 }
 
-/// Applies a migration between the transactions of those who are served meanwhile, and writes into the ledger what the database has with it.
-async fn apply_patiently(
+/// Applies a migration while requests are served, trying again when it does not get its locks, and records the given migrations in the
+/// ledger.
+async fn apply_with_retries(
     client: &mut Client,
     migration: &Migration,
     recorded: &[&Migration],
@@ -171,8 +183,8 @@ async fn apply_patiently(
     let mut attempt = 1;
     loop {
         match apply(client, migration, recorded).await {
-            Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
-                tokio::time::sleep(BETWEEN).await;
+            Err(error) if attempt < MAX_ATTEMPTS && is_lock_timeout(&error) => {
+                tokio::time::sleep(ATTEMPT_INTERVAL).await;
                 attempt += 1;
             }
             outcome => return outcome,
@@ -180,7 +192,7 @@ async fn apply_patiently(
     }
 }
 
-/// The message ends with the SQLSTATE, as `explain` writes it.
+/// Recognises the error by the SQLSTATE that `explain` writes at its end.
 fn is_lock_timeout(error: &anyhow::Error) -> bool {
     let ending = format!("[{}]", SqlState::LOCK_NOT_AVAILABLE.code());
     error.root_cause().to_string().ends_with(&ending)
@@ -199,7 +211,7 @@ async fn apply(client: &mut Client, migration: &Migration, recorded: &[&Migratio
             .map_err(|error| locate(error, &file.sql))
             .with_context(|| file.path.clone())?;
     }
-    // A migration acts as the owner for its own length only.
+    // The role that a migration sets ends with it.
     transaction
         .batch_execute("reset role")
         .await
@@ -216,7 +228,7 @@ async fn apply(client: &mut Client, migration: &Migration, recorded: &[&Migratio
     transaction.commit().await.map_err(explain)
 }
 
-/// Adds the line of the file on which PostgreSQL stumbled.
+/// Adds the line of the file at which PostgreSQL reports the error.
 fn locate(error: tokio_postgres::Error, sql: &str) -> anyhow::Error {
     let position = error
         .as_db_error()
@@ -242,7 +254,7 @@ fn locate(error: tokio_postgres::Error, sql: &str) -> anyhow::Error {
 }
 
 async fn set_password(client: &Client, role: &str, password: &str) -> Result<()> {
-    // Only the verifier leaves this process: the password itself cannot get into a server's log.
+    // Only the verifier leaves this process, so that the password cannot get into a server's log.
     let verifier = postgres_protocol::password::scram_sha_256(password.as_bytes());
     let statement = format!(
         "alter role {} password {}",

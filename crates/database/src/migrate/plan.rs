@@ -1,5 +1,5 @@
-//! Which migrations have been applied to a database, and what is therefore left to do. Pure: no database, and no files, which
-//! `files.rs` reads.
+//! The migrations that a database still needs, computed from those that have been applied.
+//! Reading files lives in `files.rs`, and the database is used in `mod.rs` alone.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,45 +12,45 @@ pub(super) const BASELINE: i64 = 1;
 
 const BASELINE_NAME: &str = "baseline";
 
-/// One file of the schema.
+/// A file of the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// Its path in `migrations/`.
     pub path: String,
-    /// What it executes.
+    /// Its SQL.
     pub sql: String,
 }
 
-/// One forward step of the schema, applied in one transaction: the whole baseline, or one change.
+/// A step of the schema, applied in one transaction: the whole baseline, or one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
     /// Its place in the order.
     pub version: i64,
-    /// What it is called, for people.
+    /// Its name, for people.
     pub name: String,
-    /// What it executes, in this order.
+    /// Its files, in the order in which they are executed.
     pub files: Vec<File>,
 }
 
-/// One line of the ledger: a migration that has been applied.
+/// A line of the ledger: a migration that has been applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// Its place in the order.
     pub version: i64,
-    /// What it was called.
+    /// Its name at that time.
     pub name: String,
-    /// The checksum of what it executed.
+    /// The checksum of its SQL.
     pub sha256: String,
 }
 
-/// Why this program must not touch a database.
+/// The reason why this program must not change a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     /// The database was made by migrations from before the first release.
     Unreleased,
-    /// The baseline has changed since, and no change says how a database follows.
+    /// The baseline has been edited since, without a change that brings existing databases along.
     Rewritten,
-    /// The text of an applied change has changed since.
+    /// The text of an applied change has been edited since.
     Edited(String),
     /// A change before one that has been applied was never applied.
     Skipped(String),
@@ -62,18 +62,18 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreleased => formatter.write_str(
-                "this database was made by migrations from before the first release, which are gone: make it anew",
+                "this database was made by migrations from before the first release, which no longer exist: create it anew",
             ),
             Self::Rewritten => formatter.write_str(
-                "the baseline was changed after this database had been made by it: make the database anew, or add the change to migrations/changes",
+                "the baseline was edited after this database had been made by it: create the database anew, or add the change to migrations/changes",
             ),
             Self::Edited(name) => write!(
                 formatter,
-                "migration {name} was changed after it had been applied: restore the file and put the change into a new migration"
+                "migration {name} was edited after it had been applied: restore the file and put the change into a new migration"
             ),
             Self::Skipped(name) => write!(
                 formatter,
-                "migration {name} comes before one that has been applied already: give it a higher number than all others"
+                "migration {name} comes before one that has already been applied: give it a higher number than all others"
             ),
             Self::Unknown(name) => write!(
                 formatter,
@@ -86,7 +86,7 @@ impl fmt::Display for Mismatch {
 impl std::error::Error for Mismatch {}
 
 impl Migration {
-    /// The schema as it is, from its files in their order.
+    /// The baseline, from its files in their order.
     pub(super) fn baseline(files: Vec<File>) -> Self {
         Self {
             version: BASELINE,
@@ -120,15 +120,15 @@ impl Migration {
         })
     }
 
-    /// The checksum that the ledger keeps. That of a change is over its bytes: what was reviewed is what ran. Of the baseline, which goes
-    /// on being edited, lines that are empty or a comment do not count: a database does not differ by them.
+    /// The checksum in the ledger. That of a change covers every byte, so that the reviewed text is the text that ran. That of the
+    /// baseline, which continues to be edited, leaves out empty lines and comments, because a database does not differ by them.
     pub fn sha256(&self) -> String {
         let mut digest = Sha256::new();
         for file in &self.files {
             if self.is_baseline() {
                 for line in file.sql.lines() {
-                    let said = line.trim();
-                    if !said.is_empty() && !said.starts_with("--") {
+                    let code = line.trim();
+                    if !code.is_empty() && !code.starts_with("--") {
                         digest.update(line.as_bytes());
                         digest.update(b"\n");
                     }
@@ -144,7 +144,7 @@ impl Migration {
             .collect()
     }
 
-    /// Number and name, as the file of a change has them.
+    /// Number and name, in the form of a change's file name.
     pub fn label(&self) -> String {
         label(self.version, &self.name)
     }
@@ -158,8 +158,7 @@ fn label(version: i64, name: &str) -> String {
     format!("{version:04}_{name}")
 }
 
-/// The migrations still to apply, in order, or the reason why none may be. The baseline has in it what the changes do, so a database
-/// without anything is left the baseline alone.
+/// The migrations still to be applied, in order. The baseline includes all changes, so an empty database needs the baseline alone.
 ///
 /// # Errors
 ///
@@ -195,7 +194,7 @@ pub fn pending<'a>(
         if !migration.is_baseline() {
             return Err(Mismatch::Edited(migration.label()));
         }
-        // The baseline goes on with each change, so that of an earlier release was another.
+        // The baseline is edited together with each change, so that of an earlier release was different.
         if !has_changes {
             return Err(Mismatch::Rewritten);
         }
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_and_bad_ones_refused() {
+    fn names_are_parsed_and_bad_ones_rejected() {
         let read = Migration::parse("0012_event_log.sql", "select 1").unwrap();
         assert_eq!((read.version, read.name.as_str()), (12, "event_log"));
         assert_eq!(read.label(), "0012_event_log");
@@ -249,18 +248,18 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_no_part_of_the_checksum_of_the_baseline() {
+    fn comments_do_not_count_in_the_checksum_of_the_baseline() {
         let bare = "create table t (\n  a int\n);\n";
-        let told = "-- Tables.\n\ncreate table t (\n  -- A.\n  a int\n);\n";
+        let commented = "-- Tables.\n\ncreate table t (\n  -- A.\n  a int\n);\n";
         let other = "create table t (\n  a bigint\n);\n";
         let checksum = |version, sql| migration(version, sql).sha256();
-        assert_eq!(checksum(1, bare), checksum(1, told));
+        assert_eq!(checksum(1, bare), checksum(1, commented));
         assert_ne!(checksum(1, bare), checksum(1, other));
-        assert_ne!(checksum(2, bare), checksum(2, told));
+        assert_ne!(checksum(2, bare), checksum(2, commented));
     }
 
     #[test]
-    fn a_new_database_is_left_the_baseline_and_another_the_changes_in_order() {
+    fn an_empty_database_needs_the_baseline_and_another_the_changes_in_order() {
         let known = [migration(3, "c"), migration(1, "a"), migration(2, "b")];
         let versions = |applied: &[Applied]| -> Vec<i64> {
             pending(&known, applied)
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_from_before_the_first_release_is_refused() {
+    fn a_database_from_before_the_first_release_is_rejected() {
         let known = [migration(1, "a")];
         let roles = Applied {
             version: 1,
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn another_baseline_is_refused_unless_changes_lead_from_it() {
+    fn another_baseline_is_rejected_unless_changes_lead_from_it() {
         let known = [migration(1, "a"), migration(2, "b")];
         let earlier = applied(&migration(1, "earlier"));
         assert_eq!(
@@ -305,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn edited_skipped_and_unknown_ones_are_refused() {
+    fn edited_skipped_and_unknown_ones_are_rejected() {
         let known = [migration(1, "a"), migration(2, "b"), migration(3, "c")];
         let edited = Applied {
             sha256: "0".to_owned(),

@@ -1,15 +1,15 @@
-//! Privileges that PostgreSQL gives everybody in a new database and nobody needs: to make temporary objects and large
-//! objects. Both would get past the rules of the schema. That is no migration: a copy of a database has privileges of
-//! its own, and only a superuser can take away those on large objects.
+//! Revoking the privileges on temporary and large objects that PostgreSQL grants to everybody in a new database. Both would bypass the
+//! rules of the schema. This is not a migration, because a copy of a database has privileges of its own, and only a superuser can revoke
+//! those on large objects.
+//! The grants of the schema live in `migrations/`.
 
 use anyhow::{Result, bail};
 use tokio_postgres::Client;
 
 use crate::connection::explain;
 
-/// Selects whether the role of the components may make temporary objects, and whether it may call a function on large
-/// objects.
-const HELD: &str = "select
+/// Selects whether the role of the components may create temporary objects, and whether it may call a function on large objects.
+const SELECT_EXCESS: &str = "select
   has_database_privilege(r.oid, current_database(), 'temporary'),
   exists (
     select from pg_proc as p
@@ -20,15 +20,15 @@ const HELD: &str = "select
 from pg_roles as r
 where r.rolname = 'lms_application'";
 
-const WITHHOLD_TEMPORARY: &str = "do $$
+const REVOKE_TEMPORARY: &str = "do $$
 begin
   execute format('revoke temporary on database %I from public, lms_application', current_database());
-  -- Seeding and moving a tenant stage rows, as a member of the owner; refreshing a view beside its readers compares by a temporary table.
+  -- Seeding and relocating a tenant stage rows as a member of the owner; refreshing a view concurrently uses a temporary table.
   execute format('grant temporary on database %I to lms_owner, lms_refresher', current_database());
 end
 $$";
 
-const WITHHOLD_LARGE_OBJECTS: &str = "do $$
+const REVOKE_LARGE_OBJECTS: &str = "do $$
 declare
   routine regprocedure;
 begin
@@ -43,33 +43,42 @@ begin
 end
 $$";
 
-/// Privileges that the application has although it does not need them.
+/// The privileges that the application has and does not need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Excess {
-    /// Make temporary tables and functions.
+pub struct ExcessPrivileges {
+    /// It may create temporary tables and functions.
     pub(crate) temporary: bool,
-    /// Make, read or write large objects.
+    /// It may create, read or write large objects.
     pub(crate) large_objects: bool,
 }
 
-/// Looks what the application may do although it need not.
-pub async fn excess(client: &Client) -> Result<Excess> {
-    let row = client.query_opt(HELD, &[]).await.map_err(explain)?;
-    Ok(row.map_or_else(Excess::default, |row| Excess {
-        temporary: row.get(0),
-        large_objects: row.get(1),
-    }))
-}
-
-/// Takes it away, as far as this login can: temporary objects as the database's owner, large objects as a superuser. What is left is
-/// told by `lms doctor`.
+/// Finds the privileges that the application has and does not need.
 ///
 /// # Errors
 ///
-/// When the database refuses.
-pub async fn withhold(client: &Client) -> Result<()> {
-    let found = excess(client).await?;
-    if found == Excess::default() {
+/// When the database fails.
+pub async fn excess_privileges(client: &Client) -> Result<ExcessPrivileges> {
+    let row = client
+        .query_opt(SELECT_EXCESS, &[])
+        .await
+        .map_err(explain)?;
+    Ok(
+        row.map_or_else(ExcessPrivileges::default, |row| ExcessPrivileges {
+            temporary: row.get(0),
+            large_objects: row.get(1),
+        }),
+    )
+}
+
+/// Revokes them as far as this login can: those on temporary objects as the database's owner, those on large objects as a superuser.
+/// `lms doctor` reports the rest.
+///
+/// # Errors
+///
+/// When the database fails, or another role has granted one of them.
+pub async fn revoke_excess_privileges(client: &Client) -> Result<()> {
+    let found = excess_privileges(client).await?;
+    if found == ExcessPrivileges::default() {
         return Ok(());
     }
     let row = client
@@ -86,18 +95,18 @@ pub async fn withhold(client: &Client) -> Result<()> {
     let (is_superuser, is_owner): (bool, bool) = (row.get(0), row.get(1));
     if found.temporary && (is_superuser || is_owner) {
         client
-            .batch_execute(WITHHOLD_TEMPORARY)
+            .batch_execute(REVOKE_TEMPORARY)
             .await
             .map_err(explain)?;
     }
     if found.large_objects && is_superuser {
         client
-            .batch_execute(WITHHOLD_LARGE_OBJECTS)
+            .batch_execute(REVOKE_LARGE_OBJECTS)
             .await
             .map_err(explain)?;
     }
-    if is_superuser && excess(client).await? != Excess::default() {
-        bail!("lms_application may make temporary or large objects by a grant of somebody else");
+    if is_superuser && excess_privileges(client).await? != ExcessPrivileges::default() {
+        bail!("lms_application may create temporary or large objects by a grant of another role");
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Getting at the repositories of a cell: with the configuration that `lms backup configure` wrote, or with one made for a moment.
+//! Access to the repositories of a cell, with the configuration that `lms backup configure` wrote or with a temporary one.
+//! The text of a configuration lives in `configuration`.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -20,15 +21,15 @@ use crate::private_file::write_private;
 /// The configuration's name within its directory.
 pub(super) const FILE: &str = "pgbackrest.conf";
 
-/// The repositories of a cell, opened.
+/// Access to the repositories of a cell.
 pub struct Access {
     pub(super) program: Program,
     pub(super) definition: Definition,
-    /// Goes, with the configuration in it, when this does.
+    /// The directory of a temporary configuration, which is removed together with this value.
     _directory: Option<TempDir>,
 }
 
-/// A repository and its number, which pgBackRest counts from one.
+/// A repository with its number in pgBackRest, from 1.
 #[derive(Clone, Copy)]
 pub(super) struct Numbered<'a> {
     pub(super) key: usize,
@@ -40,19 +41,19 @@ impl Numbered<'_> {
         format!("--repo={}", self.key)
     }
 
-    /// As people are told of it.
+    /// Its description in messages.
     pub(super) fn described(self) -> String {
-        format!("repository {} ({})", self.key, self.repository.place())
+        format!("repository {} ({})", self.key, self.repository.location())
     }
 }
 
 impl Access {
-    /// By what `lms backup configure` wrote for a server.
+    /// Access with the configuration that `lms backup configure` wrote for a server.
     ///
     /// # Errors
     ///
-    /// When it has not been run for this server and cell.
-    pub fn of_server(definition: &Definition, server: &Server) -> Result<Self> {
+    /// When the command has not been run for this server and cell.
+    pub fn configured(definition: &Definition, server: &Server) -> Result<Self> {
         let configuration = work_directory(&server.data, definition)?.join(FILE);
         if !configuration.is_file() {
             bail!(
@@ -72,18 +73,18 @@ impl Access {
         })
     }
 
-    /// By the definition and what opens the repositories, without a server: as on a new machine.
+    /// Access with a temporary configuration, without a server, as on a new machine.
     ///
     /// # Errors
     ///
     /// When the configuration cannot be written.
-    pub fn from_anywhere(definition: &Definition, credentials: &Credentials) -> Result<Self> {
+    pub fn temporary(definition: &Definition, credentials: &Credentials) -> Result<Self> {
         let account = Account::find()?;
         let directory = tempfile::Builder::new()
             .prefix("lms-backup-")
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()
-            .context("cannot make a temporary directory")?;
+            .context("cannot create a temporary directory")?;
         account.own(directory.path())?;
         let configuration = directory.path().join(FILE);
         let text = configuration::text(definition, credentials, directory.path(), None)?;
@@ -128,13 +129,13 @@ impl Access {
         let state = read
             .await
             .with_context(|| format!("{} cannot be read", of.described()))?;
-        match state.trouble {
-            Some(trouble) => bail!("{}: {}", of.described(), explain(&trouble)),
+        match state.error {
+            Some(error) => bail!("{}: {}", of.described(), explain(&error)),
             None => Ok(state.backups),
         }
     }
 
-    /// The segments of the server's log in a repository.
+    /// The archived segments in a repository.
     pub(super) async fn archive(&self, of: Numbered<'_>) -> Result<Archive> {
         let path = format!("archive/{}", self.definition.name);
         let read = async {
@@ -144,7 +145,7 @@ impl Access {
                 of.option(),
                 path,
             ];
-            let printed = self.program.run_for_all("repo-ls", options).await?;
+            let printed = self.program.run_without_stanza("repo-ls", options).await?;
             Archive::parse(&printed)
         };
         read.await
@@ -152,8 +153,7 @@ impl Access {
     }
 }
 
-/// Where what belongs to the backups of a cell lies on the server's machine: beside its data directory, not in it, so that no backup
-/// holds it.
+/// The directory for the configuration of a cell's backups. It is beside the data directory and not in it, so that no backup contains it.
 pub(super) fn work_directory(data: &Path, definition: &Definition) -> Result<PathBuf> {
     let parent = data
         .parent()
@@ -161,16 +161,16 @@ pub(super) fn work_directory(data: &Path, definition: &Definition) -> Result<Pat
     Ok(parent.join("backup").join(definition.name.as_str()))
 }
 
-/// Makes the directory that [`work_directory`] names.
-pub(super) fn make_work_directory(path: &Path, account: &Account) -> Result<()> {
+/// Creates the directory that [`work_directory`] returns.
+pub(super) fn create_work_directory(path: &Path, account: &Account) -> Result<()> {
     if let Some(parent) = path.parent() {
-        make(parent, account)?;
+        create_directory(parent, account)?;
     }
-    make(path, account)
+    create_directory(path, account)
 }
 
-/// Makes a directory that only the server's account may enter.
-pub(super) fn make(path: &Path, account: &Account) -> Result<()> {
+/// Creates a directory that only the server's account may enter.
+pub(super) fn create_directory(path: &Path, account: &Account) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }

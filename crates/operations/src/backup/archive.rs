@@ -1,4 +1,5 @@
-//! The archive of the server's log in a repository: which segments are there, where one is missing, and how far it reaches.
+//! The archive of the write-ahead log in a repository: its segments, gaps, and the recovery window that follows from them.
+//! Choosing a backup for a restore lives in `restore`.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +7,23 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-/// Segments of 16 MB, PostgreSQL's own size: the last eight digits of a name count to this.
-const SEGMENTS_IN_A_FILE: u64 = 256;
+/// The number of segments of 16 MB, PostgreSQL's default size, in a log file. The last eight digits of a segment's name are below it.
+const SEGMENTS_PER_FILE: u64 = 256;
 
-/// Segments by their number, whatever timeline they are of, with the time at which they were archived.
+/// The segments by their number, on any timeline, with the time at which they were archived.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Archive {
     segments: BTreeMap<u64, DateTime<Utc>>,
-    /// Bytes that it takes.
+    /// Its size in bytes.
     pub(super) stored: u64,
 }
 
-/// How far one can restore from a segment on.
+/// The times to which a restore is possible from a segment on.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reach {
-    /// Until when, at the latest.
+pub(super) struct RecoveryWindow {
+    /// The latest time.
     pub(super) until: DateTime<Utc>,
-    /// The first segment that is missing, if there are later ones.
+    /// The first missing segment, if there are later ones.
     pub(super) missing: Option<String>,
 }
 
@@ -35,16 +36,16 @@ struct Entry {
 }
 
 impl Archive {
-    /// Reads what `pgbackrest repo-ls --recurse --output=json` printed.
+    /// Parses the output of `pgbackrest repo-ls --recurse --output=json`.
     pub(super) fn parse(printed: &str) -> Result<Self> {
         let entries: BTreeMap<String, Entry> =
-            serde_json::from_str(printed).context("pgBackRest's answer cannot be read")?;
+            serde_json::from_str(printed).context("the output of pgBackRest cannot be parsed")?;
         let stored = entries.values().map(|entry| entry.size).sum();
         let segments = entries
             .iter()
             .filter_map(|(path, entry)| {
                 let name = path.rsplit('/').next()?;
-                // A whole segment has its checksum behind its name; histories and partial segments do not.
+                // The name of a complete segment ends with its checksum; those of histories and partial segments do not.
                 let (segment, _) = name.split_once('-').filter(|(name, _)| name.len() == 24)?;
                 Some((number(segment)?, DateTime::from_timestamp(entry.time?, 0)?))
             })
@@ -52,39 +53,39 @@ impl Archive {
         Ok(Self { segments, stored })
     }
 
-    /// How far one can restore from a segment on; nothing, if that itself is not there.
-    pub(super) fn reach(&self, first: &str) -> Option<Reach> {
+    /// The recovery window from a segment on; none if that segment is missing.
+    pub(super) fn recovery_window(&self, first: &str) -> Option<RecoveryWindow> {
         let first = number(first)?;
         let mut until = *self.segments.get(&first)?;
         for (expected, (segment, archived)) in (first..).zip(self.segments.range(first..)) {
             if *segment != expected {
-                return Some(Reach {
+                return Some(RecoveryWindow {
                     until,
                     missing: Some(name(expected)),
                 });
             }
             until = *archived;
         }
-        Some(Reach {
+        Some(RecoveryWindow {
             until,
             missing: None,
         })
     }
 }
 
-/// The place of a segment in the log, from its name.
+/// The number of a segment in the log, from its name.
 fn number(segment: &str) -> Option<u64> {
     let high = u64::from_str_radix(segment.get(8..16)?, 16).ok()?;
     let low = u64::from_str_radix(segment.get(16..24)?, 16).ok()?;
-    Some(high * SEGMENTS_IN_A_FILE + low)
+    Some(high * SEGMENTS_PER_FILE + low)
 }
 
-/// The name of a segment without its timeline, of which a missing one may have been any.
+/// The name of a segment without its timeline, which is unknown for a missing one.
 fn name(number: u64) -> String {
     format!(
         "........{:08X}{:08X}",
-        number / SEGMENTS_IN_A_FILE,
-        number % SEGMENTS_IN_A_FILE
+        number / SEGMENTS_PER_FILE,
+        number % SEGMENTS_PER_FILE
     )
 }
 
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_found_where_it_is_and_not_before_the_backup() {
+    fn a_gap_after_the_backup_is_found_and_none_before_it() {
         let archive = archive(&[
             "0000000100000000000000FC",
             "0000000100000000000000FE",
@@ -116,19 +117,19 @@ mod tests {
         assert_eq!(archive.stored, 51);
         let time = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         assert_eq!(
-            archive.reach("0000000100000000000000FE"),
-            Some(Reach {
+            archive.recovery_window("0000000100000000000000FE"),
+            Some(RecoveryWindow {
                 until: time(103),
                 missing: Some("........0000000100000001".to_owned())
             })
         );
         assert_eq!(
-            archive.reach("000000020000000100000002"),
-            Some(Reach {
+            archive.recovery_window("000000020000000100000002"),
+            Some(RecoveryWindow {
                 until: time(104),
                 missing: None
             })
         );
-        assert_eq!(archive.reach("0000000100000000000000FD"), None);
+        assert_eq!(archive.recovery_window("0000000100000000000000FD"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Whether the server's archiver gets rid of what it has: what `pg_stat_archiver` says.
+//! The state of the server's archiver, from `pg_stat_archiver`, and waiting for it.
+//! Setting up archiving lives in `configure`.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
@@ -8,32 +9,32 @@ use chrono::{DateTime, Utc};
 use database::explain;
 use tokio_postgres::Client;
 
-/// What stands of archiving.
+/// The state of archiving.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Archiver {
-    /// The server keeps no archive.
+    /// The server does not archive.
     Off,
-    /// It has archived whatever it tried last.
+    /// The last attempt succeeded, or there has been none.
     Working {
-        /// The latest segment and when it was archived; nothing, when none has been yet.
+        /// The last segment and the time at which it was archived, if there is one.
         last: Option<(String, DateTime<Utc>)>,
     },
     /// The last attempt failed.
     Failing {
-        /// The segment that waits.
+        /// The waiting segment.
         segment: String,
-        /// When it was tried last.
-        tried_at: DateTime<Utc>,
-        /// Since when nothing has been archived, if anything ever was.
+        /// The time of the last attempt.
+        failed_at: DateTime<Utc>,
+        /// The time of the last success, if there was one.
         last: Option<DateTime<Utc>>,
     },
 }
 
-/// What stands of archiving.
+/// Reads the state of archiving.
 ///
 /// # Errors
 ///
-/// When the database cannot be asked.
+/// When the database fails.
 pub async fn archiver(client: &Client) -> Result<Archiver> {
     let row = client
         .query_one(
@@ -54,10 +55,10 @@ pub async fn archiver(client: &Client) -> Result<Archiver> {
     }
     let last: Option<DateTime<Utc>> = row.get(2);
     match (row.get(3), row.get(4)) {
-        (Some(segment), Some(tried_at)) if last.is_none_or(|last| last < tried_at) => {
+        (Some(segment), Some(failed_at)) if last.is_none_or(|last| last < failed_at) => {
             Ok(Archiver::Failing {
                 segment,
-                tried_at,
+                failed_at,
                 last,
             })
         }
@@ -67,13 +68,13 @@ pub async fn archiver(client: &Client) -> Result<Archiver> {
     }
 }
 
-/// Has the server finish the segment it writes, and waits until that is in the archive: what was committed before can be restored then.
+/// Makes the server finish its current segment, and waits until it is archived. Everything committed before can then be restored.
 ///
 /// # Errors
 ///
-/// When archiving fails, is off, or does not get there within `patience`.
-pub async fn archive_now(client: &Client, patience: Duration) -> Result<()> {
-    // Where nothing was written since the last segment, that one may have been archived already, and another file after it.
+/// When archiving fails, is off, or takes longer than `timeout`.
+pub async fn archive_now(client: &Client, timeout: Duration) -> Result<()> {
+    // Without a write since the last segment, that one may have been archived already, and another file after it.
     client
         .execute("select pg_create_restore_point('lms')", &[])
         .await
@@ -83,15 +84,15 @@ pub async fn archive_now(client: &Client, patience: Duration) -> Result<()> {
         .await
         .map_err(explain)?
         .get(0);
-    let began = Instant::now();
+    let started = Instant::now();
     loop {
         match archiver(client).await? {
-            Archiver::Off => bail!("the server keeps no archive: run `lms backup configure`"),
-            // Without the timeline, which changes when a restored cluster goes on.
+            Archiver::Off => bail!("the server does not archive: run `lms backup configure`"),
+            // The timeline is ignored, because it changes when a restored cluster continues.
             Archiver::Working {
                 last: Some((last, _)),
             } if last.get(8..24) >= segment.get(8..24) => return Ok(()),
-            state if began.elapsed() > patience => {
+            state if started.elapsed() > timeout => {
                 bail!("{segment} is not archived yet: {state}")
             }
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -102,7 +103,7 @@ pub async fn archive_now(client: &Client, patience: Duration) -> Result<()> {
 impl Display for Archiver {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Off => formatter.write_str("the server keeps no archive"),
+            Self::Off => formatter.write_str("the server does not archive"),
             Self::Working { last: None } => formatter.write_str("nothing has been archived yet"),
             Self::Working {
                 last: Some((segment, at)),
@@ -113,13 +114,13 @@ impl Display for Archiver {
             ),
             Self::Failing {
                 segment,
-                tried_at,
+                failed_at,
                 last,
             } => {
                 write!(
                     formatter,
                     "archiving of {segment} failed at {}, nothing has been archived ",
-                    tried_at.format("%FT%TZ")
+                    failed_at.format("%FT%TZ")
                 )?;
                 match last {
                     Some(last) => write!(formatter, "since {}", last.format("%FT%TZ")),

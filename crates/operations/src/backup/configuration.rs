@@ -1,4 +1,5 @@
-//! The text of pgBackRest's configuration for one cell. Where it is written, and by whom it is read, is decided elsewhere.
+//! The text of pgBackRest's configuration for one cell.
+//! Writing it to a file lives in `access` and `configure`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +9,7 @@ use anyhow::Result;
 use super::credentials::Credentials;
 use crate::cell::{Definition, Repository};
 
-/// The configuration of a cell: its repositories, and the data directory that they are of, if it is on this machine.
+/// The configuration of a cell: its repositories, and the data directory if the server is on this machine.
 ///
 /// # Errors
 ///
@@ -23,7 +24,7 @@ pub(super) fn text(
         "# Written by `lms backup`; changes here are lost. Holds secrets.\n[global]\n",
     );
     for (repository, key) in definition.backup.repositories.iter().zip(1..) {
-        place(&mut text, key, repository, credentials)?;
+        write_repository(&mut text, key, repository, credentials)?;
         writeln!(text, "repo{key}-cipher-type=aes-256-cbc")?;
         writeln!(text, "repo{key}-cipher-pass={}", credentials.passphrase)?;
         writeln!(text, "repo{key}-retention-full-type=time")?;
@@ -34,16 +35,16 @@ pub(super) fn text(
         )?;
     }
     writeln!(text, "lock-path={}", work.join("lock").display())?;
-    // What goes wrong is said by whoever started pgBackRest: this program, or the server in its log.
+    // Errors go to standard error, where this program reads them, or the server writes them into its log.
     text.push_str("log-level-file=off\nlog-level-console=off\nlog-level-stderr=error\ncompress-type=lz4\nstart-fast=y\n");
     writeln!(text, "\n[{}]", definition.name)?;
-    // Without a server here the option is still needed, and whoever restores gives it.
+    // pgBackRest requires the option even without a server here; a restore overrides it.
     let data = data.map_or_else(|| work.join("absent"), Path::to_owned);
     writeln!(text, "pg1-path={}", data.display())?;
     Ok(text)
 }
 
-fn place(
+fn write_repository(
     text: &mut String,
     key: usize,
     repository: &Repository,
@@ -73,14 +74,14 @@ fn place(
     Ok(())
 }
 
-/// What the server runs for each finished segment of its log.
+/// The command that the server runs for each finished segment.
 pub(super) fn archive_command(configuration: &Path, stanza: &str) -> String {
-    // The server replaces what begins with a percent sign before the shell reads the rest.
+    // The server replaces percent signs before the shell reads the command.
     let file = quote(&configuration.display().to_string()).replace('%', "%%");
     format!("pgbackrest --config={file} --stanza={stanza} archive-push \"%p\"")
 }
 
-/// A word for the shell.
+/// Quotes a word for the shell.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn each_repository_is_encrypted_and_keeps_as_long_as_the_class_says() {
+    fn each_repository_is_encrypted_and_keeps_backups_for_the_time_of_the_class() {
         for (retention, days) in [("standard", 30), ("regulated", 2557)] {
             let text = written(retention, None);
             for key in [1, 2] {
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn s3_takes_a_key_or_the_role_of_the_machine() {
+    fn s3_uses_a_key_or_the_role_of_the_machine() {
         assert!(written("standard", None).contains("repo2-s3-key-type=auto\n"));
         let key = S3 {
             id: "AKIA".to_owned(),
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_archive_command_survives_any_path() {
+    fn the_archive_command_quotes_any_path() {
         assert_eq!(
             archive_command(Path::new("/a b/it's 100%/c"), "eu-standard"),
             r#"pgbackrest --config='/a b/it'\''s 100%%/c' --stanza=eu-standard archive-push "%p""#

@@ -1,4 +1,5 @@
-//! `lms backup configure`: the server archives its log from then on, and the repositories are ready.
+//! Setting up archiving (`lms backup configure`): preparing the repositories, and the server to archive to them.
+//! The text of pgBackRest's configuration lives in `configuration`.
 
 use std::path::Path;
 
@@ -6,7 +7,9 @@ use anyhow::{Context, Result, bail};
 use database::{explain, quote_literal};
 use tokio_postgres::Client;
 
-use super::access::{Access, FILE, Numbered, make, make_work_directory, work_directory};
+use super::access::{
+    Access, FILE, Numbered, create_directory, create_work_directory, work_directory,
+};
 use super::configuration;
 use super::credentials::Credentials;
 use super::server::Server;
@@ -14,71 +17,70 @@ use crate::cell::{Definition, Repository};
 use crate::postgresql::Account;
 use crate::private_file::write_private;
 
-/// Prepares the repositories of a cell and sets up the server to archive to them. Returns whether the server has to be restarted, and
-/// this called again, for that to begin.
+/// Prepares the repositories of a cell and sets up the server to archive to them.
 ///
 /// # Errors
 ///
-/// When a repository cannot be used or belongs to another cell, the passphrase is not its own, or the server cannot be set up. Nothing
-/// of the server is changed then.
+/// When a repository cannot be used or belongs to another cell, the passphrase is wrong, or the server cannot be set up. Then the server is
+/// not changed.
 pub async fn configure(
     definition: &Definition,
     credentials: &Credentials,
     server: &Server,
-) -> Result<Setting> {
+) -> Result<Archiving> {
     let client = server.connect().await?;
-    refuse_what_cannot_be_restored(&client).await?;
-    refuse_other_cell(definition, server)?;
+    check_durability(&client).await?;
+    check_server_cell(definition, server)?;
     for repository in &definition.backup.repositories {
         if let Repository::Posix { path } = repository {
-            make_repository(path, &server.account)?;
+            create_repository(path, &server.account)?;
         }
     }
-    check_repositories(&Access::from_anywhere(definition, credentials)?).await?;
+    check_repositories(&Access::temporary(definition, credentials)?).await?;
 
     let work = work_directory(&server.data, definition)?;
-    make_work_directory(&work, &server.account)?;
+    create_work_directory(&work, &server.account)?;
     let file = work.join(FILE);
     let text = configuration::text(definition, credentials, &work, Some(&server.data))?;
     write_private(&file, &text)?;
     server.account.own(&file)?;
 
-    let access = Access::of_server(definition, server)?;
+    let access = Access::configured(definition, server)?;
     access
         .program
         .run("stanza-create", NO_OPTIONS)
         .await
         .context("cannot prepare the repositories")?;
-    set(&client, definition, &file).await?;
+    set_up_server(&client, definition, &file).await?;
     if needs_restart(&client).await? {
-        return Ok(Setting::AfterRestart);
+        return Ok(Archiving::RestartRequired);
     }
     access
         .program
         .run("check", NO_OPTIONS)
         .await
-        .context("what the server archives does not arrive in the repositories")?;
-    Ok(Setting::Working)
+        .context("archived segments do not arrive in the repositories")?;
+    Ok(Archiving::Working)
 }
 
-/// What `configure` has come to.
+/// The result of setting up archiving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// The server archives, and what it archives arrives.
+pub enum Archiving {
+    /// The server archives, and the segments arrive.
     Working,
-    /// The server has to be restarted and this called again.
-    AfterRestart,
+    /// The server must be restarted, and `configure` called again.
+    RestartRequired,
 }
 
 const NO_OPTIONS: [&str; 0] = [];
 
-fn make_repository(path: &Path, account: &Account) -> Result<()> {
-    make(path, account)
+fn create_repository(path: &Path, account: &Account) -> Result<()> {
+    create_directory(path, account)
         .with_context(|| format!("the repository {} cannot be reached", path.display()))
 }
 
-/// A cluster whose writes are not forced to disk may be damaged in ways that a backup carries along.
-async fn refuse_what_cannot_be_restored(client: &Client) -> Result<()> {
+/// Rejects a server that does not force its writes to disk, because a backup would contain any damage that follows from that.
+async fn check_durability(client: &Client) -> Result<()> {
     let row = client
         .query_one(
             "-- backup.durability
@@ -89,27 +91,27 @@ async fn refuse_what_cannot_be_restored(client: &Client) -> Result<()> {
         .map_err(explain)?;
     if !row.get::<_, bool>(0) {
         bail!(
-            "this server does not force its writes to disk (fsync, full_page_writes): what it holds cannot be restored with certainty"
+            "this server does not force its writes to disk (fsync, full_page_writes): its data cannot be restored with certainty"
         );
     }
     Ok(())
 }
 
-/// Refuses repositories that hold another cell's backups, and a passphrase that does not open what is there.
+/// Rejects repositories with another cell's backups, and a passphrase that does not open existing backups.
 async fn check_repositories(access: &Access) -> Result<()> {
     for repository in access.repositories() {
-        for place in ["archive", "backup"] {
-            refuse_others(access, repository, place).await?;
+        for directory in ["archive", "backup"] {
+            check_repository_cell(access, repository, directory).await?;
         }
-        if holds(access, repository).await? {
+        if has_backups(access, repository).await? {
             access.backups(repository).await?;
         }
     }
     Ok(())
 }
 
-/// Refuses a server that is configured as another cell, which would go on archiving where it does.
-fn refuse_other_cell(definition: &Definition, server: &Server) -> Result<()> {
+/// Rejects a server that is configured as another cell, and archives to the repositories of that cell.
+fn check_server_cell(definition: &Definition, server: &Server) -> Result<()> {
     let configured = server.data.parent().map(|parent| parent.join("backup"));
     let other = configured
         .and_then(|directory| std::fs::read_dir(directory).ok())
@@ -120,28 +122,32 @@ fn refuse_other_cell(definition: &Definition, server: &Server) -> Result<()> {
         .find(|name| name != definition.name.as_str());
     match other {
         Some(other) => bail!(
-            "this server is configured as the cell {other}: a cell never changes; check which server is meant"
+            "this server is configured as the cell {other}: the identity of a cell never changes; check which server is meant"
         ),
         None => Ok(()),
     }
 }
 
 /// The names in a directory of a repository.
-async fn names(access: &Access, repository: Numbered<'_>, place: &str) -> Result<Vec<String>> {
+async fn names(access: &Access, repository: Numbered<'_>, directory: &str) -> Result<Vec<String>> {
     let printed = access
         .program
-        .run_for_all("repo-ls", [repository.option(), place.to_owned()])
+        .run_without_stanza("repo-ls", [repository.option(), directory.to_owned()])
         .await
         .with_context(|| format!("{} cannot be reached", repository.described()))?;
     Ok(printed.lines().map(str::to_owned).collect())
 }
 
-async fn holds(access: &Access, repository: Numbered<'_>) -> Result<bool> {
+async fn has_backups(access: &Access, repository: Numbered<'_>) -> Result<bool> {
     Ok(!names(access, repository, "backup").await?.is_empty())
 }
 
-async fn refuse_others(access: &Access, repository: Numbered<'_>, place: &str) -> Result<()> {
-    let other = names(access, repository, place)
+async fn check_repository_cell(
+    access: &Access,
+    repository: Numbered<'_>,
+    directory: &str,
+) -> Result<()> {
+    let other = names(access, repository, directory)
         .await?
         .into_iter()
         .find(|name| name != access.definition.name.as_str());
@@ -154,8 +160,8 @@ async fn refuse_others(access: &Access, repository: Numbered<'_>, place: &str) -
     }
 }
 
-/// Has the server archive. What it has to be restarted for is set too, and waits.
-async fn set(client: &Client, definition: &Definition, file: &Path) -> Result<()> {
+/// Changes the server's settings so that it archives. Some of them take effect after a restart.
+async fn set_up_server(client: &Client, definition: &Definition, file: &Path) -> Result<()> {
     let command = configuration::archive_command(file, definition.name.as_str());
     let timeout = definition.backup.archive_timeout.to_string();
     for (name, value) in [
@@ -171,7 +177,7 @@ async fn set(client: &Client, definition: &Definition, file: &Path) -> Result<()
             ))
             .await
             .map_err(explain)
-            .context("the server cannot be set up: the login has to be a superuser's")?;
+            .context("the server cannot be set up: the login must be that of a superuser")?;
     }
     client
         .batch_execute("select pg_reload_conf()")
@@ -179,7 +185,7 @@ async fn set(client: &Client, definition: &Definition, file: &Path) -> Result<()
         .map_err(explain)
 }
 
-/// Archiving cannot be switched on while the server runs.
+/// Returns whether the server must be restarted, because archiving cannot be switched on while it runs.
 async fn needs_restart(client: &Client) -> Result<bool> {
     let row = client
         .query_one(

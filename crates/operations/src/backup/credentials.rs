@@ -1,33 +1,34 @@
-//! What opens a cell's repositories: read from files, so that it stands in no list of processes.
+//! The credentials of a cell's repositories. They are read from files, so that no list of processes shows them.
+//! Writing them into pgBackRest's configuration lives in `configuration`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// More than this is no passphrase and no key.
-const LONGEST: usize = 1024;
+/// The longest passphrase or key.
+const MAX_LENGTH: usize = 1024;
 
-/// A shorter passphrase could be tried out by whoever gets hold of a repository.
-const SHORTEST: usize = 16;
+/// The shortest passphrase. A shorter one could be guessed by anyone with access to a repository.
+const MIN_LENGTH: usize = 16;
 
-/// Where what opens the repositories lies.
+/// The files with the credentials.
 #[derive(Clone, Debug)]
-pub struct Files {
-    /// File with the passphrase of the cell's repositories.
+pub struct CredentialFiles {
+    /// The file with the passphrase of the cell's repositories.
     pub passphrase: PathBuf,
-    /// File with the key of the S3 repositories; without one, the machine's own role is used.
+    /// The file with the key of the S3 repositories. Without it, the machine's own role is used.
     pub s3: Option<PathBuf>,
 }
 
-/// What opens the repositories of a cell.
+/// The credentials of a cell's repositories.
 #[derive(Clone)]
 pub struct Credentials {
     pub(super) passphrase: String,
     pub(super) s3: Option<S3>,
 }
 
-/// The key of an account of S3.
+/// The access key of an S3 account.
 #[derive(Clone)]
 pub(super) struct S3 {
     pub(super) id: String,
@@ -39,12 +40,12 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// When one cannot be read, or does not hold what it should.
-    pub fn read(files: &Files) -> Result<Self> {
+    /// When a file cannot be read, or is not valid.
+    pub fn read(files: &CredentialFiles) -> Result<Self> {
         let passphrase = line(&files.passphrase)?;
-        if passphrase.len() < SHORTEST {
+        if passphrase.len() < MIN_LENGTH {
             bail!(
-                "the passphrase in {} is shorter than {SHORTEST} characters: make one with `openssl rand -base64 48`",
+                "the passphrase in {} is shorter than {MIN_LENGTH} characters: generate one with `openssl rand -base64 48`",
                 files.passphrase.display()
             );
         }
@@ -60,23 +61,26 @@ fn s3(file: &Path) -> Result<S3> {
             secret: secret.to_owned(),
         }),
         _ => bail!(
-            "{} holds no key of S3: one line with its id, a space and its secret",
+            "{} must contain the S3 access key: one line with its id, a space and its secret",
             file.display()
         ),
     }
 }
 
-/// The one line of a file, which may go into a configuration as it is.
+/// The one line of a file, which is safe to write into a configuration.
 fn line(file: &Path) -> Result<String> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let line = text.trim_end_matches(['\r', '\n']);
-    if line.is_empty() || line.len() > LONGEST {
-        bail!("{} has to hold 1 to {LONGEST} characters", file.display());
+    if line.is_empty() || line.len() > MAX_LENGTH {
+        bail!(
+            "{} must contain 1 to {MAX_LENGTH} characters",
+            file.display()
+        );
     }
     if line.trim() != line || line.chars().any(char::is_control) {
         bail!(
-            "{} has to hold one line, without spaces around it",
+            "{} must contain one line, without spaces around it",
             file.display()
         );
     }
@@ -96,7 +100,7 @@ mod tests {
             fs::write(&path, key).unwrap();
             path
         });
-        Credentials::read(&Files {
+        Credentials::read(&CredentialFiles {
             passphrase: path,
             s3,
         })
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_s3_is_an_id_and_a_secret() {
+    fn an_s3_key_is_an_id_and_a_secret() {
         let passphrase = "correct horse battery staple";
         let key = read(passphrase, Some("AKIA secret\n")).unwrap().s3.unwrap();
         assert_eq!((key.id.as_str(), key.secret.as_str()), ("AKIA", "secret"));

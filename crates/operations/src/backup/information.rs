@@ -1,28 +1,29 @@
-//! What `pgbackrest info` says of one repository, as far as it is used here.
+//! The backups in a repository, parsed from the output of `pgbackrest info`.
+//! Running it lives in `access`.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-/// How much a backup holds by itself.
+/// The extent of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 pub enum Kind {
     /// Everything.
     #[serde(rename = "full")]
     Full,
-    /// What differs from the last full one.
+    /// The differences from the last full backup.
     #[serde(rename = "diff")]
     #[value(name = "diff")]
     Differential,
-    /// What differs from the last one.
+    /// The differences from the last backup.
     #[serde(rename = "incr")]
     #[value(name = "incr")]
     Incremental,
 }
 
 impl Kind {
-    /// As pgBackRest writes it.
+    /// The name in pgBackRest.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -37,26 +38,26 @@ impl Kind {
 pub struct Backup {
     /// Its name.
     pub label: String,
-    /// How much it holds by itself.
+    /// Its extent.
     pub kind: Kind,
-    /// When it was begun.
-    pub began: DateTime<Utc>,
-    /// When it was done; one can restore to times after this.
-    pub ended: DateTime<Utc>,
-    /// Bytes of the data directory.
+    /// The time at which it began.
+    pub started_at: DateTime<Utc>,
+    /// The time at which it ended. A restore is possible to later times.
+    pub ended_at: DateTime<Utc>,
+    /// The size of the data directory in bytes.
     pub size: u64,
-    /// Bytes that it takes in the repository.
-    pub stored: u64,
-    /// The first segment of the log that restoring it needs.
+    /// Its size in the repository in bytes.
+    pub stored_size: u64,
+    /// The first segment that restoring it needs.
     pub first_segment: String,
 }
 
-/// What stands in a repository of a cell.
+/// The state of a cell's repository.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) backups: Vec<Backup>,
-    /// What pgBackRest says is wrong with it.
-    pub(super) trouble: Option<String>,
+    /// The error that pgBackRest reports.
+    pub(super) error: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +78,7 @@ struct Status {
     message: String,
 }
 
-/// There are no backups yet, which is no trouble.
+/// The code for a repository without backups, which is not an error.
 const NO_BACKUPS: u32 = 2;
 
 #[derive(Deserialize)]
@@ -112,9 +113,9 @@ struct Segments {
     start: String,
 }
 
-/// Reads what `pgbackrest info --output=json` printed of one cell and one repository.
+/// Parses the output of `pgbackrest info --output=json` for one cell and one repository.
 pub(super) fn parse(printed: &str) -> Result<State> {
-    // With a wrong passphrase it quotes what it could not read, as it is, which is no JSON then.
+    // With a wrong passphrase, pgBackRest quotes what it could not read without escaping it, so that its output is not JSON.
     let printed: String = printed
         .chars()
         .map(|character| {
@@ -128,14 +129,14 @@ pub(super) fn parse(printed: &str) -> Result<State> {
     let Ok(stanzas) = serde_json::from_str::<Vec<Stanza>>(&printed) else {
         return Ok(State {
             backups: Vec::new(),
-            trouble: Some(printed),
+            error: Some(printed),
         });
     };
     let stanza = stanzas
         .into_iter()
         .next()
-        .context("pgBackRest says nothing of this cell")?;
-    let trouble = stanza
+        .context("pgBackRest reports nothing on this cell")?;
+    let error = stanza
         .repo
         .into_iter()
         .map(|repository| repository.status)
@@ -147,20 +148,19 @@ pub(super) fn parse(printed: &str) -> Result<State> {
         .into_iter()
         .map(backup)
         .collect::<Result<_>>()?;
-    Ok(State { backups, trouble })
+    Ok(State { backups, error })
 }
 
 fn backup(entry: Entry) -> Result<Backup> {
-    let time = |seconds| {
-        DateTime::from_timestamp(seconds, 0).context("a backup has a time that cannot be")
-    };
+    let time =
+        |seconds| DateTime::from_timestamp(seconds, 0).context("a backup has an invalid time");
     Ok(Backup {
-        began: time(entry.timestamp.start)?,
-        ended: time(entry.timestamp.stop)?,
+        started_at: time(entry.timestamp.start)?,
+        ended_at: time(entry.timestamp.stop)?,
         label: entry.label,
         kind: entry.kind,
         size: entry.info.size,
-        stored: entry.info.repository.delta,
+        stored_size: entry.info.repository.delta,
         first_segment: entry.archive.start,
     })
 }
@@ -175,18 +175,18 @@ mod tests {
         "repo":[{"key":1,"status":{"code":0,"message":"ok"}}],"status":{"code":0,"message":"ok"}}]"#;
 
     #[test]
-    fn a_backup_is_read() {
+    fn a_backup_is_parsed() {
         let state = parse(ONE).unwrap();
-        assert!(state.trouble.is_none());
+        assert!(state.error.is_none());
         let backup = &state.backups[0];
         assert_eq!(backup.kind, Kind::Full);
-        assert_eq!((backup.size, backup.stored), (23, 4));
-        assert_eq!(backup.ended.to_rfc3339(), "2026-11-24T21:43:01+00:00");
+        assert_eq!((backup.size, backup.stored_size), (23, 4));
+        assert_eq!(backup.ended_at.to_rfc3339(), "2026-11-24T21:43:01+00:00");
         assert_eq!(backup.first_segment, "000000010000000000000002");
     }
 
     #[test]
-    fn trouble_is_told_and_an_empty_repository_is_none() {
+    fn an_error_is_reported_and_an_empty_repository_is_none() {
         let with = |code: u32, message: &str| {
             format!(
                 r#"[{{"backup":[],"repo":[{{"status":{{"code":{code},"message":"{message}"}}}}],"status":{{"code":99,"message":"other"}}}}]"#
@@ -195,18 +195,18 @@ mod tests {
         assert_eq!(
             parse(&with(1, "missing stanza path"))
                 .unwrap()
-                .trouble
+                .error
                 .as_deref(),
             Some("missing stanza path")
         );
         let empty = r#"[{"backup":[],"repo":[{"status":{"code":2,"message":"no valid backups"}}],"status":{"code":2,"message":"no valid backups"}}]"#;
-        assert!(parse(empty).unwrap().trouble.is_none());
+        assert!(parse(empty).unwrap().error.is_none());
         assert!(parse("[]").is_err());
         let garbled = with(99, "key/value found outside of section at line 1: \u{1}");
         assert!(
             parse(&garbled)
                 .unwrap()
-                .trouble
+                .error
                 .unwrap()
                 .contains("outside of section")
         );

@@ -1,4 +1,5 @@
-//! `lms backup list`: what is in the repositories, and to which times one can restore.
+//! Listing the backups and recovery windows of a cell (`lms backup list`).
+//! Reading them lives in `information` and `archive`.
 
 use std::fmt::Write as _;
 
@@ -22,58 +23,58 @@ pub async fn list(access: &Access) -> Result<String> {
     table.set_header([
         "BACKUP",
         "TYPE",
-        "BEGUN",
+        "STARTED",
         "ENDED",
         "MB",
         "MB STORED",
         "REPOSITORY",
     ]);
-    let mut spans = String::new();
+    let mut windows = String::new();
     for repository in access.repositories() {
         let backups = access.backups(repository).await?;
         for backup in &backups {
             table.add_row([
                 backup.label.clone(),
                 backup.kind.as_str().to_owned(),
-                time(backup.began),
-                time(backup.ended),
+                time(backup.started_at),
+                time(backup.ended_at),
                 megabytes(backup.size),
-                megabytes(backup.stored),
+                megabytes(backup.stored_size),
                 repository.key.to_string(),
             ]);
         }
         let archive = access.archive(repository).await?;
-        let place = repository.described();
-        let reach = backups.first().and_then(|first| {
-            let reach = archive.reach(&first.first_segment)?;
-            Some((first.ended, reach))
+        let description = repository.described();
+        let window = backups.first().and_then(|first| {
+            let window = archive.recovery_window(&first.first_segment)?;
+            Some((first.ended_at, window))
         });
-        match reach {
-            Some((from, reach)) => {
+        match window {
+            Some((from, window)) => {
                 write!(
-                    spans,
-                    "\n{place}: to any time from {} to {}, the archive takes {} MB",
+                    windows,
+                    "\n{description}: any time from {} to {} can be restored; the archive takes {} MB",
                     time(from),
-                    time(reach.until),
+                    time(window.until),
                     megabytes(archive.stored)
                 )?;
-                if let Some(missing) = reach.missing {
-                    write!(spans, "; behind that the segment {missing} is missing")?;
+                if let Some(missing) = window.missing {
+                    write!(windows, "; after that the segment {missing} is missing")?;
                 }
             }
-            None => write!(spans, "\n{place}: nothing can be restored yet")?,
+            None => write!(windows, "\n{description}: nothing can be restored yet")?,
         }
     }
-    Ok(format!("{}{spans}", table.trim_fmt()))
+    Ok(format!("{}{windows}", table.trim_fmt()))
 }
 
-/// As `--to-time` takes it.
+/// Formats a time for `--to-time`.
 pub(super) fn time(time: DateTime<Utc>) -> String {
     time.format("%FT%TZ").to_string()
 }
 
 fn megabytes(bytes: u64) -> String {
-    // Rounding is what this is for.
+    // The figure is rounded for people.
     #[expect(clippy::cast_precision_loss)]
     let bytes = bytes as f64;
     format!("{:.1}", bytes / MEGABYTE)

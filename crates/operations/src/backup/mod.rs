@@ -1,5 +1,5 @@
-//! Backups of a cell with pgBackRest: archiving its log, making and checking backups, restoring a whole cluster to a time. What is in
-//! the databases, and restoring one tenant, is none of this module's business.
+//! Backups of a cell with pgBackRest: archiving its write-ahead log, making and verifying backups, and restoring a whole cluster to a time.
+//! Restoring one tenant lives in `tenant_restore`.
 
 mod access;
 mod archive;
@@ -16,14 +16,13 @@ mod run;
 mod server;
 mod verify;
 
+pub use access::Access;
 pub use archiver::{Archiver, archive_now, archiver};
-pub use configure::{Setting, configure};
-pub use credentials::{Credentials, Files};
+pub use configure::{Archiving, configure};
+pub use credentials::{CredentialFiles, Credentials};
 pub use information::{Backup, Kind};
 pub use list::list;
-pub use restore::{Moment, Options as RestoreOptions, Restored, restore};
+pub use restore::{Options as RestoreOptions, RecoveryTarget, Restored, restore};
 pub use run::run;
 pub use server::Server;
 pub use verify::{Finding, verify};
-
-pub use access::Access;

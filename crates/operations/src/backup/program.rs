@@ -1,4 +1,5 @@
-//! Running pgBackRest, and saying in one plain line why it failed.
+//! Running pgBackRest, and reporting the cause of a failure in one line.
+//! Its configuration lives in `configuration`.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -17,7 +18,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Runs a command for the cell and returns what it printed.
+    /// Runs a command for the cell's stanza and returns its output.
     pub(super) async fn run<A: Into<OsString>>(
         &self,
         command: &str,
@@ -25,11 +26,11 @@ impl Program {
     ) -> Result<String> {
         let stanza: OsString = format!("--stanza={}", self.stanza).into();
         let arguments = arguments.into_iter().map(Into::into).chain([stanza]);
-        self.run_for_all(command, arguments).await
+        self.run_without_stanza(command, arguments).await
     }
 
-    /// Runs a command that is about no cell alone.
-    pub(super) async fn run_for_all<A: Into<OsString>>(
+    /// Runs a command without a stanza and returns its output.
+    pub(super) async fn run_without_stanza<A: Into<OsString>>(
         &self,
         command: &str,
         arguments: impl IntoIterator<Item = A>,
@@ -47,10 +48,10 @@ impl Program {
             ErrorKind::NotFound => {
                 anyhow!("pgBackRest is not installed: apt-get install pgbackrest")
             }
-            _ => Error::new(error).context("pgBackRest does not start"),
+            _ => Error::new(error).context("pgBackRest cannot be started"),
         })?;
         if output.status.success() {
-            // With a wrong passphrase it prints some of what it could not read.
+            // With a wrong passphrase, it prints bytes that are not UTF-8.
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         Err(anyhow!(
@@ -60,7 +61,7 @@ impl Program {
     }
 }
 
-/// What pgBackRest says in many lines, by the words that tell one cause from another.
+/// The causes of failures, by words in the many lines that pgBackRest prints.
 const CAUSES: [(&str, &str); 9] = [
     (
         "No space left on device",
@@ -71,27 +72,27 @@ const CAUSES: [(&str, &str); 9] = [
     ("decompressionFailed", "a file in it is damaged"),
     (
         "backup.info.copy' for read",
-        "it holds no backups of this cell, or cannot be reached",
+        "it contains no backups of this cell, or cannot be reached",
     ),
     (
         "archive.info.copy' for read",
-        "it holds no archive of this cell, or cannot be reached",
+        "it contains no archive of this cell, or cannot be reached",
     ),
     (
         "missing stanza path",
-        "it holds no backups of this cell, or cannot be reached",
+        "it contains no backups of this cell, or cannot be reached",
     ),
     ("HostConnectError", "it cannot be reached"),
     (
         "unable to get address",
-        "it cannot be reached: its host is not known",
+        "it cannot be reached: its host is unknown",
     ),
 ];
 
 const WRONG_PASSPHRASE: &str =
-    "the passphrase does not open it (or it is damaged at its very beginning)";
+    "the passphrase is wrong (or the beginning of the repository is damaged)";
 
-/// The one line that says why pgBackRest failed.
+/// The cause of a failure in one line.
 pub(super) fn explain(text: &str) -> String {
     let known = CAUSES.iter().find(|(words, _)| text.contains(words));
     if let Some((_, cause)) = known {
@@ -102,7 +103,7 @@ pub(super) fn explain(text: &str) -> String {
         .find(|line| line.contains("ERROR:"))
         .or_else(|| text.lines().find(|line| !line.trim().is_empty()))
         .unwrap_or("pgBackRest gave no reason");
-    // Behind `ERROR: [055]: `, which says nothing to a person.
+    // The prefix `ERROR: [055]: ` does not help a person.
     let line = line.split_once("]: ").map_or(line, |(_, rest)| rest);
     line.trim().to_owned()
 }
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_cause_is_one_line() {
-        for (said, told) in [
+        for (output, expected) in [
             (
                 "ERROR: [029]: unable to load info file '/r/a/archive.info'\n       FormatError: key/value found outside of section at line 1: \u{fffd}\n       HINT: x",
                 WRONG_PASSPHRASE,
@@ -128,7 +129,7 @@ mod tests {
             ),
             ("", "pgBackRest gave no reason"),
         ] {
-            assert_eq!(explain(said), told);
+            assert_eq!(explain(output), expected);
         }
     }
 }

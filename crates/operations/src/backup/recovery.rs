@@ -1,4 +1,5 @@
-//! Replaying the log over a restored backup: a server that nobody else reaches does it, and is stopped when it is done.
+//! Replaying the write-ahead log over a restored backup, by a server that accepts no connections and is stopped afterwards.
+//! Copying the backup lives in `restore`.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,33 +13,33 @@ use tokio::process::Child;
 
 use crate::postgresql::{Account, any_port, find_programs};
 
-/// What the server says in, until it is done.
+/// The server's log during the recovery.
 const LOG: &str = "recovery.log";
 
-/// Where the lock file has the server's status.
+/// The line of the lock file with the server's status.
 const STATUS_LINE: usize = 7;
 
-/// Replays the log as far as the restore said, so that the directory can be served as any other.
+/// Replays the log up to the recovery target, so that the directory can be served like any other.
 pub(super) async fn replay(account: &Account, data: &Path) -> Result<()> {
-    complete(account, data)?;
+    write_missing_configuration(account, data)?;
     let mut server = start(account, data)?;
     loop {
-        // Asked first, so that a server that ends after it was done is no failure.
-        let done = is_ready(data);
+        // This is read first, so that a server that ends after the recovery is not a failure.
+        let is_done = is_ready(data);
         if let Some(status) = server.try_wait().context("cannot watch the server")? {
             bail!("{}", failure(data, status));
         }
-        if done {
+        if is_done {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     stop(&mut server).await?;
-    forget(account, data)
+    remove_recovery_settings(account, data)
 }
 
-/// Whether the server lets people in, which it does when it has promoted itself and not before. That `recovery.signal` is gone says less:
-/// a server that is stopped then has not written down where it left the log, and goes on replaying at its next start.
+/// Returns whether the server accepts connections, which it does once it has promoted itself. The removal of `recovery.signal` is earlier:
+/// a server that is stopped then has not recorded the end of recovery, and replays again at its next start.
 fn is_ready(data: &Path) -> bool {
     let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     text.lines()
@@ -46,8 +47,8 @@ fn is_ready(data: &Path) -> bool {
         .is_some_and(|status| status.trim() == "ready")
 }
 
-/// Debian keeps a cluster's configuration outside of its data directory, where no backup has it.
-fn complete(account: &Account, data: &Path) -> Result<()> {
+/// Writes the configuration that Debian keeps outside of the data directory, where no backup contains it.
+fn write_missing_configuration(account: &Account, data: &Path) -> Result<()> {
     for (name, text) in [
         (
             "postgresql.conf",
@@ -79,7 +80,7 @@ fn start(account: &Account, data: &Path) -> Result<Child> {
         format!("port={}", any_port()?),
         "listen_addresses=127.0.0.1".to_owned(),
         "unix_socket_directories=".to_owned(),
-        // Nobody is let in before it is done.
+        // No connections are accepted before the recovery has ended.
         "hot_standby=off".to_owned(),
         "archive_mode=off".to_owned(),
         "logging_collector=off".to_owned(),
@@ -95,10 +96,10 @@ fn start(account: &Account, data: &Path) -> Result<Child> {
         .stderr(errors)
         .kill_on_drop(true)
         .spawn()
-        .context("the restored server does not start")
+        .context("the restored server cannot be started")
 }
 
-/// A fast shutdown, which leaves a checkpoint behind.
+/// Stops the server by a fast shutdown, which writes a checkpoint.
 async fn stop(server: &mut Child) -> Result<()> {
     if let Some(process) = server.id() {
         kill(Pid::from_raw(i32::try_from(process)?), Signal::SIGINT)
@@ -109,13 +110,13 @@ async fn stop(server: &mut Child) -> Result<()> {
         .await
         .context("cannot stop the restored server")?;
     if !status.success() {
-        bail!("the restored server did not stop as it should ({status})");
+        bail!("the restored server stopped with an error ({status})");
     }
     Ok(())
 }
 
-/// Removes what only the replay needed, and with it the way to the repository.
-fn forget(account: &Account, data: &Path) -> Result<()> {
+/// Removes the settings that only the recovery needed, among them the command that reads the repository.
+fn remove_recovery_settings(account: &Account, data: &Path) -> Result<()> {
     let path = data.join("postgresql.auto.conf");
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -126,7 +127,7 @@ fn forget(account: &Account, data: &Path) -> Result<()> {
     fs::remove_file(&log).with_context(|| format!("cannot remove {}", log.display()))
 }
 
-/// The settings without those of a recovery and without the archiving of the cluster that was backed up.
+/// The settings without those of the recovery, and without the archiving of the cluster that was backed up.
 fn without_recovery(text: &str) -> String {
     text.lines()
         .filter(|line| {
@@ -141,11 +142,11 @@ fn without_recovery(text: &str) -> String {
         .collect()
 }
 
-/// The one line that says why the log could not be replayed.
+/// The reason why the log could not be replayed, in one line.
 fn failure(data: &Path, status: ExitStatus) -> String {
     let log = fs::read_to_string(data.join(LOG)).unwrap_or_default();
     reason(&log).unwrap_or_else(|| {
-        format!("the restored server ended while it replayed its log ({status})")
+        format!("the restored server ended while it replayed the log ({status})")
     })
 }
 
@@ -160,12 +161,12 @@ fn reason(log: &str) -> Option<String> {
                 "the archive ends before that time, with a transaction of {}: restore to an earlier time, or to `latest`",
                 time.trim()
             ),
-            None => "the archive ends before that time, and holds no transaction after the backup: restore to `latest`"
+            None => "the archive ends before that time, and contains no transaction after the backup: restore to `latest`"
                 .to_owned(),
         });
     }
     if log.contains("before consistent recovery point") {
-        return Some("that time is within the backup itself: restore to a later one".to_owned());
+        return Some("that time is within the backup itself: restore to a later time".to_owned());
     }
     let fatal = log.lines().find_map(|line| {
         ["PANIC:  ", "FATAL:  "]
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_archive_is_named() {
+    fn the_end_of_the_archive_is_reported() {
         let log = "LOG:  redo done\nLOG:  last completed transaction was at log time 2026-11-24 21:45:03+00\nFATAL:  recovery ended before configured recovery target was reached\n";
         let reason = reason(log).unwrap();
         assert!(

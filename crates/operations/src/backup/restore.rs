@@ -1,5 +1,6 @@
-//! `lms backup restore`: a new data directory with what the cell held at a time. The definition of the cell, a repository and the
-//! passphrase are all that it needs.
+//! Restoring a cell to a time, in a new data directory (`lms backup restore`). It needs the definition of the cell, a repository and the
+//! passphrase.
+//! Replaying the write-ahead log lives in `recovery`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,59 +10,60 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::access::{Access, Numbered};
-use super::archive::Reach;
+use super::archive::RecoveryWindow;
 use super::information::Backup;
 use super::list::time;
 use super::recovery;
 use crate::postgresql;
 
-/// What is restored.
+/// The target of a recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// What was committed by this time, and nothing after it.
-    At(DateTime<Utc>),
+pub enum RecoveryTarget {
+    /// Everything that was committed by this time.
+    Time(DateTime<Utc>),
     /// Everything that was archived.
     Latest,
 }
 
-/// What to restore, and where to.
+/// The options of a restore.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Until when.
-    pub moment: Moment,
-    /// The new data directory: not there yet, or empty.
+    /// The recovery target.
+    pub target: RecoveryTarget,
+    /// The new data directory, which must not exist or must be empty.
     pub into: PathBuf,
-    /// The number of the repository; without one, the first that can serve.
+    /// The number of the repository. Without one, the first suitable repository is used.
     pub repository: Option<usize>,
 }
 
-/// What was restored.
+/// The result of a restore.
 #[derive(Clone, Debug)]
 pub struct Restored {
-    /// The backup that it was made from.
+    /// The backup that was used.
     pub backup: Backup,
-    /// The repository that had it.
+    /// The repository of the backup.
     pub repository: String,
-    /// How long copying the backup took.
-    pub copying: Duration,
-    /// How long replaying the log took.
-    pub replaying: Duration,
+    /// The duration of copying the backup.
+    pub copy_time: Duration,
+    /// The duration of replaying the log.
+    pub replay_time: Duration,
 }
 
-/// What a restore begins with.
+/// The backup with which a restore begins.
 struct Source<'a> {
     repository: Numbered<'a>,
     backup: Backup,
 }
 
-/// Restores into a new data directory, which no server serves when this ends.
+/// Restores into a new data directory, without starting a server on it.
 ///
 /// # Errors
 ///
-/// When the directory is in use, the time is not covered, or the repositories cannot be read. The directory is left as it was.
+/// When the directory is in use, the time is outside of the recovery window, or the repositories cannot be read. Then the directory is
+/// left as it was.
 pub async fn restore(access: &Access, options: &Options) -> Result<Restored> {
-    check_moment(options.moment)?;
-    check_target(&options.into)?;
+    check_recovery_target(options.target)?;
+    check_directory(&options.into)?;
     let source = source(access, options).await?;
     let existed = options.into.is_dir();
     let outcome = fill(access, options, &source).await;
@@ -71,62 +73,62 @@ pub async fn restore(access: &Access, options: &Options) -> Result<Restored> {
     outcome
 }
 
-fn check_moment(moment: Moment) -> Result<()> {
+fn check_recovery_target(target: RecoveryTarget) -> Result<()> {
     let now = Utc::now();
-    match moment {
-        Moment::At(moment) if moment > now => bail!(
-            "{} has not come yet, it is {}: restore to a time that has passed",
-            time(moment),
+    match target {
+        RecoveryTarget::Time(wanted) if wanted > now => bail!(
+            "{} is in the future, it is now {}: restore to a time in the past",
+            time(wanted),
             time(now)
         ),
-        Moment::At(_) | Moment::Latest => Ok(()),
+        RecoveryTarget::Time(_) | RecoveryTarget::Latest => Ok(()),
     }
 }
 
-fn check_target(into: &Path) -> Result<()> {
+fn check_directory(into: &Path) -> Result<()> {
     if !into.is_absolute() {
-        bail!("{} is no absolute path", into.display());
+        bail!("{} is not an absolute path", into.display());
     }
-    if postgresql::serves(into) {
+    if postgresql::is_running(into) {
         bail!(
-            "a PostgreSQL server runs on {}: a restore goes into a new directory, beside it",
+            "a PostgreSQL server runs on {}: restore into a new directory, beside it",
             into.display()
         );
     }
     match fs::read_dir(into) {
         Ok(mut entries) => match entries.next() {
             Some(_) => bail!(
-                "{} is not empty: a restore goes into a new directory",
+                "{} is not empty: restore into a new directory",
                 into.display()
             ),
             None => Ok(()),
         },
         Err(_) if into.symlink_metadata().is_ok() => {
-            bail!("{} is no directory that can be read", into.display())
+            bail!("{} is not a readable directory", into.display())
         }
         Err(_) => match into.parent() {
             Some(parent) if parent.is_dir() => Ok(()),
             _ => bail!(
-                "the directory around {} is not there: make it first",
+                "the parent directory of {} does not exist: create it first",
                 into.display()
             ),
         },
     }
 }
 
-/// The backup to begin with: of the first repository that can serve. What is wrong with the last one is what is told.
+/// The backup of the first suitable repository. When there is none, the error is that of the last repository.
 async fn source<'a>(access: &'a Access, options: &Options) -> Result<Source<'a>> {
-    let mut refused = None;
+    let mut last_error = None;
     for repository in access.repositories() {
         if options.repository.is_some_and(|key| key != repository.key) {
             continue;
         }
-        match choose(access, repository, options.moment).await {
+        match choose_backup(access, repository, options.target).await {
             Ok(backup) => return Ok(Source { repository, backup }),
-            Err(error) => refused = Some(error),
+            Err(error) => last_error = Some(error),
         }
     }
-    match refused {
+    match last_error {
         Some(error) => Err(error),
         None => bail!(
             "the cell {} has no repository with this number",
@@ -135,74 +137,80 @@ async fn source<'a>(access: &'a Access, options: &Options) -> Result<Source<'a>>
     }
 }
 
-async fn choose(access: &Access, repository: Numbered<'_>, moment: Moment) -> Result<Backup> {
-    let place = repository.described();
+async fn choose_backup(
+    access: &Access,
+    repository: Numbered<'_>,
+    target: RecoveryTarget,
+) -> Result<Backup> {
+    let description = repository.described();
     let mut backups = access.backups(repository).await?;
-    let Some(first) = backups.first().map(|backup| backup.ended) else {
-        bail!("{place}: there is no backup in it");
+    let Some(first) = backups.first().map(|backup| backup.ended_at) else {
+        bail!("{description}: it contains no backup");
     };
-    if let Moment::At(wanted) = moment {
-        // The end of a backup is known to the second.
-        backups.retain(|backup| backup.ended + TimeDelta::seconds(1) <= wanted);
+    if let RecoveryTarget::Time(wanted) = target {
+        // The recorded end of a backup is rounded down to a second.
+        backups.retain(|backup| backup.ended_at + TimeDelta::seconds(1) <= wanted);
         if backups.is_empty() {
             bail!(
-                "{} is before the first backup in {place}, which ended at {}: nothing earlier can be restored",
+                "{} is before the first backup in {description}, which ended at {}: nothing earlier can be restored",
                 time(wanted),
                 time(first)
             );
         }
     }
     let newest = backups.pop().context("there is no backup")?;
-    let reach = access
+    let window = access
         .archive(repository)
         .await?
-        .reach(&newest.first_segment);
-    let Some(reach) = reach else {
+        .recovery_window(&newest.first_segment);
+    let Some(window) = window else {
         bail!(
-            "{place}: the segment {} of the log is missing, without which the backup {} cannot be restored",
+            "{description}: the segment {} of the log is missing, without which the backup {} cannot be restored",
             newest.first_segment,
             newest.label
         );
     };
-    check_reach(moment, &reach, &place)?;
+    check_window(target, &window, &description)?;
     Ok(newest)
 }
 
-fn check_reach(moment: Moment, reach: &Reach, place: &str) -> Result<()> {
-    let until = time(reach.until);
-    match (moment, &reach.missing) {
-        (Moment::Latest, Some(missing)) => bail!(
-            "{place}: the segment {missing} of the log is missing, nothing after {until} can be restored"
+fn check_window(target: RecoveryTarget, window: &RecoveryWindow, repository: &str) -> Result<()> {
+    let until = time(window.until);
+    match (target, &window.missing) {
+        (RecoveryTarget::Latest, Some(missing)) => bail!(
+            "{repository}: the segment {missing} of the log is missing, so that nothing after {until} can be restored"
         ),
-        (Moment::At(wanted), Some(missing)) if wanted > reach.until => bail!(
-            "{place}: the segment {missing} of the log is missing, {} can't be reached but {until} can",
+        (RecoveryTarget::Time(wanted), Some(missing)) if wanted > window.until => bail!(
+            "{repository}: the segment {missing} of the log is missing, so that {} cannot be restored, but {until} can",
             time(wanted)
         ),
-        // When a segment was archived is known to the second.
-        (Moment::At(wanted), None) if wanted > reach.until + TimeDelta::seconds(1) => bail!(
-            "{} is after the end of the archive in {place}, {until}: restore to an earlier time, or to `latest`",
-            time(wanted)
-        ),
+        // The time at which a segment was archived is rounded down to a second.
+        (RecoveryTarget::Time(wanted), None) if wanted > window.until + TimeDelta::seconds(1) => {
+            bail!(
+                "{} is after the end of the archive in {repository}, {until}: restore to an earlier time, or to `latest`",
+                time(wanted)
+            )
+        }
         _ => Ok(()),
     }
 }
 
 async fn fill(access: &Access, options: &Options, source: &Source<'_>) -> Result<Restored> {
     let into = &options.into;
-    super::access::make(into, &access.program.account)?;
-    // One that was there and is empty may have been made by anybody.
+    super::access::create_directory(into, &access.program.account)?;
+    // An existing empty directory may belong to another account.
     access.program.account.own(into)?;
     fs::set_permissions(into, std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .with_context(|| format!("cannot change the permissions of {}", into.display()))?;
-    let began = Instant::now();
+    let started = Instant::now();
     copy(access, options, source).await?;
     let copied = Instant::now();
     recovery::replay(&access.program.account, into).await?;
     Ok(Restored {
         backup: source.backup.clone(),
         repository: source.repository.described(),
-        copying: copied.duration_since(began),
-        replaying: copied.elapsed(),
+        copy_time: copied.duration_since(started),
+        replay_time: copied.elapsed(),
     })
 }
 
@@ -211,16 +219,16 @@ async fn copy(access: &Access, options: &Options, source: &Source<'_>) -> Result
         source.repository.option(),
         format!("--set={}", source.backup.label),
         format!("--pg1-path={}", options.into.display()),
-        // Two servers that archive to one place would spoil it for both.
+        // Two servers that archive to the same repository would damage the archive of both.
         "--archive-mode=off".to_owned(),
     ];
-    match options.moment {
-        Moment::At(moment) => arguments.extend([
+    match options.target {
+        RecoveryTarget::Time(time) => arguments.extend([
             "--type=time".to_owned(),
-            format!("--target={}", moment.format("%F %T%.6f+00")),
+            format!("--target={}", time.format("%F %T%.6f+00")),
             "--target-action=promote".to_owned(),
         ]),
-        Moment::Latest => arguments.push("--type=default".to_owned()),
+        RecoveryTarget::Latest => arguments.push("--type=default".to_owned()),
     }
     access
         .program
@@ -236,7 +244,7 @@ async fn copy(access: &Access, options: &Options, source: &Source<'_>) -> Result
         })
 }
 
-/// Leaves the directory as it was: empty, or not there.
+/// Restores the directory to its former state: empty, or absent.
 fn clear(into: &Path, existed: bool) -> Result<()> {
     if !into.is_dir() {
         return Ok(());
@@ -256,29 +264,29 @@ fn clear(into: &Path, existed: bool) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn reach(missing: Option<&str>) -> Reach {
-        Reach {
+    fn window(missing: Option<&str>) -> RecoveryWindow {
+        RecoveryWindow {
             until: "2026-11-24T12:00:00Z".parse().unwrap(),
             missing: missing.map(str::to_owned),
         }
     }
 
-    fn refused(moment: Moment, missing: Option<&str>) -> Option<String> {
-        check_reach(moment, &reach(missing), "repository 1")
+    fn rejection(target: RecoveryTarget, missing: Option<&str>) -> Option<String> {
+        check_window(target, &window(missing), "repository 1")
             .err()
             .map(|error| error.to_string())
     }
 
     #[test]
-    fn only_what_the_archive_reaches_is_begun() {
-        let at = |text: &str| Moment::At(text.parse().unwrap());
-        assert_eq!(refused(at("2026-11-24T11:59:59Z"), None), None);
-        assert_eq!(refused(at("2026-11-24T11:59:59Z"), Some("x")), None);
-        assert_eq!(refused(Moment::Latest, None), None);
-        let late = refused(at("2026-11-24T12:00:02Z"), None).unwrap();
+    fn only_targets_in_the_recovery_window_are_accepted() {
+        let at = |text: &str| RecoveryTarget::Time(text.parse().unwrap());
+        assert_eq!(rejection(at("2026-11-24T11:59:59Z"), None), None);
+        assert_eq!(rejection(at("2026-11-24T11:59:59Z"), Some("x")), None);
+        assert_eq!(rejection(RecoveryTarget::Latest, None), None);
+        let late = rejection(at("2026-11-24T12:00:02Z"), None).unwrap();
         assert!(late.contains("after the end of the archive"), "{late}");
-        for moment in [Moment::Latest, at("2026-11-24T12:00:02Z")] {
-            let gap = refused(moment, Some("........0000000000000007")).unwrap();
+        for target in [RecoveryTarget::Latest, at("2026-11-24T12:00:02Z")] {
+            let gap = rejection(target, Some("........0000000000000007")).unwrap();
             assert!(
                 gap.contains("0000000000000007 of the log is missing"),
                 "{gap}"

@@ -1,4 +1,5 @@
-//! `lms backup run`: one backup into each repository of a cell.
+//! Making a backup in each repository of a cell (`lms backup run`).
+//! Setting up archiving, which must precede it, lives in `configure`.
 
 use anyhow::{Context, Result, bail};
 
@@ -9,16 +10,16 @@ use super::server::Server;
 use crate::cell::Repository;
 use crate::postgresql::free_space;
 
-/// Less than a segment and its temporary copy.
-const SPACE_FOR_A_SEGMENT: u64 = 32 * 1024 * 1024;
+/// The size of a segment and its temporary copy. With less space, archiving fails.
+const MIN_FREE_SPACE: u64 = 32 * 1024 * 1024;
 
-/// Makes a backup in each repository, and returns them with the repository's description. What retention no longer asks for is removed.
+/// Makes a backup in each repository, and returns each with the description of its repository. Expired backups are removed.
 ///
 /// # Errors
 ///
-/// When archiving does not work, or a repository fails. The others are written all the same, and the error names each that failed.
+/// When archiving does not work, or a repository fails. The other repositories are written nevertheless, and the error names each failure.
 pub async fn run(access: &Access, server: &Server, kind: Kind) -> Result<Vec<(String, Backup)>> {
-    refuse_failing(access, server).await?;
+    check_archiving(access, server).await?;
     let mut made = Vec::new();
     let mut failed = Vec::new();
     for repository in access.repositories() {
@@ -38,30 +39,31 @@ pub async fn run(access: &Access, server: &Server, kind: Kind) -> Result<Vec<(St
     bail!("no backup in {}", failed.join("; "))
 }
 
-/// A backup without the log of its time is none: pgBackRest would wait for that, and say less.
-async fn refuse_failing(access: &Access, server: &Server) -> Result<()> {
+/// Rejects a server that does not archive, because a backup needs the segments of its own time. pgBackRest would wait for them, and
+/// report less.
+async fn check_archiving(access: &Access, server: &Server) -> Result<()> {
     let state = archiver(&server.connect().await?).await?;
     match state {
         Archiver::Off => bail!(
-            "the server keeps no archive: run `lms backup configure --cell {}`",
+            "the server does not archive: run `lms backup configure --cell {}`",
             access.definition.name
         ),
-        Archiver::Failing { .. } => bail!("{state}{}", full(access)),
+        Archiver::Failing { .. } => bail!("{state}{}", cause(access)),
         Archiver::Working { .. } => Ok(()),
     }
 }
 
-/// Which repository has no room, if that is what fails.
-fn full(access: &Access) -> String {
+/// The repository whose disk is full, if that is the cause.
+fn cause(access: &Access) -> String {
     let full = access.repositories().find(|numbered| {
         matches!(numbered.repository, Repository::Posix { path }
-            if free_space(path).is_ok_and(|free| free < SPACE_FOR_A_SEGMENT))
+            if free_space(path).is_ok_and(|free| free < MIN_FREE_SPACE))
     });
     match full {
         Some(repository) => format!(
             "; the disk of {} is full: free some space",
             repository.described()
         ),
-        None => "; the server's log says why".to_owned(),
+        None => "; the server's log has the reason".to_owned(),
     }
 }

@@ -1,4 +1,5 @@
-//! The PostgreSQL server that is backed up: the account it runs under, its data directory, and a login that may start a backup.
+//! The PostgreSQL server that is backed up: its account, its data directory, and a login that may start a backup.
+//! Finding the private cluster of a developer's machine lives in `local::cluster`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// One whose account is known already.
+    /// A server whose account is known.
     pub fn new(account: Account, data: &Path, address: String) -> Self {
         Self {
             account,
@@ -26,15 +27,15 @@ impl Server {
         }
     }
 
-    /// One that is known by its data directory and the address of a superuser.
+    /// The server with a data directory, and the address of a superuser.
     ///
     /// # Errors
     ///
-    /// When there is no cluster of the right version, or it belongs to somebody whom this program cannot act as.
+    /// When there is no cluster of the right version, or this program cannot act as its owner.
     pub fn at(data: &Path, address: String) -> Result<Self> {
         let file = data.join("PG_VERSION");
         let version = std::fs::read_to_string(&file)
-            .with_context(|| format!("{} is no data directory of PostgreSQL", data.display()))?;
+            .with_context(|| format!("{} is not a data directory of PostgreSQL", data.display()))?;
         if version.trim() != VERSION {
             bail!(
                 "{} is of PostgreSQL {}, this program needs {VERSION}",
@@ -57,31 +58,31 @@ impl Server {
         Ok(client)
     }
 
-    /// Refuses a login that cannot see the data directory, and one that leads to another server.
+    /// Rejects a login that cannot see the data directory, and the address of another server.
     async fn check(&self, client: &Client) -> Result<()> {
         let row = client
             .query_one("select current_setting('data_directory')", &[])
             .await
             .map_err(database::explain)
-            .context("the login has to be a superuser's")?;
-        let serves: PathBuf = row.get::<_, String>(0).into();
-        if serves.canonicalize().unwrap_or(serves.clone()) != self.data {
+            .context("the login must be that of a superuser")?;
+        let served: PathBuf = row.get::<_, String>(0).into();
+        if served.canonicalize().unwrap_or(served.clone()) != self.data {
             bail!(
-                "{} is served from {}, not from {}: name the data directory and the address of the same server",
+                "{} is served from {}, not from {}: give the data directory and the address of the same server",
                 database::without_password(&self.address),
-                serves.display(),
+                served.display(),
                 self.data.display()
             );
         }
         Ok(())
     }
 
-    /// How pgBackRest reaches the server: variables, because a password in an argument is seen by everybody.
+    /// The environment variables by which pgBackRest connects to the server. Arguments would show the password to other accounts.
     pub(super) fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
         let config: Config = self
             .address
             .parse()
-            .context("the database address cannot be read")?;
+            .context("the database address cannot be parsed")?;
         let mut variables = Vec::new();
         match config.get_hosts().first() {
             Some(Host::Tcp(host)) => variables.push(("PGHOST", host.into())),

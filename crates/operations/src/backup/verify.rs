@@ -1,4 +1,5 @@
-//! `lms backup verify`: reads everything in the repositories, and finds what is damaged or missing before anyone relies on it.
+//! Verifying the repositories of a cell (`lms backup verify`): reading everything, and finding damaged and missing files.
+//! A restore for real lives in `restore`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -8,14 +9,14 @@ use chrono::{DateTime, Utc};
 use super::access::{Access, Numbered};
 use super::list::time;
 
-/// What was found of one repository.
+/// The result for one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Which repository.
+    /// The description of the repository.
     pub repository: String,
-    /// Between which times one can restore; nothing, when there is no backup.
-    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// What is wrong, each in a few words.
+    /// The first and last time that can be restored; none when there is no backup.
+    pub recoverable: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The faults, each in a few words.
     pub faults: Vec<String>,
 }
 
@@ -25,32 +26,32 @@ impl Display for Finding {
         if !self.faults.is_empty() {
             return write!(formatter, "BROKEN: {}", self.faults.join("; "));
         }
-        match self.span {
+        match self.recoverable {
             Some((from, until)) => write!(
                 formatter,
-                "whole, can be restored to any time from {} to {}",
+                "intact, any time from {} to {} can be restored",
                 time(from),
                 time(until)
             ),
-            None => formatter.write_str("whole"),
+            None => formatter.write_str("intact"),
         }
     }
 }
 
-/// Verifies each repository of a cell: every file's checksum, and that no segment of the log is missing behind the first backup.
+/// Verifies each repository of a cell: the checksum of every file, and that no segment is missing after the first backup.
 ///
 /// # Errors
 ///
-/// When a repository cannot be read at all: what is wrong in one that can is no error, but in a finding.
+/// When a repository cannot be read at all. Faults in a readable repository are in a finding, and not an error.
 pub async fn verify(access: &Access) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for repository in access.repositories() {
-        findings.push(one(access, repository).await?);
+        findings.push(verify_repository(access, repository).await?);
     }
     Ok(findings)
 }
 
-async fn one(access: &Access, repository: Numbered<'_>) -> Result<Finding> {
+async fn verify_repository(access: &Access, repository: Numbered<'_>) -> Result<Finding> {
     let backups = access.backups(repository).await?;
     let options = [
         "--output=text".to_owned(),
@@ -64,27 +65,27 @@ async fn one(access: &Access, repository: Numbered<'_>) -> Result<Finding> {
         .with_context(|| format!("{} cannot be verified", repository.described()))?;
     let mut faults = faults(&printed);
     let Some(first) = backups.first() else {
-        faults.push("there is no backup in it".to_owned());
+        faults.push("it contains no backup".to_owned());
         return Ok(Finding {
             repository: repository.described(),
-            span: None,
+            recoverable: None,
             faults,
         });
     };
-    let reach = access
+    let window = access
         .archive(repository)
         .await?
-        .reach(&first.first_segment);
-    let span = match reach {
-        Some(reach) => {
-            faults.extend(reach.missing.map(|segment| {
+        .recovery_window(&first.first_segment);
+    let recoverable = match window {
+        Some(window) => {
+            faults.extend(window.missing.map(|segment| {
                 format!(
                     "the segment {segment} of the log is missing, so nothing after {} can be restored from the backup {}",
-                    time(reach.until),
+                    time(window.until),
                     first.label
                 )
             }));
-            Some((first.ended, reach.until))
+            Some((first.ended_at, window.until))
         }
         None => {
             faults.push(format!(
@@ -96,12 +97,12 @@ async fn one(access: &Access, repository: Numbered<'_>) -> Result<Finding> {
     };
     Ok(Finding {
         repository: repository.described(),
-        span,
+        recoverable,
         faults,
     })
 }
 
-/// What pgBackRest found, from what it printed. It exits with 0 whatever it finds.
+/// The faults in the output of pgBackRest, whose exit code does not tell.
 fn faults(printed: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let mut subject = "";
@@ -120,12 +121,12 @@ fn faults(printed: &str) -> Vec<String> {
         }
     }
     if faults.is_empty() && printed.lines().any(|line| line.trim() == "status: error") {
-        faults.push("pgBackRest finds it damaged and names no file".to_owned());
+        faults.push("pgBackRest reports damage and names no file".to_owned());
     }
     faults
 }
 
-/// The parts of a line like `missing: 0, checksum invalid: 1` that are not zero.
+/// The parts of a line such as `missing: 0, checksum invalid: 1` whose counts are not zero.
 fn counts(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.split(", ")
         .filter_map(|part| part.rsplit_once(": "))
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_what_is_not_zero() {
+    fn faults_are_the_counts_that_are_not_zero() {
         let printed = "stanza: eu-standard\nstatus: error\n\
             archiveId: 15-1, total WAL checked: 7, total valid WAL: 7\n  missing: 0, checksum invalid: 0, size invalid: 0, other: 0\n\
             backup: 20261124-214255F, status: invalid, total files checked: 965, total valid files: 964\n  missing: 0, checksum invalid: 1, size invalid: 0, other: 0\n";

@@ -1,4 +1,5 @@
-//! What a cell's definition has to be, by itself and beside the others: cells share nothing.
+//! Checking the definitions of cells, by themselves and against each other: cells share nothing.
+//! Reading the definitions lives in the parent module.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,20 +10,20 @@ use url::{Host, Url};
 
 use super::{Definition, Repository};
 
-/// The longest that what was written may wait for the archive (document 4, section 7.1: hourly).
-const LONGEST_ARCHIVE_TIMEOUT: u32 = 3600;
+/// The longest time in seconds until a write is archived, which is at least hourly.
+const MAX_ARCHIVE_TIMEOUT: u32 = 3600;
 
-/// Reads every cell of a directory and holds them against each other.
+/// Reads every definition of a directory and checks them against each other.
 ///
 /// # Errors
 ///
-/// One line for the first thing that is wrong, with the file.
+/// The first error, with its file.
 pub fn check(directory: &Path) -> Result<Vec<Definition>> {
     let cells = Definition::load_all(directory)?;
-    unique(&cells, "URL", |cell| {
+    check_unique(&cells, "URL", |cell| {
         cell.url.trim_end_matches('/').to_lowercase()
     })?;
-    unique(&cells, "database", |cell| {
+    check_unique(&cells, "database", |cell| {
         let database = &cell.database;
         format!(
             "{}:{}/{}",
@@ -33,17 +34,17 @@ pub fn check(directory: &Path) -> Result<Vec<Definition>> {
     })?;
     for (number, cell) in cells.iter().enumerate() {
         for other in cells.iter().skip(number + 1) {
-            apart(cell, other)?;
+            check_separate(cell, other)?;
         }
     }
     Ok(cells)
 }
 
-/// What a definition has to be, whatever the others are.
+/// Checks a definition by itself.
 pub(super) fn check_alone(cell: &Definition) -> Result<()> {
     ensure!(
         cell.region == cell.name.region() && cell.retention == cell.name.retention(),
-        "its region and retention class are {} and {}, its name says {}",
+        "its region and retention class are {} and {}, but its name is {}",
         cell.region.as_str(),
         cell.retention.as_str(),
         cell.name
@@ -51,10 +52,10 @@ pub(super) fn check_alone(cell: &Definition) -> Result<()> {
     check_url(&cell.url)?;
     ensure!(
         Host::parse(&cell.database.host).is_ok(),
-        "database.host {:?} is no host",
+        "database.host {:?} is not a host",
         cell.database.host
     );
-    ensure!(cell.database.port != 0, "database.port can't be 0");
+    ensure!(cell.database.port != 0, "database.port cannot be 0");
     ensure!(
         (1..=63).contains(&cell.database.name.len())
             && cell
@@ -70,7 +71,7 @@ pub(super) fn check_alone(cell: &Definition) -> Result<()> {
 
 fn check_url(text: &str) -> Result<()> {
     let Ok(url) = Url::parse(text) else {
-        bail!("url {text:?} is no URL");
+        bail!("url {text:?} is not a URL");
     };
     let is_local = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -87,7 +88,7 @@ fn check_url(text: &str) -> Result<()> {
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty(),
-        "url {text:?} must be a scheme and a host alone"
+        "url {text:?} must consist of a scheme and a host alone"
     );
     Ok(())
 }
@@ -95,18 +96,18 @@ fn check_url(text: &str) -> Result<()> {
 fn check_backup(cell: &Definition) -> Result<()> {
     let backup = &cell.backup;
     ensure!(
-        (1..=LONGEST_ARCHIVE_TIMEOUT).contains(&backup.archive_timeout),
-        "backup.archive_timeout is {}, and has to be 1 to {LONGEST_ARCHIVE_TIMEOUT} seconds",
+        (1..=MAX_ARCHIVE_TIMEOUT).contains(&backup.archive_timeout),
+        "backup.archive_timeout is {}, and must be 1 to {MAX_ARCHIVE_TIMEOUT} seconds",
         backup.archive_timeout
     );
-    let (least, class) = match cell.retention {
+    let (min, class) = match cell.retention {
         Retention::Standard => (1, "standard"),
         Retention::Regulated => (2, "regulated"),
     };
-    // pgBackRest numbers them from 1 to 256; more than four copies of everything are a mistake.
+    // pgBackRest allows 256 repositories, but more than four copies of everything are a mistake.
     ensure!(
-        (least..=4).contains(&backup.repositories.len()),
-        "it has {} backup.repositories, and a {class} cell has {least} to 4",
+        (min..=4).contains(&backup.repositories.len()),
+        "it has {} backup.repositories, and a {class} cell must have {min} to 4",
         backup.repositories.len()
     );
     for (number, repository) in backup.repositories.iter().enumerate() {
@@ -114,9 +115,9 @@ fn check_backup(cell: &Definition) -> Result<()> {
         for other in backup.repositories.iter().skip(number + 1) {
             ensure!(
                 !overlap(repository, other),
-                "two of its backup.repositories are one: {} and {}",
-                repository.place(),
-                other.place()
+                "two of its backup.repositories are the same: {} and {}",
+                repository.location(),
+                other.location()
             );
         }
     }
@@ -147,32 +148,32 @@ fn check_repository(repository: &Repository) -> Result<()> {
                     .iter()
                     .all(|text| !text.is_empty()
                         && !text.contains(|letter: char| letter.is_whitespace() || letter == '/')),
-                "the repository {} needs bucket, endpoint and region, each a word",
-                repository.place()
+                "the repository {} needs a bucket, an endpoint and a region, each without spaces and slashes",
+                repository.location()
             );
         }
     }
     Ok(())
 }
 
-/// Refuses a repository of one cell that is, or lies within, that of another.
-fn apart(cell: &Definition, other: &Definition) -> Result<()> {
+/// Rejects a repository of one cell that is that of another, or lies within it.
+fn check_separate(cell: &Definition, other: &Definition) -> Result<()> {
     for repository in &cell.backup.repositories {
-        for theirs in &other.backup.repositories {
+        for other_repository in &other.backup.repositories {
             ensure!(
-                !overlap(repository, theirs),
-                "{} and {} have backups in one place: {} and {}",
+                !overlap(repository, other_repository),
+                "{} and {} have the same repository: {} and {}",
                 cell.name,
                 other.name,
-                repository.place(),
-                theirs.place()
+                repository.location(),
+                other_repository.location()
             );
         }
     }
     Ok(())
 }
 
-/// Whether one lies within the other.
+/// Returns whether one lies within the other.
 fn overlap(one: &Repository, other: &Repository) -> bool {
     match (one, other) {
         (Repository::Posix { path: one }, Repository::Posix { path: other }) => {
@@ -202,12 +203,16 @@ fn overlap(one: &Repository, other: &Repository) -> bool {
     }
 }
 
-fn unique(cells: &[Definition], what: &str, key: impl Fn(&Definition) -> String) -> Result<()> {
+fn check_unique(
+    cells: &[Definition],
+    what: &str,
+    key: impl Fn(&Definition) -> String,
+) -> Result<()> {
     let mut owners = BTreeMap::new();
     for cell in cells {
         let key = key(cell);
         if let Some(owner) = owners.insert(key.clone(), &cell.name) {
-            bail!("{owner} and {} have one {what}: {key}", cell.name);
+            bail!("{owner} and {} have the same {what}: {key}", cell.name);
         }
     }
     Ok(())
@@ -265,7 +270,7 @@ path = "/backup/one"
     }
 
     #[test]
-    fn cells_that_share_nothing_may_stand_side_by_side() {
+    fn cells_that_share_nothing_are_accepted() {
         assert_eq!(
             outcome(&[("eu-standard", STANDARD), ("eu-standard-2", &other())]),
             "2 cells"
@@ -273,39 +278,39 @@ path = "/backup/one"
     }
 
     #[test]
-    fn what_two_cells_share_is_named() {
-        for (shared, told) in [
+    fn anything_that_two_cells_share_is_named() {
+        for (shared, message) in [
             (
                 ("two.eu.example", "EU.example"),
-                "eu-standard and eu-standard-2 have one URL: https://eu.example.com",
+                "eu-standard and eu-standard-2 have the same URL: https://eu.example.com",
             ),
             (
                 ("two.example", "database.example"),
-                "eu-standard and eu-standard-2 have one database: database.example.com:5432/lms",
+                "eu-standard and eu-standard-2 have the same database: database.example.com:5432/lms",
             ),
             (
                 ("/backup/two", "/backup/one"),
-                "eu-standard and eu-standard-2 have backups in one place: /backup/one and /backup/one",
+                "eu-standard and eu-standard-2 have the same repository: /backup/one and /backup/one",
             ),
             (
                 ("/backup/two", "/backup/one/within"),
-                "eu-standard and eu-standard-2 have backups in one place: /backup/one and /backup/one/within",
+                "eu-standard and eu-standard-2 have the same repository: /backup/one and /backup/one/within",
             ),
         ] {
             let second = other().replace(shared.0, shared.1);
             assert_eq!(
                 outcome(&[("eu-standard", STANDARD), ("eu-standard-2", &second)]),
-                told
+                message
             );
         }
     }
 
     #[test]
-    fn what_is_wrong_with_one_is_told_with_its_file() {
-        for ((from, to), told) in [
+    fn an_error_is_reported_with_its_file() {
+        for ((from, to), message) in [
             (
                 ("\"eu\"", "\"au\""),
-                "./eu-standard.toml: its region and retention class are au and standard, its name says eu-standard",
+                "./eu-standard.toml: its region and retention class are au and standard, but its name is eu-standard",
             ),
             (
                 ("https://eu", "http://eu"),
@@ -316,7 +321,7 @@ path = "/backup/one"
                     "example.com\"\n\n[database]",
                     "example.com/lms\"\n\n[database]",
                 ),
-                "./eu-standard.toml: url \"https://eu.example.com/lms\" must be a scheme and a host alone",
+                "./eu-standard.toml: url \"https://eu.example.com/lms\" must consist of a scheme and a host alone",
             ),
             (
                 ("\"lms\"", "\"l m s\""),
@@ -324,11 +329,11 @@ path = "/backup/one"
             ),
             (
                 ("300", "7200"),
-                "./eu-standard.toml: backup.archive_timeout is 7200, and has to be 1 to 3600 seconds",
+                "./eu-standard.toml: backup.archive_timeout is 7200, and must be 1 to 3600 seconds",
             ),
             (
                 ("300", "0"),
-                "./eu-standard.toml: backup.archive_timeout is 0, and has to be 1 to 3600 seconds",
+                "./eu-standard.toml: backup.archive_timeout is 0, and must be 1 to 3600 seconds",
             ),
             (
                 ("/backup/one", "backup"),
@@ -341,7 +346,7 @@ path = "/backup/one"
         ] {
             assert_eq!(
                 outcome(&[("eu-standard", &STANDARD.replace(from, to))]),
-                told
+                message
             );
         }
     }
@@ -351,23 +356,23 @@ path = "/backup/one"
         let one = STANDARD.replace("\"standard\"", "\"regulated\"");
         assert_eq!(
             outcome(&[("eu-regulated", &one)]),
-            "./eu-regulated.toml: it has 1 backup.repositories, and a regulated cell has 2 to 4"
+            "./eu-regulated.toml: it has 1 backup.repositories, and a regulated cell must have 2 to 4"
         );
         let same =
             format!("{one}\n[[backup.repositories]]\ntype = \"posix\"\npath = \"/backup/one\"\n");
         assert_eq!(
             outcome(&[("eu-regulated", &same)]),
-            "./eu-regulated.toml: two of its backup.repositories are one: /backup/one and /backup/one"
+            "./eu-regulated.toml: two of its backup.repositories are the same: /backup/one and /backup/one"
         );
     }
 
     #[test]
-    fn a_cell_that_is_not_there_is_told_with_those_that_are() {
+    fn an_unknown_cell_is_reported_with_the_existing_ones() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("eu-standard.toml"), STANDARD).unwrap();
         let error = Definition::load(directory.path(), "us-regulated").unwrap_err();
         assert!(error.to_string().ends_with("has eu-standard"), "{error}");
         assert!(outcome(&[]).ends_with("each is a file such as eu-standard.toml"));
-        assert!(outcome(&[("mars", STANDARD)]).contains("is no name of a cell"));
+        assert!(outcome(&[("mars", STANDARD)]).contains("is not the name of a cell"));
     }
 }

@@ -1,5 +1,5 @@
-//! Cells as the operator defines them: `deploy/cells/<name>.toml`. What is in a file, and reading it. What cells must not share is in
-//! `check`; which cell a database is, in `database::migrate`.
+//! The definitions of cells in `deploy/cells/<name>.toml`, and reading them.
+//! Checking them lives in `check`; the identity of a database's cell lives in `database::migrate`.
 
 mod check;
 
@@ -16,13 +16,13 @@ use database::cell::{Name, Region, Retention};
 /// A cell: one deployment, with its own hosts, components, credentials, database and backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
-    /// What it is called, after its file.
+    /// Its name, which is that of its file.
     pub name: Name,
-    /// Where it is.
+    /// Its region.
     pub region: Region,
-    /// How long it keeps.
+    /// Its retention class.
     pub retention: Retention,
-    /// Where clients reach it: `https://` and a host.
+    /// Its base URL for clients: `https://` and a host.
     pub url: String,
     /// Its database.
     pub database: Database,
@@ -30,29 +30,29 @@ pub struct Definition {
     pub backup: Backup,
 }
 
-/// Where a cell's database is. Who signs in to it, and with which password, is a secret and stands elsewhere.
+/// The address of a cell's database. Its logins and passwords are secrets, which are kept elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// Name or address of its server.
+    /// The name or address of its server.
     pub host: String,
-    /// Port of its server.
+    /// The port of its server.
     pub port: u16,
-    /// Name of the database.
+    /// The name of the database.
     pub name: String,
 }
 
-/// How a cell is backed up.
+/// The backups of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
-    /// After how many seconds what was written is archived at the latest: the most that a loss of the server can cost.
+    /// The time in seconds after which every write is archived. A loss of the server costs at most the writes of this time.
     pub archive_timeout: u32,
-    /// Where backups and archive are kept: each holds all of them.
+    /// The repositories. Each has all backups and the whole archive.
     pub repositories: Vec<Repository>,
 }
 
-/// A place for backups.
+/// A repository of backups.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Repository {
@@ -61,23 +61,23 @@ pub enum Repository {
         /// Its path.
         path: PathBuf,
     },
-    /// A store that speaks S3.
+    /// An S3-compatible object store.
     S3 {
         /// The bucket.
         bucket: String,
-        /// The host that it is reached at.
+        /// Its host.
         endpoint: String,
         /// The region, in the store's own terms.
         region: String,
-        /// Where in the bucket, beginning with a slash.
+        /// The path in the bucket, beginning with a slash.
         path: String,
     },
 }
 
-/// The file, as it is written.
+/// The content of a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct DefinitionFile {
     region: Region,
     retention: Retention,
     url: String,
@@ -86,11 +86,11 @@ struct Written {
 }
 
 impl Definition {
-    /// Reads the definition of one cell from the directory that has them all, and checks it by itself.
+    /// Reads the definition of a cell from the directory of definitions, and checks it by itself.
     ///
     /// # Errors
     ///
-    /// One line: when there is no such cell, with the names of those that there are, or when its file says what may not be.
+    /// When there is no such cell, with the names of the existing ones, or when its file is not valid.
     pub fn load(directory: &Path, name: &str) -> Result<Self> {
         let name: Name = name.parse()?;
         let path = directory.join(format!("{name}.toml"));
@@ -116,7 +116,7 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// When there is none, or one can't be read or is wrong.
+    /// When there is none, or one cannot be read or is not valid.
     pub fn load_all(directory: &Path) -> Result<Vec<Self>> {
         let names = names(directory)?;
         if names.is_empty() {
@@ -133,8 +133,8 @@ impl Definition {
 }
 
 impl Repository {
-    /// What tells it from others, for people.
-    pub fn place(&self) -> String {
+    /// Its location, for messages.
+    pub fn location(&self) -> String {
         match self {
             Self::Posix { path } => path.display().to_string(),
             Self::S3 {
@@ -148,8 +148,8 @@ impl Repository {
 }
 
 fn read(name: Name, text: &str) -> Result<Definition> {
-    // The message of TOML's reader shows the line on lines of its own.
-    let written: Written = toml::from_str(text).map_err(|error| {
+    // The error of the TOML parser spans several lines, so only its message and the line number are used.
+    let written: DefinitionFile = toml::from_str(text).map_err(|error| {
         let line = error
             .span()
             .and_then(|span| text.get(..span.start))

@@ -1,4 +1,5 @@
-//! The chain of a tenant's events: its canonical form, its hashes, and the walk along it that finds the first break.
+//! The chain of a tenant's events: the canonical form of an event, its hashes, and the walk that finds the first break.
+//! Reading events lives in `log`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,12 +7,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::moment::Moment;
+use super::timestamp::Timestamp;
 
-/// What stands where there is no event before.
-pub(super) const BEGINNING: [u8; 32] = [0; 32];
+/// The previous hash of the first event.
+pub(super) const ZERO_HASH: [u8; 32] = [0; 32];
 
-/// An event as the log has it, all columns.
+/// An event, with all columns of the log.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     pub(super) tenant_id: Uuid,
@@ -22,25 +23,25 @@ pub(super) struct Event {
     pub(super) kind: String,
     pub(super) actor: Option<Uuid>,
     pub(super) request_id: Option<String>,
-    pub(super) at: Moment,
-    pub(super) created_at: Moment,
-    pub(super) updated_at: Moment,
+    pub(super) at: Timestamp,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
     pub(super) created_by: Option<Uuid>,
     pub(super) updated_by: Option<Uuid>,
-    pub(super) deleted_at: Option<Moment>,
+    pub(super) deleted_at: Option<Timestamp>,
     pub(super) version: i64,
-    /// The text of the `jsonb`, as PostgreSQL prints it.
+    /// The text of the `jsonb`, in PostgreSQL's form.
     pub(super) state: String,
     pub(super) salt: Uuid,
     pub(super) state_hash: Vec<u8>,
     pub(super) previous_hash: Vec<u8>,
     pub(super) hash: Vec<u8>,
-    /// Of an erasure: what its redactions come to.
+    /// The hash of its redactions, if it is an erasure.
     pub(super) redactions_hash: Option<String>,
 }
 
 impl Event {
-    /// The JSON array that is hashed behind the hash of the event before.
+    /// The JSON array that is hashed together with the hash of the previous event.
     pub(super) fn canonical(&self) -> String {
         let parts = [
             self.tenant_id.to_string().into(),
@@ -59,7 +60,7 @@ impl Event {
         format!("[{}]", parts.join(", "))
     }
 
-    fn hashed_behind(&self, previous: &[u8]) -> [u8; 32] {
+    fn computed_hash(&self, previous: &[u8]) -> [u8; 32] {
         Sha256::new()
             .chain_update(previous)
             .chain_update(self.canonical())
@@ -67,7 +68,7 @@ impl Event {
             .into()
     }
 
-    fn hashed_state(&self) -> [u8; 32] {
+    fn computed_state_hash(&self) -> [u8; 32] {
         Sha256::new()
             .chain_update(self.salt.as_bytes())
             .chain_update(&self.state)
@@ -75,7 +76,7 @@ impl Event {
             .into()
     }
 
-    /// The audit column that says something else than the event does.
+    /// The audit column that disagrees with the event, if there is one.
     fn inconsistent_column(&self) -> Option<&'static str> {
         [
             ("updated_at", self.updated_at == self.created_at),
@@ -85,7 +86,7 @@ impl Event {
             ("version", self.version == 1),
         ]
         .into_iter()
-        .find_map(|(column, sound)| (!sound).then_some(column))
+        .find_map(|(column, is_consistent)| (!is_consistent).then_some(column))
     }
 }
 
@@ -98,31 +99,31 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Where a chain is not what it has to be, for the first time.
+/// The first break of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Break {
     /// The first broken position.
     pub position: i64,
-    /// What is wrong there.
+    /// The fault at that position.
     pub fault: Fault,
 }
 
-/// What can be wrong at a position.
+/// A fault at a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// There is no event.
+    /// The event is missing.
     Missing,
-    /// There is an event where none can be: before 1, twice, or behind the end that `event_heads` has.
+    /// An event is where none can be: before position 1, twice, or after the end in `event_heads`.
     Surplus,
-    /// The event does not name the hash of the one before.
+    /// The event has another previous hash than that of the previous event.
     Previous,
-    /// The event is not the one that was hashed.
+    /// The event differs from the one that was hashed.
     Hash,
-    /// The state or its salt is neither what was hashed nor what an erasure has put there.
+    /// The state or its salt is neither the hashed one nor that of an erasure.
     State,
-    /// A column that says who and when disagrees with the event.
+    /// An audit column disagrees with the event.
     Column(&'static str),
-    /// The erasure did not redact what its event says.
+    /// The redactions of an erasure differ from those of its event.
     Redactions,
     /// `event_heads` has another hash for the last event.
     Head,
@@ -140,17 +141,17 @@ impl Display for Fault {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Missing => formatter.write_str("the event is missing"),
-            Fault::Surplus => formatter.write_str("an event that does not belong there"),
+            Fault::Surplus => formatter.write_str("there is an event that does not belong there"),
             Fault::Previous => {
-                formatter.write_str("previous_hash is not the hash of the event before")
+                formatter.write_str("previous_hash is not the hash of the previous event")
             }
-            Fault::Hash => formatter.write_str("the event is not the one that was hashed"),
-            Fault::State => formatter.write_str(
-                "the state is neither the one that was hashed nor what an erasure left there",
-            ),
+            Fault::Hash => formatter.write_str("the event differs from the one that was hashed"),
+            Fault::State => {
+                formatter.write_str("the state is neither the hashed one nor that of an erasure")
+            }
             Fault::Column(name) => write!(formatter, "{name} disagrees with the event"),
             Fault::Redactions => {
-                formatter.write_str("the redactions of the erasure are not those of its event")
+                formatter.write_str("the redactions of the erasure differ from those of its event")
             }
             Fault::Head => formatter.write_str("event_heads has another hash"),
             Fault::SignedHead => formatter.write_str(
@@ -167,25 +168,25 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Begins behind a position, whose event has this hash.
-    pub(super) fn behind(position: i64, hash: Vec<u8>) -> Self {
+    /// Begins after a position, whose event has this hash.
+    pub(super) fn after(position: i64, hash: Vec<u8>) -> Self {
         Self {
             next: position + 1,
             previous: hash,
         }
     }
 
-    /// The position up to which all is sound.
+    /// The position up to which the chain is intact.
     pub(super) fn reached(&self) -> i64 {
         self.next - 1
     }
 
-    /// The hash of the event there.
+    /// The hash of the event at that position.
     pub(super) fn hash(&self) -> &[u8] {
         &self.previous
     }
 
-    /// Goes on to the next event, which may have been redacted to a state of another hash.
+    /// Advances to the next event, which may have been redacted to a state with another hash.
     pub(super) fn step(&mut self, event: &Event, redacted: Option<&[u8]>) -> Result<(), Break> {
         let broken = |position, fault| Err(Break { position, fault });
         if event.position > self.next {
@@ -198,10 +199,10 @@ impl Walk {
         if event.previous_hash != self.previous {
             return broken(position, Fault::Previous);
         }
-        if event.hash != event.hashed_behind(&self.previous) {
+        if event.hash != event.computed_hash(&self.previous) {
             return broken(position, Fault::Hash);
         }
-        let state = event.hashed_state();
+        let state = event.computed_state_hash();
         if event.state_hash != state && redacted != Some(&state[..]) {
             return broken(position, Fault::State);
         }
@@ -219,7 +220,7 @@ mod tests {
     use super::*;
 
     fn event(position: i64, previous: &[u8]) -> Event {
-        let at = Moment::from(chrono::DateTime::UNIX_EPOCH);
+        let at = Timestamp::from(chrono::DateTime::UNIX_EPOCH);
         let mut event = Event {
             tenant_id: Uuid::nil(),
             position,
@@ -243,14 +244,14 @@ mod tests {
             hash: Vec::new(),
             redactions_hash: None,
         };
-        event.state_hash = event.hashed_state().to_vec();
-        event.hash = event.hashed_behind(previous).to_vec();
+        event.state_hash = event.computed_state_hash().to_vec();
+        event.hash = event.computed_hash(previous).to_vec();
         event
     }
 
     #[test]
-    fn the_canonical_form_is_the_one_of_the_database() {
-        let mut event = event(7, &BEGINNING);
+    fn the_canonical_form_is_that_of_the_database() {
+        let mut event = event(7, &ZERO_HASH);
         event.state_hash = vec![0, 255];
         assert_eq!(
             event.canonical(),
@@ -262,9 +263,9 @@ mod tests {
 
     #[test]
     fn a_walk_stops_at_the_first_break() {
-        let first = event(1, &BEGINNING);
+        let first = event(1, &ZERO_HASH);
         let second = event(2, &first.hash);
-        let mut walk = Walk::behind(0, BEGINNING.to_vec());
+        let mut walk = Walk::after(0, ZERO_HASH.to_vec());
         assert_eq!(walk.step(&first, None), Ok(()));
         let at = |position, fault| Err(Break { position, fault });
         assert_eq!(
@@ -273,7 +274,7 @@ mod tests {
         );
         assert_eq!(walk.step(&first, None), at(1, Fault::Surplus));
         assert_eq!(
-            walk.step(&event(2, &BEGINNING), None),
+            walk.step(&event(2, &ZERO_HASH), None),
             at(2, Fault::Previous)
         );
         let mut other = second.clone();
@@ -282,8 +283,8 @@ mod tests {
         let mut other = second.clone();
         other.state.push(' ');
         assert_eq!(walk.step(&other, None), at(2, Fault::State));
-        let redacted = other.hashed_state();
-        let mut redone = Walk::behind(1, first.hash.clone());
+        let redacted = other.computed_state_hash();
+        let mut redone = Walk::after(1, first.hash.clone());
         assert_eq!(redone.step(&other, Some(&redacted)), Ok(()));
         let mut other = second.clone();
         other.version = 2;

@@ -1,5 +1,6 @@
-//! Signed heads: where the chain of each tenant ended at some time, kept away from the database, so that whoever rewrites a chain from
-//! some event on to its end is found out. A JSON Web Signature (RFC 7515) in its compact form with EdDSA (RFC 8037).
+//! Signed heads: the ends of all tenants' chains at some time, kept outside of the database, so that a chain that is rewritten up to its end
+//! is detected. They are a compact JSON Web Signature (RFC 7515) with EdDSA (RFC 8037).
+//! Making the keys lives in `keys`; comparing a chain with its signed head lives in `verify`.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
+use super::chain;
 use super::log::Log;
-use super::{chain, still};
+use super::snapshot::begin_snapshot;
 
-/// The type in the header, so that a signature over something else is not taken for one over heads.
-const TYPE: &str = "lms-event-heads";
+/// The type in the header, which tells heads from other signed content.
+const HEADER_TYPE: &str = "lms-event-heads";
 
 /// The header of the signature.
 #[derive(Serialize, Deserialize)]
@@ -27,23 +29,23 @@ struct Header {
     typ: String,
 }
 
-/// Where all chains of a cell ended.
+/// The heads of all chains of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heads {
     /// When they were read.
     pub made_at: DateTime<Utc>,
-    /// One for each tenant.
+    /// The head of each tenant.
     pub heads: Vec<Head>,
 }
 
-/// Where the chain of a tenant ended.
+/// The head of a tenant's chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The tenant.
     pub tenant_id: Uuid,
-    /// The position of its last event; 0 without any.
+    /// The position of its last event; 0 when there is none.
     pub position: i64,
-    /// The hash of that event, in hexadecimal digits.
+    /// The hash of that event in hexadecimal digits.
     pub hash: String,
 }
 
@@ -53,37 +55,41 @@ impl Heads {
         self.heads.iter().find(|head| head.tenant_id == tenant)
     }
 
-    /// The heads of a file, once its signature is found to be that of the key.
+    /// Reads a file of heads and verifies its signature with a public key.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is something else, or was signed by somebody else.
+    /// When the file cannot be read, has other content, or was signed with another key.
     pub fn read(file: &Path, key: &VerifyingKey) -> Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the heads {}", file.display()))?;
-        Self::opened(text.trim_end(), key)
-            .with_context(|| format!("the heads {} are refused", file.display()))
+        Self::parse(text.trim_end(), key)
+            .with_context(|| format!("the heads {} are rejected", file.display()))
     }
 
-    fn opened(text: &str, key: &VerifyingKey) -> Result<Self> {
-        let (signed, signature) = text.rsplit_once('.').context("this is no signed file")?;
-        let (header, payload) = signed.split_once('.').context("this is no signed file")?;
+    fn parse(text: &str, key: &VerifyingKey) -> Result<Self> {
+        let (signed, signature) = text
+            .rsplit_once('.')
+            .context("the file is not a JSON Web Signature")?;
+        let (header, payload) = signed
+            .split_once('.')
+            .context("the file is not a JSON Web Signature")?;
         let header: Header = serde_json::from_slice(&decoded(header)?)?;
         ensure!(
-            header.alg == "EdDSA" && header.typ == TYPE,
-            "this is a signature over something else"
+            header.alg == "EdDSA" && header.typ == HEADER_TYPE,
+            "the signature is not over heads"
         );
         let signature = Signature::from_slice(&decoded(signature)?)
-            .map_err(|_| anyhow!("the signature is cut off"))?;
+            .map_err(|_| anyhow!("the signature is incomplete"))?;
         key.verify_strict(signed.as_bytes(), &signature)
-            .map_err(|_| anyhow!("the signature is not that of this key"))?;
-        serde_json::from_slice(&decoded(payload)?).context("the heads cannot be understood")
+            .map_err(|_| anyhow!("the signature does not match this key"))?;
+        serde_json::from_slice(&decoded(payload)?).context("the heads cannot be parsed")
     }
 
     fn signed(&self, key: &SigningKey) -> Result<String> {
         let header = Header {
             alg: "EdDSA".to_owned(),
-            typ: TYPE.to_owned(),
+            typ: HEADER_TYPE.to_owned(),
         };
         let mut text = format!(
             "{}.{}",
@@ -100,18 +106,18 @@ impl Heads {
 fn decoded(text: &str) -> Result<Vec<u8>> {
     URL_SAFE_NO_PAD
         .decode(text)
-        .context("this is no signed file")
+        .context("the file is not a JSON Web Signature")
 }
 
-/// Writes the signed heads of all tenants into a new file, and returns how many they are.
+/// Writes the signed heads of all tenants into a new file, and returns their number.
 ///
 /// # Errors
 ///
-/// When the database cannot be read, or the file is there already or cannot be written.
+/// When the database cannot be read, or the file exists or cannot be written.
 pub async fn export(address: &str, file: &Path, key: &SigningKey) -> Result<usize> {
     if file.exists() {
         bail!(
-            "the file {} exists already: heads are kept, not replaced",
+            "the file {} already exists: heads are kept, not replaced",
             file.display()
         );
     }
@@ -122,7 +128,7 @@ pub async fn export(address: &str, file: &Path, key: &SigningKey) -> Result<usiz
     };
     for (tenant, _) in tenant::all(&client).await? {
         tenant::seal_events(&mut client, tenant).await?;
-        let transaction = still(&mut client, tenant, true).await?;
+        let transaction = begin_snapshot(&mut client, tenant, true).await?;
         let head = Log::open(&transaction, tenant).await?.head().await?;
         heads.heads.push(Head {
             tenant_id: tenant,
@@ -134,7 +140,7 @@ pub async fn export(address: &str, file: &Path, key: &SigningKey) -> Result<usiz
     Ok(heads.heads.len())
 }
 
-/// Whole or not at all.
+/// Writes the file atomically.
 fn write(file: &Path, text: &str) -> Result<()> {
     let write = || -> Result<()> {
         let directory = match file.parent() {
@@ -155,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_signed_is_read_with_the_right_key_alone() {
+    fn heads_are_read_with_the_right_key_alone() {
         let heads = Heads {
             made_at: DateTime::UNIX_EPOCH,
             heads: vec![Head {
@@ -166,15 +172,15 @@ mod tests {
         };
         let key = SigningKey::from_bytes(&[1; 32]);
         let text = heads.signed(&key).unwrap();
-        assert_eq!(Heads::opened(&text, &key.verifying_key()).unwrap(), heads);
+        assert_eq!(Heads::parse(&text, &key.verifying_key()).unwrap(), heads);
         let other = SigningKey::from_bytes(&[2; 32]).verifying_key();
-        assert!(Heads::opened(&text, &other).is_err());
+        assert!(Heads::parse(&text, &other).is_err());
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"lms-event-heads"}"#);
         let (_, rest) = text.split_once('.').unwrap();
-        assert!(Heads::opened(&format!("{none}.{rest}"), &key.verifying_key()).is_err());
+        assert!(Heads::parse(&format!("{none}.{rest}"), &key.verifying_key()).is_err());
         for broken in ["", "a.b", "a.b.c", &text[..text.len() - 4]] {
             assert!(
-                Heads::opened(broken, &key.verifying_key()).is_err(),
+                Heads::parse(broken, &key.verifying_key()).is_err(),
                 "{broken}"
             );
         }

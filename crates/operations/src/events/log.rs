@@ -1,4 +1,5 @@
-//! Reading the log of one tenant in windows of positions: of a window one event at a time is in memory.
+//! Reading the log of a tenant in windows of positions, with one event at a time in memory.
+//! Checking the events lives in `chain`.
 
 use anyhow::{Context, Result};
 use database::explain;
@@ -7,13 +8,13 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement, Transaction};
 use uuid::Uuid;
 
-use super::chain::{Break, Event, Fault, Walk};
+use super::chain::{Break, Event, Fault, Walk, ZERO_HASH};
 use super::redactions::Redactions;
 
-/// How many positions are read at once.
+/// The number of positions in a window.
 pub(super) const WINDOW: i64 = 10_000;
 
-/// The log of a tenant, as a transaction in its context sees it.
+/// The log of a tenant, as seen by a transaction in its context.
 pub(super) struct Log<'a> {
     transaction: &'a Transaction<'a>,
     tenant: Uuid,
@@ -21,14 +22,14 @@ pub(super) struct Log<'a> {
     redactions: Redactions,
 }
 
-/// Where `event_heads` says that the chain ends.
+/// The end of the chain in `event_heads`.
 pub(super) struct Head {
     pub(super) position: i64,
     pub(super) hash: Vec<u8>,
 }
 
 impl<'a> Log<'a> {
-    /// Prepares to read.
+    /// Prepares for reading.
     pub(super) async fn open(transaction: &'a Transaction<'a>, tenant: Uuid) -> Result<Self> {
         let window = transaction
             .prepare(
@@ -55,7 +56,7 @@ impl<'a> Log<'a> {
         })
     }
 
-    /// Where `event_heads` says that the chain ends; at 0 for a tenant without an event.
+    /// The end of the chain in `event_heads`; position 0 for a tenant without events.
     pub(super) async fn head(&self) -> Result<Head> {
         let row = self
             .transaction
@@ -75,12 +76,12 @@ impl<'a> Log<'a> {
             },
             None => Head {
                 position: 0,
-                hash: super::chain::BEGINNING.to_vec(),
+                hash: ZERO_HASH.to_vec(),
             },
         })
     }
 
-    /// The greatest position in the log.
+    /// The largest position in the log.
     pub(super) async fn last(&self) -> Result<i64> {
         let row = self
             .transaction
@@ -96,7 +97,7 @@ impl<'a> Log<'a> {
         Ok(row.get(0))
     }
 
-    /// The events behind `after` up to `until`.
+    /// The events after `after` up to `until`.
     async fn events(&self, after: i64, until: i64) -> Result<impl Stream<Item = Result<Event>>> {
         let parameters: [&(dyn ToSql + Sync); 3] = [&self.tenant, &after, &until];
         let rows = self
@@ -107,14 +108,14 @@ impl<'a> Log<'a> {
         Ok(rows.map(|row| event(&row.map_err(explain)?)))
     }
 
-    /// Walks from where the walk is to a position, and hands each sound event to `visit`. The break, if there is one.
+    /// Continues a walk to a position, and passes each intact event to `visit`. Returns the break, if there is one.
     pub(super) async fn walk(
         &self,
         walk: &mut Walk,
         until: i64,
         mut visit: impl FnMut(&Event) -> Result<()>,
     ) -> Result<Option<Break>> {
-        // From the first window on, what stands before the first position is seen too.
+        // The first window also reads events before the first position, where there must be none.
         let after = match walk.reached() {
             0 => i64::MIN,
             reached => reached,
@@ -181,5 +182,5 @@ fn event(row: &Row) -> Result<Event> {
             redactions_hash: row.try_get(20)?,
         })
     };
-    read().context("the event log does not have the columns that it should")
+    read().context("the event log has unexpected columns")
 }

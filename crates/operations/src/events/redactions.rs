@@ -1,4 +1,5 @@
-//! What erasures have put in place of states, and the proof that each did what its own event says.
+//! The states that erasures have put in place of the original ones, and the proof that each erasure did what its event says.
+//! Erasing a person lives in `crate::privacy`.
 
 use std::collections::HashMap;
 
@@ -12,15 +13,15 @@ use uuid::Uuid;
 
 use super::chain::hex;
 
-/// The erasures of a tenant that have redacted something.
+/// The redactions of a tenant's erasures.
 pub(super) struct Redactions {
     tenant: Uuid,
-    /// The position of each erasure's event; the last of all for one that is not sealed yet.
+    /// The position of each erasure's event; the largest possible one if it is not sealed yet.
     erasures: HashMap<Uuid, i64>,
 }
 
 impl Redactions {
-    /// Looks for the events of all erasures. One without an event counts for nothing.
+    /// Loads the erasures. One without an event has no effect.
     pub(super) async fn load(transaction: &Transaction<'_>, tenant: Uuid) -> Result<Self> {
         let rows = transaction
             .query(
@@ -57,7 +58,7 @@ impl Redactions {
         })
     }
 
-    /// The hash of what the latest erasure left at each redacted position of a window.
+    /// The hash of the state that the latest erasure left at each redacted position of a window.
     pub(super) async fn of_window(
         &self,
         transaction: &Transaction<'_>,
@@ -96,7 +97,7 @@ impl Redactions {
             .collect())
     }
 
-    /// What the redactions of an erasure come to, as the text of a `bytea`.
+    /// The hash of an erasure's redactions, as the text of a `bytea`.
     pub(super) async fn digest(
         transaction: &Transaction<'_>,
         tenant: Uuid,

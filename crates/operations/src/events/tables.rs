@@ -1,4 +1,5 @@
-//! Which tables the log is about, by the triggers that write it, and how each is made in another schema.
+//! The recorded tables, found by the triggers that write the log, and creating them in another schema.
+//! All tables with rows of tenants live in `relocation::tables`.
 
 use anyhow::Result;
 use database::{explain, quote_name};
@@ -8,9 +9,9 @@ use tokio_postgres::{Row, Transaction};
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) name: String,
-    /// Its columns that are stored, and not computed from others.
+    /// Its stored columns, without generated ones.
     pub(crate) columns: Vec<String>,
-    /// What rows have in columns that are younger than their events: SQL, by the name of the column.
+    /// The defaults of columns that are newer than some events, as SQL by the name of the column.
     defaults: Vec<(String, String)>,
 }
 
@@ -53,12 +54,12 @@ impl Table {
         Ok(rows.iter().map(table).collect())
     }
 
-    /// Its name in another schema, as SQL.
+    /// Its name in another schema as SQL.
     pub(crate) fn within(&self, schema: &str) -> String {
         format!("{}.{}", quote_name(schema), quote_name(&self.name))
     }
 
-    /// Its stored columns, as SQL, each behind a prefix.
+    /// Its stored columns as SQL, each with a prefix.
     pub(crate) fn list(&self, prefix: &str) -> String {
         let columns: Vec<String> = self
             .columns
@@ -68,7 +69,7 @@ impl Table {
         columns.join(", ")
     }
 
-    /// A row of it in another schema that has nothing but its defaults, as SQL.
+    /// A row in another schema that has its defaults alone, as SQL.
     pub(crate) fn defaults(&self, schema: &str) -> String {
         let members: Vec<String> = self
             .defaults
@@ -92,8 +93,8 @@ fn table(row: &Row) -> Table {
     }
 }
 
-/// Makes a table of schema `lms` in another schema: columns and key, no triggers, references or checks, for events may be older than those
-/// are; for the same reason a column may be null.
+/// Creates a table of schema `lms` in another schema with its columns and key. It has no triggers, references, checks and not-null
+/// constraints, because events may be older than those.
 pub(crate) async fn copy_definition(
     transaction: &Transaction<'_>,
     name: &str,

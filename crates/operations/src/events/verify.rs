@@ -1,4 +1,5 @@
-//! `lms events verify`: the whole chain of a tenant, computed anew outside of the database.
+//! Verifying the whole chain of a tenant (`lms events verify`), computed outside of the database.
+//! The check of a single event lives in `chain`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,31 +8,31 @@ use database::tenant;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::chain::{BEGINNING, Break, Fault, Walk};
+use super::chain::{Break, Fault, Walk, ZERO_HASH};
 use super::heads::Heads;
 use super::log::{Log, WINDOW};
-use super::{known, still};
+use super::snapshot::{begin_snapshot, find_tenant};
 use crate::progress::Bar;
 
-/// What was found of one tenant.
+/// The result for one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The tenant's slug; its id, when it is known from signed heads alone.
+    /// The tenant's slug, or its id when only the signed heads have the tenant.
     pub tenant: String,
-    /// How many events are sound, from the first one on.
-    pub sound: i64,
+    /// The number of intact events, from the first one on.
+    pub intact: i64,
     /// The first break.
     pub broken: Option<Break>,
-    /// Whether the signed heads that it was compared with name the tenant; nothing, without such.
+    /// True when the signed heads have the tenant; none when there are no signed heads.
     pub signed: Option<bool>,
 }
 
 impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let Self { tenant, sound, .. } = self;
+        let Self { tenant, intact, .. } = self;
         match &self.broken {
             Some(broken) => write!(formatter, "{tenant}: broken at {broken}"),
-            None => write!(formatter, "{tenant}: {sound} events, the chain is whole"),
+            None => write!(formatter, "{tenant}: {intact} events, the chain is intact"),
         }?;
         match self.signed {
             Some(false) => formatter.write_str("; the signed heads do not have this tenant"),
@@ -40,29 +41,33 @@ impl Display for Report {
     }
 }
 
-/// Verifies the tenant with a slug, or all, and compares them with signed heads if there are some.
+/// Verifies the tenant with a slug, or all tenants, and compares them with signed heads if there are any.
 ///
 /// # Errors
 ///
-/// When the database cannot be read, or there is no such tenant: a broken chain is no error, but in a report.
+/// When the database cannot be read, or there is no such tenant. A broken chain is in a report, and not an error.
 pub async fn run(address: &str, slug: Option<&str>, heads: Option<&Heads>) -> Result<Vec<Report>> {
     let mut client = database::connect(address).await?;
     let tenants = match slug {
-        Some(slug) => vec![(known(&client, slug).await?, slug.to_owned())],
+        Some(slug) => vec![(find_tenant(&client, slug).await?, slug.to_owned())],
         None => tenant::all(&client).await?,
     };
     let mut reports = Vec::new();
     for (tenant, slug) in &tenants {
-        reports.push(one(&mut client, slug, *tenant, heads).await?);
+        reports.push(verify_tenant(&mut client, slug, *tenant, heads).await?);
     }
     if slug.is_none() {
-        reports.extend(heads.into_iter().flat_map(|heads| lost(heads, &tenants)));
+        reports.extend(
+            heads
+                .into_iter()
+                .flat_map(|heads| missing_tenants(heads, &tenants)),
+        );
     }
     Ok(reports)
 }
 
-/// The tenants that the signed heads have and the database does not.
-fn lost(heads: &Heads, tenants: &[(Uuid, String)]) -> Vec<Report> {
+/// A report for each tenant that the signed heads have and the database does not have.
+fn missing_tenants(heads: &Heads, tenants: &[(Uuid, String)]) -> Vec<Report> {
     heads
         .heads
         .iter()
@@ -70,7 +75,7 @@ fn lost(heads: &Heads, tenants: &[(Uuid, String)]) -> Vec<Report> {
         .filter(|head| !tenants.iter().any(|(tenant, _)| *tenant == head.tenant_id))
         .map(|head| Report {
             tenant: head.tenant_id.to_string(),
-            sound: 0,
+            intact: 0,
             broken: Some(Break {
                 position: 1,
                 fault: Fault::Missing,
@@ -80,35 +85,35 @@ fn lost(heads: &Heads, tenants: &[(Uuid, String)]) -> Vec<Report> {
         .collect()
 }
 
-async fn one(
+async fn verify_tenant(
     client: &mut Client,
     slug: &str,
     tenant: Uuid,
     heads: Option<&Heads>,
 ) -> Result<Report> {
     tenant::seal_events(client, tenant).await?;
-    let transaction = still(client, tenant, true).await?;
+    let transaction = begin_snapshot(client, tenant, true).await?;
     let log = Log::open(&transaction, tenant).await?;
     let signed = heads.map(|heads| heads.of(tenant));
     let head = log.head().await?;
-    let promised = signed.flatten().map_or(0, |head| head.position);
+    let signed_position = signed.flatten().map_or(0, |head| head.position);
     let end = log.last().await?.max(head.position).max(0);
-    let mut checked = Checked {
-        walk: Walk::behind(0, BEGINNING.to_vec()),
+    let mut verification = Verification {
+        walk: Walk::after(0, ZERO_HASH.to_vec()),
         signed: signed
             .flatten()
             .map(|head| (head.position, head.hash.as_str())),
         end: head.position,
         rewritten: false,
     };
-    let mut broken = checked.windows(&log, slug, end).await?;
-    if broken.is_none() && checked.walk.hash() != head.hash {
+    let mut broken = verification.windows(&log, slug, end).await?;
+    if broken.is_none() && verification.walk.hash() != head.hash {
         broken = Some(Break {
             position: head.position,
             fault: Fault::Head,
         });
     }
-    if broken.is_none() && end < promised {
+    if broken.is_none() && end < signed_position {
         broken = Some(Break {
             position: end + 1,
             fault: Fault::Missing,
@@ -116,24 +121,25 @@ async fn one(
     }
     Ok(Report {
         tenant: slug.to_owned(),
-        sound: checked.walk.reached(),
+        intact: verification.walk.reached(),
         broken,
         signed: signed.map(|head| head.is_some()),
     })
 }
 
-/// A walk along the whole log, held against both ends that are known of it.
-struct Checked<'a> {
+/// A walk along the whole log, compared with the signed head and with `event_heads`.
+struct Verification<'a> {
     walk: Walk,
-    /// Position and hash by the signed heads.
+    /// The position and hash of the signed head.
     signed: Option<(i64, &'a str)>,
-    /// The position by `event_heads`.
+    /// The position in `event_heads`.
     end: i64,
+    /// True when the event at the signed position has another hash.
     rewritten: bool,
 }
 
-impl Checked<'_> {
-    /// All windows up to the end of the log.
+impl Verification<'_> {
+    /// Verifies all windows up to the end of the log.
     async fn windows(&mut self, log: &Log<'_>, slug: &str, end: i64) -> Result<Option<Break>> {
         let mut bar = Bar::new(format!("verifying {slug}"), u64::try_from(end)?);
         loop {
@@ -187,12 +193,12 @@ impl Checked<'_> {
     }
 }
 
-/// Walks the chain of a tenant up to a position, with a connection of its own.
-pub(super) async fn sound_until(address: &str, tenant: Uuid, end: i64) -> Result<Option<Break>> {
+/// Verifies the chain of a tenant up to a position, on a connection of its own.
+pub(super) async fn find_break(address: &str, tenant: Uuid, end: i64) -> Result<Option<Break>> {
     let mut client = database::connect(address).await?;
-    let transaction = still(&mut client, tenant, true).await?;
+    let transaction = begin_snapshot(&mut client, tenant, true).await?;
     let log = Log::open(&transaction, tenant).await?;
-    let mut walk = Walk::behind(0, BEGINNING.to_vec());
+    let mut walk = Walk::after(0, ZERO_HASH.to_vec());
     loop {
         let until = walk.reached().saturating_add(WINDOW).min(end);
         let broken = log.walk(&mut walk, until, |_| Ok(())).await?;

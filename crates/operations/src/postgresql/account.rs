@@ -1,5 +1,6 @@
-//! The system account that a PostgreSQL server runs under.
-//! PostgreSQL refuses to run as root, so root hands its files to the system user `postgres`.
+//! The system account under which a PostgreSQL server runs. PostgreSQL refuses to run as root, so root hands its files to the system user
+//! `postgres`.
+//! The roles inside of the database live in the schema.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -10,26 +11,30 @@ use anyhow::{Context, Result, bail};
 use nix::unistd::{Gid, Uid, User};
 use tokio::process::Command;
 
-/// The system account that runs the server.
+/// The system account of a server.
 #[derive(Clone)]
 pub struct Account {
     uid: u32,
     gid: u32,
-    /// Whether this process has to change to it.
-    foreign: bool,
+    /// True when this process must change to it.
+    is_foreign: bool,
 }
 
 impl Account {
-    /// Whoever runs this program.
+    /// The account that runs this program.
     pub fn own_account() -> Self {
         Self {
             uid: Uid::effective().as_raw(),
             gid: Gid::effective().as_raw(),
-            foreign: false,
+            is_foreign: false,
         }
     }
 
-    /// `postgres` for root, otherwise whoever runs this program.
+    /// `postgres` for root, and otherwise the account that runs this program.
+    ///
+    /// # Errors
+    ///
+    /// When root finds no user `postgres`.
     pub fn find() -> Result<Self> {
         if !Uid::effective().is_root() {
             return Ok(Self::own_account());
@@ -40,11 +45,15 @@ impl Account {
         Ok(Self {
             uid: user.uid.as_raw(),
             gid: user.gid.as_raw(),
-            foreign: true,
+            is_foreign: true,
         })
     }
 
-    /// The owner of a data directory that somebody else made, if this process may act as them.
+    /// The owner of an existing data directory.
+    ///
+    /// # Errors
+    ///
+    /// When this process may not act as the owner.
     pub fn owner(data: &Path) -> Result<Self> {
         let metadata = fs::metadata(data)
             .with_context(|| format!("cannot read the database cluster {}", data.display()))?;
@@ -54,7 +63,7 @@ impl Account {
         }
         if own.uid != 0 {
             bail!(
-                "the database cluster {} belongs to the user number {}: run this as that user or as root",
+                "the database cluster {} belongs to the user with the id {}: run this command as that user or as root",
                 data.display(),
                 metadata.uid()
             );
@@ -62,40 +71,48 @@ impl Account {
         Ok(Self {
             uid: metadata.uid(),
             gid: metadata.gid(),
-            foreign: true,
+            is_foreign: true,
         })
     }
 
-    /// A command that runs under this account, from a directory that every account can read.
+    /// A command that runs under this account, in a directory that every account can read.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").stdin(Stdio::null());
-        if self.foreign {
+        if self.is_foreign {
             command.uid(self.uid).gid(self.gid).env("HOME", "/");
         }
         command
     }
 
-    /// Gives a path to this account.
+    /// Makes this account the owner of a path.
+    ///
+    /// # Errors
+    ///
+    /// When the owner cannot be changed.
     pub fn own(&self, path: &Path) -> Result<()> {
-        if self.foreign {
+        if self.is_foreign {
             chown(path, Some(self.uid), Some(self.gid))
                 .with_context(|| format!("cannot give {} to the user postgres", path.display()))?;
         }
         Ok(())
     }
 
-    /// Its number.
+    /// The user id.
     pub fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// Returns whether this process has to change to it.
+    /// Returns whether this process must change to it.
     pub fn is_foreign(&self) -> bool {
-        self.foreign
+        self.is_foreign
     }
 
     /// Returns whether it may enter a directory.
+    ///
+    /// # Errors
+    ///
+    /// When the check cannot be run.
     pub async fn can_enter(&self, directory: &Path) -> Result<bool> {
         let status = self
             .command("test")

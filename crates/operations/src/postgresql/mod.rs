@@ -1,5 +1,5 @@
-//! A PostgreSQL server as its own machine sees it: its account, its programs, its process, and the disk and ports that it needs.
-//! Connecting to one lives in the crate `database`; a private one for development lives in `local::cluster`.
+//! A PostgreSQL server on its own machine: its account, programs and process, and the disk space and ports that it needs.
+//! Connecting to a server lives in the crate `database`; the private cluster for development lives in `local::cluster`.
 
 mod account;
 mod process;
@@ -12,28 +12,32 @@ use anyhow::{Context, Result};
 use nix::sys::statvfs::statvfs;
 
 pub use account::Account;
-pub use process::{running_process, serves, works_in};
+pub use process::{is_running, running_process, works_in};
 pub use programs::{VERSION, find_programs};
 
-/// Free bytes of the file system under `directory`.
+/// The free bytes of the file system that contains `directory`.
+///
+/// # Errors
+///
+/// When the file system cannot be queried.
 pub fn free_space(directory: &Path) -> Result<u64> {
-    let facts = statvfs(directory).with_context(|| {
-        format!(
-            "cannot ask for the free space under {}",
-            directory.display()
-        )
-    })?;
-    Ok(facts
+    let statistics = statvfs(directory)
+        .with_context(|| format!("cannot read the free space of {}", directory.display()))?;
+    Ok(statistics
         .blocks_available()
-        .saturating_mul(facts.fragment_size()))
+        .saturating_mul(statistics.fragment_size()))
 }
 
-/// A port on the loopback address that nobody has now.
+/// A free port on the loopback address.
 pub(crate) fn any_port() -> Result<u16> {
     free_port(None)
 }
 
-/// The remembered port if nobody has it now, otherwise one that is free.
+/// The remembered port if it is free, and otherwise any free port.
+///
+/// # Errors
+///
+/// When no port is free.
 pub fn free_port(remembered: Option<u16>) -> Result<u16> {
     let listener = remembered
         .and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())

@@ -1,14 +1,18 @@
-//! The programs of PostgreSQL on this machine, and their version.
+//! PostgreSQL's programs on this machine, and their version.
 //! Running a private cluster with them lives in `local::cluster`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The version of PostgreSQL that the schema is written and tested for.
+/// The version of PostgreSQL for which the schema is written and tested.
 pub const VERSION: &str = "15";
 
 /// The directory with PostgreSQL's programs: Debian's, or the one on `PATH`.
+///
+/// # Errors
+///
+/// When there is no PostgreSQL of the right version.
 pub fn find_programs() -> Result<PathBuf> {
     let debian = PathBuf::from(format!("/usr/lib/postgresql/{VERSION}/bin"));
     if debian.join("initdb").is_file() {
@@ -41,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_from_what_programs_print() {
+    fn versions_are_read_from_the_output_of_programs() {
         assert_eq!(
             major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)").as_deref(),
             Some("15")

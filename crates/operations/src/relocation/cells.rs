@@ -1,74 +1,85 @@
-//! The two cells of a move: connecting to both, and refusing pairs between which no tenant can move.
+//! The two cells of a relocation: connecting to both, and rejecting pairs between which no tenant can be relocated.
+//! The definitions of cells live in `crate::cell`.
 
 use anyhow::{Context, Result, bail, ensure};
 use database::explain;
 use database::migrate::{Applied, ledger};
-use database::tenant::take_context;
+use database::tenant::set_context;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-/// How a cell is reached.
+/// The addresses of a cell.
 #[derive(Clone)]
 pub struct Cell {
-    /// Its database, with a login that may act as the owner of the schema and let triggers rest.
+    /// Its database, with a login that may act as the owner of the schema and disable triggers.
     pub database: String,
-    /// The base URL under which clients reach it.
+    /// Its base URL for clients.
     pub url: String,
 }
 
 impl std::fmt::Debug for Cell {
-    /// Without the password.
+    /// Prints the URL alone, because the database's address has a password.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(&self.url)
     }
 }
 
-/// What a database says of its cell.
+/// The request id of a relocation's transactions in the event log.
+pub(super) const REQUEST: &str = "move";
+
+/// The tenant to be relocated, and the cells.
 #[derive(Clone, Debug)]
-pub(super) struct Name {
+pub struct Options {
+    /// The tenant's slug.
+    pub tenant: String,
+    /// The cell in which it lives.
+    pub from: Cell,
+    /// The cell in which it is to live.
+    pub to: Cell,
+}
+
+/// The identity of a cell, from its database.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
     pub(super) name: String,
-    pub(super) retention: String,
+    pub(super) retention_class: String,
 }
 
 /// Connections to both cells.
 pub(super) struct Cells {
     pub(super) from: Client,
     pub(super) to: Client,
-    pub(super) from_name: Name,
-    pub(super) to_name: Name,
+    pub(super) from_cell: Identity,
+    pub(super) to_cell: Identity,
 }
 
 impl Cells {
-    /// Connects to both, and checks that one could take what the other has.
+    /// Connects to both, and checks that the target can hold the rows of the source.
     pub(super) async fn open(from: &Cell, to: &Cell) -> Result<Self> {
         for cell in [from, to] {
             check_url(&cell.url)?;
         }
-        let (from, from_name) = open(&from.database)
-            .await
-            .context("the cell that the tenant leaves")?;
-        let (to, to_name) = open(&to.database)
-            .await
-            .context("the cell that the tenant goes to")?;
+        let (from, from_cell) = open(&from.database).await.context("the source cell")?;
+        let (to, to_cell) = open(&to.database).await.context("the target cell")?;
         ensure!(
-            identity(&from).await? != identity(&to).await? && from_name.name != to_name.name,
-            "both are the cell {}: a tenant moves between two",
-            to_name.name
+            identity(&from).await? != identity(&to).await? && from_cell.name != to_cell.name,
+            "both are the cell {}: a tenant is relocated between two different cells",
+            to_cell.name
         );
         let (here, there) = (ledger(&from).await?, ledger(&to).await?);
         ensure!(
             here == there,
             "the schemas differ: {} has {}, {} has {}; run `lms migrate` there first",
-            from_name.name,
-            latest(&here),
-            to_name.name,
-            latest(&there)
+            from_cell.name,
+            latest_migration(&here),
+            to_cell.name,
+            latest_migration(&there)
         );
         Ok(Self {
             from,
             to,
-            from_name,
-            to_name,
+            from_cell,
+            to_cell,
         })
     }
 }
@@ -82,16 +93,16 @@ fn check_url(text: &str) -> Result<()> {
         });
     ensure!(
         is_base,
-        "{text:?} is no base URL like https://eu.lms.example.com"
+        "{text:?} is not a base URL like https://eu.lms.example.com"
     );
     Ok(())
 }
 
-async fn open(address: &str) -> Result<(Client, Name)> {
+async fn open(address: &str) -> Result<(Client, Identity)> {
     let client = database::connect(address).await?;
     let row = client
         .query_opt(
-            "-- moves.cell
+            "-- relocation.cell
             select c.name, c.retention_class
             from lms_private.cell as c",
             &[],
@@ -102,7 +113,7 @@ async fn open(address: &str) -> Result<(Client, Name)> {
     let Some(row) = row else {
         bail!("the database is not a cell yet: run `lms migrate` with --cell");
     };
-    let may_rest = client
+    let may_disable_triggers = client
         .query_one(
             "select has_parameter_privilege('session_replication_role', 'set')",
             &[],
@@ -110,21 +121,21 @@ async fn open(address: &str) -> Result<(Client, Name)> {
         .await
         .map_err(explain)?;
     ensure!(
-        may_rest.get::<_, bool>(0),
-        "this database login may not let triggers rest: grant it `set on parameter session_replication_role`"
+        may_disable_triggers.get::<_, bool>(0),
+        "this database login may not disable triggers: grant it `set on parameter session_replication_role`"
     );
-    let name = Name {
+    let cell = Identity {
         name: row.get(0),
-        retention: row.get(1),
+        retention_class: row.get(1),
     };
-    Ok((client, name))
+    Ok((client, cell))
 }
 
-/// What no two databases have in common.
+/// A text that differs between any two databases.
 pub(crate) async fn identity(client: &Client) -> Result<String> {
     let row = client
         .query_one(
-            "-- moves.database
+            "-- relocation.database
             select concat_ws(' ', d.oid, pg_postmaster_start_time()::text)
             from pg_database as d
             where d.datname = current_database()",
@@ -135,29 +146,29 @@ pub(crate) async fn identity(client: &Client) -> Result<String> {
     Ok(row.get(0))
 }
 
-/// The last migration of a ledger, for people.
-pub(crate) fn latest(ledger: &[Applied]) -> String {
+/// The last migration of a ledger, for messages.
+pub(crate) fn latest_migration(ledger: &[Applied]) -> String {
     match ledger.last() {
         Some(last) => format!("migration {:04}", last.version),
         None => "none".to_owned(),
     }
 }
 
-/// Turns a transaction that has just begun into one of the schema's owner in a tenant's context: row security shows it this tenant alone.
-/// Where triggers rest, rows are written and deleted as they are, and only those that are always on hold.
+/// Turns a transaction that has just begun into one of the schema's owner in a tenant's context, in which row security shows this tenant
+/// alone. With triggers disabled, rows are written and deleted as they are, and only triggers that are enabled always run.
 pub(crate) async fn enter(
     transaction: &Transaction<'_>,
     tenant: Uuid,
     request: &str,
-    triggers_rest: bool,
+    disable_triggers: bool,
 ) -> Result<()> {
-    if triggers_rest {
+    if disable_triggers {
         transaction
             .batch_execute("set local session_replication_role = replica")
             .await
             .map_err(explain)?;
     }
-    take_context(transaction, tenant, request).await?;
+    set_context(transaction, tenant, request).await?;
     transaction
         .batch_execute(
             "set local timezone = 'UTC';

@@ -1,4 +1,5 @@
-//! `lms tenant forget`: erasing a tenant from the cell that it left, once everything that this cell has is found again where it lives.
+//! Erasing a relocated tenant from its source (`lms tenant forget`), once every row of the source has been found in the target.
+//! Erasing itself lives in `erase`.
 
 use std::path::Path;
 
@@ -8,27 +9,29 @@ use database::{copy_rows, explain};
 use tokio_postgres::{IsolationLevel, Transaction};
 use uuid::Uuid;
 
-use super::cells::{Cell, Cells, enter};
+use super::cells::{Cell, Cells, REQUEST, enter};
+use super::digest;
 use super::erase::erase;
+use super::read_only::new_home;
 use super::receipt::{Head, Receipt};
-use super::record::{self, Move};
-use super::tables::{Table, of_tenants};
-use super::{REQUEST, digest};
+use super::record::{self, Relocation};
+use super::state::RelocationState;
+use super::tables::{Table, tenant_tables};
 use crate::events::verify;
 
-/// What was erased.
+/// The extent of an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forgotten {
-    /// How many rows.
+pub struct Erased {
+    /// The number of rows that were erased.
     pub rows: u64,
 }
 
-/// Erases the tenant of a receipt from the cell that it left, after a check of the cell where it lives.
+/// Erases the tenant of a receipt from the source, after a check of the target.
 ///
 /// # Errors
 ///
-/// When the receipt is not true of both databases, or anything of the tenant is not found at the target: nothing is erased then.
-pub async fn forget(receipt: &Path, from: &Cell, to: &Cell) -> Result<Forgotten> {
+/// When the receipt does not match both databases, or any row of the tenant is not found in the target. Then nothing is erased.
+pub async fn erase_source(receipt: &Path, from: &Cell, to: &Cell) -> Result<Erased> {
     let receipt = read(receipt)?;
     let mut cells = Cells::open(from, to).await?;
     check_receipt(&cells, &receipt).await?;
@@ -37,71 +40,75 @@ pub async fn forget(receipt: &Path, from: &Cell, to: &Cell) -> Result<Forgotten>
 
     let source = cells.from.transaction().await.map_err(explain)?;
     enter(&source, receipt.tenant_id, REQUEST, true).await?;
-    let out = Move {
-        id: receipt.move_id,
-        state: "left".to_owned(),
-        receipt: receipt.clone(),
-    };
+    let has_advanced = record::advance(
+        &source,
+        receipt.move_id,
+        RelocationState::Switched,
+        RelocationState::SourceErased,
+    )
+    .await?;
     ensure!(
-        record::advance(&source, &out, "left", "forgotten").await?,
-        "somebody else has erased the tenant in the meantime"
+        has_advanced,
+        "the tenant has been erased by another command in the meantime"
     );
     let rows = erase(&source, receipt.tenant_id).await?;
     source.commit().await.map_err(explain)?;
-    // The views hold figures of the tenant until they are refreshed.
+    // The views contain figures of the tenant until they are refreshed.
     for view in View::ALL {
         analytics::refresh(&cells.from, view).await?;
     }
-    Ok(Forgotten { rows })
+    Ok(Erased { rows })
 }
 
 fn read(path: &Path) -> Result<Receipt> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the receipt {}", path.display()))?;
     serde_json::from_str(&text)
-        .with_context(|| format!("{} is no receipt of a move", path.display()))
+        .with_context(|| format!("{} is not the receipt of a relocation", path.display()))
 }
 
-/// Both databases have to have the receipt as it is.
+/// Checks that both databases have the receipt as it is.
 async fn check_receipt(cells: &Cells, receipt: &Receipt) -> Result<()> {
     ensure!(
-        receipt.from.name == cells.from_name.name && receipt.to.name == cells.to_name.name,
-        "the receipt is of a move from {} to {}, not from {} to {}",
+        receipt.from.name == cells.from_cell.name && receipt.to.name == cells.to_cell.name,
+        "the receipt is of a relocation from {} to {}, not from {} to {}",
         receipt.from.name,
         receipt.to.name,
-        cells.from_name.name,
-        cells.to_name.name
+        cells.from_cell.name,
+        cells.to_cell.name
     );
     let states = [
-        (&cells.from, "left", &receipt.from.name),
-        (&cells.to, "served", &receipt.to.name),
+        (&cells.from, RelocationState::Switched, &receipt.from.name),
+        (&cells.to, RelocationState::Active, &receipt.to.name),
     ];
     for (client, state, name) in states {
-        let Some(known) = Move::find(client, receipt.move_id).await? else {
-            bail!("the receipt is not true: the cell {name} knows of no such move");
+        let Some(known) = Relocation::find(client, receipt.move_id).await? else {
+            bail!("the receipt is not valid: the cell {name} has no record of this relocation");
         };
         ensure!(
             known.receipt == *receipt,
-            "the receipt is not true: it says something else than the cell {name}"
+            "the receipt is not valid: it differs from the one that the cell {name} has"
         );
-        match known.state.as_str() {
-            "forgotten" => bail!("the cell {name} has erased the tenant already"),
+        match known.state {
+            RelocationState::SourceErased => {
+                bail!("the cell {name} has already erased the tenant")
+            }
             found if found != state => {
-                bail!("the move has not been finished: run `lms tenant move` again")
+                bail!("the relocation is not finished: run `lms tenant move` again")
             }
             _ => {}
         }
     }
-    if let Some(url) = record::home(&cells.to, receipt.tenant_id).await? {
+    if let Some(url) = new_home(&cells.to, receipt.tenant_id).await? {
         bail!(
-            "the tenant has moved on to {url}: the cell {} can't confirm it any more",
+            "the tenant has been relocated again, to {url}: the cell {} can no longer confirm its rows",
             receipt.to.name
         );
     }
     Ok(())
 }
 
-/// The chain at the target has to be whole. That it goes on from where it ended here is looked at with the rows.
+/// Checks that the chain in the target is whole. Its continuation from the end of the source's chain is checked with the rows.
 async fn check_chain(receipt: &Receipt, to: &Cell) -> Result<()> {
     let reports = verify::run(&to.database, Some(&receipt.slug), None).await?;
     match reports.iter().find(|report| report.broken.is_some()) {
@@ -110,7 +117,7 @@ async fn check_chain(receipt: &Receipt, to: &Cell) -> Result<()> {
     }
 }
 
-/// Whatever is in a recorded table here has to be there as it is, or an event there has to tell what has become of it since.
+/// Checks that each row of a recorded table in the source is in the target as it is, or that an event there explains the difference.
 async fn check_rows(cells: &mut Cells, receipt: &Receipt) -> Result<()> {
     let tenant = receipt.tenant_id;
     let source = cells
@@ -126,21 +133,21 @@ async fn check_rows(cells: &mut Cells, receipt: &Receipt) -> Result<()> {
     enter(&target, tenant, REQUEST, false).await?;
     ensure!(
         Head::read(&source, tenant).await? == receipt.events && is_sealed(&source, tenant).await?,
-        "something has happened to the tenant in the cell {} since it left: nothing was erased",
+        "the tenant has changed in the cell {} since the relocation: nothing was erased",
         receipt.from.name
     );
     ensure!(
         has_event(&target, receipt).await?,
-        "the tenant's chain of events in the cell {} does not go on where it ended in {}: nothing was erased",
+        "the tenant's chain of events in the cell {} does not continue where it ended in {}: nothing was erased",
         receipt.to.name,
         receipt.from.name
     );
-    for table in of_tenants(&source)
+    for table in tenant_tables(&source)
         .await?
         .iter()
         .filter(|table| table.is_recorded)
     {
-        let missing = missing(&source, &target, table, receipt).await?;
+        let missing = count_missing(&source, &target, table, receipt).await?;
         ensure!(
             missing == 0,
             "{missing} rows of {} are not in the cell {} as they were: nothing was erased",
@@ -154,7 +161,7 @@ async fn check_rows(cells: &mut Cells, receipt: &Receipt) -> Result<()> {
 async fn is_sealed(source: &Transaction<'_>, tenant: Uuid) -> Result<bool> {
     let row = source
         .query_one(
-            "-- moves.is_sealed
+            "-- relocation.is_sealed
             select not exists (
               select from lms_private.unsealed_events as u
               where u.tenant_id = $1
@@ -172,7 +179,7 @@ async fn has_event(target: &Transaction<'_>, receipt: &Receipt) -> Result<bool> 
     }
     let row = target
         .query_one(
-            "-- moves.has_event
+            "-- relocation.has_event
             select exists (
               select from lms.event_log as l
               where l.tenant_id = $1
@@ -190,31 +197,31 @@ async fn has_event(target: &Transaction<'_>, receipt: &Receipt) -> Result<bool> 
     Ok(row.get(0))
 }
 
-async fn missing(
+async fn count_missing(
     source: &Transaction<'_>,
     target: &Transaction<'_>,
     table: &Table,
     receipt: &Receipt,
 ) -> Result<i64> {
     target
-        .batch_execute("create temporary table left_behind (id uuid, hash bytea) on commit drop")
+        .batch_execute("create temporary table source_rows (id uuid, hash bytea) on commit drop")
         .await
         .map_err(explain)?;
-    let hash = digest::of_row(table);
+    let hash = digest::row_hash(table);
     let query = format!(
         "select r.id, {hash}
         from {} as r
         where r.tenant_id = '{}'",
         table.name, receipt.tenant_id
     );
-    copy_rows(source, &query, target, "left_behind", "id, hash").await?;
+    copy_rows(source, &query, target, "source_rows", "id, hash").await?;
     let name = table.name.trim_start_matches("lms.");
     let row = target
         .query_one(
             &format!(
-                "-- moves.missing
+                "-- relocation.missing
                 select count(*)
-                from left_behind as b
+                from source_rows as b
                 left join {} as r
                   on r.tenant_id = $1
                   and r.id = b.id
@@ -233,7 +240,7 @@ async fn missing(
         .await
         .map_err(explain)?;
     target
-        .batch_execute("drop table left_behind")
+        .batch_execute("drop table source_rows")
         .await
         .map_err(explain)?;
     Ok(row.get(0))

@@ -1,19 +1,24 @@
-//! Copying a tenant: all rows of one snapshot, byte for byte, in one transaction of the target that commits when the hashes agree.
+//! Copying a tenant: all rows of one snapshot, byte for byte, in one transaction of the target, which commits when the hashes agree.
+//! Computing the hashes lives in `digest`.
 
 use anyhow::{Context, Result, bail};
 use database::{copy_rows, explain};
 use tokio_postgres::{IsolationLevel, Transaction};
 use uuid::Uuid;
 
-use super::cells::{Cells, enter};
+use super::cells::{Cells, REQUEST, enter};
 use super::receipt::Head;
-use super::record::{self, Move};
-use super::tables::{Table, of_tenants};
-use super::{REQUEST, digest};
+use super::record::Relocation;
+use super::tables::{Table, tenant_tables};
+use super::{digest, steps};
 
-/// Copies the tenant of a move. What fails leaves nothing at the target.
-pub(super) async fn run(cells: &mut Cells, out: &mut Move, home: &str) -> Result<Move> {
-    let tenant = out.receipt.tenant_id;
+/// Copies the tenant of a relocation. A failure leaves nothing in the target.
+pub(super) async fn run(
+    cells: &mut Cells,
+    relocation: &mut Relocation,
+    source_url: &str,
+) -> Result<Relocation> {
+    let tenant = relocation.receipt.tenant_id;
     let source = cells
         .from
         .build_transaction()
@@ -25,27 +30,30 @@ pub(super) async fn run(cells: &mut Cells, out: &mut Move, home: &str) -> Result
     enter(&source, tenant, REQUEST, false).await?;
     let target = cells.to.transaction().await.map_err(explain)?;
     enter(&target, tenant, REQUEST, true).await?;
-    let tables = of_tenants(&source).await?;
+    let tables = tenant_tables(&source).await?;
     for table in &tables {
-        one(&source, &target, table, tenant)
+        copy_table(&source, &target, table, tenant)
             .await
             .with_context(|| format!("cannot copy {}", table.name))?;
     }
-    let here = digest::all(&source, &tables, tenant).await?;
-    let there = digest::all(&target, &tables, tenant).await?;
-    if let Some(name) = here.keys().find(|name| here.get(*name) != there.get(*name)) {
-        bail!("{name} is not the same at the target: nothing was kept there");
+    let source_digests = digest::all(&source, &tables, tenant).await?;
+    let target_digests = digest::all(&target, &tables, tenant).await?;
+    let different = source_digests
+        .keys()
+        .find(|name| source_digests.get(*name) != target_digests.get(*name));
+    if let Some(name) = different {
+        bail!("{name} differs in the target: nothing was kept there");
     }
-    out.receipt.tables = here;
-    out.receipt.events = Head::read(&source, tenant).await?;
-    let arrived = record::arrive(&target, out, home).await?;
+    relocation.receipt.tables = source_digests;
+    relocation.receipt.events = Head::read(&source, tenant).await?;
+    let copied = steps::record_copy(&target, relocation, source_url).await?;
     target.commit().await.map_err(explain)?;
     source.rollback().await.map_err(explain)?;
-    Ok(arrived)
+    Ok(copied)
 }
 
-/// Through a table of the session, because PostgreSQL does not copy into a table with row security.
-async fn one(
+/// Copies a table by way of a temporary one, because PostgreSQL does not copy into a table with row security.
+async fn copy_table(
     source: &Transaction<'_>,
     target: &Transaction<'_>,
     table: &Table,
@@ -54,7 +62,7 @@ async fn one(
     let columns = table.list("");
     target
         .batch_execute(&format!(
-            "create temporary table arriving as
+            "create temporary table copied_rows as
             select {columns}
             from {}
             with no data",
@@ -68,15 +76,15 @@ async fn one(
         where tenant_id = '{tenant}'",
         table.name
     );
-    copy_rows(source, &query, target, "arriving", &columns).await?;
+    copy_rows(source, &query, target, "copied_rows", &columns).await?;
     target
         .batch_execute(&format!(
             "insert into {} ({columns})
             select {}
-            from arriving as r;
-            drop table arriving",
+            from copied_rows as r;
+            drop table copied_rows",
             table.name,
-            table.adopted()
+            table.target_values()
         ))
         .await
         .map_err(explain)

@@ -1,4 +1,5 @@
-//! Hashes of a tenant's rows, the same in two databases exactly when the rows are.
+//! Hashes of a tenant's rows, which are equal in two databases exactly when the rows are.
+//! The columns that are compared live in `tables`.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +11,25 @@ use uuid::Uuid;
 
 use super::tables::Table;
 
-/// How many rows a table has of a tenant, and their hash.
+/// The number of rows that a table has of a tenant, and their hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Digest {
-    /// How many.
+    /// The number of rows.
     pub rows: i64,
     /// SHA-256 over the sorted SHA-256 of each row's text, in lower-case hex.
     pub sha256: String,
 }
 
-/// A row's hash as SQL, of the alias `r`.
-pub(super) fn of_row(table: &Table) -> String {
+/// The SQL expression for the hash of the row with the alias `r`.
+pub(super) fn row_hash(table: &Table) -> String {
     format!(
         "sha256(convert_to(row({})::text, 'UTF8'))",
         table.compared("r.")
     )
 }
 
-/// Hashes a tenant's rows of each table, in a transaction of the tenant's context.
+/// Hashes a tenant's rows of each table, in a transaction in the tenant's context.
 pub(super) async fn all(
     transaction: &Transaction<'_>,
     tables: &[Table],
@@ -37,7 +38,7 @@ pub(super) async fn all(
     let mut digests = BTreeMap::new();
     for table in tables {
         let statement = format!(
-            "-- moves.digest
+            "-- relocation.digest
             select
               count(*),
               encode(sha256(coalesce(string_agg(h.hash, ''::bytea order by h.hash), ''::bytea)), 'hex')
@@ -46,7 +47,7 @@ pub(super) async fn all(
               from {} as r
               where r.tenant_id = $1
             ) as h",
-            of_row(table),
+            row_hash(table),
             table.name
         );
         let row = transaction

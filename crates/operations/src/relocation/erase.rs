@@ -1,31 +1,31 @@
 //! Erasing the rows of a tenant that lives in another cell.
-//! The checks that must come first live in `confirm`.
+//! The checks before that live in `confirm`.
 
 use anyhow::{Context, Result};
 use database::explain;
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::tables::of_tenants;
+use super::tables::tenant_tables;
 
-/// Erases every row of a tenant that lives elsewhere, in a transaction in which triggers rest.
+/// Erases every row of a tenant that lives in another cell, in a transaction with triggers disabled.
 pub(super) async fn erase(transaction: &Transaction<'_>, tenant: Uuid) -> Result<u64> {
     transaction
         .execute(
-            "-- moves.forget
-            update lms_private.tenants_away as a
-            set forgotten_at = now()
+            "-- relocation.allow_erasure
+            update lms_private.relocated_tenants as a
+            set erased_at = now()
             where a.tenant_id = $1",
             &[&tenant],
         )
         .await
         .map_err(explain)?;
     let mut rows = 0;
-    for table in of_tenants(transaction).await? {
+    for table in tenant_tables(transaction).await? {
         rows += transaction
             .execute(
                 &format!(
-                    "-- moves.erase
+                    "-- relocation.erase
                     delete from {}
                     where tenant_id = $1",
                     table.name

@@ -1,22 +1,28 @@
-//! `lms tenant move`: a tenant from one cell into another, in steps that are written down in both databases. Whoever runs it again goes on
-//! where it stopped. docs/explanation/regions.md tells the steps; here is their order, and nothing of how rows are copied or compared.
+//! Relocating a tenant from one cell to another (`lms tenant move`), in steps that both databases record. Running it again resumes it.
+//! The order of the steps is here, and docs/explanation/regions.md explains it; the steps live in `steps`, and copying in `copy`.
 
 mod cells;
 mod confirm;
 mod copy;
 mod digest;
 mod erase;
+mod read_only;
 mod receipt;
 mod record;
+mod state;
+mod steps;
 mod tables;
 mod writers;
 
-pub use cells::Cell;
-pub(crate) use cells::{enter, identity, latest};
-pub use confirm::{Forgotten, forget};
+pub use cells::{Cell, Options};
+pub(crate) use cells::{enter, identity, latest_migration};
+pub use confirm::{Erased, erase_source};
+pub(crate) use read_only::{clear_read_only, set_read_only};
 pub use receipt::Receipt;
-pub(crate) use record::{freeze, has_move, seal, thaw};
-pub use tables::{NOT_OF_A_TENANT, of_tenants};
+pub(crate) use record::has_relocation;
+pub use state::{Direction, RelocationState};
+pub(crate) use steps::seal;
+pub use tables::{CELL_TABLES, tenant_tables};
 pub(crate) use writers::wait_for_writers;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -25,89 +31,67 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use cells::Cells;
-use record::{Direction, Move};
+use read_only::new_home;
+use record::Relocation;
 
-/// What the event log calls the changes of a move.
-const REQUEST: &str = "move";
-
-/// Which tenant is moved, and between which cells.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The tenant's slug.
-    pub tenant: String,
-    /// Where it lives.
-    pub from: Cell,
-    /// Where it is to live.
-    pub to: Cell,
-}
-
-/// Every state that a move passes through, in order, and whether the database it came from has it or the one it goes to.
-pub const STATES: &[(&str, &str)] = &[
-    ("out", "leaving"),
-    ("in", "arrived"),
-    ("in", "awaited"),
-    ("out", "left"),
-    ("in", "served"),
-];
-
-/// Moves a tenant, or goes on with a move that was interrupted, and returns the receipt.
+/// Relocates a tenant, or resumes an interrupted relocation, and returns the receipt.
 ///
 /// # Errors
 ///
-/// When a cell can't be reached or refuses, or the tenant can't be moved there. The tenant then lives where it lived, or, once the cell that it
-/// leaves has written down that it has left, in the other; running it again goes on.
+/// When a cell cannot be reached or rejects a statement, or the tenant cannot be relocated there. The tenant then lives in the source, or,
+/// after the switch, in the target; running it again resumes it.
 pub async fn run(options: &Options) -> Result<Receipt> {
     let mut cells = Cells::open(&options.from, &options.to).await?;
-    let mut out = match begun(&cells, &options.tenant).await? {
-        Some(out) => out,
+    let mut relocation = match begun(&cells, &options.tenant).await? {
+        Some(relocation) => relocation,
         None => begin(&mut cells, options).await?,
     };
-    check_same(&out.receipt, options, &cells)?;
-    if out.state == "leaving" {
-        let arrived = match Move::find(&cells.to, out.id).await? {
-            Some(arrived) => arrived,
-            None => arrive(&mut cells, &mut out, options).await?,
+    check_cells(&relocation.receipt, options, &cells)?;
+    if relocation.state == RelocationState::SourceReadOnly {
+        let copied = match Relocation::find(&cells.to, relocation.id).await? {
+            Some(copied) => copied,
+            None => copy_rows(&mut cells, &mut relocation, options).await?,
         };
-        out.receipt = arrived.receipt;
-        record::close(&mut cells.to, &out).await?;
-        record::leave(&mut cells.from, &mut out).await?;
+        relocation.receipt = copied.receipt;
+        steps::make_target_ready(&mut cells.to, &relocation).await?;
+        steps::switch(&mut cells.from, &mut relocation).await?;
     }
-    record::serve(&mut cells.to, &out).await?;
-    Ok(out.receipt)
+    steps::activate(&mut cells.to, &relocation).await?;
+    Ok(relocation.receipt)
 }
 
-/// Gives a move up: what has arrived is erased there, and the tenant goes on where it lives.
+/// Cancels a relocation: the copy at the target is erased, and the tenant stays in the source.
 ///
 /// # Errors
 ///
-/// When no move is under way, or the tenant has left already.
+/// When no relocation has begun, or it has already switched.
 pub async fn cancel(options: &Options) -> Result<()> {
     let mut cells = Cells::open(&options.from, &options.to).await?;
-    let out = begun(&cells, &options.tenant)
+    let relocation = begun(&cells, &options.tenant)
         .await?
-        .filter(|out| out.state == "leaving")
+        .filter(|relocation| relocation.state == RelocationState::SourceReadOnly)
         .with_context(|| {
             format!(
-                "no move of {} can be given up: none is under way, or the tenant has left already and lives at the other cell",
+                "no relocation of {} can be cancelled: none has begun, or the tenant already lives in the other cell",
                 options.tenant
             )
         })?;
-    if Move::find(&cells.to, out.id).await?.is_some() {
-        record::send_back(&mut cells.to, &out, &options.from.url).await?;
+    if Relocation::find(&cells.to, relocation.id).await?.is_some() {
+        steps::discard_copy(&mut cells.to, &relocation, &options.from.url).await?;
     }
-    record::stay(&mut cells.from, &out).await
+    steps::cancel(&mut cells.from, &relocation).await
 }
 
-/// The move of a tenant out of its cell that has not come to its end.
-async fn begun(cells: &Cells, slug: &str) -> Result<Option<Move>> {
-    Move::under_way(&cells.from, Direction::Out, slug).await
+/// The relocation of a tenant out of the source, unless the source has been erased since.
+async fn begun(cells: &Cells, slug: &str) -> Result<Option<Relocation>> {
+    Relocation::last(&cells.from, Direction::Out, slug).await
 }
 
-/// An interrupted move goes on between the cells it began between.
-fn check_same(receipt: &Receipt, options: &Options, cells: &Cells) -> Result<()> {
+/// Rejects other cells than those of the interrupted relocation.
+fn check_cells(receipt: &Receipt, options: &Options, cells: &Cells) -> Result<()> {
     ensure!(
-        receipt.to.name == cells.to_name.name && receipt.from.name == cells.from_name.name,
-        "a move of {} from {} to {} is under way: go on with that one, or give it up with --cancel",
+        receipt.to.name == cells.to_cell.name && receipt.from.name == cells.from_cell.name,
+        "a relocation of {} from {} to {} has begun: resume that one, or cancel it with --cancel",
         options.tenant,
         receipt.from.name,
         receipt.to.name
@@ -115,40 +99,40 @@ fn check_same(receipt: &Receipt, options: &Options, cells: &Cells) -> Result<()>
     Ok(())
 }
 
-/// Checks what can be checked, and has the tenant be read only from now on.
-async fn begin(cells: &mut Cells, options: &Options) -> Result<Move> {
+/// Checks that the tenant can be relocated, and makes it read-only.
+async fn begin(cells: &mut Cells, options: &Options) -> Result<Relocation> {
     let slug = &options.tenant;
     let Some(tenant) = tenant::find(&cells.from, slug).await? else {
         bail!(
             "there is no tenant {slug} in the cell {}",
-            cells.from_name.name
+            cells.from_cell.name
         );
     };
-    if let Some(url) = record::home(&cells.from, tenant).await? {
+    if let Some(url) = new_home(&cells.from, tenant).await? {
         bail!(
-            "the tenant {slug} lives at {url}, no longer in the cell {}",
-            cells.from_name.name
+            "the tenant {slug} lives at {url}, and no longer in the cell {}",
+            cells.from_cell.name
         );
     }
-    check_free(&cells.to, tenant, slug, &cells.to_name.name).await?;
+    check_target(&cells.to, tenant, slug, &cells.to_cell.name).await?;
     let receipt = Receipt::begin(Uuid::now_v7(), tenant, slug, cells, options);
-    record::begin(&mut cells.from, receipt).await
+    steps::begin(&mut cells.from, receipt).await
 }
 
-/// Nothing at the target may be in the way: not the slug, and not rows that a former move has left behind.
-async fn check_free(to: &Client, tenant: Uuid, slug: &str, cell: &str) -> Result<()> {
+/// Rejects a target in which the slug is taken, or which still has rows of the tenant from before an earlier relocation.
+async fn check_target(to: &Client, tenant: Uuid, slug: &str, cell: &str) -> Result<()> {
     match tenant::find(to, slug).await? {
         Some(there) if there == tenant => bail!(
-            "the cell {cell} still has rows of {slug} from before it moved away: erase them first with `lms tenant forget`"
+            "the cell {cell} still has rows of {slug} from before an earlier relocation: erase them first with `lms tenant forget`"
         ),
         Some(_) => bail!("the slug {slug} is taken in the cell {cell} by another tenant"),
         None => {}
     }
     let taken = to
         .query_opt(
-            "-- moves.other_of_slug
+            "-- relocation.other_of_slug
             select a.tenant_id
-            from lms_private.tenants_away as a
+            from lms_private.relocated_tenants as a
             where a.slug = $1
               and a.tenant_id <> $2",
             &[&slug, &tenant],
@@ -157,11 +141,11 @@ async fn check_free(to: &Client, tenant: Uuid, slug: &str, cell: &str) -> Result
         .map_err(explain)?;
     ensure!(
         taken.is_none(),
-        "the slug {slug} belongs to another tenant, which the cell {cell} sends to where it has moved"
+        "the slug {slug} belongs to another tenant, whose clients the cell {cell} redirects to its new home"
     );
     let present = to
         .query_opt(
-            "-- moves.slug_of_tenant
+            "-- relocation.slug_of_tenant
             select s.slug
             from lms_private.tenant_slugs as s
             where s.tenant_id = $1",
@@ -171,18 +155,23 @@ async fn check_free(to: &Client, tenant: Uuid, slug: &str, cell: &str) -> Result
         .map_err(explain)?;
     match present {
         Some(row) => bail!(
-            "the cell {cell} has the tenant {tenant} already, as {}",
+            "the cell {cell} already has the tenant {tenant}, as {}",
             row.get::<_, String>(0)
         ),
         None => Ok(()),
     }
 }
 
-/// Waits until nobody writes any more, seals, copies everything and compares.
-async fn arrive(cells: &mut Cells, out: &mut Move, options: &Options) -> Result<Move> {
+/// Waits until no transaction writes any more, seals the events, copies all rows and compares them.
+async fn copy_rows(
+    cells: &mut Cells,
+    relocation: &mut Relocation,
+    options: &Options,
+) -> Result<Relocation> {
     wait_for_writers(&cells.from).await?;
-    record::seal(&mut cells.from, out.receipt.tenant_id).await?;
-    copy::run(cells, out, &options.from.url)
+    steps::seal(&mut cells.from, relocation.receipt.tenant_id).await?;
+    let target = relocation.receipt.to.name.clone();
+    copy::run(cells, relocation, &options.from.url)
         .await
-        .with_context(|| format!("cannot copy {} to {}", options.tenant, out.receipt.to.name))
+        .with_context(|| format!("cannot copy {} to {target}", options.tenant))
 }

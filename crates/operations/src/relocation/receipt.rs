@@ -1,4 +1,5 @@
-//! What a move leaves behind, and how a receipt names cells and the end of a chain.
+//! The receipt of a relocation: the cells, the end of the chain, and the hashes of all tables.
+//! Checking a receipt against both cells lives in `confirm`.
 
 use std::collections::BTreeMap;
 
@@ -8,54 +9,53 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::Options;
-use super::cells::{Cells, Name};
+use super::cells::{Cells, Identity, Options};
 use super::digest::Digest;
 
-/// A cell, as a receipt names it.
+/// A cell in a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct CellReference {
     /// Its name.
     pub name: String,
-    /// How long it keeps backups.
+    /// Its retention class.
     pub retention_class: String,
     /// Its base URL.
     pub url: String,
 }
 
-/// Where a tenant's chain of events ended.
+/// The end of a tenant's chain of events.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
-    /// The last event's position.
+    /// The position of the last event.
     pub position: i64,
     /// Its hash, in lower-case hex.
     pub hash: String,
 }
 
-/// What a move leaves behind: who, from where to where, and the hashes that were the same at both ends.
+/// The receipt of a relocation: the tenant, the cells, and the hashes that were equal in both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// The move.
+    /// The id of the relocation.
     pub move_id: Uuid,
     /// The tenant.
     pub tenant_id: Uuid,
     /// Its slug.
     pub slug: String,
-    /// The cell that it left.
-    pub from: Place,
-    /// The cell where it lives.
-    pub to: Place,
-    /// Where its chain of events ended when it left.
+    /// The source.
+    pub from: CellReference,
+    /// The target.
+    pub to: CellReference,
+    /// The end of its chain of events when it was copied.
     pub events: Head,
-    /// How many rows of each table there were, and their hash.
+    /// The number of rows of each table, and their hash.
     pub tables: BTreeMap<String, Digest>,
 }
 
 impl Receipt {
-    /// That of a move which begins: nothing has been counted yet.
+    /// The receipt of a relocation that begins, before anything has been counted.
     pub(super) fn begin(
         id: Uuid,
         tenant: Uuid,
@@ -63,17 +63,17 @@ impl Receipt {
         cells: &Cells,
         options: &Options,
     ) -> Self {
-        let place = |name: &Name, url: &str| Place {
-            name: name.name.clone(),
-            retention_class: name.retention.clone(),
+        let reference = |cell: &Identity, url: &str| CellReference {
+            name: cell.name.clone(),
+            retention_class: cell.retention_class.clone(),
             url: url.to_owned(),
         };
         Self {
             move_id: id,
             tenant_id: tenant,
             slug: slug.to_owned(),
-            from: place(&cells.from_name, &options.from.url),
-            to: place(&cells.to_name, &options.to.url),
+            from: reference(&cells.from_cell, &options.from.url),
+            to: reference(&cells.to_cell, &options.to.url),
             events: Head::default(),
             tables: BTreeMap::new(),
         }
@@ -81,11 +81,11 @@ impl Receipt {
 }
 
 impl Head {
-    /// Where the tenant's chain ends, as the transaction sees it.
+    /// The end of the tenant's chain, as the transaction sees it.
     pub(super) async fn read(transaction: &Transaction<'_>, tenant: Uuid) -> Result<Self> {
         let row = transaction
             .query_opt(
-                "-- moves.head
+                "-- relocation.head
                 select h.position, encode(h.hash, 'hex')
                 from lms.event_heads as h
                 where h.tenant_id = $1",

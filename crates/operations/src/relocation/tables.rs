@@ -1,45 +1,52 @@
-//! Which tables hold rows of tenants: every one that has the column, so that none that is made later is forgotten.
+//! The tables with rows of tenants: every table with the column `tenant_id`, so that a new table is never left out.
+//! The recorded tables, whose changes are events, live in `events::tables`.
 
 use anyhow::Result;
 use database::{explain, quote_name};
 use tokio_postgres::GenericClient;
 
-/// Tables that have a column `tenant_id` and belong to the cell all the same, and why.
-pub const NOT_OF_A_TENANT: &[(&str, &str)] = &[
+/// Tables that have a column `tenant_id` and nevertheless belong to the cell, with the reason.
+pub const CELL_TABLES: &[(&str, &str)] = &[
     ("lms_private.row_template", "never holds a row"),
-    ("lms_private.tenants_away", "the directory of this cell"),
-    ("lms_private.tenant_moves", "how far moves have come"),
+    (
+        "lms_private.relocated_tenants",
+        "the directory of this cell",
+    ),
+    (
+        "lms_private.tenant_relocations",
+        "the progress of relocations",
+    ),
     (
         "lms_private.reset_requests",
-        "taken out within seconds, and whom they are for is looked up only then",
+        "processed within seconds, and not assigned to an account before that",
     ),
     (
         "lms_private.unsealed_events",
-        "empty once sealed, which comes before a move and before erasing",
+        "empty after sealing, which precedes copying and erasing",
     ),
 ];
 
-/// A table that holds rows of tenants.
+/// A table with rows of tenants.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// Schema and name.
     pub name: String,
-    /// Its columns that are stored, and not computed from others.
+    /// Its stored columns, without generated ones.
     pub columns: Vec<String>,
-    /// Whether every change of its rows is an event.
+    /// True when every change of its rows is an event.
     pub is_recorded: bool,
 }
 
-/// Every table that holds rows of tenants.
+/// Every table with rows of tenants.
 ///
 /// # Errors
 ///
 /// When the database does not answer.
-pub async fn of_tenants(client: &impl GenericClient) -> Result<Vec<Table>> {
-    let left_out: Vec<&str> = NOT_OF_A_TENANT.iter().map(|(name, _)| *name).collect();
+pub async fn tenant_tables(client: &impl GenericClient) -> Result<Vec<Table>> {
+    let excluded: Vec<&str> = CELL_TABLES.iter().map(|(name, _)| *name).collect();
     let rows = client
         .query(
-            "-- moves.tables
+            "-- relocation.tables
             select
               format('%s.%s', c.relnamespace::regnamespace, c.relname),
               array_agg(a.attname::text order by a.attnum) filter (where a.attgenerated = ''),
@@ -61,7 +68,7 @@ pub async fn of_tenants(client: &impl GenericClient) -> Result<Vec<Table>> {
             group by c.oid
             having bool_or(a.attname = 'tenant_id')
             order by 1",
-            &[&left_out],
+            &[&excluded],
         )
         .await
         .map_err(explain)?;
@@ -76,28 +83,28 @@ pub async fn of_tenants(client: &impl GenericClient) -> Result<Vec<Table>> {
 }
 
 impl Table {
-    /// Its stored columns, as SQL, each behind a prefix.
+    /// Its stored columns as SQL, each with a prefix.
     pub(super) fn list(&self, prefix: &str) -> String {
         self.each(|column| format!("{prefix}{column}"))
     }
 
-    /// What is written of a row that comes from another cell: a tenant's own row says where it is kept.
-    pub(super) fn adopted(&self) -> String {
-        self.each(|column| match self.of_cell(column) {
-            Some(kept) => format!("(select c.{kept} from lms_private.cell as c)"),
+    /// The values of a row `r` in the target, as SQL. The tenant's own row gets the region and class of the target.
+    pub(super) fn target_values(&self) -> String {
+        self.each(|column| match self.cell_column(column) {
+            Some(name) => format!("(select c.{name} from lms_private.cell as c)"),
             None => format!("r.{column}"),
         })
     }
 
-    /// What has to be the same in both cells: all but what the cell says of itself.
+    /// The columns that must be equal in both cells, as SQL: all but those that come from the cell.
     pub(super) fn compared(&self, prefix: &str) -> String {
-        self.each(|column| match self.of_cell(column) {
+        self.each(|column| match self.cell_column(column) {
             Some(_) => "null::text".to_owned(),
             None => format!("{prefix}{column}"),
         })
     }
 
-    fn of_cell(&self, column: &str) -> Option<&'static str> {
+    fn cell_column(&self, column: &str) -> Option<&'static str> {
         match (self.name.as_str(), column) {
             ("lms.tenants", "\"region\"") => Some("region"),
             ("lms.tenants", "\"retention_class\"") => Some("retention_class"),

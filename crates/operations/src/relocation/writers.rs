@@ -1,4 +1,5 @@
-//! Waiting for who still writes in a tenant that has just become read only.
+//! Waiting for transactions that may still write to a tenant that has just become read-only.
+//! Making a tenant read-only lives in `read_only`.
 
 use std::time::Duration;
 
@@ -7,14 +8,14 @@ use database::explain;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
-/// How long transactions that began before the tenant became read only may go on.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time for which transactions from before the tenant became read-only may run on.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The source: until every transaction has ended that began before the tenant was read only. What begins later can't write.
+/// Waits until every transaction has ended that began before the tenant became read-only. Later ones cannot write.
 pub(crate) async fn wait_for_writers(client: &Client) -> Result<()> {
     let running = client
         .query(
-            "-- moves.running
+            "-- relocation.running
             select l.pid, l.virtualtransaction
             from pg_locks as l
             join pg_stat_activity as a
@@ -27,14 +28,14 @@ pub(crate) async fn wait_for_writers(client: &Client) -> Result<()> {
         )
         .await
         .map_err(explain)?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + WRITER_TIMEOUT;
     for row in &running {
         let (process, transaction): (i32, String) = (row.get(0), row.get(1));
         while is_running(client, &transaction).await? {
             if Instant::now() > until {
                 bail!(
-                    "a transaction of process {process} has gone on for more than {} seconds: end it, and run this again",
-                    PATIENCE.as_secs()
+                    "a transaction of process {process} has been running for more than {} seconds: end it, and run this command again",
+                    WRITER_TIMEOUT.as_secs()
                 );
             }
             sleep(Duration::from_millis(50)).await;
@@ -46,7 +47,7 @@ pub(crate) async fn wait_for_writers(client: &Client) -> Result<()> {
 async fn is_running(client: &Client, transaction: &str) -> Result<bool> {
     let row = client
         .query_opt(
-            "-- moves.is_running
+            "-- relocation.is_running
             select
             from pg_locks as l
             where l.locktype = 'virtualxid'

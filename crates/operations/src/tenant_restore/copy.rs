@@ -1,4 +1,5 @@
-//! A tenant's rows from a restored cluster, in a schema of their own beside the live ones.
+//! Copying a tenant's rows from a restored cluster into a schema of their own beside the live tables.
+//! Writing them back from there lives in `rows`.
 
 use anyhow::{Context, Result, ensure};
 use database::migrate::{self, ledger};
@@ -6,11 +7,11 @@ use database::{copy_rows, explain, quote_name};
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use super::REQUEST;
+use super::rows::REQUEST;
 use crate::events::tables::{Table, copy_definition};
-use crate::relocation::{enter, identity, latest};
+use crate::relocation::{enter, identity, latest_migration};
 
-/// Copies every recorded table of a tenant from the database at an address into a new schema of the client's. What fails leaves no schema.
+/// Copies every recorded table of a tenant from the database at an address into a new schema. A failure leaves no schema behind.
 pub(super) async fn run(
     client: &mut Client,
     address: &str,
@@ -24,7 +25,7 @@ pub(super) async fn run(
     let source = restored.transaction().await.map_err(explain)?;
     enter(&source, tenant, REQUEST, false).await?;
     let target = client.transaction().await.map_err(explain)?;
-    // Made as the login itself, for the owner of the schema `lms` may not make schemas.
+    // The login itself creates the schema, because the owner of the schema `lms` may not create others.
     target
         .batch_execute(&format!(
             "create schema {} authorization lms_owner",
@@ -33,35 +34,35 @@ pub(super) async fn run(
         .await
         .map_err(explain)
         .context(
-            "cannot make a schema: the login needs the right to create schemas in this database",
+            "cannot create a schema: the login needs the privilege to create schemas in this database",
         )?;
     enter(&target, tenant, REQUEST, false).await?;
     for table in Table::recorded(&target).await? {
         copy_definition(&target, &table.name, schema).await?;
-        one(&source, &target, &table, tenant, schema)
+        copy_table(&source, &target, &table, tenant, schema)
             .await
             .with_context(|| format!("cannot copy {}", table.name))?;
     }
     target.commit().await.map_err(explain)
 }
 
-/// A cluster that was restored from this one is the same cell, and has the same tables.
+/// Checks that the other cluster was restored from this one: it is the same cell, and has the same tables.
 async fn check_same(live: &Client, restored: &Client) -> Result<()> {
     let (here, there) = (cell(live).await?, cell(restored).await?);
     ensure!(
         here == there,
-        "the restored cluster is the cell {there}, this database is {here}"
+        "the restored cluster is the cell {there}, and this database is {here}"
     );
     ensure!(
         identity(live).await? != identity(restored).await?,
-        "the restored cluster is this database itself: name the address of the one that was restored"
+        "the restored cluster is this database itself: give the address of the restored one"
     );
     let (here, there) = (ledger(live).await?, ledger(restored).await?);
     ensure!(
         here == there,
-        "the restored cluster is at {}, this database at {}: run `lms migrate` on the restored one first",
-        latest(&there),
-        latest(&here)
+        "the restored cluster is at {}, and this database at {}: run `lms migrate` on the restored one first",
+        latest_migration(&there),
+        latest_migration(&here)
     );
     Ok(())
 }
@@ -72,7 +73,7 @@ async fn cell(client: &Client) -> Result<String> {
         .context("the database is not a cell yet: run `lms migrate` with --cell")
 }
 
-async fn one(
+async fn copy_table(
     source: &Transaction<'_>,
     target: &Transaction<'_>,
     table: &Table,

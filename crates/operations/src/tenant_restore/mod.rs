@@ -1,10 +1,9 @@
-//! `lms tenant restore`: one tenant brought back to what it was at a time, through its events or from a restored cluster. The log goes on: what is
-//! brought back is events too. Nobody else's rows are touched. docs/how-to/restore-a-tenant.md says what is brought back and what stays; how rows are written is in `rows`.
+//! Restoring one tenant to a time (`lms tenant restore`), from its events or from a restored cluster. Other tenants are not affected, and
+//! every restored row is an event of its own in the log. docs/how-to/restore-a-tenant.md says what is restored.
+//! Writing the rows lives in `rows`.
 
 mod copy;
 mod rows;
-
-use std::fmt::{self, Display, Formatter};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
@@ -13,62 +12,35 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::events::replay::{self, Until};
-use crate::relocation::{self, enter, has_move, seal, wait_for_writers};
+use crate::relocation::{self, enter, has_relocation, seal, wait_for_writers};
+use rows::REQUEST;
 
-pub use rows::STAYS;
+pub use rows::{NOT_RESTORED, Restored};
 
-/// What the event log calls the changes of a restoration.
-const REQUEST: &str = "restore";
-
-/// Where what was then is known from.
+/// The source of the former rows.
 #[derive(Clone)]
 pub enum Source {
-    /// The tenant's own events until a time.
+    /// The tenant's events up to a time.
     Events(DateTime<Utc>),
-    /// The rows of a cluster that was restored to the time: its address, which has a password.
+    /// A cluster that was restored to the time, by its address, which has a password.
     Cluster(String),
 }
 
-/// Which tenant, and what it is to be again.
+/// The tenant, and the source from which it is restored.
 #[derive(Clone)]
 pub struct Options {
     /// The tenant's slug.
     pub tenant: String,
-    /// From where.
+    /// The source.
     pub source: Source,
 }
 
-/// What was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Restored {
-    /// Rows that are as they were then.
-    pub changed: u64,
-    /// Rows that had been removed for good, and are there again.
-    pub made: u64,
-    /// Rows that had not been there, and are deleted; they can be restored like all that is deleted.
-    pub deleted: u64,
-}
-
-impl Display for Restored {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let Self {
-            changed,
-            made,
-            deleted,
-        } = self;
-        write!(
-            out,
-            "{changed} rows changed back, {made} made again, {deleted} deleted"
-        )
-    }
-}
-
-/// Brings a tenant back. A failure changes nothing; one that is interrupted leaves the tenant read only until it is run again.
+/// Restores a tenant. A failure changes nothing. An interruption leaves the tenant read-only until the command is run again.
 ///
 /// # Errors
 ///
-/// When there is no such tenant here, nothing is known of it then, the chain is broken, the restored cluster is of another cell or schema, or a
-/// database refuses something.
+/// When there is no such tenant, it did not exist at that time, the chain is broken, the restored cluster is of another cell or schema, or a
+/// database rejects a statement.
 pub async fn run(address: &str, options: &Options) -> Result<Restored> {
     let mut client = database::connect(address).await?;
     let slug = &options.tenant;
@@ -76,11 +48,11 @@ pub async fn run(address: &str, options: &Options) -> Result<Restored> {
         bail!("there is no tenant {slug:?} in this database");
     };
     ensure!(
-        !has_move(&client, tenant).await?,
-        "{slug} is being moved to another cell, or has moved: finish that first"
+        !has_relocation(&client, tenant).await?,
+        "{slug} is being relocated or has been relocated: finish that first"
     );
-    thaw(&mut client, tenant).await?;
-    // Whatever happened before the time has been committed then, and is in the log.
+    clear_read_only(&mut client, tenant).await?;
+    // After this wait, everything that happened before the time is committed and in the log.
     wait_for_writers(&client).await?;
     let schema = format!("restore_{}", Uuid::now_v7().simple());
     match &options.source {
@@ -94,58 +66,53 @@ pub async fn run(address: &str, options: &Options) -> Result<Restored> {
         }
         Source::Cluster(restored) => copy::run(&mut client, restored, tenant, &schema).await?,
     }
-    let outcome = bring_back(&mut client, tenant, slug, &schema).await;
+    let outcome = restore(&mut client, tenant, slug, &schema).await;
     let dropped = drop_schema(&client, &schema).await;
     if outcome.is_err() {
         // The first error is the one to report.
-        let _ = thaw(&mut client, tenant).await;
+        let _ = clear_read_only(&mut client, tenant).await;
     }
     let restored = outcome?;
     dropped?;
     Ok(restored)
 }
 
-async fn bring_back(
-    client: &mut Client,
-    tenant: Uuid,
-    slug: &str,
-    schema: &str,
-) -> Result<Restored> {
+async fn restore(client: &mut Client, tenant: Uuid, slug: &str, schema: &str) -> Result<Restored> {
     let known = client
         .query_opt(&format!("select from {}.tenants", quote_name(schema)), &[])
         .await
         .map_err(explain)?;
     ensure!(
         known.is_some(),
-        "nothing is known of {slug} then: it was made later"
+        "{slug} did not exist at that time: it was created later"
     );
-    freeze(client, tenant, slug).await?;
+    set_read_only(client, tenant, slug).await?;
     wait_for_writers(client).await?;
     seal(client, tenant).await?;
     let transaction = client.transaction().await.map_err(explain)?;
     enter(&transaction, tenant, REQUEST, true).await?;
     let restored = rows::restore(&transaction, tenant, schema).await?;
-    relocation::thaw(&transaction, tenant).await?;
+    relocation::clear_read_only(&transaction, tenant).await?;
     transaction.commit().await.map_err(explain)?;
     seal(client, tenant).await?;
     Ok(restored)
 }
 
-/// From now on the tenant is read only.
-async fn freeze(client: &mut Client, tenant: Uuid, slug: &str) -> Result<()> {
+/// Makes the tenant read-only.
+async fn set_read_only(client: &mut Client, tenant: Uuid, slug: &str) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
     enter(&transaction, tenant, REQUEST, false).await?;
-    relocation::freeze(&transaction, tenant, slug)
+    relocation::set_read_only(&transaction, tenant, slug)
         .await
-        .with_context(|| format!("{slug} is being restored or moved already"))?;
+        .with_context(|| format!("{slug} is already being restored or relocated"))?;
     transaction.commit().await.map_err(explain)
 }
 
-/// Lets the tenant be written again, after this or an interrupted restoration.
-async fn thaw(client: &mut Client, tenant: Uuid) -> Result<()> {
+/// Allows writes to the tenant again, after this or an interrupted restore.
+async fn clear_read_only(client: &mut Client, tenant: Uuid) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
     enter(&transaction, tenant, REQUEST, false).await?;
-    relocation::thaw(&transaction, tenant).await?;
+    relocation::clear_read_only(&transaction, tenant).await?;
     transaction.commit().await.map_err(explain)
 }
 
@@ -154,5 +121,5 @@ async fn drop_schema(client: &Client, schema: &str) -> Result<()> {
         .batch_execute(&format!("drop schema {} cascade", quote_name(schema)))
         .await
         .map_err(explain)
-        .with_context(|| format!("cannot drop the schema {schema}: drop it by hand"))
+        .with_context(|| format!("cannot drop the schema {schema}: drop it manually"))
 }

@@ -1,41 +1,67 @@
-//! Writing rows as they were, and an event of each: what triggers would do, without the rules that hold for people at work.
+//! Writing rows back as they were, with an event for each, as triggers would do but without the rules for users.
+//! Making the schema with the former rows lives in `copy` and `events::replay`.
+
+use std::fmt::{self, Display, Formatter};
 
 use anyhow::{Context, Result};
 use database::{explain, quote_literal, quote_name};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::Restored;
+/// The request id of a restore's transactions in the event log.
+pub(super) const REQUEST: &str = "restore";
 
-/// What is not brought back, beside what is append-only, by table and column (`*` for all of a table), and why. docs/how-to/restore-a-tenant.md names the same.
-pub const STAYS: &[(&str, &str, &str)] = &[
-    ("sessions", "*", "who was signed out stays so"),
-    ("calendar_feeds", "*", "a secret, which no event has"),
-    ("notifications", "*", "what was sent was sent"),
-    ("legal_holds", "*", "a hold is lifted by people alone"),
-    ("payroll_runs", "*", "of the book"),
-    ("payroll_items", "*", "of the book"),
-    (
-        "inventory",
-        "quantity",
-        "the sum of a ledger that is append-only",
-    ),
-    ("tenants", "region", "the cell's"),
-    ("tenants", "retention_class", "the cell's"),
+/// The columns that are not restored, by table (`*` for all of a table), with the reason. Append-only tables are not restored either.
+/// docs/how-to/restore-a-tenant.md lists the same.
+pub const NOT_RESTORED: &[(&str, &str, &str)] = &[
+    ("sessions", "*", "revoked sessions stay revoked"),
+    ("calendar_feeds", "*", "a secret, which no event contains"),
+    ("notifications", "*", "sent messages cannot be taken back"),
+    ("legal_holds", "*", "only people lift a legal hold"),
+    ("payroll_runs", "*", "part of the ledger"),
+    ("payroll_items", "*", "part of the ledger"),
+    ("inventory", "quantity", "the sum of an append-only ledger"),
+    ("tenants", "region", "the value of the cell"),
+    ("tenants", "retention_class", "the value of the cell"),
 ];
 
-/// A table whose rows are brought back.
+/// The extent of a restore.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Rows that were changed to their former values.
+    pub changed: u64,
+    /// Rows that had been removed for good and exist again.
+    pub recreated: u64,
+    /// Rows that did not exist at that time and are deleted now. They can be restored like other deleted rows.
+    pub deleted: u64,
+}
+
+impl Display for Restored {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            changed,
+            recreated,
+            deleted,
+        } = self;
+        write!(
+            out,
+            "{changed} rows changed back, {recreated} created again, {deleted} deleted"
+        )
+    }
+}
+
+/// A table whose rows are restored.
 struct Table {
     name: String,
-    /// The singular noun of its events.
+    /// The singular noun in the kinds of its events.
     noun: String,
-    /// Columns that no event has.
+    /// Columns that no event contains.
     secrets: Vec<String>,
-    /// Columns that are brought back.
+    /// Columns that are restored.
     columns: Vec<String>,
 }
 
-/// Brings all rows of a tenant back to what they are in a schema.
+/// Restores all rows of a tenant to their values in a schema.
 pub(super) async fn restore(
     transaction: &Transaction<'_>,
     tenant: Uuid,
@@ -43,7 +69,7 @@ pub(super) async fn restore(
 ) -> Result<Restored> {
     let mut restored = Restored::default();
     let tables = tables(transaction).await?;
-    // What was not there goes first: it may have taken a name that has to be free.
+    // Rows that did not exist are deleted first, because they may have a name that a restored row needs.
     for table in &tables {
         restored.deleted += count(transaction, &deletion(table, schema), tenant, table).await?;
     }
@@ -51,13 +77,13 @@ pub(super) async fn restore(
         restored.changed += count(transaction, &change(table, schema), tenant, table).await?;
     }
     for table in &tables {
-        restored.made += count(transaction, &insertion(table, schema), tenant, table).await?;
+        restored.recreated += count(transaction, &insertion(table, schema), tenant, table).await?;
     }
-    // Triggers rest, and what they keep beside the lessons follows from the rows that are there now.
+    // Triggers are disabled, so the table that they derive from lessons is computed from the restored rows.
     transaction
         .execute(
-            "-- restoring.derive
-            call lms_private.derive_taught_students($1)",
+            "-- tenant_restore.derive
+            call lms_private.rebuild_taught_students($1)",
             &[&tenant],
         )
         .await
@@ -65,15 +91,15 @@ pub(super) async fn restore(
     Ok(restored)
 }
 
-/// Every table whose changes are events and that may be changed, without what stays.
+/// Every recorded table that may be changed, without the columns that are not restored.
 async fn tables(transaction: &Transaction<'_>) -> Result<Vec<Table>> {
-    let stays: Vec<String> = STAYS
+    let excluded: Vec<String> = NOT_RESTORED
         .iter()
         .map(|(table, column, _)| format!("{table}.{column}"))
         .collect();
     let rows = transaction
         .query(
-            "-- restoring.tables
+            "-- tenant_restore.tables
             with recorded as (
               select
                 c.oid,
@@ -108,7 +134,7 @@ async fn tables(transaction: &Transaction<'_>) -> Result<Vec<Table>> {
               and r.name || '.' || a.attname <> all ($1)
             group by r.name, r.arguments
             order by r.name",
-            &[&stays],
+            &[&excluded],
         )
         .await
         .map_err(explain)?;
@@ -133,13 +159,13 @@ async fn count(
         .execute(statement, &[&tenant])
         .await
         .map_err(explain)
-        .with_context(|| format!("cannot bring back {}", table.name))
+        .with_context(|| format!("cannot restore {}", table.name))
 }
 
-/// Deletes, as people do, what was not there.
+/// Deletes rows that did not exist, in the way in which users delete rows.
 fn deletion(table: &Table, schema: &str) -> String {
     format!(
-        "-- restoring.delete
+        "-- tenant_restore.delete
         with changed as (
           update lms.{name} as r
           set
@@ -163,10 +189,10 @@ fn deletion(table: &Table, schema: &str) -> String {
     )
 }
 
-/// Writes what differs as it was. The version goes on, so that nobody's `If-Match` takes the row for another one.
+/// Writes the former values of rows that differ. The version increases, so that no `If-Match` from before the restore succeeds.
 fn change(table: &Table, schema: &str) -> String {
     format!(
-        "-- restoring.change
+        "-- tenant_restore.change
         with before as materialized (
           select r.id, r.deleted_at as gone_at, w.deleted_at is null as is_live
           from lms.{name} as r
@@ -211,10 +237,10 @@ fn change(table: &Table, schema: &str) -> String {
     )
 }
 
-/// Makes what was removed for good.
+/// Inserts rows that had been removed for good.
 fn insertion(table: &Table, schema: &str) -> String {
     format!(
-        "-- restoring.make
+        "-- tenant_restore.make
         with changed as (
           insert into lms.{name} as r (
             tenant_id, id, created_at, created_by, updated_at, updated_by, version, {columns}
@@ -246,7 +272,7 @@ fn insertion(table: &Table, schema: &str) -> String {
     )
 }
 
-/// The event of each row that the statement changed, as `lms_private.record_changes` writes it.
+/// Inserts an event for each row that the statement changed, as `lms_private.record_changes` does.
 fn event(table: &Table, kind: &str) -> String {
     let secrets: Vec<String> = table
         .secrets

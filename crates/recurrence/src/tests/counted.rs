@@ -1,4 +1,5 @@
-//! What schedules come to, compared with a count of days.
+//! Schedules compared with a count of days, one by one.
+//! Schedules whose lessons were worked out by hand live in `known`.
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone, Weekday};
 use chrono_tz::Tz;
@@ -42,11 +43,11 @@ fn ours(known: Tz) -> Zone {
 
 fn schedule(zone: Tz, start: NaiveDateTime, rule: &str) -> Option<Schedule> {
     let end = start + TimeDelta::hours(1);
-    let text = |time: NaiveDateTime| time.format(FORM).to_string();
+    let text = |time: NaiveDateTime| time.format(LOCAL_FORMAT).to_string();
     Schedule::parse(&value(zone.name(), &text(start), &text(end), rule, &[])).ok()
 }
 
-/// The starts of the lessons that begin on days that pass, counted one by one.
+/// The starts of the lessons on the days that a predicate allows, counted one by one.
 fn counted(
     zone: Tz,
     start: NaiveDateTime,
@@ -61,7 +62,7 @@ fn counted(
         .collect()
 }
 
-/// Compares, but for lessons in a gap of the clocks, which a count of days does not find.
+/// Compares all lessons but those in a gap of the clocks, which a count of days does not find.
 fn same(found: &[Span], expected: &[Option<DateTime<Utc>>]) -> Result<(), TestCaseError> {
     prop_assert_eq!(found.len(), expected.len());
     for (span, expected) in found.iter().zip(expected) {
@@ -81,14 +82,14 @@ fn all(schedule: &Schedule) -> Vec<Span> {
 proptest! {
     #[test]
     fn the_first_instant_of_a_local_time_is_found((zone, local) in starts()) {
-        match reading(ours(zone), local) {
-            Reading::Once(instant) => prop_assert_eq!(Some(instant), sought(zone, local)),
-            Reading::Twice(first, second) => {
+        match instants(ours(zone), local) {
+            LocalInstants::Unique(instant) => prop_assert_eq!(Some(instant), sought(zone, local)),
+            LocalInstants::Ambiguous(first, second) => {
                 prop_assert_eq!(Some(first), sought(zone, local));
                 prop_assert!(first < second);
                 prop_assert_eq!(second.with_timezone(&zone).naive_local(), local);
             }
-            Reading::Skipped(instant) => {
+            LocalInstants::Skipped(instant) => {
                 prop_assert_eq!(sought(zone, local), None);
                 prop_assert!(instant.with_timezone(&zone).naive_local() > local);
             }
@@ -161,7 +162,7 @@ proptest! {
         rule in "FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;INTERVAL=[1-3])?(;BYDAY=(MO|TU|WE,FR|SA,SU|-1MO|2TU))?(;BYMONTHDAY=(1|15|-1))?(;BYMONTH=(3|3,10))?(;COUNT=[1-9]0)?",
         hours in 1..24i64,
     ) {
-        let text = |time: NaiveDateTime| time.format(FORM).to_string();
+        let text = |time: NaiveDateTime| time.format(LOCAL_FORMAT).to_string();
         let value = value(zone.name(), &text(start), &text(start + TimeDelta::hours(hours)), &rule, &[]);
         let Ok(schedule) = Schedule::parse(&value) else { return Ok(()); };
         let now = Utc.with_ymd_and_hms(2028, 5, 5, 0, 0, 0).unwrap();

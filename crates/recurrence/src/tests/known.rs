@@ -1,4 +1,5 @@
-//! Rules whose days were worked out by hand or are known from RFC 5545, where readers of rules are known to go astray.
+//! Rules whose days were worked out by hand or come from RFC 5545, in cases that other implementations get wrong.
+//! Schedules compared with a count of days live in `counted`.
 
 use super::*;
 

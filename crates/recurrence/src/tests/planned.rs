@@ -1,8 +1,9 @@
-//! How far lessons are made, and when they end where the clocks change.
+//! The time up to which lessons are planned, and the ends of lessons during which the clocks change.
+//! Rejected schedules live in `refused`.
 
 use super::*;
 
-/// The lessons of a night each, as start and end.
+/// The lessons of one night, as start and end.
 fn nights(start: &str, end: &str, rule: &str) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     Schedule::parse(&value("Europe/London", start, end, rule, &[]))
         .unwrap()
@@ -15,7 +16,7 @@ fn nights(start: &str, end: &str, rule: &str) -> Vec<(DateTime<Utc>, DateTime<Ut
 }
 
 #[test]
-fn a_lesson_over_a_change_of_clocks_ends_when_the_wall_shows_its_end() {
+fn a_lesson_over_a_change_of_clocks_ends_at_its_local_end() {
     assert_eq!(
         nights(
             "2026-03-27T22:00:00",
@@ -43,7 +44,7 @@ fn a_lesson_over_a_change_of_clocks_ends_when_the_wall_shows_its_end() {
 
 #[test]
 fn a_lesson_whose_start_is_skipped_keeps_its_end_and_where_that_is_skipped_too_its_length() {
-    // On 29 March the clocks go from 01:00 to 02:00: 01:15 is 01:15 in UTC, which is 02:15 on the wall.
+    // On 29 March the clocks go from 01:00 to 02:00: 01:15 is 01:15 in UTC, which is 02:15 in local time.
     for (end, ended) in [
         ("2026-03-28T03:30:00", "2026-03-29T02:30:00Z"),
         ("2026-03-28T02:30:00", "2026-03-29T01:30:00Z"),

@@ -1,8 +1,9 @@
-//! What is no schedule.
+//! Schedules that are rejected, with the code of each error.
+//! Valid schedules live in the files beside this one.
 
 use super::*;
 
-/// Pointer and code of everything that is wrong.
+/// The pointer and code of every error.
 fn refused(value: &Value) -> Vec<(String, &'static str)> {
     let errors = match Schedule::parse(value) {
         Ok(schedule) => schedule.plan(utc("2026-01-01T00:00:00Z")).unwrap_err(),

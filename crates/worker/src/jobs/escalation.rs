@@ -1,4 +1,5 @@
-//! Escalating requests that are overdue: it is written down when, and their priority rises by one step.
+//! Escalating overdue requests: the time is recorded, and their priority rises by one step.
+//! Notifying people of it lives in the triggers on requests.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::REQUEST;
 use super::report::{Escalation, Failure, Report};
 
-/// Escalates what is overdue in a tenant, each request in a transaction of its own, and reports it.
+/// Escalates and reports the overdue requests of a tenant, each in a transaction of its own.
 pub(crate) async fn escalate(
     client: &mut Client,
     tenant: Uuid,
@@ -18,7 +19,7 @@ pub(crate) async fn escalate(
     report: &mut Report,
 ) -> Result<()> {
     for request in overdue(client, tenant, now).await? {
-        match raise(client, tenant, slug, request, now).await {
+        match escalate_one(client, tenant, slug, request, now).await {
             Ok(escalation) => report.escalated.extend(escalation),
             Err(error) if client.is_closed() => return Err(error),
             Err(error) => report.failed.push(Failure {
@@ -32,7 +33,7 @@ pub(crate) async fn escalate(
     Ok(())
 }
 
-/// The requests of an active tenant that are overdue and were not yet found to be.
+/// The requests of an active tenant that are overdue and not yet escalated.
 async fn overdue(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<Vec<Uuid>> {
     let transaction = tenant::begin(client, tenant, REQUEST).await?;
     let rows = transaction
@@ -55,8 +56,8 @@ async fn overdue(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Resul
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Escalates a request, unless that has been done meanwhile, or it is not overdue any more.
-async fn raise(
+/// Escalates a request, unless another worker has done so in the meantime or it is no longer overdue.
+async fn escalate_one(
     client: &mut Client,
     tenant: Uuid,
     slug: &str,

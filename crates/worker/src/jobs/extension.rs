@@ -1,4 +1,5 @@
-//! Adding the occurrences of one class that are not there yet: those that have come into sight, and all of a series with an end.
+//! Adding the missing occurrences of a class: those that have come within the horizon, and all of a series with an end.
+//! Computing them from the schedule lives in the crate `recurrence`.
 
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
@@ -12,23 +13,23 @@ use uuid::Uuid;
 
 use super::REQUEST;
 
-/// How far a class may be behind the horizon before it is done: so each is done once in this time, and not in every round.
+/// The time by which a class may be behind the horizon, so that each class is extended once in this time, and not in every round.
 const SLACK: Duration = Duration::days(7);
 
-/// What the trigger on classes answers to a double booking; constraints themselves answer with one of PostgreSQL's own.
-const CONFLICT: &str = "LM409";
+/// The SQLSTATE with which the trigger on classes rejects a double booking. Exclusion constraints use PostgreSQL's own.
+const DOUBLE_BOOKING: &str = "LM409";
 
-/// What a class has got.
+/// The extension of a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extended {
-    /// How many occurrences, those that clash left out.
+    /// The number of occurrences that were added without a clash.
     pub(crate) added: usize,
-    /// When those that clash were to start.
+    /// The starts of those that clash.
     pub(crate) clashes: Vec<DateTime<Utc>>,
 }
 
-/// The classes of an active tenant that are due: those whose occurrences end well before the horizon, and those with an end that
-/// were made when only half a year of theirs was.
+/// The classes of an active tenant that are due: those whose occurrences end well before the horizon, and series with an end whose
+/// occurrences were created for half a year only.
 pub(crate) async fn due(
     client: &mut Client,
     tenant: Uuid,
@@ -63,12 +64,12 @@ pub(crate) async fn due(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Before which time a class must end that is due.
+/// A class is due when its occurrences end before this time.
 fn due_before(now: DateTime<Utc>) -> DateTime<Utc> {
     now + HORIZON - SLACK
 }
 
-/// Extends a class as far as it is to be, unless that has been done meanwhile.
+/// Extends a class up to the horizon or its end, unless another worker has done so in the meantime.
 pub(crate) async fn extend(
     client: &mut Client,
     tenant: Uuid,
@@ -82,7 +83,7 @@ pub(crate) async fn extend(
     let zone = schedule["time_zone"].as_str().unwrap_or_default();
     zones::read(&transaction, &[zone]).await?;
     let schedule = Schedule::read(&schedule)
-        .map_err(|errors| anyhow!("its schedule is not one any more: {errors:?}"))?;
+        .map_err(|errors| anyhow!("its schedule is no longer valid: {errors:?}"))?;
     let is_due = planned_until < due_before(now) || schedule.ends();
     let Some(Plan { spans, until }) = schedule.continuation(planned_until, now).filter(|_| is_due)
     else {
@@ -93,8 +94,8 @@ pub(crate) async fn extend(
         clashes: Vec::new(),
     };
     if !plan(&mut transaction, class, &spans, until).await? {
-        // One of them clashes, or some do: each is tried by itself, and the plan then finds all of them there. Those that can't
-        // take place come last and at once, so that each person is told of all of them together.
+        // At least one of them clashes. So each is inserted by itself, and planning then finds all of them in place. Those that
+        // cannot take place are inserted last and together, so that each person gets one notification of all of them.
         let mut clashing = Vec::new();
         for span in spans.iter().copied() {
             if !try_insert(&mut transaction, class, span).await? {
@@ -108,7 +109,7 @@ pub(crate) async fn extend(
             .map_err(explain)?;
         if !plan(&mut transaction, class, &spans, until).await? {
             return Err(anyhow!(
-                "its occurrences clash, and none of them does by itself"
+                "its occurrences clash, although none of them clashes by itself"
             ));
         }
     }
@@ -116,13 +117,13 @@ pub(crate) async fn extend(
     Ok(Some(extended))
 }
 
-/// Reads a class that may be due, and keeps others from changing it.
+/// Reads a class that may be due, and locks it.
 async fn lock(
     transaction: &Transaction<'_>,
     tenant: Uuid,
     class: Uuid,
 ) -> Result<Option<(Value, DateTime<Utc>)>> {
-    tenant::take_turn(transaction, tenant).await?;
+    tenant::serialize_writers(transaction, tenant).await?;
     let row = transaction
         .query_opt(
             "select c.schedule, c.planned_until
@@ -140,8 +141,8 @@ async fn lock(
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-/// Adds spans to a class's plan, from which a trigger makes those occurrences that are not there yet. Whether that went without a
-/// clash; if not, nothing is changed.
+/// Adds spans to the plan of a class, from which a trigger creates the missing occurrences. Returns false when one of them clashes;
+/// then nothing is changed.
 async fn plan(
     transaction: &mut Transaction<'_>,
     class: Uuid,
@@ -150,7 +151,7 @@ async fn plan(
 ) -> Result<bool> {
     let spans: Vec<Value> = spans
         .iter()
-        .map(|span| json!([text(span.start), text(span.end)]))
+        .map(|span| json!([format_time(span.start), format_time(span.end)]))
         .collect();
     let savepoint = transaction.transaction().await.map_err(explain)?;
     let updated = savepoint
@@ -163,14 +164,14 @@ async fn plan(
             &[&class, &Json(spans), &until],
         )
         .await;
-    settle(savepoint, updated).await
+    end_savepoint(savepoint, updated).await
 }
 
-/// Inserts an occurrence as the class has it. Whether it clashes with none; if it does, nothing is changed.
+/// Inserts an occurrence with the properties of its class. Returns false when it clashes; then nothing is changed.
 async fn try_insert(transaction: &mut Transaction<'_>, class: Uuid, span: Span) -> Result<bool> {
     let savepoint = transaction.transaction().await.map_err(explain)?;
     let inserted = insert(&savepoint, class, &[span], "scheduled").await;
-    settle(savepoint, inserted).await
+    end_savepoint(savepoint, inserted).await
 }
 
 async fn insert(
@@ -204,8 +205,8 @@ async fn insert(
         .await
 }
 
-/// Keeps what a statement did, or takes it back when it met a clash.
-async fn settle(savepoint: Transaction<'_>, outcome: Result<u64, Error>) -> Result<bool> {
+/// Commits the savepoint of a statement, or rolls it back when the statement met a clash.
+async fn end_savepoint(savepoint: Transaction<'_>, outcome: Result<u64, Error>) -> Result<bool> {
     match outcome {
         Ok(_) => {
             savepoint.commit().await.map_err(explain)?;
@@ -222,10 +223,10 @@ async fn settle(savepoint: Transaction<'_>, outcome: Result<u64, Error>) -> Resu
 fn is_clash(error: &Error) -> bool {
     error
         .code()
-        .is_some_and(|code| *code == SqlState::EXCLUSION_VIOLATION || code.code() == CONFLICT)
+        .is_some_and(|code| *code == SqlState::EXCLUSION_VIOLATION || code.code() == DOUBLE_BOOKING)
 }
 
-/// As the component writes the times of a plan.
-fn text(time: DateTime<Utc>) -> String {
+/// Formats a time as the component writes the times of a plan.
+fn format_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

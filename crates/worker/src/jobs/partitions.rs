@@ -1,4 +1,5 @@
-//! The months of the event log: each is a partition, made before it begins.
+//! The partitions of the event log, one for each month, created before the month begins.
+//! The partitioning itself lives in `migrations/baseline`.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Months, Utc};
@@ -8,19 +9,19 @@ use uuid::Uuid;
 
 use super::REQUEST;
 
-/// How far ahead they are made.
+/// The time for which they are created ahead.
 const AHEAD: Months = Months::new(3);
 
-/// Makes those that are missing, and counts them. Several workers do so in turn, which is that of no tenant.
-pub(crate) async fn make(client: &mut Client, now: DateTime<Utc>) -> Result<i32> {
+/// Creates the missing partitions and returns their number. The lock of the nil tenant serializes the workers.
+pub(crate) async fn create(client: &mut Client, now: DateTime<Utc>) -> Result<i32> {
     let until = now.date_naive() + AHEAD;
     let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
-    tenant::take_turn(&transaction, Uuid::nil()).await?;
+    tenant::serialize_writers(&transaction, Uuid::nil()).await?;
     let row = transaction
         .query_one("select lms.make_event_partitions($1)", &[&until])
         .await
         .map_err(explain)
-        .context("cannot make the event log's next months")?;
+        .context("cannot create the event log's next partitions")?;
     transaction.commit().await.map_err(explain)?;
     Ok(row.get(0))
 }

@@ -1,4 +1,5 @@
-//! Reminding people of loans that are overdue: it is written down when, and a trigger tells them.
+//! Reminding people of overdue loans: the time is recorded, and a trigger notifies them.
+//! The text of the reminder lives with the kinds of notifications in the database.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -8,14 +9,14 @@ use uuid::Uuid;
 
 use super::REQUEST;
 
-/// Reminds of the loans of an active tenant whose last day has passed at their centre, each once. How many they were.
+/// Reminds once of each loan of an active tenant whose last day has passed at its centre. Returns their number.
 pub(crate) async fn remind(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<u64> {
     let loans = overdue(client, tenant, now).await?;
     if loans.is_empty() {
         return Ok(0);
     }
     let transaction = tenant::begin(client, tenant, REQUEST).await?;
-    tenant::take_turn(&transaction, tenant).await?;
+    tenant::serialize_writers(&transaction, tenant).await?;
     let count = transaction
         .execute(
             "update lms.inventory_loans as l
@@ -33,10 +34,10 @@ pub(crate) async fn remind(client: &mut Client, tenant: Uuid, now: DateTime<Utc>
     Ok(count)
 }
 
-/// Which loans they are. Most of the time none: so nobody takes the tenant's turn to find that out.
+/// The loans to remind of. Usually there are none, so they are looked for without the lock on the tenant's writers.
 async fn overdue(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<Vec<Uuid>> {
     let transaction = tenant::begin(client, tenant, REQUEST).await?;
-    // The first comparison is for the index: no day has passed anywhere that has not passed in the first zone.
+    // The first comparison is for the index: a day that has passed anywhere has passed in the easternmost zone.
     let rows = transaction
         .query(
             "select l.id

@@ -1,4 +1,5 @@
-//! What a round did, and how it is printed.
+//! The report on a round, and its printed form.
+//! The report on deliveries lives in `queue::report`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,52 +8,52 @@ use uuid::Uuid;
 
 use super::extension::Extended;
 
-/// What a round did.
+/// The report on a round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How many classes have got further occurrences.
+    /// The number of classes that were extended.
     pub classes: usize,
-    /// How many occurrences that are, those that clash left out.
+    /// The number of occurrences that were added without a clash.
     pub occurrences: usize,
-    /// Occurrences that can't take place.
+    /// Occurrences that cannot take place.
     pub clashes: Vec<Clash>,
-    /// Classes with lessons to come that are not at the time of their schedule any more.
-    pub off_the_clock: Vec<OffTheClock>,
-    /// Classes and requests that could not be done.
+    /// Classes with lessons to come that are no longer at the time of their schedule.
+    pub outdated_lessons: Vec<OutdatedLessons>,
+    /// Classes that could not be extended, and requests that could not be escalated.
     pub failed: Vec<Failure>,
-    /// Requests that are overdue.
+    /// Requests that were escalated.
     pub escalated: Vec<Escalation>,
-    /// How many overdue loans people were reminded of.
+    /// The number of overdue loans of which people were reminded.
     pub reminded: u64,
-    /// How many rows were removed that had been deleted long ago, what went with them not counted.
+    /// The number of deleted rows that were removed for good, not counting the rows that depended on them.
     pub removed: u64,
-    /// Tables of which such rows could not be removed.
+    /// Tables whose deleted rows could not be removed.
     pub not_removed: Vec<NotRemoved>,
-    /// How many of the event log's months were made.
-    pub months: i32,
+    /// The number of partitions of the event log that were created.
+    pub partitions: i32,
 }
 
-/// An occurrence that was cancelled because somebody or something in it is taken.
+/// An occurrence that was cancelled because its tutor, a student or its room is already booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clash {
     /// The slug of its tenant.
     pub tenant: String,
     /// Its class.
     pub class: Uuid,
-    /// When it was to start.
+    /// Its planned start.
     pub start: DateTime<Utc>,
 }
 
-/// A class with lessons that were planned by rules which the clocks of its zone have no longer.
+/// A class with lessons that were planned by rules of its time zone that have changed since.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OffTheClock {
+pub struct OutdatedLessons {
     /// The slug of its tenant.
     pub tenant: String,
     /// The class.
     pub class: Uuid,
-    /// How many lessons these are.
+    /// The number of these lessons.
     pub lessons: i64,
-    /// When the first of them is to start.
+    /// The start of the first one.
     pub first: DateTime<Utc>,
 }
 
@@ -63,33 +64,33 @@ pub struct Escalation {
     pub tenant: String,
     /// Its number.
     pub number: i64,
-    /// Its priority from now on.
+    /// Its new priority.
     pub priority: String,
-    /// Whether somebody is to work on it.
+    /// True when it is assigned to somebody.
     pub is_assigned: bool,
 }
 
-/// A class or a request that could not be done.
+/// A class that could not be extended, or a request that could not be escalated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The slug of its tenant.
     pub tenant: String,
-    /// What it is: a class or a request.
+    /// The noun: class or request.
     pub what: &'static str,
     /// Its id.
     pub id: Uuid,
-    /// What was not done and why, in one line.
+    /// The failure and its reason, in one line.
     pub reason: String,
 }
 
-/// A table of a tenant of which deleted rows could not be removed.
+/// A table whose deleted rows of a tenant could not be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotRemoved {
     /// The slug of the tenant.
     pub tenant: String,
     /// The table.
     pub table: String,
-    /// Why, in one line.
+    /// The reason, in one line.
     pub reason: String,
 }
 
@@ -105,12 +106,12 @@ impl Report {
         self.clashes.extend(clashes);
     }
 
-    /// Whether something could not be done.
+    /// Returns whether anything could not be done.
     pub fn has_failures(&self) -> bool {
         !self.failed.is_empty() || !self.not_removed.is_empty()
     }
 
-    /// Whether there was nothing to do.
+    /// Returns whether there was nothing to do.
     pub fn is_empty(&self) -> bool {
         *self == Report::default()
     }
@@ -129,8 +130,12 @@ impl Display for Report {
         if self.removed > 0 {
             write!(out, ", deleted rows removed for good: {}", self.removed)?;
         }
-        if self.months > 0 {
-            write!(out, ", months of the event log made: {}", self.months)?;
+        if self.partitions > 0 {
+            write!(
+                out,
+                ", partitions of the event log created: {}",
+                self.partitions
+            )?;
         }
         for clash in &self.clashes {
             write!(
@@ -141,10 +146,10 @@ impl Display for Report {
                 clash.start.format("%Y-%m-%dT%H:%M:%SZ")
             )?;
         }
-        for class in &self.off_the_clock {
+        for class in &self.outdated_lessons {
             write!(
                 out,
-                "\n  tenant {}, class {}: {} lessons from {} on are not at the time of its schedule, because its zone has other rules now; save the schedule again",
+                "\n  tenant {}, class {}: {} lessons from {} on are not at the time of its schedule, because the rules of its time zone have changed; save the schedule again",
                 class.tenant,
                 class.class,
                 class.lessons,
@@ -161,19 +166,19 @@ impl Display for Report {
         for table in &self.not_removed {
             write!(
                 out,
-                "\n  tenant {}, {}: deleted rows are not removed: {}",
+                "\n  tenant {}, {}: deleted rows were not removed: {}",
                 table.tenant, table.table, table.reason
             )?;
         }
         for escalation in &self.escalated {
-            let whose = if escalation.is_assigned {
+            let assignment = if escalation.is_assigned {
                 ""
             } else {
-                ", assigned to nobody"
+                ", not assigned"
             };
             write!(
                 out,
-                "\n  tenant {}, request {}: overdue, priority {}{whose}",
+                "\n  tenant {}, request {}: overdue, priority {}{assignment}",
                 escalation.tenant, escalation.number, escalation.priority
             )?;
         }
@@ -186,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_has_a_line_for_each_thing_that_somebody_should_look_at() {
+    fn a_report_has_a_line_for_each_thing_that_needs_attention() {
         let mut report = Report::default();
         assert!(report.is_empty());
         report.add(
@@ -218,17 +223,17 @@ mod tests {
         });
         report.reminded = 2;
         report.removed = 5;
-        report.months = 1;
+        report.partitions = 1;
         assert!(!report.is_empty() && report.has_failures());
         assert_eq!(
             report.to_string(),
             "classes extended: 1, occurrences added: 3, reminders of loans: 2, \
-             deleted rows removed for good: 5, months of the event log made: 1\n  \
+             deleted rows removed for good: 5, partitions of the event log created: 1\n  \
              tenant acme, class 00000000-0000-0000-0000-000000000000: 2026-09-07T15:00:00Z is cancelled, it clashes with another class\n  \
              tenant acme, class 00000000-0000-0000-0000-000000000000: not extended: broken\n  \
-             tenant acme, students: deleted rows are not removed: locked\n  \
+             tenant acme, students: deleted rows were not removed: locked\n  \
              tenant acme, request 7: overdue, priority high\n  \
-             tenant acme, request 7: overdue, priority high, assigned to nobody"
+             tenant acme, request 7: overdue, priority high, not assigned"
         );
     }
 }

@@ -1,7 +1,5 @@
-//! Retention: what a tenant deleted goes for good when the time is over in which it could be restored.
-//!
-//! Which tables, in which order and what holds a row is the schema's business (`lms_private.purge_deleted`). A few rows at a time, each
-//! time in a transaction of its own, so that nobody waits for a large removal.
+//! Retention: deleted rows are removed for good when the time in which they could be restored is over.
+//! The tables, their order, and the reasons for which a row stays live in the schema (`lms_private.purge_deleted`).
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -11,24 +9,24 @@ use uuid::Uuid;
 
 use super::report::{NotRemoved, Report};
 
-/// Rows of one transaction, at the most.
+/// The largest number of rows that one transaction removes, so that no request waits for a large removal.
 const BATCH: i32 = 1000;
 
-/// What its transactions are called in the event log.
+/// The request id of its transactions in the event log.
 const REQUEST: &str = "retention";
 
-/// The tables that it is about, those that refer before those that are referred to.
+/// The tables with deleted rows, referring tables before those that they refer to.
 pub(crate) async fn tables(client: &mut Client) -> Result<Vec<String>> {
     let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
     let rows = transaction
         .query("select t from lms_private.retained_tables() as t", &[])
         .await
         .map_err(explain)
-        .context("cannot find out which tables have deleted rows")?;
+        .context("cannot list the tables with deleted rows")?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Removes what a tenant deleted and can't restore any more. A table that fails is reported and holds up no other.
+/// Removes the rows that a tenant has deleted and can no longer restore. A table that fails is reported and does not hold up the others.
 pub(crate) async fn remove(
     client: &mut Client,
     tenant: Uuid,
@@ -38,7 +36,7 @@ pub(crate) async fn remove(
     report: &mut Report,
 ) -> Result<()> {
     for table in due(client, tenant, tables, now).await? {
-        match empty(client, tenant, &table, now, &mut report.removed).await {
+        match purge(client, tenant, &table, now, &mut report.removed).await {
             Ok(()) => {}
             Err(error) if client.is_closed() => return Err(error),
             Err(error) => report.not_removed.push(NotRemoved {
@@ -51,7 +49,7 @@ pub(crate) async fn remove(
     Ok(())
 }
 
-/// Those of the tables that have rows whose time is over.
+/// The tables that have rows to remove.
 async fn due(
     client: &mut Client,
     tenant: Uuid,
@@ -70,8 +68,8 @@ async fn due(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Removes all rows of a table that can go.
-async fn empty(
+/// Removes all rows of a table that can be removed.
+async fn purge(
     client: &mut Client,
     tenant: Uuid,
     table: &str,

@@ -1,6 +1,8 @@
-//! Sealing: events that are committed get their places in the chains of their tenants, within a second or so.
+//! Sealing: committed events get their places in the chains of their tenants, within about a second.
+//! Sealing the events of one tenant lives in `database::tenant`.
 //!
-//! Whoever reads the log has what he can see sealed first, so nobody waits for this. It keeps short what is not in the chain yet.
+//! No reader waits for this job, because a request that reads the log first seals the events that it can see. The job keeps the
+//! number of unsealed events small.
 
 use std::time::Duration;
 
@@ -10,48 +12,45 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::REQUEST;
-use crate::pace::{RETRY, rest};
+use crate::periodic::{MAX_BACKOFF, run_periodically};
 
-/// How long to wait before there is a look for new events.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The wait before new events are looked for.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Seals for ever. A database that is away is asked again.
-pub(crate) async fn work(address: &str) {
-    loop {
-        let outcome = seal_until_it_fails(address).await;
-        tokio::time::sleep(rest("events: ", outcome, RETRY)).await;
-    }
+/// Seals for ever. When the database cannot be reached, it tries again.
+pub(crate) async fn run(address: &str) {
+    run_periodically("events", MAX_BACKOFF, || seal_until_failure(address)).await;
 }
 
-async fn seal_until_it_fails(address: &str) -> Result<()> {
+async fn seal_until_failure(address: &str) -> Result<()> {
     let mut client = database::connect(address).await?;
     loop {
         seal(&mut client).await?;
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Seals what is committed, each tenant in a transaction of its own.
+/// Seals all committed events, those of each tenant in a transaction of their own.
 ///
 /// # Errors
 ///
-/// When the database fails; what was not sealed is sealed next time.
+/// When the database fails. Events that were not sealed are sealed the next time.
 pub async fn seal(client: &mut Client) -> Result<()> {
-    for tenant in waiting(client).await? {
+    for tenant in unsealed(client).await? {
         tenant::seal_events(client, tenant).await?;
     }
     Ok(())
 }
 
-/// The tenants that have events to seal.
-async fn waiting(client: &mut Client) -> Result<Vec<Uuid>> {
+/// The tenants with events to seal.
+async fn unsealed(client: &mut Client) -> Result<Vec<Uuid>> {
     let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
     let rows = transaction
         .query(
             "select distinct u.tenant_id
             from lms_private.unsealed_events as u
             where not exists (
-              select from lms_private.tenants_away as a
+              select from lms_private.relocated_tenants as a
               where a.tenant_id = u.tenant_id
             )",
             &[],

@@ -1,14 +1,16 @@
-//! A message on its way to a webhook, and the answer to it.
-//! The queue that it is taken from lives in `queue`; posting it lives in `receiver`.
+//! A message on its way to a webhook.
+//! Claiming it lives in `deliveries`; posting it lives in `sender`.
 
-use reqwest::StatusCode;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::signature::Secret;
-use crate::delivery::outcome::Outcome;
+use crate::queue;
 
-/// A webhook, and whose it is.
+/// The request id of the transactions of webhooks in the event log.
+pub(super) const REQUEST: &str = "webhooks";
+
+/// A webhook, with its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Webhook {
     pub(super) tenant: Uuid,
@@ -16,7 +18,7 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    /// From a row of its tenant and its id.
+    /// Reads a row with the id of the tenant and that of the webhook.
     pub(super) fn read(row: &Row) -> Self {
         Self {
             tenant: row.get(0),
@@ -25,40 +27,17 @@ impl Webhook {
     }
 }
 
-/// A delivery that this worker has for a while.
-pub(super) struct Delivery {
-    pub(super) webhook: Webhook,
-    pub(super) id: Uuid,
-    /// The number of this attempt, from 1.
-    pub(super) attempt: i32,
+/// A message to a webhook.
+pub(super) struct Message {
     /// The event's id, which is the message's.
     pub(super) event: Uuid,
-    /// Where to post it.
+    /// The address of the receiver.
     pub(super) url: String,
-    /// What to post; nothing when the event is gone.
+    /// The content; none when the event is no longer in the log.
     pub(super) body: Option<String>,
-    /// What to sign it with, the present one first.
+    /// The secrets to sign it with, the current one first.
     pub(super) secrets: Vec<Secret>,
 }
 
-/// What came of posting.
-pub(super) struct Answer {
-    /// The status; none when there was no answer.
-    pub(super) status: Option<u16>,
-    /// What that means.
-    pub(super) outcome: Outcome,
-}
-
-impl Answer {
-    /// Whether the receiver wants to be told of nothing any more.
-    pub(super) fn is_farewell(&self) -> bool {
-        self.status == Some(StatusCode::GONE.as_u16())
-    }
-
-    pub(super) fn none(reason: &str) -> Self {
-        Self {
-            status: None,
-            outcome: Outcome::later(reason.to_owned()),
-        }
-    }
-}
+/// A delivery of a message.
+pub(super) type Delivery = queue::Delivery<Webhook, Message>;

@@ -1,4 +1,5 @@
-//! How a message is signed: HMAC-SHA256 as Standard Webhooks 1.0.0 has it, with every secret that holds.
+//! The signature of a message: HMAC-SHA256 by Standard Webhooks 1.0.0, with every valid secret.
+//! The secrets come with a claimed delivery, from `deliveries`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,11 +7,11 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// A secret that no print shows.
+/// A secret, which is never printed.
 pub(super) struct Secret(Hmac<Sha256>);
 
 impl Secret {
-    /// A secret of these bytes.
+    /// The secret with these bytes.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         Hmac::new_from_slice(bytes).ok().map(Self)
     }
@@ -23,7 +24,7 @@ impl Secret {
     }
 }
 
-/// The header `webhook-signature`: what each secret makes of message, time and body.
+/// The header `webhook-signature`: a signature of id, time and body with each secret.
 pub(super) fn signatures(secrets: &[Secret], id: Uuid, seconds: i64, body: &str) -> String {
     secrets
         .iter()

@@ -5,7 +5,7 @@ mod model;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc, Weekday};
 use serde_json::json;
-use tests::{Application, role, Session, fixtures, queries, random_samples, run};
+use tests::{Application, Session, fixtures, queries, random_samples, role, run};
 use uuid::Uuid;
 
 use model::{ZONES, case};

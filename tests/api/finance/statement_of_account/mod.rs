@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, role, Session,
+    Application, Reply, Session,
     finance_records::{create, reverse},
-    fixtures, queries, run, send,
+    fixtures, queries, role, run, send,
 };
 use uuid::Uuid;
 

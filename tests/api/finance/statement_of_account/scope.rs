@@ -1,7 +1,7 @@
 //! Tests the access of each role to statements of account.
 
 use serde_json::json;
-use tests::{role, fixtures, queries, run};
+use tests::{fixtures, queries, role, run};
 use uuid::Uuid;
 
 use super::{content, create_records, family, statement};

@@ -1,7 +1,7 @@
 //! Tests the notifications of students who join and leave a class.
 
 use serde_json::json;
-use tests::{role, class_fixture, run};
+use tests::{class_fixture, role, run};
 
 use super::{assert_mentions, group, patch, series};
 

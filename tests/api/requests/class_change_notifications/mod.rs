@@ -5,7 +5,7 @@ mod schedules;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, role, Session, class_fixture, fixtures, notifications, queries, run};
+use tests::{Application, Session, class_fixture, fixtures, notifications, queries, role, run};
 use uuid::Uuid;
 
 /// A tutor and two children, each with a parent.

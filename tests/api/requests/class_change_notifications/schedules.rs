@@ -1,7 +1,7 @@
 //! Tests the notifications of changed schedules.
 
 use serde_json::json;
-use tests::{role, class_fixture, run};
+use tests::{class_fixture, role, run};
 
 use super::{assert_mentions, group, patch, series};
 
@@ -105,7 +105,8 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
             "{}/move",
             class_fixture::lesson_path(&class, "2035-04-02T15:00:00Z")
         );
-        let longer = json!({"starts_at": "2035-04-02T15:00:00Z", "ends_at": "2035-04-02T17:00:00Z"});
+        let longer =
+            json!({"starts_at": "2035-04-02T15:00:00Z", "ends_at": "2035-04-02T17:00:00Z"});
         app.post(&admin, &path, longer).await?.expect(200);
         let told = group
             .take_notifications(app, "lesson_changed", &group.family())

@@ -4,7 +4,7 @@ mod texts;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, role, Session, class_fixture, fixtures, notifications, queries, run};
+use tests::{Application, Session, class_fixture, fixtures, notifications, queries, role, run};
 use uuid::Uuid;
 
 /// A parent with two children and the parent of another child, all of one class.

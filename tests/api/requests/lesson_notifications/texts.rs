@@ -1,7 +1,7 @@
 //! Tests the texts of notifications without optional parts, and with the optional sections of templates.
 
 use serde_json::{Value, json};
-use tests::{role, class_fixture, fixtures, notifications, queries, run};
+use tests::{class_fixture, fixtures, notifications, queries, role, run};
 
 use super::{families, last};
 
@@ -31,7 +31,8 @@ fn notifications_without_subject_room_or_reason_read_well_in_every_language() {
             let mut bare = families.class_body(json!({}));
             bare["schedule"] = class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=6");
             let class = class_fixture::create_class(app, &admin, bare).await?;
-            let body = json!({"starts_at": "2035-04-03T16:00:00Z", "ends_at": "2035-04-03T17:00:00Z"});
+            let body =
+                json!({"starts_at": "2035-04-03T16:00:00Z", "ends_at": "2035-04-03T17:00:00Z"});
             let at = class_fixture::lesson_path(&class, class_fixture::FIRST_MONDAY);
             app.post(&admin, &format!("{at}/move"), body)
                 .await?
@@ -106,7 +107,10 @@ fn a_tenants_templates_may_have_optional_sections() {
         for (message, part) in [
             ("{{#reason}}Why: {{reason}}", "must end with"),
             ("{{reason}}{{/reason}}", "must begin with"),
-            ("{{#reason}}{{#room}}x{{/room}}{{/reason}}", "must begin with"),
+            (
+                "{{#reason}}{{#room}}x{{/room}}{{/reason}}",
+                "must begin with",
+            ),
             ("{{#reason}}x{{/room}}", "must begin with"),
             ("{{#reasons}}x{{/reasons}}", "No such placeholder"),
         ] {

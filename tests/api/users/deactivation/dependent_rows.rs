@@ -1,7 +1,7 @@
 //! Tests the loans, requests and other rows of people and centres that are deactivated or deleted.
 
 use serde_json::{Value, json};
-use tests::{role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 
 use super::{REMOVAL_ACTIONS, bring_back, family, remove, user_of};
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{role, class_fixture, fixtures, help_desk, queries, run};
+use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 
 use super::{
     REMOVAL_ACTIONS, bring_back, class_body, count_future_lessons, family, remove, user_of,

@@ -2,7 +2,7 @@
 
 use crate::academics::gamification::award;
 use serde_json::{Value, json};
-use tests::{role, analytics::refresh, class_fixture, fixtures, help_desk, queries, run};
+use tests::{analytics::refresh, class_fixture, fixtures, help_desk, queries, role, run};
 
 use super::{REMOVAL_ACTIONS, bring_back, class_body, family, remove};
 

@@ -1,5 +1,6 @@
-//! `lms events export`: the log of a tenant as files, part by part. A part is written under a temporary name and gets its own when it is
-//! whole, so that an export that was interrupted goes on behind its last part and writes nothing twice.
+//! Exporting the log of a tenant into files (`lms events export`), part by part. A part is written under a temporary name and renamed when
+//! it is complete, so that an interrupted export resumes after its last part and writes nothing twice.
+//! The formats live in files of their own; naming and finding parts lives in `parts`.
 
 mod ndjson;
 mod parquet;
@@ -7,7 +8,7 @@ mod parts;
 mod xapi;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
@@ -18,27 +19,27 @@ use url::Url;
 use uuid::Uuid;
 
 use self::parts::Parts;
-use super::chain::{BEGINNING, Event, Walk};
+use super::chain::{Event, Walk, ZERO_HASH};
 use super::log::{Log, WINDOW};
-use super::{known, still};
+use super::snapshot::{begin_snapshot, find_tenant};
 use crate::progress::Bar;
 
-/// Most positions of a part.
-const PART: i64 = 50_000;
+/// The largest number of positions in a part.
+const PART_SIZE: i64 = 50_000;
 
-/// The form of the files.
+/// The format of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Newline-delimited JSON: each event with all of its columns, which is enough to compute the chain.
+    /// Newline-delimited JSON: each event with all columns, from which the chain can be computed.
     Ndjson,
-    /// Apache Parquet, the same columns.
+    /// Apache Parquet, with the same columns.
     Parquet,
-    /// Experience API statements of lessons and assessments, one on a line.
+    /// Experience API (xAPI) statements of lessons and assessments, one on each line.
     Xapi,
 }
 
 impl Format {
-    /// What names of files end in.
+    /// The extension of the files.
     fn extension(self) -> &'static str {
         match self {
             Format::Ndjson => "ndjson",
@@ -48,39 +49,39 @@ impl Format {
     }
 }
 
-/// What is exported, and where to.
+/// The options of an export.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The tenant's slug.
     pub tenant: String,
-    /// The form of the files.
+    /// The format of the files.
     pub format: Format,
-    /// The directory that the files are in, and made if need be.
+    /// The directory of the files, which is created if needed.
     pub output: PathBuf,
-    /// The position behind which the first part begins.
+    /// The position after which the first part begins.
     pub after: Option<i64>,
-    /// The address that people's accounts in statements belong to.
+    /// The home page of people's accounts in xAPI statements.
     pub home_page: Option<Url>,
 }
 
-/// What was written.
+/// The extent of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// How many parts were added.
+    /// The number of parts that were written.
     pub parts: u64,
-    /// The last position that is in a part.
+    /// The last exported position.
     pub position: i64,
 }
 
-/// Adds the parts that are missing.
+/// Writes the missing parts.
 ///
 /// # Errors
 ///
-/// When there is no such tenant, the beginning lies beyond the end, the parts that are there do not fit, the chain is broken, or a file
-/// cannot be written. Parts that were whole by then stay.
+/// When there is no such tenant, the beginning is beyond the end, existing parts do not fit, the chain is broken, or a file cannot be
+/// written. Parts that are complete by then stay.
 pub async fn run(address: &str, options: &Options) -> Result<Report> {
     let mut client = database::connect(address).await?;
-    let tenant = known(&client, &options.tenant).await?;
+    let tenant = find_tenant(&client, &options.tenant).await?;
     tenant::seal_events(&mut client, tenant).await?;
     let end = end(&mut client, tenant).await?;
     if let Some(after) = options.after {
@@ -94,7 +95,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
     let mut reached = parts.reached(options.after)?;
     ensure!(
         reached <= end,
-        "the parts in {} go to position {reached}, the last event of {} is at {end}: they are of another log",
+        "the parts in {} go to position {reached}, but the last event of {} is at {end}: they are of another log",
         options.output.display(),
         options.tenant
     );
@@ -104,8 +105,8 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
         position: reached,
     };
     while reached < end {
-        let until = (reached + PART).min(end);
-        let file = part(&mut client, tenant, options, reached, until, &mut bar).await?;
+        let until = (reached + PART_SIZE).min(end);
+        let file = write_part(&mut client, tenant, options, reached, until, &mut bar).await?;
         parts.keep(file, reached, until)?;
         reached = until;
         report.parts += 1;
@@ -116,7 +117,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
 }
 
 async fn end(client: &mut Client, tenant: Uuid) -> Result<i64> {
-    let transaction = still(client, tenant, true).await?;
+    let transaction = begin_snapshot(client, tenant, true).await?;
     Ok(Log::open(&transaction, tenant)
         .await?
         .head()
@@ -124,8 +125,8 @@ async fn end(client: &mut Client, tenant: Uuid) -> Result<i64> {
         .position)
 }
 
-/// One part, as a temporary file.
-async fn part(
+/// Writes a part into a temporary file.
+async fn write_part(
     client: &mut Client,
     tenant: Uuid,
     options: &Options,
@@ -133,9 +134,9 @@ async fn part(
     until: i64,
     bar: &mut Bar,
 ) -> Result<NamedTempFile> {
-    let transaction = still(client, tenant, true).await?;
+    let transaction = begin_snapshot(client, tenant, true).await?;
     let log = Log::open(&transaction, tenant).await?;
-    let mut walk = Walk::behind(after, hash_at(&transaction, tenant, after).await?);
+    let mut walk = Walk::after(after, hash_at(&transaction, tenant, after).await?);
     let temporary = parts::temporary(&options.output)?;
     let mut writer = Writer::new(options, temporary.reopen()?)?;
     while walk.reached() < until {
@@ -154,10 +155,10 @@ async fn part(
     Ok(temporary)
 }
 
-/// The hash of the event at a position, on which the next one has to follow.
+/// The hash of the event at a position, which is the previous hash of the next event.
 async fn hash_at(transaction: &Transaction<'_>, tenant: Uuid, position: i64) -> Result<Vec<u8>> {
     if position == 0 {
-        return Ok(BEGINNING.to_vec());
+        return Ok(ZERO_HASH.to_vec());
     }
     let row = transaction
         .query_opt(
@@ -176,7 +177,7 @@ async fn hash_at(transaction: &Transaction<'_>, tenant: Uuid, position: i64) -> 
     Ok(row.get(0))
 }
 
-/// Writes events in one of the forms.
+/// The writer for a format.
 enum Writer {
     Ndjson(ndjson::Lines),
     Parquet(Box<parquet::Columns>),
@@ -189,9 +190,10 @@ impl Writer {
             Format::Ndjson => Writer::Ndjson(ndjson::Lines::new(file)),
             Format::Parquet => Writer::Parquet(Box::new(parquet::Columns::new(file)?)),
             Format::Xapi => {
-                let home_page = options.home_page.clone().context(
-                    "statements need the address that accounts belong to: give --home-page",
-                )?;
+                let home_page = options
+                    .home_page
+                    .clone()
+                    .context("xAPI statements need the home page of accounts: give --home-page")?;
                 Writer::Xapi(xapi::Statements::new(file, home_page))
             }
         })
@@ -205,7 +207,7 @@ impl Writer {
         }
     }
 
-    /// Lets go of what is in memory, at the end of a window.
+    /// Writes the events in memory to the file, at the end of a window.
     async fn flush(&mut self, transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
         match self {
             Writer::Ndjson(_) => Ok(()),
@@ -221,9 +223,4 @@ impl Writer {
             Writer::Xapi(statements) => statements.finish(),
         }
     }
-}
-
-/// What a file in a directory is called, in a message.
-fn named(directory: &Path, name: &str) -> String {
-    directory.join(name).display().to_string()
 }

@@ -1,4 +1,5 @@
-//! Events as newline-delimited JSON. The state is printed byte by byte as it was hashed.
+//! Events as newline-delimited JSON. The state is written byte by byte as it was hashed.
+//! The other formats live in `parquet` and `xapi`.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -29,7 +30,7 @@ struct Line<'a> {
     hash: String,
 }
 
-/// A file of such lines.
+/// A file with an event on each line.
 pub(super) struct Lines(BufWriter<File>);
 
 impl Lines {

@@ -1,5 +1,6 @@
-//! Events as Apache Parquet: a row group for each window, ids as UUID, times in microseconds of UTC, the state as JSON. Written column by
-//! column, without Arrow, for there is nothing to compute.
+//! Events as Apache Parquet: a row group for each window, ids as UUIDs, times in microseconds of UTC, and the state as JSON. The columns are
+//! written directly, without Arrow, because nothing is computed.
+//! The other formats live in `ndjson` and `xapi`.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ const SCHEMA: &str = "
       required binary hash;
     }";
 
-/// A column of the window that is in memory. A level says of a value that may be null whether it is there.
+/// A column of the window in memory. A definition level is 1 for a value and 0 for null.
 enum Column {
     Numbers(Vec<i64>),
     Ids(Vec<FixedLenByteArray>, Vec<i16>),
@@ -88,14 +89,16 @@ impl Columns {
         Ok(())
     }
 
-    /// The window as a row group.
+    /// Writes the window as a row group.
     pub(super) fn flush(&mut self) -> Result<()> {
         if self.columns.is_empty() {
             return Ok(());
         }
         let mut group = self.writer.next_row_group()?;
         for column in self.columns.drain(..) {
-            let mut writer = group.next_column()?.context("a column without a place")?;
+            let mut writer = group
+                .next_column()?
+                .context("there are more columns than in the schema")?;
             match (writer.untyped(), &column) {
                 (ColumnWriter::Int64ColumnWriter(writer), Column::Numbers(values)) => {
                     writer.write_batch(values, None, None)?
@@ -107,7 +110,7 @@ impl Columns {
                 (ColumnWriter::ByteArrayColumnWriter(writer), Column::Bytes(values, levels)) => {
                     writer.write_batch(values, Some(levels), None)?
                 }
-                _ => bail!("a column of another type than the schema has"),
+                _ => bail!("a column has another type than in the schema"),
             };
             writer.close()?;
         }
@@ -134,7 +137,7 @@ impl Column {
                 column.extend(value);
                 levels.extend(level);
             }
-            _ => bail!("a value of another type than its column"),
+            _ => bail!("a value has another type than its column"),
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The parts of an export in their directory: `<tenant>-<first position>-<last position>.<form>`.
+//! The parts of an export in their directory: `<tenant>-<first position>-<last position>.<format>`.
+//! Writing their content lives in the parent module.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -6,31 +7,29 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::NamedTempFile;
 
-use super::named;
-
-/// The parts of one tenant and form that are whole.
+/// The complete parts of one tenant and format.
 pub(super) struct Parts {
     directory: PathBuf,
     prefix: String,
     suffix: String,
-    /// First and last positions, in order.
+    /// The first and last position of each part, in order.
     ranges: Vec<(i64, i64)>,
-    /// Held until the export has ended, so that no other one writes here meanwhile.
+    /// The lock that keeps other exports out of the directory until this one ends.
     _lock: File,
 }
 
 impl Parts {
-    /// Looks into the directory, which is made if need be.
+    /// Opens the directory, which is created if needed.
     pub(super) fn open(directory: &Path, tenant: &str, extension: &str) -> Result<Self> {
-        let place = || format!("cannot use the directory {}", directory.display());
-        fs::create_dir_all(directory).with_context(place)?;
-        let lock = File::open(directory).with_context(place)?;
+        let unusable = || format!("cannot use the directory {}", directory.display());
+        fs::create_dir_all(directory).with_context(unusable)?;
+        let lock = File::open(directory).with_context(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 bail!("another export is writing into {}", directory.display())
             }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(place),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
         let mut parts = Self {
             directory: directory.to_owned(),
@@ -39,8 +38,8 @@ impl Parts {
             ranges: Vec::new(),
             _lock: lock,
         };
-        for entry in fs::read_dir(directory).with_context(place)? {
-            let name = entry.with_context(place)?.file_name();
+        for entry in fs::read_dir(directory).with_context(unusable)? {
+            let name = entry.with_context(unusable)?.file_name();
             parts
                 .ranges
                 .extend(name.to_str().and_then(|name| parts.range(name)));
@@ -62,21 +61,25 @@ impl Parts {
         format!("{}{first:012}-{last:012}{}", self.prefix, self.suffix)
     }
 
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
     fn check(&self) -> Result<()> {
         for pair in self.ranges.windows(2) {
-            if let [before, behind] = pair {
+            if let [previous, next] = pair {
                 ensure!(
-                    before.1.checked_add(1) == Some(behind.0),
-                    "{} does not follow on {}: remove what does not belong there, or use another directory",
-                    self.name(*behind),
-                    named(&self.directory, &self.name(*before))
+                    previous.1.checked_add(1) == Some(next.0),
+                    "{} does not follow on {}: remove the files that do not belong there, or use another directory",
+                    self.name(*next),
+                    self.path(&self.name(*previous)).display()
                 );
             }
         }
         Ok(())
     }
 
-    /// The last position that is in a part; without any, the one to begin behind.
+    /// The last exported position; without any part, the position after which to begin.
     pub(super) fn reached(&self, after: Option<i64>) -> Result<i64> {
         let (Some(first), Some(last)) = (self.ranges.first(), self.ranges.last()) else {
             return Ok(after.unwrap_or(0));
@@ -84,7 +87,7 @@ impl Parts {
         if let Some(after) = after {
             ensure!(
                 after.checked_add(1) == Some(first.0),
-                "the parts in {} begin at position {}, not behind {after}: use another directory",
+                "the parts in {} begin at position {}, not after {after}: use another directory",
                 self.directory.display(),
                 first.0
             );
@@ -92,20 +95,20 @@ impl Parts {
         Ok(last.1)
     }
 
-    /// Gives a part that is whole its name.
+    /// Gives a complete part its name.
     pub(super) fn keep(&self, file: NamedTempFile, after: i64, until: i64) -> Result<()> {
         let name = self.name((after + 1, until));
         let keep = || -> Result<()> {
             file.as_file().sync_all()?;
-            file.persist_noclobber(self.directory.join(&name))?;
+            file.persist_noclobber(self.path(&name))?;
             File::open(&self.directory)?.sync_all()?;
             Ok(())
         };
-        keep().with_context(|| format!("cannot write {}", named(&self.directory, &name)))
+        keep().with_context(|| format!("cannot write {}", self.path(&name).display()))
     }
 }
 
-/// A file for a part that is not whole yet. It is gone when it is not kept.
+/// A temporary file for an incomplete part. It is deleted unless it is kept.
 pub(super) fn temporary(directory: &Path) -> Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".part-")
@@ -127,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_goes_on_behind_its_last_part() {
+    fn an_export_resumes_after_its_last_part() {
         let (_directory, parts) = with(&[]);
         let parts = parts.unwrap();
         assert_eq!(parts.reached(None).unwrap(), 0);
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_do_not_join_are_refused() {
+    fn parts_that_do_not_join_are_rejected() {
         let (_directory, parts) = with(&["a-1-1-10.ndjson", "a-1-12-20.ndjson"]);
         assert!(parts.is_err());
         let (_directory, parts) = with(&["a-1-1-10.ndjson", "a-1-10-20.ndjson"]);

@@ -1,5 +1,6 @@
-//! Statements of the Experience API (xAPI 1.0.3): a student attended a lesson, a tutor completed one, a student's assessment was scored.
-//! Somebody is an account, the id of a user at the service's address: no name and no e-mail.
+//! Events as statements of the Experience API (xAPI 1.0.3): a student attended a lesson, a tutor completed one, a student's assessment was
+//! scored. An actor is an account: the id of a user at the service's address, without name and e-mail address.
+//! The other formats live in `ndjson` and `parquet`.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,15 +18,15 @@ use crate::events::chain::Event;
 const VERBS: &str = "http://adlnet.gov/expapi/verbs";
 const ACTIVITIES: &str = "http://adlnet.gov/expapi/activities";
 
-/// A file of statements, one on a line.
+/// A file with a statement on each line.
 pub(super) struct Statements {
     file: BufWriter<File>,
     home_page: Url,
-    /// Those of the window, of people whose users are not known yet.
+    /// The statements of the window, whose actors are not known yet.
     pending: Vec<Pending>,
 }
 
-/// A statement but for its actor.
+/// A statement without its actor.
 struct Pending {
     /// The id of the student or tutor.
     person: Uuid,
@@ -50,13 +51,13 @@ impl Statements {
             return Ok(());
         }
         let state: Value = serde_json::from_str(&event.state)?;
-        let told = match event.entity.as_str() {
+        let statement = match event.entity.as_str() {
             "attendances" => self.attended(&state),
             "occurrences" => self.completed(&state),
             _ => self.scored(event, &state),
         };
-        if let Some((person, mut statement)) = told {
-            // The same event gives the same statement, however often it is exported.
+        if let Some((person, mut statement)) = statement {
+            // The same event has the same statement id in every export.
             statement["id"] = json!(Uuid::new_v5(&event.id, b"xapi"));
             statement["timestamp"] = json!(event.at.to_string());
             statement["version"] = json!("1.0.3");
@@ -65,7 +66,7 @@ impl Statements {
         Ok(())
     }
 
-    /// A student was there, from the beginning or later.
+    /// The statement that a student attended a lesson.
     fn attended(&self, state: &Value) -> Option<(Uuid, Value)> {
         let status = state["status"].as_str()?;
         if !matches!(status, "present" | "late") {
@@ -75,7 +76,7 @@ impl Statements {
         Some((id(&state["student_id"])?, statement("attended", lesson)))
     }
 
-    /// A tutor has given a lesson.
+    /// The statement that a tutor completed a lesson.
     fn completed(&self, state: &Value) -> Option<(Uuid, Value)> {
         if state["status"] != "completed" {
             return None;
@@ -102,7 +103,7 @@ impl Statements {
         );
         #[allow(clippy::cast_precision_loss)] // Scores have four digits.
         let scaled = score as f64 / f64::from(max);
-        // Scores from before their types had a limit may lie above it, where xAPI has none.
+        // A score from before its type had a limit may exceed it, and has no scaled score in xAPI.
         statement["result"] = match (0..=i64::from(max)).contains(&score) {
             true => json!({"score": {"scaled": scaled, "raw": score, "min": 0, "max": max}}),
             false => json!({"score": {"raw": score}}),
@@ -110,7 +111,7 @@ impl Statements {
         Some((id(&state["student_id"])?, statement))
     }
 
-    /// A lesson as what a statement is about, and the class that it belongs to.
+    /// A lesson as the object of a statement, with its class as context.
     fn lesson(&self, occurrence: &Value, class: &Value) -> Option<Value> {
         let (occurrence, class) = (id(occurrence)?, id(class)?);
         let class = self.address(&format!("v1/classes/{class}"));
@@ -138,7 +139,7 @@ impl Statements {
         self.home_page.as_str().trim_end_matches('/')
     }
 
-    /// Writes those of the window. Of somebody whose row is gone for good there is nobody to name, and no statement.
+    /// Writes the statements of the window. A person who has been removed for good cannot be an actor, and has no statements.
     pub(super) async fn flush(
         &mut self,
         transaction: &Transaction<'_>,
@@ -169,9 +170,9 @@ impl Statements {
     }
 }
 
-/// A statement about something, without who and when.
-fn statement(verb: &str, about: Value) -> Value {
-    let mut statement = about;
+/// A statement with a verb and an object, without actor and time.
+fn statement(verb: &str, object: Value) -> Value {
+    let mut statement = object;
     statement["verb"] = json!({"id": format!("{VERBS}/{verb}"), "display": {"en": verb}});
     statement
 }
@@ -180,7 +181,7 @@ fn id(value: &Value) -> Option<Uuid> {
     value.as_str()?.parse().ok()
 }
 
-/// The users of students and tutors.
+/// The user ids of students and tutors.
 async fn users(
     transaction: &Transaction<'_>,
     tenant: Uuid,

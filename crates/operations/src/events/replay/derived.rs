@@ -1,4 +1,5 @@
-//! What follows from recorded rows and is no event itself: the lines and totals of the book, and where sequences of numbers go on.
+//! Deriving rows that are not events themselves from recorded rows: journal entries, their totals, and sequences of numbers.
+//! Rebuilding recorded rows lives in the parent module.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -9,8 +10,8 @@ use uuid::Uuid;
 
 use crate::events::tables::copy_definition;
 
-/// Makes all of it from the rows that are in the schema.
-pub(super) async fn make(
+/// Derives all of them from the rows in the schema.
+pub(super) async fn derive(
     transaction: &Transaction<'_>,
     tenant: Uuid,
     schema: &str,
@@ -22,25 +23,25 @@ pub(super) async fn make(
     }
     let schema = quote_name(schema);
     transaction
-        .batch_execute(&book(&schema))
+        .batch_execute(&ledger(&schema))
         .await
         .map_err(explain)
-        .context("cannot make the lines and totals of the book")?;
+        .context("cannot derive the journal entries and totals")?;
     for sequence in sequences(transaction).await? {
-        go_on(
+        advance(
             transaction,
             &schema,
             &sequence,
             &[&tenant, &end, &time, &sequence.table, &sequence.name],
         )
         .await
-        .with_context(|| format!("cannot count {}", sequence.table))?;
+        .with_context(|| format!("cannot advance the sequence of {}", sequence.table))?;
     }
     Ok(())
 }
 
-/// As `lms_private.derive_finance` does it for the tables of all tenants.
-fn book(schema: &str) -> String {
+/// The SQL that derives journal entries and totals, as `lms_private.rebuild_ledger` does for all tenants.
+fn ledger(schema: &str) -> String {
     format!(
         "insert into {schema}.finance_lines (
           tenant_id, id, record_id, account, amount, currency, created_at, updated_at, created_by, updated_by
@@ -68,20 +69,20 @@ fn book(schema: &str) -> String {
           r.effective_on,
           r.currency,
           r.type,
-          sum(lms_private.book_amount(r.amount, r.reverses_id)),
+          sum(lms_private.signed_amount(r.amount, r.reverses_id)),
           count(*)
         from {schema}.finance_records as r
         group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type"
     )
 }
 
-/// A sequence of numbers, and the table whose rows it is for.
+/// A sequence of numbers, and the table whose rows have them.
 struct Sequence {
     table: String,
     name: String,
 }
 
-/// Every sequence, by the triggers that give its numbers out.
+/// Every sequence, found by the triggers that assign its numbers.
 async fn sequences(transaction: &Transaction<'_>) -> Result<Vec<Sequence>> {
     let rows = transaction
         .query(
@@ -92,7 +93,7 @@ async fn sequences(transaction: &Transaction<'_>) -> Result<Vec<Sequence>> {
             from pg_trigger as t
             join pg_class as c
               on c.oid = t.tgrelid
-            where t.tgfoid = 'lms_private.give_number'::regproc",
+            where t.tgfoid = 'lms_private.assign_number'::regproc",
             &[],
         )
         .await
@@ -106,8 +107,8 @@ async fn sequences(transaction: &Transaction<'_>) -> Result<Vec<Sequence>> {
         .collect())
 }
 
-/// Behind the greatest number that was ever given: the row may have been purged, its event has the number.
-async fn go_on(
+/// Advances a sequence beyond the largest number that was ever assigned. A purged row's number is in its event.
+async fn advance(
     transaction: &Transaction<'_>,
     schema: &str,
     sequence: &Sequence,

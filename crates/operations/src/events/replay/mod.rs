@@ -1,7 +1,8 @@
-//! `lms events replay`: the tables of a tenant, rebuilt from its events alone into a new schema.
+//! Rebuilding the tables of a tenant from its events alone, in a new schema (`lms events replay`).
+//! Rows that are not events live in `derived`.
 //!
-//! Windows of positions are read from the last to the first, so that each row is written once: whatever a window says of a row that a
-//! later one has said something of is older, and passed over.
+//! Windows of positions are read from the last to the first, so that each row is written once: an event of a row that a later window has
+//! already written is older, and is skipped.
 
 mod derived;
 
@@ -13,21 +14,26 @@ use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::log::Log;
+use super::snapshot::{begin_snapshot, find_tenant};
 use super::tables::{Table, copy_definition};
-use super::verify::sound_until;
-use super::{known, still};
+use super::verify::find_break;
 use crate::progress::Bar;
 
-/// How many positions are worked on at once.
+/// The number of positions in a window.
 const WINDOW: i64 = 50_000;
 
-/// Columns that a replay does not rebuild, by table, and why: `*` for all columns of a table. docs/reference/event-log-format.md names the same.
+/// The columns that a replay does not rebuild, by table (`*` for all of a table), with the reason. docs/reference/event-log-format.md lists
+/// the same.
 pub const NOT_REBUILT: &[(&str, &[&str], &str)] = &[
-    ("users", &["password_hash"], "a secret, which no event has"),
+    (
+        "users",
+        &["password_hash"],
+        "a secret, which no event contains",
+    ),
     (
         "calendar_feeds",
         &["token_hash"],
-        "a secret, which no event has",
+        "a secret, which no event contains",
     ),
     (
         "sessions",
@@ -39,7 +45,7 @@ pub const NOT_REBUILT: &[(&str, &[&str], &str)] = &[
             "updated_by",
             "version",
         ],
-        "events when they open and when they are revoked; a refresh is none",
+        "recorded when they open and when they are revoked, but not when they are refreshed",
     ),
     (
         "finance_totals",
@@ -51,7 +57,7 @@ pub const NOT_REBUILT: &[(&str, &[&str], &str)] = &[
             "updated_by",
             "version",
         ],
-        "summed anew: who wrote a sum, and how often, is in no event",
+        "computed from records: no event contains the writer or version of a total",
     ),
     (
         "tenant_sequences",
@@ -63,7 +69,7 @@ pub const NOT_REBUILT: &[(&str, &[&str], &str)] = &[
             "updated_by",
             "version",
         ],
-        "counted anew",
+        "computed from rows and events",
     ),
     ("refresh_tokens", &["*"], "not recorded"),
     ("one_use_tokens", &["*"], "not recorded"),
@@ -78,34 +84,34 @@ pub const NOT_REBUILT: &[(&str, &[&str], &str)] = &[
     ("event_redactions", &["*"], "the log itself"),
 ];
 
-/// Up to where a tenant is rebuilt.
+/// The end of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// All events.
     End,
     /// The events up to a position.
     Position(i64),
-    /// The events that happened until a time.
+    /// The events up to a time.
     Time(DateTime<Utc>),
 }
 
-/// What is rebuilt, and where.
+/// The options of a replay.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The tenant's slug.
     pub tenant: String,
-    /// Up to where.
+    /// The end of the replay.
     pub until: Until,
-    /// The schema, which is not there yet.
+    /// The schema to be created.
     pub schema: String,
 }
 
-/// What was done.
+/// The extent of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The last position that was looked at.
+    /// The last position that was read.
     pub position: i64,
-    /// How many rows there are in the recorded tables.
+    /// The number of rows that were rebuilt in recorded tables.
     pub rows: u64,
 }
 
@@ -113,17 +119,17 @@ pub struct Report {
 ///
 /// # Errors
 ///
-/// When there is no such tenant, the schema is there, the end lies ahead of the log or of time, the chain is broken, or the database
-/// refuses something.
+/// When there is no such tenant, the schema exists, the end is beyond the log or in the future, the chain is broken, or the database
+/// rejects a statement.
 pub async fn run(address: &str, options: &Options) -> Result<Report> {
-    check_name(&options.schema)?;
+    check_schema_name(&options.schema)?;
     let mut client = database::connect(address).await?;
-    let tenant = known(&client, &options.tenant).await?;
-    check_free(&client, &options.schema).await?;
+    let tenant = find_tenant(&client, &options.tenant).await?;
+    check_schema_is_new(&client, &options.schema).await?;
     check_time(&client, options.until).await?;
     tenant::seal_events(&mut client, tenant).await?;
 
-    let transaction = still(&mut client, tenant, false).await?;
+    let transaction = begin_snapshot(&mut client, tenant, false).await?;
     let head = Log::open(&transaction, tenant).await?.head().await?;
     let end = match options.until {
         Until::End | Until::Time(_) => head.position,
@@ -145,9 +151,9 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
             Until::End | Until::Position(_) => None,
         },
     };
-    // The chain is verified beside it, by another connection: what it is rebuilt from has to be what happened.
+    // Another connection verifies the chain at the same time, so that nothing is rebuilt from a broken one.
     let verified = async {
-        match sound_until(address, tenant, head.position).await? {
+        match find_break(address, tenant, head.position).await? {
             Some(broken) => bail!("the chain of {} is broken at {broken}", options.tenant),
             None => Ok(()),
         }
@@ -160,8 +166,8 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
     })
 }
 
-/// Names that need no quotes, so that whoever looks at the schema needs none either.
-fn check_name(schema: &str) -> Result<()> {
+/// Allows only names that need no quotes in SQL.
+fn check_schema_name(schema: &str) -> Result<()> {
     let is_plain = (1..=63).contains(&schema.len())
         && schema
             .bytes()
@@ -170,13 +176,13 @@ fn check_name(schema: &str) -> Result<()> {
         && !schema.starts_with("pg_");
     ensure!(
         is_plain,
-        "{schema:?} is no name for the schema: it takes 1 to 63 lower-case letters, digits and underscores, begins with no digit and \
-         not with pg_"
+        "{schema:?} is not a name for the schema: it takes 1 to 63 lower-case letters, digits and underscores, and must not begin with a digit or \
+         with pg_"
     );
     Ok(())
 }
 
-async fn check_free(client: &Client, schema: &str) -> Result<()> {
+async fn check_schema_is_new(client: &Client, schema: &str) -> Result<()> {
     let row = client
         .query_opt(
             "-- events.schema
@@ -188,7 +194,7 @@ async fn check_free(client: &Client, schema: &str) -> Result<()> {
         .map_err(explain)?;
     ensure!(
         row.is_none(),
-        "the schema {schema} exists already: choose another name, or drop it first"
+        "the schema {schema} already exists: choose another name, or drop it first"
     );
     Ok(())
 }
@@ -203,7 +209,7 @@ async fn check_time(client: &Client, until: Until) -> Result<()> {
         .map_err(explain)?;
     ensure!(
         !row.get::<_, bool>(0),
-        "{} is in the future: nothing has happened there yet",
+        "{} is in the future",
         time.to_rfc3339()
     );
     Ok(())
@@ -219,7 +225,7 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     async fn rebuild(&self) -> Result<u64> {
-        self.make_schema().await?;
+        self.create_schema().await?;
         let tables = Table::recorded(self.transaction).await?;
         for table in &tables {
             copy_definition(self.transaction, &table.name, self.schema).await?;
@@ -233,7 +239,7 @@ impl Replay<'_> {
             bar.advance(u64::try_from(until - after)?);
             until = after;
         }
-        derived::make(
+        derived::derive(
             self.transaction,
             self.tenant,
             self.schema,
@@ -245,8 +251,8 @@ impl Replay<'_> {
         Ok(rows)
     }
 
-    /// Made as the login itself, for the owner of the schema `lms` may not make schemas.
-    async fn make_schema(&self) -> Result<()> {
+    /// Creates the schema. The login itself does so, because the owner of the schema `lms` may not create others.
+    async fn create_schema(&self) -> Result<()> {
         let name = quote_name(self.schema);
         let comment = format!("Rebuilt from the event log to position {}.", self.end);
         self.transaction
@@ -265,14 +271,14 @@ impl Replay<'_> {
             ))
             .await
             .map_err(explain)
-            .context("cannot make the schema: the login needs the right to create schemas in this database")
+            .context("cannot create the schema: the login needs the privilege to create schemas in this database")
     }
 
-    /// What the events of a window say last of each row, for rows that no later window has. One statement for all tables: the window
+    /// Writes the last state of each row in a window, unless a later window has the row. One statement serves all tables, so that the window
     /// is read once.
     async fn window(&self, tables: &[Table], after: i64, until: i64) -> Result<u64> {
         let entities = self.entities(after, until).await?;
-        // An entity without a table was one once, and is no more.
+        // An entity without a table belongs to a table that no longer exists.
         let touched: Vec<&Table> = tables
             .iter()
             .filter(|table| entities.contains(&table.name))
@@ -306,7 +312,7 @@ impl Replay<'_> {
     }
 }
 
-/// Inserts the rows of a window that are in none of the tables yet, and counts them.
+/// The statement that inserts the rows of a window that are not in their tables yet, and counts them.
 fn window_statement(tables: &[&Table], schema: &str) -> String {
     let inserts = tables.iter().enumerate().map(|(number, table)| {
         format!(
@@ -316,7 +322,7 @@ fn window_statement(tables: &[&Table], schema: &str) -> String {
               insert into {target} ({columns})
               select {values}
               from default_{number} as d
-              cross join said as s
+              cross join latest as s
               cross join lateral jsonb_populate_record(d.row, s.state) as r
               where s.entity = {name}
                 and not s.is_purged
@@ -339,7 +345,7 @@ fn window_statement(tables: &[&Table], schema: &str) -> String {
         (0..tables.len()).map(|number| format!(" + (select count(*) from inserted_{number})"));
     format!(
         "-- events.replay_window
-        with said as materialized (
+        with latest as materialized (
           select distinct on (l.entity_id, l.entity collate \"C\")
             l.entity,
             l.entity_id,
@@ -354,7 +360,7 @@ fn window_statement(tables: &[&Table], schema: &str) -> String {
         ), purged as (
           insert into replay_purged (entity, entity_id)
           select s.entity, s.entity_id
-          from said as s
+          from latest as s
           where s.is_purged
           on conflict do nothing
         ){}

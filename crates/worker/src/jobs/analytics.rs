@@ -1,0 +1,22 @@
+//! Refreshing the materialized views behind the analytics, at an interval of its own.
+//! Refreshing a single view lives in `database::analytics`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use database::analytics::{self, View};
+
+use crate::periodic::run_periodically;
+
+/// Refreshes for ever.
+pub(crate) async fn run(address: &str, interval: Duration) {
+    run_periodically("analytics", interval, || refresh_all(address)).await;
+}
+
+async fn refresh_all(address: &str) -> Result<()> {
+    let client = database::connect(address).await?;
+    for view in View::ALL {
+        analytics::refresh(&client, view).await?;
+    }
+    Ok(())
+}

@@ -1,9 +1,9 @@
 -- The tables of a database with this schema, as PostgreSQL has them: columns, constraints and indexes, by subject.
--- Not executed; UPDATE_GOLDEN=1 cargo test --release --workspace --test http -- schema writes it anew.
+-- Not executed; UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- schema writes it anew.
 
 -- 00_foundation
 
--- Never holds a row: tables are created like it, including all.
+-- Template that tables are created like, including all. It never holds a row.
 create table lms_private.row_template (
   tenant_id uuid not null default (current_setting('app.tenant_id'::text))::uuid,
   id uuid not null default lms.new_id(),
@@ -18,7 +18,7 @@ create table lms_private.row_template (
 
 -- 01_tenancy
 
--- One row, written once by the operator's tool. Without it, or with another region than the component's, no request is served.
+-- One row, written once by the operator's tool. Without it, or when its region is not that of the component, no request is served.
 create table lms_private.cell (
   is_only_row boolean not null default true,
   name text not null,
@@ -31,7 +31,7 @@ create table lms_private.cell (
   constraint cell_retention_class_check CHECK ((retention_class = ANY (ARRAY['standard'::text, 'regulated'::text])))
 );
 
--- One organisation each. A row is its own tenant, so that row security shows each tenant itself alone.
+-- Organisations. Each row is its own tenant, so that row security shows a tenant only itself.
 create table lms.tenants (
   like lms_private.row_template,
   slug text not null,
@@ -50,7 +50,7 @@ create table lms.tenants (
   constraint tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text])))
 );
 
--- Slug to tenant, kept by trigger: sign-in starts here, before there is a tenant.
+-- Maps slugs to tenants, maintained by trigger: sign-in starts here, before the tenant is known.
 create table lms_private.tenant_slugs (
   slug text not null,
   tenant_id uuid not null,
@@ -59,13 +59,13 @@ create table lms_private.tenant_slugs (
   constraint tenant_slugs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES lms.tenants(tenant_id) ON DELETE CASCADE
 );
 
--- A tenant's places. The scope of supervisors and assessors.
+-- Locations of a tenant, and the scope of supervisors and assessors.
 create table lms.centres (
   like lms_private.row_template,
   name text not null,
   code text not null,
   time_zone text not null default 'UTC'::text,
-  working_hours jsonb not null default lms.usual_working_hours(),
+  working_hours jsonb not null default lms.default_working_hours(),
   holidays jsonb not null default '[]'::jsonb,
   currency text not null,
   address jsonb not null default '{}'::jsonb,
@@ -91,7 +91,7 @@ create index idx_centres_deleted on lms.centres (tenant_id, deleted_at) where (d
 create index idx_centres_keyset on lms.centres (tenant_id, created_at, id) where (deleted_at IS NULL);
 create index idx_centres_name on lms.centres (tenant_id, name COLLATE "und-x-icu", id) where (deleted_at IS NULL);
 
--- Numbers for people to read, such as receipts: each tenant's own, without gaps.
+-- Gapless sequences of each tenant for numbers that people read, such as receipt numbers.
 create table lms.tenant_sequences (
   like lms_private.row_template,
   name text not null,
@@ -104,7 +104,7 @@ create table lms.tenant_sequences (
 
 -- 02_people
 
--- Every account. What is particular to a student, tutor or member of staff stands in that table.
+-- Every account. The data of students, tutors and staff is in their own tables.
 create table lms.users (
   like lms_private.row_template,
   centre_id uuid,
@@ -139,7 +139,7 @@ create index idx_users_keyset on lms.users (tenant_id, created_at, id) where (de
 create index idx_users_name on lms.users (tenant_id, name COLLATE "und-x-icu", id) where (deleted_at IS NULL);
 create unique index users_email_key on lms.users (tenant_id, lms_private.email_key(email)) where (deleted_at IS NULL);
 
--- Supervisors, admins, finance, assessors and support. Requests are assigned to these rows.
+-- Supervisors, admins, finance, assessors and support. Requests are assigned to staff.
 create table lms.staff (
   like lms_private.row_template,
   user_id uuid not null,
@@ -228,11 +228,11 @@ create index idx_students_centre_id on lms.students (tenant_id, centre_id);
 create index idx_students_deleted on lms.students (tenant_id, deleted_at) where (deleted_at IS NOT NULL);
 create index idx_students_keyset on lms.students (tenant_id, created_at, id) where (deleted_at IS NULL);
 create index idx_students_parent_id on lms.students (tenant_id, parent_id);
-create index idx_students_special_needs on lms.students using gin (lms_private.keys_of_tenant(tenant_id, special_needs)) where (deleted_at IS NULL);
+create index idx_students_special_needs on lms.students using gin (lms_private.tenant_prefixed_keys(tenant_id, special_needs)) where (deleted_at IS NULL);
 create index idx_students_user_id on lms.students (tenant_id, user_id);
 create unique index students_user_id_key on lms.students (tenant_id, user_id) where (deleted_at IS NULL);
 
--- The users who are responsible for a student and see the student as a child, whatever the role of the account.
+-- Users who are responsible for a student and see the student as their child, whatever the role of the account.
 create table lms.guardians (
   like lms_private.row_template,
   user_id uuid not null,
@@ -251,7 +251,7 @@ create index idx_guardians_user_id on lms.guardians (tenant_id, user_id);
 
 -- 03_sign_in
 
--- One sign-in each. An access token names its session, and stops working when that is revoked.
+-- One row for each sign-in. An access token names its session and stops working when the session is revoked.
 create table lms.sessions (
   like lms_private.row_template,
   user_id uuid not null,
@@ -267,7 +267,7 @@ create table lms.sessions (
 create index idx_sessions_deleted on lms.sessions (tenant_id, deleted_at) where (deleted_at IS NOT NULL);
 create index idx_sessions_user_id on lms.sessions (tenant_id, user_id);
 
--- Every refresh token of a session, the dead ones too: presenting a dead one revokes the session.
+-- Every refresh token of a session, including used ones: presenting a used one revokes the session.
 create table lms.refresh_tokens (
   like lms_private.row_template,
   session_id uuid not null,
@@ -279,7 +279,7 @@ create table lms.refresh_tokens (
 create index idx_refresh_tokens_session_id on lms.refresh_tokens (tenant_id, session_id);
 create index idx_refresh_tokens_token_hash on lms.refresh_tokens (token_hash);
 
--- Tokens that were sent to a person and work once.
+-- Tokens that are sent to a user and work once.
 create table lms.one_use_tokens (
   like lms_private.row_template,
   user_id uuid not null,
@@ -296,7 +296,7 @@ create table lms.one_use_tokens (
 create index idx_one_use_tokens_token_hash on lms.one_use_tokens (token_hash);
 create index idx_one_use_tokens_user_id on lms.one_use_tokens (tenant_id, user_id);
 
--- One row for each attempt, written before the password is checked and taken away when it was right. One without an outcome counts as failed after ten seconds, so that hanging up in time gains nothing.
+-- One row for each attempt, written before the password is checked and removed when it was correct. An attempt without an outcome counts as failed after ten seconds, so that dropping the connection early gains nothing.
 create table lms.sign_in_failures (
   like lms_private.row_template,
   account bytea not null,
@@ -313,7 +313,7 @@ create index idx_sign_in_failures_account on lms.sign_in_failures (account, crea
 create index idx_sign_in_failures_id on lms.sign_in_failures (id);
 create index idx_sign_in_failures_origin on lms.sign_in_failures (origin, created_at) where (origin IS NOT NULL);
 
--- Password resets that were asked for, whoever they are for. The worker takes them out within a second or two.
+-- Password resets that were requested, for any address. The worker removes them within a second or two.
 create table lms_private.reset_requests (
   id bigint not null generated always as identity,
   tenant_slug text not null,
@@ -322,9 +322,9 @@ create table lms_private.reset_requests (
   constraint reset_requests_pkey PRIMARY KEY (id)
 );
 
--- 04_statements
+-- 04_request_pipeline
 
--- Answers of writing requests, kept for 24 hours, so that a repeated request gets the same one.
+-- Responses of writing requests, kept for 24 hours, so that a repeated request gets the same response.
 create table lms.idempotency_keys (
   like lms_private.row_template,
   user_id uuid not null,
@@ -381,7 +381,7 @@ create index idx_classes_student_ids on lms.classes using gin (student_ids) wher
 create index idx_classes_tenant_planned_until on lms.classes (tenant_id, planned_until) where ((planned_until IS NOT NULL) AND (status = 'scheduled'::text) AND (deleted_at IS NULL));
 create index idx_classes_tutor_id on lms.classes (tenant_id, tutor_id);
 
--- One lesson each: what a class's schedule makes, of a series without an end for a rolling horizon. Ranges are half-open: what ends at five does not clash with what begins at five.
+-- Lessons that the schedule of a class produces, of an endless series for a rolling horizon. Ranges are half-open: a lesson that ends at five does not clash with one that begins at five.
 create table lms.occurrences (
   like lms_private.row_template,
   class_id uuid not null,
@@ -410,7 +410,7 @@ create index idx_occurrences_starts_at on lms.occurrences (tenant_id, starts_at)
 create index idx_occurrences_tutor_id on lms.occurrences (tenant_id, tutor_id, starts_at);
 create unique index occurrences_original_start_key on lms.occurrences (tenant_id, class_id, original_start) where (deleted_at IS NULL);
 
--- The students of each class: classes.student_ids with foreign keys, kept by trigger.
+-- The students of each class: classes.student_ids with foreign keys, maintained by trigger.
 create table lms.enrolments (
   like lms_private.row_template,
   class_id uuid not null,
@@ -423,7 +423,7 @@ create index idx_enrolments_class_id on lms.enrolments (tenant_id, class_id);
 create index idx_enrolments_deleted on lms.enrolments (tenant_id, deleted_at) where (deleted_at IS NOT NULL);
 create index idx_enrolments_student_id on lms.enrolments (tenant_id, student_id);
 
--- One live row for each student of each occurrence, made with it.
+-- One live row for each student of each occurrence, created with it.
 create table lms.attendances (
   like lms_private.row_template,
   occurrence_id uuid not null,
@@ -447,7 +447,7 @@ create index idx_attendances_deleted on lms.attendances (tenant_id, deleted_at) 
 create index idx_attendances_occurrence_id on lms.attendances (tenant_id, occurrence_id);
 create index idx_attendances_student_id on lms.attendances (tenant_id, student_id, starts_at);
 
--- A tutor and a student who have at least one lesson together, given or planned. It follows from lms.attendances and lms.occurrences.
+-- Tutors and students who have at least one lesson together, past or planned. Derived from lms.attendances and lms.occurrences.
 create table lms_private.taught_students (
   tenant_id uuid not null,
   tutor_id uuid not null,
@@ -457,7 +457,7 @@ create table lms_private.taught_students (
 
 -- 06_calendar_feeds
 
--- One secret address each; deleted when it is revoked.
+-- Secret addresses of calendars; deleted when they are revoked.
 create table lms.calendar_feeds (
   like lms_private.row_template,
   user_id uuid not null,
@@ -518,7 +518,7 @@ create index idx_gamification_student_id on lms.gamification (tenant_id, student
 
 -- 08_ledger
 
--- ISO 4217. A test compares it with the components' own list.
+-- Currencies of ISO 4217. A test compares them with the list in the components.
 create table lms_private.currencies (
   code text not null,
   digits integer not null,
@@ -527,7 +527,7 @@ create table lms_private.currencies (
   constraint currencies_digits_check CHECK (((digits >= 0) AND (digits <= 4)))
 );
 
--- The book: payments, salaries, expenses and reimbursements. Only ever added to; beneath each record stand its finance_lines.
+-- The ledger: payments, salaries, expenses and reimbursements. Append-only; each record has two finance_lines.
 create table lms.finance_records (
   like lms_private.row_template,
   number bigint not null,
@@ -563,7 +563,7 @@ create index idx_finance_records_keyset on lms.finance_records (tenant_id, creat
 create index idx_finance_records_student_id on lms.finance_records (tenant_id, student_id);
 create index idx_finance_records_tutor_id on lms.finance_records (tenant_id, tutor_id);
 
--- The amounts that each finance record moved between accounts. Written by a trigger of the records alone.
+-- The amounts that each finance record posts to accounts. Only a trigger of finance_records writes them.
 create table lms.finance_lines (
   like lms_private.row_template,
   record_id uuid not null,
@@ -576,7 +576,7 @@ create table lms.finance_lines (
   constraint finance_lines_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
 );
 
--- The sum of the finance records of a centre and a day, by currency and type. Kept by a trigger of the records; proven from the lines by lms.reconcile_finance.
+-- The sum of the finance records of a centre and day by currency and type. Maintained by a trigger of finance_records; lms.reconcile_finance compares it with the lines.
 create table lms.finance_totals (
   like lms_private.row_template,
   centre_id uuid not null,
@@ -590,7 +590,7 @@ create table lms.finance_totals (
 
 -- 09_payroll
 
--- The pay of a tutor. A rate holds from its day on, until the day before the next one of the same tutor.
+-- The pay of tutors. A rate applies from its date until the day before the tutor's next rate.
 create table lms.tutor_rates (
   like lms_private.row_template,
   tutor_id uuid not null,
@@ -608,7 +608,7 @@ create index idx_tutor_rates_keyset on lms.tutor_rates (tenant_id, created_at, i
 create index idx_tutor_rates_tutor_id on lms.tutor_rates (tenant_id, tutor_id);
 create unique index tutor_rates_effective_from_key on lms.tutor_rates (tenant_id, tutor_id, effective_from) where (deleted_at IS NULL);
 
--- One for each centre and month.
+-- One run for each centre and month.
 create table lms.payroll_runs (
   like lms_private.row_template,
   centre_id uuid not null,
@@ -624,7 +624,7 @@ create index idx_payroll_runs_centre_id on lms.payroll_runs (tenant_id, centre_i
 create index idx_payroll_runs_keyset on lms.payroll_runs (tenant_id, created_at, id) where (deleted_at IS NULL);
 create unique index payroll_runs_month_key on lms.payroll_runs (tenant_id, centre_id, month) where (deleted_at IS NULL);
 
--- The earnings of a tutor in a run, one row for each currency, and one for lessons that no rate covers.
+-- The earnings of a tutor in a run: one row for each currency, and one for lessons without a rate.
 create table lms.payroll_items (
   like lms_private.row_template,
   run_id uuid not null,
@@ -657,7 +657,7 @@ create index idx_payroll_items_run_id on lms.payroll_items (tenant_id, run_id);
 create index idx_payroll_items_tutor_id on lms.payroll_items (tenant_id, tutor_id);
 create unique index payroll_items_tutor_id_key on lms.payroll_items (tenant_id, run_id, tutor_id, COALESCE(currency, ''::text)) where (deleted_at IS NULL);
 
--- The lessons that posted runs have paid, each once. Only ever added to.
+-- Lessons that posted runs have paid, each once. Append-only.
 create table lms.payroll_lessons (
   like lms_private.row_template,
   run_id uuid not null,
@@ -676,7 +676,7 @@ create unique index payroll_lessons_occurrence_id_key on lms.payroll_lessons (te
 
 -- 10_inventory
 
--- Assets and consumables. Never below zero.
+-- Assets and consumables, with quantities of at least zero.
 create table lms.inventory (
   like lms_private.row_template,
   centre_id uuid not null,
@@ -702,7 +702,7 @@ create index idx_inventory_deleted on lms.inventory (tenant_id, deleted_at) wher
 create index idx_inventory_item_name on lms.inventory (tenant_id, item_name COLLATE "und-x-icu", id) where (deleted_at IS NULL);
 create index idx_inventory_keyset on lms.inventory (tenant_id, created_at, id) where (deleted_at IS NULL);
 
--- The ledger of each item's quantity. Append-only.
+-- Adjustments of each item's quantity. Append-only.
 create table lms.inventory_adjustments (
   like lms_private.row_template,
   inventory_id uuid not null,
@@ -716,7 +716,7 @@ create table lms.inventory_adjustments (
 );
 create index idx_inventory_adjustments_inventory_id on lms.inventory_adjustments (tenant_id, inventory_id, id);
 
--- Items that are lent, to whom and until when.
+-- Loans of items to users, with due dates.
 create table lms.inventory_loans (
   like lms_private.row_template,
   inventory_id uuid not null,
@@ -741,7 +741,7 @@ create index idx_inventory_loans_user_id on lms.inventory_loans (tenant_id, user
 
 -- 11_requests
 
--- IT, inventory, complaints, rescheduling and repairs.
+-- Requests about IT, inventory, complaints, rescheduling and repairs.
 create table lms.requests (
   like lms_private.row_template,
   number bigint not null,
@@ -800,7 +800,7 @@ create index idx_request_comments_request_id on lms.request_comments (tenant_id,
 
 -- 12_notifications
 
--- The events that a notification can be about. The set of keys is that of notification_templates.key.
+-- The events that notifications can be about: the values of notification_templates.key.
 create table lms_private.notification_events (
   key text not null,
   placeholders text[] not null,
@@ -812,17 +812,17 @@ create table lms_private.notification_events (
   constraint notification_events_key_check CHECK ((key ~ '^[a-z]+(_[a-z]+)*$'::text))
 );
 
--- Words that stand in, for each type alike, where a tenant has no template of its own.
-create table lms_private.notification_words (
+-- Default texts for all channels, used when a tenant has no template of its own.
+create table lms_private.notification_texts (
   key text not null,
   language text not null,
   subject text not null,
   message text not null,
-  constraint notification_words_pkey PRIMARY KEY (key, language),
-  constraint notification_words_key_fkey FOREIGN KEY (key) REFERENCES lms_private.notification_events(key)
+  constraint notification_texts_pkey PRIMARY KEY (key, language),
+  constraint notification_texts_key_fkey FOREIGN KEY (key) REFERENCES lms_private.notification_events(key)
 );
 
--- A tenant's own words for an event, by type and language.
+-- A tenant's own texts for an event, by channel and language.
 create table lms.notification_templates (
   like lms_private.row_template,
   key text not null,
@@ -840,7 +840,7 @@ create index idx_notification_templates_deleted on lms.notification_templates (t
 create index idx_notification_templates_keyset on lms.notification_templates (tenant_id, created_at, id) where (deleted_at IS NULL);
 create unique index notification_templates_language_key on lms.notification_templates (tenant_id, key, type, lower(language)) where (deleted_at IS NULL);
 
--- By which ways a user is to be reached; who has no row is reached by all.
+-- The channels through which a user may be notified; a user without a row accepts all.
 create table lms.notification_preferences (
   like lms_private.row_template,
   user_id uuid not null,
@@ -879,7 +879,7 @@ create index idx_notifications_failed on lms.notifications (tenant_id, created_a
 create index idx_notifications_keyset on lms.notifications (tenant_id, created_at, id) where (deleted_at IS NULL);
 create index idx_notifications_user_id on lms.notifications (tenant_id, user_id, created_at, id);
 
--- The secret that replaces {{token}} in a notification when it is delivered: not in notifications, which support staff read, nor in the event log, which is for ever. Deleted when delivered, used or expired.
+-- The secret that replaces {{token}} in a notification on delivery. It is stored neither in notifications, which support staff read, nor in the event log, which is permanent. Deleted when delivered, used or expired.
 create table lms_private.notification_secrets (
   tenant_id uuid not null,
   notification_id uuid not null,
@@ -891,9 +891,9 @@ create table lms_private.notification_secrets (
   constraint notification_secrets_address_check CHECK ((char_length(address) <= 254))
 );
 create index idx_notification_secrets_expires_at on lms_private.notification_secrets (expires_at);
-create index idx_notification_secrets_token on lms_private.notification_secrets (tenant_id, lms_private.digest_of(VARIADIC ARRAY[token]));
+create index idx_notification_secrets_token on lms_private.notification_secrets (tenant_id, lms_private.sha256_of_lines(VARIADIC ARRAY[token]));
 
--- One row for each notification that has to be delivered. Bookkeeping of the worker, so its changes are no events: the outcome is, in notifications.
+-- The outbox: one row for each notification to deliver. These rows belong to the worker and have no events; the outcome in notifications has.
 create table lms.notification_deliveries (
   like lms_private.row_template,
   notification_id uuid not null,
@@ -915,7 +915,7 @@ create unique index notification_deliveries_notification_id_key on lms.notificat
 
 -- 13_event_log
 
--- Events that have no place in its tenant's chain yet. Written by the transaction that made the change, emptied by lms_private.seal_events.
+-- Events without a position in their tenant's chain. Written by the transaction that makes the change, and moved by lms_private.seal_events.
 create table lms_private.unsealed_events (
   sequence bigint not null generated always as identity,
   tenant_id uuid not null,
@@ -929,9 +929,9 @@ create table lms_private.unsealed_events (
   state jsonb not null,
   salt uuid not null default gen_random_uuid()
 );
-create index unsealed_events_sequence_idx on lms_private.unsealed_events (tenant_id, sequence);
+create index idx_unsealed_events_sequence on lms_private.unsealed_events (tenant_id, sequence);
 
--- Where each tenant's chain ends. Sealing locks its row, so that one at a time gives places.
+-- The end of each tenant's chain. Sealing locks the row, so that it is serialized.
 create table lms.event_heads (
   like lms_private.row_template,
   position bigint not null default 0,
@@ -940,7 +940,7 @@ create table lms.event_heads (
 );
 create unique index event_heads_tenant_id_key on lms.event_heads (tenant_id);
 
--- Every change to a recorded table. Append-only and by month; lms.make_event_partitions makes the months. The application may only read it.
+-- Every change of a recorded table. Append-only, partitioned by month; lms.make_event_partitions creates the partitions. The application may only read it.
 create table lms.event_log (
   like lms_private.row_template,
   position bigint not null,
@@ -960,7 +960,7 @@ create table lms.event_log (
 ) partition by RANGE (at);
 create index idx_event_log_entity_id on lms.event_log (tenant_id, entity_id, "position");
 
--- Which sealed events were erased in, and the hashes of what stands there instead.
+-- Redacted events, with the hashes of what replaced their states.
 create table lms.event_redactions (
   like lms_private.row_template,
   erasure_id uuid not null,
@@ -970,7 +970,7 @@ create table lms.event_redactions (
 create unique index event_redactions_position_key on lms.event_redactions (tenant_id, "position", erasure_id);
 create index idx_event_redactions_erasure_id on lms.event_redactions (tenant_id, erasure_id, "position");
 
--- Requests that wait for events, from the first look that found none to the last.
+-- Requests that wait for events.
 create table lms_private.event_waits (
   tenant_id uuid not null,
   ticket uuid not null,
@@ -982,7 +982,7 @@ create table lms_private.event_waits (
 
 -- 14_webhooks
 
--- Endpoints that are told of events, by the worker. How far that has come is in webhook_queues.
+-- Endpoints that receive events. webhook_queues has the position of each.
 create table lms.webhooks (
   like lms_private.row_template,
   url text not null,
@@ -1003,7 +1003,7 @@ create index idx_webhooks_deleted on lms.webhooks (tenant_id, deleted_at) where 
 create index idx_webhooks_keyset on lms.webhooks (tenant_id, created_at, id) where (deleted_at IS NULL);
 create unique index webhooks_url_key on lms.webhooks (tenant_id, url) where (deleted_at IS NULL);
 
--- The secrets that sign. The application writes secrets and cannot read them; its changes are no events, that a secret was changed is one of webhooks.
+-- Secrets that sign requests. The application writes them but cannot read them. Changes have no events of their own; webhooks.secret_changed_at has.
 create table lms.webhook_secrets (
   like lms_private.row_template,
   webhook_id uuid not null,
@@ -1016,7 +1016,7 @@ create index idx_webhook_secrets_expires_at on lms.webhook_secrets (expires_at) 
 create index idx_webhook_secrets_webhook_id on lms.webhook_secrets (tenant_id, webhook_id);
 create unique index webhook_secrets_webhook_id_key on lms.webhook_secrets (tenant_id, webhook_id) where (expires_at IS NULL);
 
--- How far the log has been queued for each webhook, under its id. Bookkeeping of the worker, so its changes are no events.
+-- The position up to which the log has been queued for each webhook, with the webhook's id. These rows belong to the worker and have no events.
 create table lms.webhook_queues (
   like lms_private.row_template,
   position bigint not null,
@@ -1025,7 +1025,7 @@ create table lms.webhook_queues (
   constraint webhook_queues_position_check CHECK (("position" >= 0))
 );
 
--- One row for each event that a webhook is to be told of. Bookkeeping of the worker, so its changes are no events. What is told is read from the log with each attempt.
+-- One row for each event to deliver to a webhook. These rows belong to the worker and have no events. The body is read from the log in each attempt.
 create table lms.webhook_deliveries (
   like lms_private.row_template,
   webhook_id uuid not null,
@@ -1049,14 +1049,14 @@ create index idx_webhook_deliveries_updated_at on lms.webhook_deliveries (update
 
 -- 15_privacy
 
--- Every table of schema lms, each with what a person is told of its rows.
+-- Every table of schema lms, with the reason if an export omits it.
 create table lms_private.personal_tables (
   table_name text not null,
-  withheld text,
+  withheld_reason text,
   constraint personal_tables_pkey PRIMARY KEY (table_name)
 );
 
--- Every column of schema lms that can hold words, dates or bytes. Numbers, times, ids and booleans stay as they are.
+-- Every column of schema lms that can hold text, dates or bytes. Numbers, times, ids and booleans are never redacted.
 create table lms_private.personal_columns (
   table_name text not null,
   column_name text not null,
@@ -1064,22 +1064,22 @@ create table lms_private.personal_columns (
   replacement jsonb,
   constraint personal_columns_pkey PRIMARY KEY (table_name, column_name),
   constraint personal_columns_table_name_fkey FOREIGN KEY (table_name) REFERENCES lms_private.personal_tables(table_name),
-  constraint personal_columns_class_check CHECK ((class = ANY (ARRAY['plain'::text, 'personal'::text, 'words'::text, 'others'::text, 'secret'::text]))),
-  constraint personal_columns_replacement_check CHECK (((replacement IS NULL) OR (class = ANY (ARRAY['personal'::text, 'words'::text, 'secret'::text]))))
+  constraint personal_columns_class_check CHECK ((class = ANY (ARRAY['plain'::text, 'personal'::text, 'free_text'::text, 'other_people'::text, 'secret'::text]))),
+  constraint personal_columns_replacement_check CHECK (((replacement IS NULL) OR (class = ANY (ARRAY['personal'::text, 'free_text'::text, 'secret'::text]))))
 );
 
--- The person of a row: the column that names the person, and which of the person's ids it has.
+-- The person to whom a row belongs: the column with the person's id, and the kind of that id.
 create table lms_private.personal_rows (
   table_name text not null,
   column_name text not null,
-  refers text not null,
+  subject_kind text not null,
   is_for_guardians boolean not null default false,
   constraint personal_rows_pkey PRIMARY KEY (table_name, column_name),
   constraint personal_rows_table_name_fkey FOREIGN KEY (table_name) REFERENCES lms_private.personal_tables(table_name),
-  constraint personal_rows_refers_check CHECK ((refers = ANY (ARRAY['user'::text, 'student'::text, 'tutor'::text])))
+  constraint personal_rows_subject_kind_check CHECK ((subject_kind = ANY (ARRAY['user'::text, 'student'::text, 'tutor'::text])))
 );
 
--- People who must not be erased, and why. Deleting a hold releases it; several on one person are each on their own.
+-- People who must not be erased, with the reason. Deleting a hold releases it; several holds on one person are independent.
 create table lms.legal_holds (
   like lms_private.row_template,
   user_id uuid not null,
@@ -1091,7 +1091,7 @@ create index idx_legal_holds_deleted on lms.legal_holds (tenant_id, deleted_at) 
 create index idx_legal_holds_keyset on lms.legal_holds (tenant_id, created_at, id) where (deleted_at IS NULL);
 create index idx_legal_holds_user_id on lms.legal_holds (tenant_id, user_id);
 
--- People who were erased, when and why. Added to by lms.erase_subject alone, as the last thing that it does.
+-- People who were erased, when and why. Only lms.erase_subject writes it, as its last step.
 create table lms.erasures (
   like lms_private.row_template,
   user_id uuid not null,
@@ -1107,37 +1107,37 @@ create table lms.erasures (
 create index idx_erasures_keyset on lms.erasures (tenant_id, created_at, id) where (deleted_at IS NULL);
 create index idx_erasures_user_id on lms.erasures (tenant_id, user_id);
 
--- Which transactions are erasing. A row is deleted by the transaction that made it, so nobody else ever sees one.
-create table lms_private.erasures_under_way (
+-- Transactions that are erasing. The transaction deletes its own row, so no other transaction ever sees one.
+create table lms_private.erasures_in_progress (
   transaction_id xid8 not null default pg_current_xact_id(),
-  constraint erasures_under_way_pkey PRIMARY KEY (transaction_id)
+  constraint erasures_in_progress_pkey PRIMARY KEY (transaction_id)
 );
 
 -- 16_leaving
 
--- The rule for each row that refers to somebody who leaves. A test holds it against the foreign keys; those that cascade belong to their row and need no entry.
-create table lms_private.dependants (
+-- The rule for each reference to a person who leaves or a centre that closes. A test compares the rules with the foreign keys; keys that cascade need no rule.
+create table lms_private.dependency_rules (
   parent text not null,
   child text not null,
   child_column text not null,
   rule text not null,
-  is_for_deletion boolean not null default false,
+  only_on_deletion boolean not null default false,
   condition text not null default 'true'::text,
   label text,
   example text,
-  ending text,
-  return text,
+  end_statement text,
+  restore_statement text,
   reason text not null,
-  roles text[],
-  constraint dependants_pkey PRIMARY KEY (child, child_column),
-  constraint dependants_ending_check CHECK (((rule = 'end'::text) = (ending IS NOT NULL))),
-  constraint dependants_label_check CHECK (((rule = 'refuse'::text) = ((label IS NOT NULL) AND (example IS NOT NULL)))),
-  constraint dependants_rule_check CHECK ((rule = ANY (ARRAY['refuse'::text, 'end'::text, 'delete'::text, 'keep'::text])))
+  allowed_roles text[],
+  constraint dependency_rules_pkey PRIMARY KEY (child, child_column),
+  constraint dependency_rules_end_statement_check CHECK (((rule = 'end'::text) = (end_statement IS NOT NULL))),
+  constraint dependency_rules_label_check CHECK (((rule = 'refuse'::text) = ((label IS NOT NULL) AND (example IS NOT NULL)))),
+  constraint dependency_rules_rule_check CHECK ((rule = ANY (ARRAY['refuse'::text, 'end'::text, 'delete'::text, 'keep'::text])))
 );
 
 -- 18_analytics
 
--- The materialized views of analytics. Whoever refreshes one holds its row until that is done.
+-- The materialized views of analytics. A refresh locks the row of its view.
 create table lms_private.view_refreshes (
   view text not null,
   refreshed_at timestamp with time zone not null,
@@ -1176,7 +1176,7 @@ create materialized view lms_private.mv_tutor_load (
 );
 create unique index mv_tutor_load_tutor_id_key on lms_private.mv_tutor_load (tenant_id, tutor_id);
 
--- Money of each centre by month and currency.
+-- Finances of each centre by month and currency.
 create materialized view lms_private.mv_centre_financials (
   tenant_id uuid,
   centre_id uuid,
@@ -1193,22 +1193,22 @@ create unique index mv_centre_financials_month_key on lms_private.mv_centre_fina
 
 -- 19_relocation
 
--- The directory: no row of a tenant that simply lives here. Kept by `lms tenant move`. It holds no personal data, and stays for good.
-create table lms_private.tenants_away (
+-- Tenants that are not simply served by this cell: those that are about to leave, to arrive, or that another cell serves. Maintained by `lms tenant move`. It contains no personal data and is permanent.
+create table lms_private.relocated_tenants (
   tenant_id uuid not null,
   slug text not null,
   state text not null,
   url text,
-  forgotten_at timestamp with time zone,
-  constraint tenants_away_pkey PRIMARY KEY (tenant_id),
-  constraint tenants_away_slug_key UNIQUE (slug),
-  constraint tenants_away_elsewhere_check CHECK (((state = 'elsewhere'::text) = (url IS NOT NULL))),
-  constraint tenants_away_state_check CHECK ((state = ANY (ARRAY['leaving'::text, 'closed'::text, 'elsewhere'::text]))),
-  constraint tenants_away_url_check CHECK (((char_length(url) >= 1) AND (char_length(url) <= 2000)))
+  erased_at timestamp with time zone,
+  constraint relocated_tenants_pkey PRIMARY KEY (tenant_id),
+  constraint relocated_tenants_slug_key UNIQUE (slug),
+  constraint relocated_tenants_elsewhere_check CHECK (((state = 'elsewhere'::text) = (url IS NOT NULL))),
+  constraint relocated_tenants_state_check CHECK ((state = ANY (ARRAY['leaving'::text, 'closed'::text, 'elsewhere'::text]))),
+  constraint relocated_tenants_url_check CHECK (((char_length(url) >= 1) AND (char_length(url) <= 2000)))
 );
 
--- How far each move of a tenant out of this cell or into it has come: who runs `lms tenant move` again goes on from here.
-create table lms_private.tenant_moves (
+-- The progress of each relocation of a tenant out of this cell or into it, from which `lms tenant move` continues when it is run again.
+create table lms_private.tenant_relocations (
   id uuid not null,
   tenant_id uuid not null,
   slug text not null,
@@ -1217,9 +1217,9 @@ create table lms_private.tenant_moves (
   receipt jsonb not null,
   started_at timestamp with time zone not null default now(),
   changed_at timestamp with time zone not null default now(),
-  constraint tenant_moves_pkey PRIMARY KEY (id),
-  constraint tenant_moves_direction_check CHECK ((direction = ANY (ARRAY['out'::text, 'in'::text]))),
-  constraint tenant_moves_receipt_check CHECK ((jsonb_typeof(receipt) = 'object'::text)),
-  constraint tenant_moves_state_check CHECK ((((((((direction = 'out'::text) AND (state = 'leaving'::text)) OR ((direction = 'out'::text) AND (state = 'left'::text))) OR ((direction = 'out'::text) AND (state = 'forgotten'::text))) OR ((direction = 'in'::text) AND (state = 'arrived'::text))) OR ((direction = 'in'::text) AND (state = 'awaited'::text))) OR ((direction = 'in'::text) AND (state = 'served'::text))))
+  constraint tenant_relocations_pkey PRIMARY KEY (id),
+  constraint tenant_relocations_direction_check CHECK ((direction = ANY (ARRAY['out'::text, 'in'::text]))),
+  constraint tenant_relocations_receipt_check CHECK ((jsonb_typeof(receipt) = 'object'::text)),
+  constraint tenant_relocations_state_check CHECK ((((((((direction = 'out'::text) AND (state = 'leaving'::text)) OR ((direction = 'out'::text) AND (state = 'left'::text))) OR ((direction = 'out'::text) AND (state = 'forgotten'::text))) OR ((direction = 'in'::text) AND (state = 'arrived'::text))) OR ((direction = 'in'::text) AND (state = 'awaited'::text))) OR ((direction = 'in'::text) AND (state = 'served'::text))))
 );
-create index tenant_moves_tenant_id_idx on lms_private.tenant_moves (tenant_id);
+create index idx_tenant_relocations_tenant_id on lms_private.tenant_relocations (tenant_id);

@@ -1,6 +1,27 @@
 -- Functions that the generated statements for resources use: references, cursors, CSV and the
 -- checks of an import.
 
+create function lms.no_such(field text) returns text
+language sql
+immutable
+parallel safe
+return 'No such ' || (
+  select
+    case f.name
+      when 'assigned_to' then 'staff member'
+      when 'assigned_tutor' then 'tutor'
+      when 'inventory' then 'inventory item'
+      when 'reverses' then 'finance record'
+      when 'staff' then 'staff member'
+      else replace(f.name, '_', ' ')
+    end
+  from (select regexp_replace(field, '^.*/|_ids?$', '', 'g')) as f (name)
+) || '.';
+
+comment on function lms.no_such is 'The message for a field that refers to a resource that does not exist or is out of scope: "No such centre." of centre_id.';
+
+grant execute on function lms.no_such to lms_application;
+
 create function lms.check_reference(field text, id uuid, is_there boolean) returns uuid
 language plpgsql
 volatile

@@ -116,8 +116,8 @@ as $$
 declare
   o lms.occurrences := lms_private.lock_active_occurrence(class, start);
   c lms.classes;
-  starts timestamptz := (input ->> 'start')::timestamptz;
-  ends timestamptz := (input ->> 'end')::timestamptz;
+  starts timestamptz := (input ->> 'starts_at')::timestamptz;
+  ends timestamptz := (input ->> 'ends_at')::timestamptz;
   place text := case when input ? 'room' then input ->> 'room' else (o).room end;
   violated text;
 begin
@@ -125,10 +125,10 @@ begin
     raise exception using errcode = 'LM409', message = format('The lesson is %s.', o.status), column = 'status';
   end if;
   if ends <= starts then
-    raise exception using errcode = 'LM422', message = 'The end must be after the start.', column = 'end';
+    raise exception using errcode = 'LM422', message = 'The end must be after the start.', column = 'ends_at';
   end if;
   if ends > starts + interval '24 hours' then
-    raise exception using errcode = 'LM422', message = 'A lesson must last at most 24 hours.', column = 'end';
+    raise exception using errcode = 'LM422', message = 'A lesson must last at most 24 hours.', column = 'ends_at';
   end if;
   update lms.occurrences as r
   set

@@ -232,8 +232,8 @@ exception
     raise exception using errcode = 'LM403', message = 'The lesson no longer exists, or you are not allowed to move it.';
   when sqlstate 'LM422' then
     get stacked diagnostics field = column_name;
-    if field = 'end' then
-      field := 'move/end';
+    if field = 'ends_at' then
+      field := 'move/ends_at';
     end if;
     raise exception using errcode = 'LM422', message = sqlerrm, column = field;
 end

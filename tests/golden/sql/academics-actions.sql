@@ -2,7 +2,7 @@
 -- students.assign-tutor
 with r as (
   update lms.students as r
-  set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
+  set assigned_tutor_id = lms.tutor_with_capacity(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -32,7 +32,7 @@ from r;
 -- students.assign-tutor
 with r as (
   update lms.students as r
-  set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
+  set assigned_tutor_id = lms.tutor_with_capacity(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -330,7 +330,7 @@ from (
 -- classes.cancel
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
   (jsonb_build_object(
@@ -360,7 +360,7 @@ from r;
 -- classes.cancel
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
   json_build_object(
@@ -389,7 +389,7 @@ from r;
 -- classes.cancel
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
   json_build_object(
@@ -419,7 +419,7 @@ from r;
 -- classes.complete
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
   (jsonb_build_object(
@@ -449,7 +449,7 @@ from r;
 -- classes.complete
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
   json_build_object(
@@ -478,7 +478,7 @@ from r;
 -- classes.complete
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
   json_build_object(
@@ -568,7 +568,7 @@ from o;
 -- classes.occurrences.move
 with o as materialized (
   select o.*
-  from lms.move_occurrence(
+  from lms.reschedule_occurrence(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
     $1->'input'
@@ -586,7 +586,7 @@ select
       'ends_at', lms.utc(o.ends_at),
       'status', o.status,
       'reason', o.reason,
-      'warnings', lms.warnings_of(o.class_id)
+      'warnings', lms.current_class_warnings(o.class_id)
     )::text as body,
   null::text as tag
 from o;
@@ -739,7 +739,7 @@ from lms.record_attendance(
 select
   json_build_object(
     'active', r.id is not null,
-    'since', lms.utc(r.updated_at)
+    'created_at', lms.utc(r.updated_at)
   )::text as body,
   null::text as tag
 from (select current_setting('app.user_id')::uuid as id) as caller
@@ -792,7 +792,7 @@ select
     'points', coalesce(g.points, 0),
     'awards', g.awards,
     'points_of_last_30_days', coalesce(g.recent, 0),
-    'attendance_streak', lms_private.attendance_streak(s.tenant_id, s.id),
+    'attendance_streak', lms.attendance_streak(s.tenant_id, s.id),
     'badges', coalesce(b.badges, '[]')
   )::text as body,
   null::text as tag

@@ -275,8 +275,8 @@ with r as (
   insert into lms.assessments as r (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)
   select
     ($1->>'id')::uuid,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
     ($1->'input'->>'score')::bigint,
     ($1->'input'->>'notes')::text,
@@ -308,8 +308,8 @@ with r as (
   insert into lms.assessments as r (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)
   select
     ($1->>'id')::uuid,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
     ($1->'input'->>'score')::bigint,
     ($1->'input'->>'notes')::text,
@@ -353,7 +353,7 @@ with target as materialized (
 ), r as (
   update lms.assessments as r
   set
-    tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
     score = case when $1->'input' ? 'score' then ($1->'input'->>'score')::bigint else r.score end,
     notes = case when $1->'input' ? 'notes' then ($1->'input'->>'notes')::text else r.notes end,
     assessed_on = case when $1->'input' ? 'assessed_on' then ($1->'input'->>'assessed_on')::date else r.assessed_on end,
@@ -397,7 +397,7 @@ with target as materialized (
 ), r as (
   update lms.assessments as r
   set
-    tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
     score = case when $1->'input' ? 'score' then ($1->'input'->>'score')::bigint else r.score end,
     notes = case when $1->'input' ? 'notes' then ($1->'input'->>'notes')::text else r.notes end,
     assessed_on = case when $1->'input' ? 'assessed_on' then ($1->'input'->>'assessed_on')::date else r.assessed_on end,
@@ -597,7 +597,7 @@ with made as (
     coalesce((one->'input'->>'assessed_on')::date, null),
     coalesce((one->'input'->>'academic_age')::numeric, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'assessments', array['student_id:students', 'tutor_id:tutors']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'assessments', array['student_id:students', 'tutor_id:tutors']::text[]))
   returning id
 )
 select
@@ -625,9 +625,9 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
     coalesce(r.score::text, '') || ',' ||
-    lms.csv_cell(r.notes::text) || ',' ||
+    lms.csv_field(r.notes::text) || ',' ||
     coalesce(r.assessed_on::text, '') || ',' ||
     coalesce(r.academic_age::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
@@ -650,9 +650,9 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
     coalesce(r.score::text, '') || ',' ||
-    lms.csv_cell(r.notes::text) || ',' ||
+    lms.csv_field(r.notes::text) || ',' ||
     coalesce(r.assessed_on::text, '') || ',' ||
     coalesce(r.academic_age::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||

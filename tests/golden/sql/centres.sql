@@ -304,7 +304,7 @@ with r as (
     ($1->'input'->>'phone')::text,
     ($1->'input'->>'email')::text,
     coalesce(($1->'input'->>'status')::text, 'active'),
-    coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.default_working_hours()),
     coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb)
   returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -355,7 +355,7 @@ with target as materialized (
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end,
-    working_hours = case when $1->'input' ? 'working_hours' then coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()) else r.working_hours end,
+    working_hours = case when $1->'input' ? 'working_hours' then coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.default_working_hours()) else r.working_hours end,
     holidays = case when $1->'input' ? 'holidays' then coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb) else r.holidays end
   from target
   where r.id = target.id
@@ -483,10 +483,10 @@ with made as (
     coalesce((one->'input'->>'phone')::text, null),
     coalesce((one->'input'->>'email')::text, null),
     coalesce((one->'input'->>'status')::text, 'active'),
-    coalesce(nullif(one->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif(one->'input'->'working_hours', 'null'::jsonb), lms.default_working_hours()),
     coalesce(nullif(one->'input'->'holidays', 'null'::jsonb), '[]'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'centres', array[]::text[]))
+  where (select lms.check_import_rows($1->'rows', 'centres', array[]::text[]))
   returning id
 )
 select
@@ -512,16 +512,16 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
-    lms.csv_cell(r.code::text) || ',' ||
-    lms.csv_cell(r.time_zone::text) || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
-    lms.csv_cell(r.address::text) || ',' ||
-    lms.csv_cell(r.phone::text) || ',' ||
-    lms.csv_cell(r.email::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.working_hours::text) || ',' ||
-    lms.csv_cell(r.holidays::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.code::text) || ',' ||
+    lms.csv_field(r.time_zone::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.address::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.working_hours::text) || ',' ||
+    lms.csv_field(r.holidays::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -540,16 +540,16 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
-    lms.csv_cell(r.code::text) || ',' ||
-    lms.csv_cell(r.time_zone::text) || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
-    lms.csv_cell(r.address::text) || ',' ||
-    lms.csv_cell(r.phone::text) || ',' ||
-    lms.csv_cell(r.email::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.working_hours::text) || ',' ||
-    lms.csv_cell(r.holidays::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.code::text) || ',' ||
+    lms.csv_field(r.time_zone::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.address::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.working_hours::text) || ',' ||
+    lms.csv_field(r.holidays::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

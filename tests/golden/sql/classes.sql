@@ -490,9 +490,9 @@ with r as (
   insert into lms.classes as r (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, former_tutor_ids, planned, planned_until)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
-    coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    coalesce(lms.check_references('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb),
     nullif($1->'input'->'schedule', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'level')::text,
@@ -534,9 +534,9 @@ with r as (
   insert into lms.classes as r (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, former_tutor_ids, planned, planned_until)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
-    coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    coalesce(lms.check_references('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb),
     nullif($1->'input'->'schedule', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'level')::text,
@@ -577,9 +577,9 @@ with r as (
   insert into lms.classes as r (id, centre_id, tutor_id, student_ids, schedule, subject, level, room, meeting_provider, meeting_url, former_tutor_ids, planned, planned_until)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
-    coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    coalesce(lms.check_references('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb),
     nullif($1->'input'->'schedule', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'level')::text,
@@ -632,9 +632,9 @@ with target as materialized (
 ), r as (
   update lms.classes as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
-    tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
-    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.check_references('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
     schedule = case when $1->'input' ? 'schedule' then nullif(lms.merge_patch(r.schedule, $1->'input'->'schedule'), 'null'::jsonb) else r.schedule end,
     subject = case when $1->'input' ? 'subject' then ($1->'input'->>'subject')::text else r.subject end,
     level = case when $1->'input' ? 'level' then ($1->'input'->>'level')::text else r.level end,
@@ -689,9 +689,9 @@ with target as materialized (
 ), r as (
   update lms.classes as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
-    tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
-    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.check_references('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
     schedule = case when $1->'input' ? 'schedule' then nullif(lms.merge_patch(r.schedule, $1->'input'->'schedule'), 'null'::jsonb) else r.schedule end,
     subject = case when $1->'input' ? 'subject' then ($1->'input'->>'subject')::text else r.subject end,
     level = case when $1->'input' ? 'level' then ($1->'input'->>'level')::text else r.level end,
@@ -745,9 +745,9 @@ with target as materialized (
 ), r as (
   update lms.classes as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
-    tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
-    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.referenced_all('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    student_ids = case when $1->'input' ? 'student_ids' then coalesce(lms.check_references('student_ids', nullif($1->'input'->'student_ids', 'null'::jsonb), not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(nullif($1->'input'->'student_ids', 'null'::jsonb)) as e (id) offset 0) as i where not exists (select from lms.students as t where t.id = i.id and t.deleted_at is null))), '[]'::jsonb) else r.student_ids end,
     schedule = case when $1->'input' ? 'schedule' then nullif(lms.merge_patch(r.schedule, $1->'input'->'schedule'), 'null'::jsonb) else r.schedule end,
     subject = case when $1->'input' ? 'subject' then ($1->'input'->>'subject')::text else r.subject end,
     level = case when $1->'input' ? 'level' then ($1->'input'->>'level')::text else r.level end,
@@ -1072,7 +1072,7 @@ with made as (
     coalesce(nullif(one->'input'->'planned', 'null'::jsonb), '[]'::jsonb),
     coalesce((one->'input'->>'planned_until')::timestamptz, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'classes', array['centre_id:centres', 'tutor_id:tutors', 'student_ids:students:list']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'classes', array['centre_id:centres', 'tutor_id:tutors', 'student_ids:students:list']::text[]))
   returning id
 )
 select
@@ -1100,15 +1100,15 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.student_ids::text) || ',' ||
-    lms.csv_cell(r.schedule::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.subject::text) || ',' ||
-    lms.csv_cell(r.level::text) || ',' ||
-    lms.csv_cell(r.room::text) || ',' ||
-    lms.csv_cell(r.meeting_provider::text) || ',' ||
-    lms.csv_cell(r.meeting_url::text) || ',' ||
-    lms.csv_cell(r.warnings::text) || ',' ||
+    lms.csv_field(r.student_ids::text) || ',' ||
+    lms.csv_field(r.schedule::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.level::text) || ',' ||
+    lms.csv_field(r.room::text) || ',' ||
+    lms.csv_field(r.meeting_provider::text) || ',' ||
+    lms.csv_field(r.meeting_url::text) || ',' ||
+    lms.csv_field(r.warnings::text) || ',' ||
     coalesce(lms.utc(r.planned_until), '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
@@ -1130,15 +1130,15 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.student_ids::text) || ',' ||
-    lms.csv_cell(r.schedule::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.subject::text) || ',' ||
-    lms.csv_cell(r.level::text) || ',' ||
-    lms.csv_cell(r.room::text) || ',' ||
-    lms.csv_cell(r.meeting_provider::text) || ',' ||
-    lms.csv_cell(r.meeting_url::text) || ',' ||
-    lms.csv_cell(r.warnings::text) || ',' ||
+    lms.csv_field(r.student_ids::text) || ',' ||
+    lms.csv_field(r.schedule::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.level::text) || ',' ||
+    lms.csv_field(r.room::text) || ',' ||
+    lms.csv_field(r.meeting_provider::text) || ',' ||
+    lms.csv_field(r.meeting_url::text) || ',' ||
+    lms.csv_field(r.warnings::text) || ',' ||
     coalesce(lms.utc(r.planned_until), '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

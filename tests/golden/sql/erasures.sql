@@ -149,8 +149,8 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.reason::text) || ',' ||
-    lms.csv_cell(r.counts::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
+    lms.csv_field(r.counts::text) || ',' ||
     coalesce(r.events::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

@@ -125,7 +125,7 @@ select
   json_build_object(
     'data', coalesce(
       json_agg(
-        lms.finance_figures(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
         order by b.currency
       ),
       '[]'
@@ -144,7 +144,7 @@ from (
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where r.student_id = any ((select lms.caller_students())::uuid[])
@@ -166,7 +166,7 @@ select
   json_build_object(
     'data', coalesce(
       json_agg(
-        lms.finance_figures(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
         order by b.currency
       ),
       '[]'
@@ -185,7 +185,7 @@ from (
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where r.tutor_id = (select lms.caller_tutor())
@@ -199,7 +199,7 @@ from (
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where r.student_id = any ((select lms.caller_family())::uuid[])
@@ -221,7 +221,7 @@ select
   json_build_object(
     'data', coalesce(
       json_agg(
-        lms.finance_figures(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
         order by b.currency
       ),
       '[]'
@@ -240,7 +240,7 @@ from (
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where r.student_id = (select ($1->>'student_id')::uuid)
@@ -253,7 +253,7 @@ from (
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where r.tutor_id = (select ($1->>'tutor_id')::uuid)

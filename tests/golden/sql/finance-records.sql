@@ -251,10 +251,10 @@ with r as (
   insert into lms.finance_records as r (id, centre_id, type, student_id, tutor_id, amount, currency, method, reference, effective_on)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'amount')::numeric,
     ($1->'input'->>'currency')::text,
     ($1->'input'->>'method')::text,
@@ -290,10 +290,10 @@ with r as (
   insert into lms.finance_records as r (id, centre_id, type, student_id, tutor_id, amount, currency, method, reference, effective_on)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'amount')::numeric,
     ($1->'input'->>'currency')::text,
     ($1->'input'->>'method')::text,
@@ -340,7 +340,7 @@ with made as (
     coalesce((one->'input'->>'reference')::text, null),
     coalesce((one->'input'->>'effective_on')::date, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'finance_records', array['centre_id:centres', 'student_id:students', 'tutor_id:tutors']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'finance_records', array['centre_id:centres', 'student_id:students', 'tutor_id:tutors']::text[]))
   returning id
 )
 select
@@ -368,13 +368,13 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.number::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
     coalesce(r.amount::text, '') || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
-    lms.csv_cell(r.method::text) || ',' ||
-    lms.csv_cell(r.reference::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.method::text) || ',' ||
+    lms.csv_field(r.reference::text) || ',' ||
     coalesce(r.effective_on::text, '') || ',' ||
     coalesce(r.reverses_id::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
@@ -397,13 +397,13 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.number::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
     coalesce(r.amount::text, '') || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
-    lms.csv_cell(r.method::text) || ',' ||
-    lms.csv_cell(r.reference::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.method::text) || ',' ||
+    lms.csv_field(r.reference::text) || ',' ||
     coalesce(r.effective_on::text, '') || ',' ||
     coalesce(r.reverses_id::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||

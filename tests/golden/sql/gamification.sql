@@ -268,7 +268,7 @@ with r as (
   insert into lms.gamification as r (id, student_id, points, badge, metadata, reason)
   select
     ($1->>'id')::uuid,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
     coalesce(($1->'input'->>'points')::bigint, 0),
     ($1->'input'->>'badge')::text,
     coalesce(nullif($1->'input'->'metadata', 'null'::jsonb), '{}'::jsonb),
@@ -298,7 +298,7 @@ with r as (
   insert into lms.gamification as r (id, student_id, points, badge, metadata, reason)
   select
     ($1->>'id')::uuid,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
     coalesce(($1->'input'->>'points')::bigint, 0),
     ($1->'input'->>'badge')::text,
     coalesce(nullif($1->'input'->'metadata', 'null'::jsonb), '{}'::jsonb),
@@ -335,7 +335,7 @@ with made as (
     coalesce(nullif(one->'input'->'metadata', 'null'::jsonb), '{}'::jsonb),
     coalesce((one->'input'->>'reason')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'gamification', array['student_id:students']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'gamification', array['student_id:students']::text[]))
   returning id
 )
 select
@@ -363,9 +363,9 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.points::text, '') || ',' ||
-    lms.csv_cell(r.badge::text) || ',' ||
-    lms.csv_cell(r.metadata::text) || ',' ||
-    lms.csv_cell(r.reason::text) || ',' ||
+    lms.csv_field(r.badge::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
     coalesce(r.by_rule::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
@@ -387,9 +387,9 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.points::text, '') || ',' ||
-    lms.csv_cell(r.badge::text) || ',' ||
-    lms.csv_cell(r.metadata::text) || ',' ||
-    lms.csv_cell(r.reason::text) || ',' ||
+    lms.csv_field(r.badge::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
     coalesce(r.by_rule::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

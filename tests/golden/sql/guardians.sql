@@ -209,8 +209,8 @@ with r as (
   insert into lms.guardians as r (id, user_id, student_id, relationship)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'relationship')::text
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -235,8 +235,8 @@ with r as (
   insert into lms.guardians as r (id, user_id, student_id, relationship)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'relationship')::text
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -487,7 +487,7 @@ with made as (
     coalesce((one->'input'->>'student_id')::uuid, null),
     coalesce((one->'input'->>'relationship')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'guardians', array['user_id:users', 'student_id:students']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'guardians', array['user_id:users', 'student_id:students']::text[]))
   returning id
 )
 select
@@ -515,7 +515,7 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
-    lms.csv_cell(r.relationship::text) || ',' ||
+    lms.csv_field(r.relationship::text) || ',' ||
     coalesce(r.by_first_contact::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
@@ -537,7 +537,7 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
-    lms.csv_cell(r.relationship::text) || ',' ||
+    lms.csv_field(r.relationship::text) || ',' ||
     coalesce(r.by_first_contact::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

@@ -289,7 +289,7 @@ with r as (
   insert into lms.inventory as r (id, centre_id, item_name, category, quantity, low_stock_at, condition, metadata)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'item_name')::text,
     ($1->'input'->>'category')::text,
     coalesce(($1->'input'->>'quantity')::bigint, 0),
@@ -324,7 +324,7 @@ with r as (
   insert into lms.inventory as r (id, centre_id, item_name, category, quantity, low_stock_at, condition, metadata)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'item_name')::text,
     ($1->'input'->>'category')::text,
     coalesce(($1->'input'->>'quantity')::bigint, 0),
@@ -627,7 +627,7 @@ with made as (
     coalesce((one->'input'->>'condition')::text, 'good'),
     coalesce(nullif(one->'input'->'metadata', 'null'::jsonb), '{}'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'inventory', array['centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'inventory', array['centre_id:centres']::text[]))
   returning id
 )
 select
@@ -654,14 +654,14 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.item_name::text) || ',' ||
-    lms.csv_cell(r.category::text) || ',' ||
+    lms.csv_field(r.item_name::text) || ',' ||
+    lms.csv_field(r.category::text) || ',' ||
     coalesce(r.quantity::text, '') || ',' ||
     coalesce(r.lent::text, '') || ',' ||
     coalesce(r.available::text, '') || ',' ||
     coalesce(r.low_stock_at::text, '') || ',' ||
-    lms.csv_cell(r.condition::text) || ',' ||
-    lms.csv_cell(r.metadata::text) || ',' ||
+    lms.csv_field(r.condition::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -682,14 +682,14 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.item_name::text) || ',' ||
-    lms.csv_cell(r.category::text) || ',' ||
+    lms.csv_field(r.item_name::text) || ',' ||
+    lms.csv_field(r.category::text) || ',' ||
     coalesce(r.quantity::text, '') || ',' ||
     coalesce(r.lent::text, '') || ',' ||
     coalesce(r.available::text, '') || ',' ||
     coalesce(r.low_stock_at::text, '') || ',' ||
-    lms.csv_cell(r.condition::text) || ',' ||
-    lms.csv_cell(r.metadata::text) || ',' ||
+    lms.csv_field(r.condition::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -709,14 +709,14 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.item_name::text) || ',' ||
-    lms.csv_cell(r.category::text) || ',' ||
+    lms.csv_field(r.item_name::text) || ',' ||
+    lms.csv_field(r.category::text) || ',' ||
     coalesce(r.quantity::text, '') || ',' ||
     coalesce(r.lent::text, '') || ',' ||
     coalesce(r.available::text, '') || ',' ||
     coalesce(r.low_stock_at::text, '') || ',' ||
-    lms.csv_cell(r.condition::text) || ',' ||
-    lms.csv_cell(r.metadata::text) || ',' ||
+    lms.csv_field(r.condition::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

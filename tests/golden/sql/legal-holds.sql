@@ -138,7 +138,7 @@ with r as (
   insert into lms.legal_holds as r (id, user_id, reason)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'reason')::text
   returning r.id, r.user_id, r.reason, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -271,7 +271,7 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.reason::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -367,7 +367,7 @@ with made as (
     coalesce((one->'input'->>'subject')::text, null),
     coalesce((one->'input'->>'message')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'notification_templates', array[]::text[]))
+  where (select lms.check_import_rows($1->'rows', 'notification_templates', array[]::text[]))
   returning id
 )
 select
@@ -393,11 +393,11 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.key::text) || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.language::text) || ',' ||
-    lms.csv_cell(r.subject::text) || ',' ||
-    lms.csv_cell(r.message::text) || ',' ||
+    lms.csv_field(r.key::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.language::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.message::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -416,11 +416,11 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.key::text) || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.language::text) || ',' ||
-    lms.csv_cell(r.subject::text) || ',' ||
-    lms.csv_cell(r.message::text) || ',' ||
+    lms.csv_field(r.key::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.language::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.message::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -61,7 +61,7 @@ with page as (
       'language', r.language,
       'delivered_at', lms.utc(r.delivered_at),
       'attempts', r.attempts,
-      'failure', r.failure,
+      'error', r.error,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -112,7 +112,7 @@ with page as (
       'language', r.language,
       'delivered_at', lms.utc(r.delivered_at),
       'attempts', r.attempts,
-      'failure', r.failure,
+      'error', r.error,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -164,7 +164,7 @@ with page as (
       'language', r.language,
       'delivered_at', lms.utc(r.delivered_at),
       'attempts', r.attempts,
-      'failure', r.failure,
+      'error', r.error,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -245,7 +245,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -271,7 +271,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -298,7 +298,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -319,13 +319,13 @@ with r as (
   insert into lms.notifications as r (id, user_id, type, template, data, subject, message)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
     ($1->'input'->>'template')::text,
     nullif($1->'input'->'data', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'message')::text
-  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.failure, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.error, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -340,7 +340,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -355,13 +355,13 @@ with r as (
   insert into lms.notifications as r (id, user_id, type, template, data, subject, message)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
     ($1->'input'->>'template')::text,
     nullif($1->'input'->'data', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'message')::text
-  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.failure, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.error, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -376,7 +376,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -389,22 +389,22 @@ from r;
 -- for support
 -- notifications.export
 select
-  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,failure,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,error,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.template::text) || ',' ||
-    lms.csv_cell(r.data::text) || ',' ||
-    lms.csv_cell(r.subject::text) || ',' ||
-    lms.csv_cell(r.message::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.language::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.template::text) || ',' ||
+    lms.csv_field(r.data::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.message::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.language::text) || ',' ||
     coalesce(lms.utc(r.delivered_at), '') || ',' ||
     coalesce(r.attempts::text, '') || ',' ||
-    lms.csv_cell(r.failure::text) || ',' ||
+    lms.csv_field(r.error::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -418,22 +418,22 @@ from (
 -- for admin
 -- notifications.export
 select
-  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,failure,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,error,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.template::text) || ',' ||
-    lms.csv_cell(r.data::text) || ',' ||
-    lms.csv_cell(r.subject::text) || ',' ||
-    lms.csv_cell(r.message::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.language::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.template::text) || ',' ||
+    lms.csv_field(r.data::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.message::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.language::text) || ',' ||
     coalesce(lms.utc(r.delivered_at), '') || ',' ||
     coalesce(r.attempts::text, '') || ',' ||
-    lms.csv_cell(r.failure::text) || ',' ||
+    lms.csv_field(r.error::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -151,7 +151,7 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.month::text, '') || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(lms.utc(r.posted_at), '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
@@ -173,7 +173,7 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.month::text, '') || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(lms.utc(r.posted_at), '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

@@ -2,7 +2,7 @@
 -- requests.assign
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'assign',
     $1->'input',
@@ -41,7 +41,7 @@ from r;
 -- requests.assign
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'assign',
     $1->'input',
@@ -81,7 +81,7 @@ from r;
 -- requests.start
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'start',
     $1->'input',
@@ -120,7 +120,7 @@ from r;
 -- requests.start
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'start',
     $1->'input',
@@ -160,7 +160,7 @@ from r;
 -- requests.resolve
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'resolve',
     $1->'input',
@@ -199,7 +199,7 @@ from r;
 -- requests.resolve
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'resolve',
     $1->'input',
@@ -239,7 +239,7 @@ from r;
 -- requests.close
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'close',
     $1->'input',
@@ -278,7 +278,7 @@ from r;
 -- requests.close
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'close',
     $1->'input',
@@ -318,7 +318,7 @@ from r;
 -- requests.reopen
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'reopen',
     $1->'input',
@@ -357,7 +357,7 @@ from r;
 -- requests.reopen
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'reopen',
     $1->'input',
@@ -587,7 +587,7 @@ with r as (
   insert into lms.inventory_loans as r (inventory_id, user_id, quantity, due_on)
   select
     i.id,
-    lms.referenced(
+    lms.check_reference(
       'user_id',
       ($1->'input'->>'user_id')::uuid,
       exists (
@@ -627,7 +627,7 @@ with r as (
   insert into lms.inventory_loans as r (inventory_id, user_id, quantity, due_on)
   select
     i.id,
-    lms.referenced(
+    lms.check_reference(
       'user_id',
       ($1->'input'->>'user_id')::uuid,
       exists (
@@ -774,7 +774,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -798,7 +798,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,

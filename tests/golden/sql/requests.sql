@@ -461,13 +461,13 @@ with r as (
   insert into lms.requests as r (id, centre_id, type, details, priority, class_id, occurrence_start, inventory_id)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
     ($1->'input'->>'details')::text,
     coalesce(($1->'input'->>'priority')::text, 'medium'),
-    lms.referenced('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'occurrence_start')::timestamptz,
-    lms.referenced('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null))
+    lms.check_reference('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null))
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
@@ -504,13 +504,13 @@ with r as (
   insert into lms.requests as r (id, centre_id, type, details, priority, class_id, occurrence_start, inventory_id)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
     ($1->'input'->>'details')::text,
     coalesce(($1->'input'->>'priority')::text, 'medium'),
-    lms.referenced('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'occurrence_start')::timestamptz,
-    lms.referenced('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null))
+    lms.check_reference('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null))
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
@@ -562,9 +562,9 @@ with target as materialized (
     type = case when $1->'input' ? 'type' then ($1->'input'->>'type')::text else r.type end,
     details = case when $1->'input' ? 'details' then ($1->'input'->>'details')::text else r.details end,
     priority = case when $1->'input' ? 'priority' then coalesce(($1->'input'->>'priority')::text, 'medium') else r.priority end,
-    class_id = case when $1->'input' ? 'class_id' then lms.referenced('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)) else r.class_id end,
+    class_id = case when $1->'input' ? 'class_id' then lms.check_reference('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)) else r.class_id end,
     occurrence_start = case when $1->'input' ? 'occurrence_start' then ($1->'input'->>'occurrence_start')::timestamptz else r.occurrence_start end,
-    inventory_id = case when $1->'input' ? 'inventory_id' then lms.referenced('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null)) else r.inventory_id end
+    inventory_id = case when $1->'input' ? 'inventory_id' then lms.check_reference('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null)) else r.inventory_id end
   from target
   where r.id = target.id
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -617,9 +617,9 @@ with target as materialized (
     type = case when $1->'input' ? 'type' then ($1->'input'->>'type')::text else r.type end,
     details = case when $1->'input' ? 'details' then ($1->'input'->>'details')::text else r.details end,
     priority = case when $1->'input' ? 'priority' then coalesce(($1->'input'->>'priority')::text, 'medium') else r.priority end,
-    class_id = case when $1->'input' ? 'class_id' then lms.referenced('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)) else r.class_id end,
+    class_id = case when $1->'input' ? 'class_id' then lms.check_reference('class_id', ($1->'input'->>'class_id')::uuid, exists (select from lms.classes as t where t.id = ($1->'input'->>'class_id')::uuid and t.deleted_at is null)) else r.class_id end,
     occurrence_start = case when $1->'input' ? 'occurrence_start' then ($1->'input'->>'occurrence_start')::timestamptz else r.occurrence_start end,
-    inventory_id = case when $1->'input' ? 'inventory_id' then lms.referenced('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null)) else r.inventory_id end
+    inventory_id = case when $1->'input' ? 'inventory_id' then lms.check_reference('inventory_id', ($1->'input'->>'inventory_id')::uuid, exists (select from lms.inventory as t where t.id = ($1->'input'->>'inventory_id')::uuid and t.deleted_at is null)) else r.inventory_id end
   from target
   where r.id = target.id
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -865,7 +865,7 @@ with made as (
     coalesce((one->'input'->>'occurrence_start')::timestamptz, null),
     coalesce((one->'input'->>'inventory_id')::uuid, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'requests', array['centre_id:centres', 'class_id:classes', 'inventory_id:inventory']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'requests', array['centre_id:centres', 'class_id:classes', 'inventory_id:inventory']::text[]))
   returning id
 )
 select
@@ -893,10 +893,10 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.number::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.details::text) || ',' ||
-    lms.csv_cell(r.priority::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.details::text) || ',' ||
+    lms.csv_field(r.priority::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(r.assigned_to::text, '') || ',' ||
     coalesce(r.class_id::text, '') || ',' ||
     coalesce(lms.utc(r.occurrence_start), '') || ',' ||
@@ -907,7 +907,7 @@ from (
     coalesce(lms.utc(r.escalated_at), '') || ',' ||
     coalesce(lms.utc(r.resolved_at), '') || ',' ||
     coalesce(lms.utc(r.closed_at), '') || ',' ||
-    lms.csv_cell(r.resolution::text) || ',' ||
+    lms.csv_field(r.resolution::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -929,10 +929,10 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.number::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.details::text) || ',' ||
-    lms.csv_cell(r.priority::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.details::text) || ',' ||
+    lms.csv_field(r.priority::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(r.assigned_to::text, '') || ',' ||
     coalesce(r.class_id::text, '') || ',' ||
     coalesce(lms.utc(r.occurrence_start), '') || ',' ||
@@ -943,7 +943,7 @@ from (
     coalesce(lms.utc(r.escalated_at), '') || ',' ||
     coalesce(lms.utc(r.resolved_at), '') || ',' ||
     coalesce(lms.utc(r.closed_at), '') || ',' ||
-    lms.csv_cell(r.resolution::text) || ',' ||
+    lms.csv_field(r.resolution::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -964,10 +964,10 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.number::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.details::text) || ',' ||
-    lms.csv_cell(r.priority::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.details::text) || ',' ||
+    lms.csv_field(r.priority::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(r.assigned_to::text, '') || ',' ||
     coalesce(r.class_id::text, '') || ',' ||
     coalesce(lms.utc(r.occurrence_start), '') || ',' ||
@@ -978,7 +978,7 @@ from (
     coalesce(lms.utc(r.escalated_at), '') || ',' ||
     coalesce(lms.utc(r.resolved_at), '') || ',' ||
     coalesce(lms.utc(r.closed_at), '') || ',' ||
-    lms.csv_cell(r.resolution::text) || ',' ||
+    lms.csv_field(r.resolution::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -274,8 +274,8 @@ with r as (
   insert into lms.staff as r (id, user_id, centre_id, title, department, hired_on, status)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'title')::text,
     ($1->'input'->>'department')::text,
     ($1->'input'->>'hired_on')::date,
@@ -305,8 +305,8 @@ with r as (
   insert into lms.staff as r (id, user_id, centre_id, title, department, hired_on, status)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'title')::text,
     ($1->'input'->>'department')::text,
     ($1->'input'->>'hired_on')::date,
@@ -348,7 +348,7 @@ with target as materialized (
 ), r as (
   update lms.staff as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     title = case when $1->'input' ? 'title' then ($1->'input'->>'title')::text else r.title end,
     department = case when $1->'input' ? 'department' then ($1->'input'->>'department')::text else r.department end,
     hired_on = case when $1->'input' ? 'hired_on' then ($1->'input'->>'hired_on')::date else r.hired_on end,
@@ -391,7 +391,7 @@ with target as materialized (
 ), r as (
   update lms.staff as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     title = case when $1->'input' ? 'title' then ($1->'input'->>'title')::text else r.title end,
     department = case when $1->'input' ? 'department' then ($1->'input'->>'department')::text else r.department end,
     hired_on = case when $1->'input' ? 'hired_on' then ($1->'input'->>'hired_on')::date else r.hired_on end,
@@ -585,7 +585,7 @@ with made as (
     coalesce((one->'input'->>'hired_on')::date, null),
     coalesce((one->'input'->>'status')::text, 'active')
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'staff', array['user_id:users', 'centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'staff', array['user_id:users', 'centre_id:centres']::text[]))
   returning id
 )
 select
@@ -613,10 +613,10 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.title::text) || ',' ||
-    lms.csv_cell(r.department::text) || ',' ||
+    lms.csv_field(r.title::text) || ',' ||
+    lms.csv_field(r.department::text) || ',' ||
     coalesce(r.hired_on::text, '') || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -637,10 +637,10 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.title::text) || ',' ||
-    lms.csv_cell(r.department::text) || ',' ||
+    lms.csv_field(r.title::text) || ',' ||
+    lms.csv_field(r.department::text) || ',' ||
     coalesce(r.hired_on::text, '') || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -296,13 +296,13 @@ with r as (
   insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, leaderboard_name, languages)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'dob')::date,
     coalesce(nullif($1->'input'->'academic_age', 'null'::jsonb), '{}'::jsonb),
     coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
-    lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
-    lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'leaderboard_name')::text,
     coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -334,13 +334,13 @@ with r as (
   insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, leaderboard_name, languages)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'dob')::date,
     coalesce(nullif($1->'input'->'academic_age', 'null'::jsonb), '{}'::jsonb),
     coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
-    lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
-    lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'leaderboard_name')::text,
     coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -384,12 +384,12 @@ with target as materialized (
 ), r as (
   update lms.students as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     dob = case when $1->'input' ? 'dob' then ($1->'input'->>'dob')::date else r.dob end,
     academic_age = case when $1->'input' ? 'academic_age' then nullif(lms.merge_patch(r.academic_age, $1->'input'->'academic_age'), 'null'::jsonb) else r.academic_age end,
     special_needs = case when $1->'input' ? 'special_needs' then coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb) else r.special_needs end,
-    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
-    parent_id = case when $1->'input' ? 'parent_id' then lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
+    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
+    parent_id = case when $1->'input' ? 'parent_id' then lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
     leaderboard_name = case when $1->'input' ? 'leaderboard_name' then ($1->'input'->>'leaderboard_name')::text else r.leaderboard_name end,
     languages = case when $1->'input' ? 'languages' then coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb) else r.languages end
   from target
@@ -434,12 +434,12 @@ with target as materialized (
 ), r as (
   update lms.students as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     dob = case when $1->'input' ? 'dob' then ($1->'input'->>'dob')::date else r.dob end,
     academic_age = case when $1->'input' ? 'academic_age' then nullif(lms.merge_patch(r.academic_age, $1->'input'->'academic_age'), 'null'::jsonb) else r.academic_age end,
     special_needs = case when $1->'input' ? 'special_needs' then coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb) else r.special_needs end,
-    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
-    parent_id = case when $1->'input' ? 'parent_id' then lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
+    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
+    parent_id = case when $1->'input' ? 'parent_id' then lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
     leaderboard_name = case when $1->'input' ? 'leaderboard_name' then ($1->'input'->>'leaderboard_name')::text else r.leaderboard_name end,
     languages = case when $1->'input' ? 'languages' then coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb) else r.languages end
   from target
@@ -654,7 +654,7 @@ with made as (
     coalesce((one->'input'->>'leaderboard_name')::text, null),
     coalesce(nullif(one->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'students', array['user_id:users', 'centre_id:centres', 'assigned_tutor_id:tutors', 'parent_id:users']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'students', array['user_id:users', 'centre_id:centres', 'assigned_tutor_id:tutors', 'parent_id:users']::text[]))
   returning id
 )
 select
@@ -683,13 +683,13 @@ from (
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.dob::text, '') || ',' ||
-    lms.csv_cell(r.academic_age::text) || ',' ||
-    lms.csv_cell(r.special_needs::text) || ',' ||
+    lms.csv_field(r.academic_age::text) || ',' ||
+    lms.csv_field(r.special_needs::text) || ',' ||
     coalesce(r.assigned_tutor_id::text, '') || ',' ||
     coalesce(r.parent_id::text, '') || ',' ||
-    lms.csv_cell(r.leaderboard_name::text) || ',' ||
-    lms.csv_cell(r.languages::text) || ',' ||
-    lms.csv_cell(r.history::text) || ',' ||
+    lms.csv_field(r.leaderboard_name::text) || ',' ||
+    lms.csv_field(r.languages::text) || ',' ||
+    lms.csv_field(r.history::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -711,13 +711,13 @@ from (
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.dob::text, '') || ',' ||
-    lms.csv_cell(r.academic_age::text) || ',' ||
-    lms.csv_cell(r.special_needs::text) || ',' ||
+    lms.csv_field(r.academic_age::text) || ',' ||
+    lms.csv_field(r.special_needs::text) || ',' ||
     coalesce(r.assigned_tutor_id::text, '') || ',' ||
     coalesce(r.parent_id::text, '') || ',' ||
-    lms.csv_cell(r.leaderboard_name::text) || ',' ||
-    lms.csv_cell(r.languages::text) || ',' ||
-    lms.csv_cell(r.history::text) || ',' ||
+    lms.csv_field(r.leaderboard_name::text) || ',' ||
+    lms.csv_field(r.languages::text) || ',' ||
+    lms.csv_field(r.history::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

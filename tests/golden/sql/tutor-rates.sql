@@ -215,7 +215,7 @@ with r as (
   insert into lms.tutor_rates as r (id, tutor_id, unit, amount, currency, effective_from)
   select
     ($1->>'id')::uuid,
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'unit')::text,
     ($1->'input'->>'amount')::numeric,
     ($1->'input'->>'currency')::text,
@@ -244,7 +244,7 @@ with r as (
   insert into lms.tutor_rates as r (id, tutor_id, unit, amount, currency, effective_from)
   select
     ($1->>'id')::uuid,
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'unit')::text,
     ($1->'input'->>'amount')::numeric,
     ($1->'input'->>'currency')::text,
@@ -513,7 +513,7 @@ with made as (
     coalesce((one->'input'->>'currency')::text, null),
     coalesce((one->'input'->>'effective_from')::date, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'tutor_rates', array['tutor_id:tutors']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'tutor_rates', array['tutor_id:tutors']::text[]))
   returning id
 )
 select
@@ -540,9 +540,9 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.unit::text) || ',' ||
+    lms.csv_field(r.unit::text) || ',' ||
     coalesce(r.amount::text, '') || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
     coalesce(r.effective_from::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
@@ -563,9 +563,9 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.unit::text) || ',' ||
+    lms.csv_field(r.unit::text) || ',' ||
     coalesce(r.amount::text, '') || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
     coalesce(r.effective_from::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

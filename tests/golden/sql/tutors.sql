@@ -278,8 +278,8 @@ with r as (
   insert into lms.tutors as r (id, user_id, centre_id, subjects, max_students, availability)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb),
     coalesce(($1->'input'->>'max_students')::bigint, 10),
     coalesce(nullif($1->'input'->'availability', 'null'::jsonb), '{}'::jsonb)
@@ -309,8 +309,8 @@ with r as (
   insert into lms.tutors as r (id, user_id, centre_id, subjects, max_students, availability)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb),
     coalesce(($1->'input'->>'max_students')::bigint, 10),
     coalesce(nullif($1->'input'->'availability', 'null'::jsonb), '{}'::jsonb)
@@ -352,7 +352,7 @@ with target as materialized (
 ), r as (
   update lms.tutors as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     subjects = case when $1->'input' ? 'subjects' then coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb) else r.subjects end,
     max_students = case when $1->'input' ? 'max_students' then coalesce(($1->'input'->>'max_students')::bigint, 10) else r.max_students end,
     availability = case when $1->'input' ? 'availability' then nullif(lms.merge_patch(r.availability, $1->'input'->'availability'), 'null'::jsonb) else r.availability end
@@ -395,7 +395,7 @@ with target as materialized (
 ), r as (
   update lms.tutors as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     subjects = case when $1->'input' ? 'subjects' then coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb) else r.subjects end,
     max_students = case when $1->'input' ? 'max_students' then coalesce(($1->'input'->>'max_students')::bigint, 10) else r.max_students end,
     availability = case when $1->'input' ? 'availability' then nullif(lms.merge_patch(r.availability, $1->'input'->'availability'), 'null'::jsonb) else r.availability end
@@ -592,7 +592,7 @@ with made as (
     coalesce((one->'input'->>'max_students')::bigint, 10),
     coalesce(nullif(one->'input'->'availability', 'null'::jsonb), '{}'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'tutors', array['user_id:users', 'centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'tutors', array['user_id:users', 'centre_id:centres']::text[]))
   returning id
 )
 select
@@ -619,12 +619,12 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.subjects::text) || ',' ||
+    lms.csv_field(r.subjects::text) || ',' ||
     coalesce(r.max_students::text, '') || ',' ||
     coalesce(r.current_students::text, '') || ',' ||
-    lms.csv_cell(r.availability::text) || ',' ||
+    lms.csv_field(r.availability::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -644,12 +644,12 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.subjects::text) || ',' ||
+    lms.csv_field(r.subjects::text) || ',' ||
     coalesce(r.max_students::text, '') || ',' ||
     coalesce(r.current_students::text, '') || ',' ||
-    lms.csv_cell(r.availability::text) || ',' ||
+    lms.csv_field(r.availability::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

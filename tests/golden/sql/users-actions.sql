@@ -94,7 +94,7 @@ r as (
     given.input->>'email',
     given.input->>'phone',
     given.input->>'role',
-    lms.referenced(
+    lms.check_reference(
       'centre_id',
       (given.input->>'centre_id')::uuid,
       exists (
@@ -118,7 +118,7 @@ r as (
     (given.profile->>'dob')::date,
     coalesce(given.profile->'special_needs', '[]'::jsonb),
     coalesce(given.profile->'languages', '[]'::jsonb),
-    lms.referenced(
+    lms.check_reference(
       'profile/parent_id',
       (given.profile->>'parent_id')::uuid,
       exists (
@@ -151,7 +151,7 @@ guardian as (
   select
     given.profile_id,
     r.id,
-    lms.referenced(
+    lms.check_reference(
       'profile/student_id',
       (given.profile->>'student_id')::uuid,
       exists (
@@ -218,7 +218,7 @@ r as (
     given.input->>'email',
     given.input->>'phone',
     given.input->>'role',
-    lms.referenced(
+    lms.check_reference(
       'centre_id',
       (given.input->>'centre_id')::uuid,
       exists (
@@ -242,7 +242,7 @@ r as (
     (given.profile->>'dob')::date,
     coalesce(given.profile->'special_needs', '[]'::jsonb),
     coalesce(given.profile->'languages', '[]'::jsonb),
-    lms.referenced(
+    lms.check_reference(
       'profile/parent_id',
       (given.profile->>'parent_id')::uuid,
       exists (
@@ -275,7 +275,7 @@ guardian as (
   select
     given.profile_id,
     r.id,
-    lms.referenced(
+    lms.check_reference(
       'profile/student_id',
       (given.profile->>'student_id')::uuid,
       exists (

@@ -441,7 +441,7 @@ with target as materialized (
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
     accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end,
     pending_email = case when $1->'input' ? 'pending_email' then ($1->'input'->>'pending_email')::text else r.pending_email end
@@ -490,7 +490,7 @@ with target as materialized (
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
     accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end,
     pending_email = case when $1->'input' ? 'pending_email' then ($1->'input'->>'pending_email')::text else r.pending_email end
@@ -540,7 +540,7 @@ with target as materialized (
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
     accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end,
     pending_email = case when $1->'input' ? 'pending_email' then ($1->'input'->>'pending_email')::text else r.pending_email end
@@ -750,7 +750,7 @@ with made as (
     coalesce(nullif(one->'input'->'accessibility_settings', 'null'::jsonb), '{}'::jsonb),
     coalesce((one->'input'->>'pending_email')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'users', array['centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'users', array['centre_id:centres']::text[]))
   returning id
 )
 select
@@ -776,15 +776,15 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
-    lms.csv_cell(r.email::text) || ',' ||
-    lms.csv_cell(r.phone::text) || ',' ||
-    lms.csv_cell(r.role::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.role::text) || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.language_preferences::text) || ',' ||
-    lms.csv_cell(r.accessibility_settings::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.pending_email::text) || ',' ||
+    lms.csv_field(r.language_preferences::text) || ',' ||
+    lms.csv_field(r.accessibility_settings::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.pending_email::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -803,15 +803,15 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
-    lms.csv_cell(r.email::text) || ',' ||
-    lms.csv_cell(r.phone::text) || ',' ||
-    lms.csv_cell(r.role::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.role::text) || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.language_preferences::text) || ',' ||
-    lms.csv_cell(r.accessibility_settings::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.pending_email::text) || ',' ||
+    lms.csv_field(r.language_preferences::text) || ',' ||
+    lms.csv_field(r.accessibility_settings::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.pending_email::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

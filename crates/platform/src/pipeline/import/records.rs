@@ -313,8 +313,14 @@ mod tests {
         for (file, what) in [
             ("a\n\"Ann\" Ng\n", "row 2 has text after a closing quote"),
             ("a\n\"Ann\" \n", "row 2 has text after a closing quote"),
-            ("a\nAnn \"Annie\" Ng\n", "row 2 has a quote within a cell"),
-            ("a,b\nx, \"y\"\n", "row 2 has a quote within a cell"),
+            (
+                "a\nAnn \"Annie\" Ng\n",
+                "row 2 has a quote inside an unquoted cell",
+            ),
+            (
+                "a,b\nx, \"y\"\n",
+                "row 2 has a quote inside an unquoted cell",
+            ),
         ] {
             assert!(said(file).contains(what), "{file:?}: {}", said(file));
         }

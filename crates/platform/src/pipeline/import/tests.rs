@@ -102,13 +102,13 @@ fn a_file_in_another_format_is_told_so() {
     for (file, what) in [
         (
             "name;watts\nA;7\n",
-            "row 1 separates its cells by semicolons",
+            "row 1 separates its cells with semicolons",
         ),
         (
             "sep=;\nname;watts\nA;7\n",
-            "row 1 separates its cells by semicolons",
+            "row 1 separates its cells with semicolons",
         ),
-        ("name\twatts\nA\t7\n", "row 1 separates its cells by tabs"),
+        ("name\twatts\nA\t7\n", "row 1 separates its cells with tabs"),
         (
             "n\0a\0m\0e\0\n",
             "row 1 is not text; save the file as CSV in UTF-8",

@@ -41,6 +41,18 @@ fn the_row_policies_of_the_schema_match_the_reviewed_file() {
 }
 
 #[test]
+fn the_diagrams_of_the_data_model_match_the_schema() {
+    run(async |app| {
+        let migrations = migrate::embedded()?;
+        let client = app.superuser().await?;
+        compare(
+            "docs/reference/data-model-diagram.md",
+            &schema::diagrams(&client, baseline(&migrations)?).await?,
+        )
+    });
+}
+
+#[test]
 fn the_last_releases_schema_with_changes_equals_the_baseline() {
     let Some(directory) = tests::previous_release().expect("the previous release is built") else {
         return;

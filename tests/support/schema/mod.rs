@@ -1,6 +1,7 @@
 //! Describes the schema of a database from PostgreSQL's catalog: the tables for reviewers, and every object for a comparison.
 //! The matrix of row policies is in `policies.rs`, the golden files are in `tests/golden/`.
 
+mod diagram;
 mod policies;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result};
 use database::migrate::Migration;
 use tokio_postgres::Client;
 
+pub use diagram::diagrams;
 pub use policies::matrix;
 
 /// Tables and materialized views, without partitions, which depend on the date, and without the table of applied migrations.
